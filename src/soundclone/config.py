@@ -1,0 +1,129 @@
+"""Settings: one class, read from `SOUNDCLONE_*` environment variables."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def default_data_dir() -> Path:
+    """The user's data directory of this platform, plus `soundclone`."""
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "soundclone"
+    base = os.environ.get("XDG_DATA_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "share") / "soundclone"
+
+
+def _comma_separated(value: Any) -> Any:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+DEFAULT_PRICES = {
+    "sound-cloning-clone": Decimal("10"),
+    "sound-cloning-audio": Decimal("2"),
+    "sound-cloning-voice": Decimal("0.01"),
+}
+"""Credits: per 10,000 characters of a preview, per 10,000 characters of production speech, and per
+production task."""
+
+
+class Settings(BaseSettings):
+    """Each field's environment name is `SOUNDCLONE_` + the field's name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="SOUNDCLONE_", extra="ignore")
+
+    # Where things are kept
+    data_dir: Path = Field(default_factory=default_data_dir)  # database file, files, secret
+    database_url: str = ""  # empty: a SQLite file in data_dir; or postgresql://…
+    storage_url: str = ""  # empty: a folder in data_dir; or file:///…, s3://bucket/prefix
+    secret_key: str = ""  # signs links and hashes keys; empty: made once in data_dir
+    public_url: str = ""  # what links begin with; empty: the address that the client used
+
+    # Contract
+    real_status: bool = False  # real HTTP statuses on the contract's paths instead of 200
+    prices: Annotated[dict[str, Decimal], NoDecode] = Field(default_factory=dict)
+    # credits by price name, as JSON, over DEFAULT_PRICES
+
+    # Sources
+    fetch_allow: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)] = ()
+    # hosts, addresses or networks that fileUrl may reach although they are not public
+    fetch_max_bytes: int = Field(200_000_000, gt=0)
+    fetch_timeout: float = Field(60.0, gt=0)  # seconds, the whole download
+    upload_max_bytes: int = Field(100_000_000, gt=0)
+
+    # Keeping
+    voice_days: float = Field(3.0, gt=0)  # an unused voice
+    result_days: float = Field(3.0, gt=0)
+    upload_days: float = Field(3.0, gt=0)
+
+    # Work
+    worker_concurrency: int = Field(2, ge=1)  # tasks at once in one worker
+    max_attempts: int = Field(3, ge=1)  # starts of one task without progress before it fails
+    task_timeout: float = Field(6 * 3600.0, gt=0)  # seconds from submission to the end
+    heartbeat: float = Field(2.0, gt=0)  # seconds between a worker's signs of life
+    worker_lost_after: float = Field(6.0, gt=0)  # seconds of silence before its work is given away
+    queue_poll: float = Field(0.2, gt=0)  # seconds between a worker's looks at the queue
+    sweep_interval: float = Field(60.0, gt=0)  # seconds between removals of what has expired
+    active_tasks_per_key: int = Field(1000, ge=1)
+    requests_per_second: float = Field(100.0, gt=0)  # per key and API process, submissions
+    engine_v1: str = "builtin"
+    engine_v2: str = "builtin"
+
+    @field_validator("prices", mode="before")
+    @classmethod
+    def _prices(cls, value: Any) -> Any:
+        prices = json.loads(value, parse_float=Decimal) if isinstance(value, str) else value
+        if not isinstance(prices, dict):
+            raise ValueError('prices must be a JSON object such as {"sound-cloning-audio": 2}')
+        unknown = set(prices) - set(DEFAULT_PRICES)
+        if unknown:
+            raise ValueError(
+                f"unknown price {sorted(unknown)[0]!r}; known: {', '.join(DEFAULT_PRICES)}"
+            )
+        return DEFAULT_PRICES | {name: Decimal(str(price)) for name, price in prices.items()}
+
+    @cached_property
+    def price_list(self) -> dict[str, Decimal]:
+        """Every price in credits."""
+        return DEFAULT_PRICES | self.prices
+
+    @cached_property
+    def database(self) -> str:
+        """SQLAlchemy URL of the database."""
+        if not self.database_url:
+            return f"sqlite:///{self.data_dir.absolute() / 'soundclone.db'}"
+        for prefix in ("postgres://", "postgresql://"):
+            if self.database_url.startswith(prefix):
+                return "postgresql+psycopg://" + self.database_url.removeprefix(prefix)
+        return self.database_url
+
+    @cached_property
+    def storage(self) -> str:
+        """URL of the object store."""
+        return self.storage_url or (self.data_dir.absolute() / "files").as_uri()
+
+    @cached_property
+    def secret(self) -> bytes:
+        """The key of every signature. Machines that share a database must share it too."""
+        if self.secret_key:
+            return self.secret_key.encode()
+        path = self.data_dir / "secret.key"
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return path.read_bytes()
+        with os.fdopen(handle, "wb") as file:
+            file.write(secrets.token_hex(32).encode())
+        return path.read_bytes()

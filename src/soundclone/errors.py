@@ -1,0 +1,203 @@
+"""Every error that soundclone raises on purpose.
+
+    SoundcloneError
+    ├── AuthenticationError        unauthenticated          20001  401
+    ├── RequestError               invalid_request          20002  400
+    │   ├── InvalidParameter       invalid_parameter        20002  422
+    │   ├── NotFound               not_found                20002  404
+    │   ├── Expired                expired                  20002  404
+    │   ├── IdempotencyConflict    idempotency_conflict     20002  409
+    │   ├── Conflict               conflict                 20002  409
+    │   └── TooLarge               too_large                20002  413
+    ├── PaymentError
+    │   ├── InsufficientBalance    insufficient_balance        -1  402
+    │   └── QuotaExceeded          quota_exceeded              -1  402
+    ├── RateLimited                rate_limited                -1  429
+    ├── Unavailable                unavailable                 -1  503
+    └── TaskError                  (what a failed task reports; never an API answer)
+        ├── SourceError            the recording cannot become a voice
+        │   ├── SourceRefused      source_address_refused
+        │   ├── SourceUnreachable  source_unreachable
+        │   ├── SourceTimeout      source_timeout
+        │   ├── SourceTooLarge     source_too_large
+        │   ├── SourceNotMedia     source_not_media
+        │   ├── SourceNoAudio      source_no_audio
+        │   ├── SourceTruncated    source_truncated
+        │   ├── SourceEncrypted    source_encrypted
+        │   ├── SourceTooQuiet     source_too_quiet
+        │   ├── SourceClipped      source_clipped
+        │   ├── SourceTooNoisy     source_too_noisy
+        │   ├── NoSpeech           no_speech
+        │   ├── SpeechTooShort     speech_too_short
+        │   └── SpeechTooLong      speech_too_long
+        ├── SynthesisError         synthesis_failed
+        ├── EngineUnavailable      engine_unavailable
+        ├── TaskAbandoned          worker_lost      (every attempt lost its worker)
+        ├── TaskTimedOut           timed_out
+        ├── TaskCancelled          cancelled
+        └── InternalError          internal_error
+
+Columns: class, `word` (stable, for machines), `code` (the envelope's), `status` (HTTP, where real
+statuses are used). The message is for people: it names the value, what was wrong with it and what
+would be right.
+"""
+
+from typing import ClassVar
+
+
+class SoundcloneError(Exception):
+    """Root of the tree. `message` is one sentence, without a trailing stop."""
+
+    word: ClassVar[str] = "error"
+    code: ClassVar[int] = -1
+    status: ClassVar[int] = 500
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class AuthenticationError(SoundcloneError):
+    word, code, status = "unauthenticated", 20001, 401
+
+
+class RequestError(SoundcloneError):
+    word, code, status = "invalid_request", 20002, 400
+
+
+class InvalidParameter(RequestError):
+    word, status = "invalid_parameter", 422
+
+
+class NotFound(RequestError):
+    word, status = "not_found", 404
+
+
+class Expired(RequestError):
+    word, status = "expired", 404
+
+
+class IdempotencyConflict(RequestError):
+    word, status = "idempotency_conflict", 409
+
+
+class Conflict(RequestError):
+    word, status = "conflict", 409
+
+
+class TooLarge(RequestError):
+    word, status = "too_large", 413
+
+
+class PaymentError(SoundcloneError):
+    word, code, status = "payment_required", -1, 402
+
+
+class InsufficientBalance(PaymentError):
+    word = "insufficient_balance"
+
+
+class QuotaExceeded(PaymentError):
+    word = "quota_exceeded"
+
+
+class RateLimited(SoundcloneError):
+    word, code, status = "rate_limited", -1, 429
+
+    def __init__(self, message: str, retry_after: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Unavailable(SoundcloneError):
+    word, code, status = "unavailable", -1, 503
+
+
+class TaskError(SoundcloneError):
+    """Ends a task as failed. Trying the same work again would end the same way."""
+
+    word = "task_failed"
+
+
+class SourceError(TaskError):
+    word = "source_error"
+
+
+class SourceRefused(SourceError):
+    word = "source_address_refused"
+
+
+class SourceUnreachable(SourceError):
+    word = "source_unreachable"
+
+
+class SourceTimeout(SourceError):
+    word = "source_timeout"
+
+
+class SourceTooLarge(SourceError):
+    word = "source_too_large"
+
+
+class SourceNotMedia(SourceError):
+    word = "source_not_media"
+
+
+class SourceNoAudio(SourceError):
+    word = "source_no_audio"
+
+
+class SourceTruncated(SourceError):
+    word = "source_truncated"
+
+
+class SourceEncrypted(SourceError):
+    word = "source_encrypted"
+
+
+class SourceTooQuiet(SourceError):
+    word = "source_too_quiet"
+
+
+class SourceClipped(SourceError):
+    word = "source_clipped"
+
+
+class SourceTooNoisy(SourceError):
+    word = "source_too_noisy"
+
+
+class NoSpeech(SourceError):
+    word = "no_speech"
+
+
+class SpeechTooShort(SourceError):
+    word = "speech_too_short"
+
+
+class SpeechTooLong(SourceError):
+    word = "speech_too_long"
+
+
+class SynthesisError(TaskError):
+    word = "synthesis_failed"
+
+
+class EngineUnavailable(TaskError):
+    word = "engine_unavailable"
+
+
+class TaskAbandoned(TaskError):
+    word = "worker_lost"
+
+
+class TaskTimedOut(TaskError):
+    word = "timed_out"
+
+
+class TaskCancelled(TaskError):
+    word = "cancelled"
+
+
+class InternalError(TaskError):
+    word = "internal_error"

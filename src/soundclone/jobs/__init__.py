@@ -1,0 +1,1 @@
+"""Durable work: what happens between a task being accepted and it being finished."""

@@ -1,0 +1,1 @@
+"""Recordings and files: fetch, decode, measure, encode. Everything here meets hostile input."""

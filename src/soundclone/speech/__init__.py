@@ -1,0 +1,1 @@
+"""Text and voices: languages, scripts, subtitles and the engines that speak."""

@@ -1,0 +1,129 @@
+"""What a voice engine is, and where engines are found.
+
+An engine turns a reference recording into a `Voice` once, and sentences into `Speech` with it as
+often as asked. Third parties add one by an entry point in the group `soundclone.engines`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import EngineUnavailable
+
+Samples = NDArray[np.float32]
+
+EMOTIONS = ("happy", "sad", "angry", "fearful", "disgusted", "surprised", "neutral")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A checked recording of one person speaking."""
+
+    samples: Samples  # mono, shape (n,), full scale is 1.0
+    sample_rate: int  # Hz
+    language: str | None = None  # name of `languages.LANGUAGES`, None when not known
+    transcript: str | None = None
+
+
+@dataclass(frozen=True)
+class Voice:
+    """What an engine keeps of a person: opaque bytes, readable by the same engine anywhere."""
+
+    engine: str
+    version: str  # of the bytes' format and of the weights that they belong to
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Controls:
+    """How a sentence is to be said. An engine applies those in its `info.native`."""
+
+    language: str  # name of `languages.LANGUAGES`, never "auto"
+    emotion: str = "neutral"  # one of EMOTIONS
+    speed: float = 1.0  # 0.5-2
+    pitch: int = 0  # semitones, -12 to 12
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Word:
+    """A spoken word and where it stands, in the audio and in the sentence."""
+
+    text: str
+    start: float  # seconds from the start of the sentence's audio
+    end: float
+    offset: int  # of the first character in the sentence, in code points
+    length: int  # in code points
+
+
+@dataclass(frozen=True)
+class Speech:
+    """A spoken sentence."""
+
+    samples: Samples  # mono, shape (n,), full scale is 1.0
+    sample_rate: int  # Hz
+    words: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """What an engine says of itself."""
+
+    name: str
+    version: str
+    licence: str
+    languages: frozenset[str]  # names of `languages.LANGUAGES`
+    sample_rate: int  # Hz, of what it speaks
+    needs_transcript: bool = False
+    native: frozenset[str] = field(default_factory=frozenset)  # of {"emotion", "speed", "pitch"}
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """One owner at a time: an engine need not be safe to call from two threads at once unless
+    it says so by `concurrent`."""
+
+    info: EngineInfo
+    concurrent: bool
+
+    def unusable(self) -> str | None:
+        """Why it cannot work here and now, with what to do about it; None when it can."""
+
+    def warm(self) -> None:
+        """Load what `speak` needs, so that the first task does not wait for it."""
+
+    def clone(self, reference: Reference) -> Voice:
+        """Make a voice. Raises SourceError when the recording cannot become one."""
+
+    def speak(self, voice: Voice, sentence: str, controls: Controls) -> Speech:
+        """Say one sentence. Raises SynthesisError. Same arguments, same samples."""
+
+    def close(self) -> None:
+        """Release processes and memory."""
+
+
+@cache
+def load(name: str) -> Engine:
+    """The engine of that name, made once per process. Raises EngineUnavailable."""
+    for entry in entry_points(group="soundclone.engines"):
+        if entry.name == name:
+            try:
+                engine = entry.load()()
+            except ImportError as error:
+                raise EngineUnavailable(f"engine {name!r} cannot be loaded: {error}") from error
+            assert isinstance(engine, Engine)
+            return engine
+    known = ", ".join(sorted(names())) or "none"
+    raise EngineUnavailable(f"there is no engine {name!r}; installed: {known}")
+
+
+def names() -> Iterator[str]:
+    """Names of the installed engines."""
+    return (entry.name for entry in entry_points(group="soundclone.engines"))

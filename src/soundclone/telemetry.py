@@ -1,0 +1,60 @@
+"""Logs and metrics. Task ids are logged; keys, texts and recordings never are."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+import structlog
+from prometheus_client import Counter, Histogram
+
+TASKS = Counter("soundclone_tasks_total", "Tasks that ended", ["kind", "status", "word"])
+REQUESTS = Counter("soundclone_requests_total", "HTTP requests", ["route", "status"])
+STAGES = Histogram(
+    "soundclone_stage_seconds",
+    "Seconds that a stage of a task took",
+    ["stage"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128),
+)
+
+
+def configure(level: int = logging.INFO) -> None:
+    """Send logs to standard error: readable on a terminal, JSON lines elsewhere."""
+    terminal = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    renderer: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
+    )
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                renderer,
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    for noisy in ("dbos", "httpx2", "httpcore2", "alembic", "py3langid"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def log(name: str) -> structlog.stdlib.BoundLogger:
+    """A logger for a module."""
+    bound: structlog.stdlib.BoundLogger = structlog.get_logger(name)
+    return bound
