@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from soundclone.errors import Expired, InvalidParameter, NotFound, Unavailable
+from soundclone.storage import Storage
+
+SECRET = b"a secret of the tests"
+SOON = 4_000_000_000
+ANY = Storage.open("s3://bucket", SECRET)
+
+
+@pytest.fixture(params=["folder", "s3"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
+    if request.param == "folder":
+        yield Storage.open((tmp_path / "kept files").as_uri(), SECRET)
+        return
+    endpoint = request.getfixturevalue("s3_endpoint")
+    bucket = f"bucket{time.monotonic_ns()}"
+    urllib.request.urlopen(
+        urllib.request.Request(f"{endpoint}/{bucket}", method="PUT"), timeout=10
+    ).close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", "id")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "key")
+        yield Storage.open(f"s3://{bucket}/pre/fix?endpoint={endpoint}&region=eu-west-1", SECRET)
+
+
+@pytest.fixture
+def links(tmp_path: Path) -> Storage:
+    return Storage.open(tmp_path.as_uri(), SECRET)
+
+
+def test_put_get_overwrite(storage: Storage) -> None:
+    storage.put("results/a/speech.mp3", b"one")
+    storage.put("results/a/speech.mp3", b"two")
+    assert storage.get("results/a/speech.mp3") == b"two"
+    assert storage.size("results/a/speech.mp3") == 3
+    storage.put("empty", b"")
+    assert storage.get("empty") == b""
+    assert list(storage.stream("empty")) == []
+
+
+def test_absent(storage: Storage, tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="no such file"):
+        storage.get("no/such")
+    with pytest.raises(NotFound):
+        storage.stream("no/such")
+    with pytest.raises(NotFound):
+        storage.get_file("no/such", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    assert storage.size("no/such") is None
+    storage.delete("no/such")
+    assert storage.delete_prefix("no") == 0
+    assert list(storage.list("no")) == []
+
+
+def test_large_file_in_ranges(storage: Storage, tmp_path: Path) -> None:
+    data = os.urandom(9_500_000)
+    (tmp_path / "in").write_bytes(data)
+    storage.put_file("big", tmp_path / "in")
+    storage.get_file("big", tmp_path / "out")
+    assert (tmp_path / "out").read_bytes() == data
+    assert b"".join(storage.stream("big", 4_000_000, 9_000_000)) == data[4_000_000:9_000_000]
+    assert b"".join(storage.stream("big", 9_499_999, 99_000_000)) == data[-1:]
+    assert b"".join(storage.stream("big", 9_500_000)) == b""
+
+
+def test_list_and_delete_prefix(storage: Storage) -> None:
+    for key in ("a/1", "a/b/2", "ab/3"):
+        storage.put(key, key.encode())
+    assert sorted(storage.list("a/")) == [("a/1", 3), ("a/b/2", 5)]
+    assert len(list(storage.list())) == 3
+    assert storage.delete_prefix("a") == 2
+    assert list(storage.list()) == [("ab/3", 4)]
+
+
+def test_check(storage: Storage) -> None:
+    storage.check()
+    assert list(storage.list()) == []
+
+
+def test_check_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "do-not-show")
+    (tmp_path / "file").touch()
+    with pytest.raises(Unavailable, match="cannot open"):
+        Storage.open((tmp_path / "file").as_uri(), SECRET)
+    for url, why in {
+        "ftp://host/x": "'ftp'",
+        "file:relative": "absolute",
+        "s3://bucket?colour=red": "'colour'",
+        "s3://bucket?x": "bad query",
+        "s3://": "s3",
+    }.items():
+        with pytest.raises(Unavailable, match=why):
+            Storage.open(url, SECRET)
+
+
+def test_missing_bucket(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "do-not-show")
+    storage = Storage.open(f"s3://absent?endpoint={s3_endpoint}", SECRET)
+    with pytest.raises(Unavailable, match="no such bucket") as caught:
+        storage.check()
+    assert "do-not-show" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_killed_writer_leaves_no_half_file(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    os.mkfifo(source)
+    script = (
+        "import sys; from soundclone.storage import Storage; import obstore\n"
+        "storage = Storage.open(sys.argv[1], b'')\n"
+        "def blocks():\n"
+        "    while True:\n"
+        "        yield bytes(6_000_000)\n"
+        "        print(flush=True)\n"
+        "obstore.put(storage._store, 'a/b', blocks())\n"
+    )
+    folder = tmp_path / "files"
+    with subprocess.Popen(
+        [sys.executable, "-c", script, folder.as_uri()], stdout=subprocess.PIPE
+    ) as writer:
+        assert writer.stdout
+        for _ in range(3):
+            writer.stdout.readline()
+        writer.kill()
+    storage = Storage.open(folder.as_uri(), SECRET)
+    assert storage.size("a/b") is None
+    storage.put("a/b", b"whole")
+    assert storage.get("a/b") == b"whole"
+    assert storage.delete_prefix("a") == 1
+    assert not (folder / "a").exists()
+
+
+@pytest.mark.parametrize(
+    "key", ["", "/a", "a//b", "../a", "a/../b", "a/./b", "a b", "a\n", "ä", "a?b", "x" * 513]
+)
+def test_bad_key(links: Storage, key: str) -> None:
+    for use in (links.get, links.size, links.delete, links.delete_prefix):
+        with pytest.raises(InvalidParameter):
+            use(key)
+    with pytest.raises(InvalidParameter):
+        links.put(key, b"")
+    with pytest.raises(InvalidParameter):
+        links.sign(key, SOON)
+
+
+def opened(link: str) -> tuple[str, int, str, str | None]:
+    parts = urlsplit(link)
+    query = parse_qs(parts.query)
+    return (
+        parts.path.removeprefix("/files/"),
+        int(query["expires"][0]),
+        query["signature"][0],
+        query.get("filename", [None])[0],
+    )
+
+
+@pytest.mark.parametrize("filename", [None, "声音 & co.mp3", ""])
+def test_link_opens(links: Storage, filename: str | None) -> None:
+    link = links.sign("results/a.mp3", SOON, filename)
+    assert re.fullmatch(r"/files/results/a\.mp3\?[!-~]+", link)
+    links.verify(*opened(link))
+
+
+def test_link_altered(links: Storage, tmp_path: Path) -> None:
+    key, expires, signature, _ = opened(links.sign("results/a.mp3", SOON))
+    other = Storage.open(tmp_path.as_uri(), b"another secret")
+    for args in (
+        ("results/b.mp3", expires, signature),
+        (key, expires + 1, signature),
+        (key, expires, signature[:-1]),
+        (key, expires, ""),
+        (key, expires, "ü\ud800"),
+        ("\ud800", expires, signature),
+        (key, expires, signature, "evil.exe"),
+    ):
+        with pytest.raises(NotFound):
+            links.verify(*args)
+    with pytest.raises(NotFound):
+        other.verify(key, expires, signature)
+
+
+def test_link_expired(links: Storage) -> None:
+    key, expires, signature, _ = opened(links.sign("results/a.mp3", 1_700_000_000))
+    with pytest.raises(Expired, match="2023-11-14 22:13:20 UTC"):
+        links.verify(key, expires, signature)
+    with pytest.raises(NotFound):
+        links.verify(key, expires, "x")
+
+
+def test_parse_link(links: Storage) -> None:
+    link = links.sign("uploads/f_1/rec.wav", SOON, "my rec.wav")
+    for host in ("http://127.0.0.1:8000", "https://other.example/base"):
+        assert links.parse_link(host + link) == "uploads/f_1/rec.wav"
+    assert links.parse_link("https://h" + links.sign("results/a.mp3", SOON)) is None
+    assert links.parse_link(f"https://h{link}x") is None
+    with pytest.raises(Expired):
+        links.parse_link("https://h" + links.sign("uploads/a", 1_700_000_000))
+
+
+@given(st.text() | st.text().map(lambda tail: "https://h/files/uploads/" + tail))
+def test_parse_link_of_anything(url: str) -> None:
+    assert ANY.parse_link(url) is None
