@@ -1,0 +1,138 @@
+"""API keys: `sk_`, 37 random characters, and a 6-character checksum that catches a mistyped key
+without a look into the database. Random keys need no slow hash: they are kept as HMAC-SHA256."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import string
+import time
+import uuid
+import zlib
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from ..db.models import Account, Key
+from ..errors import AuthenticationError, InvalidParameter, NotFound
+from .clock import moment
+
+PREFIX = "sk_"
+_ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_RANDOM = 37
+_CHECKSUM = 6
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Whose key came with a request."""
+
+    key_id: str
+    account_id: str
+
+
+def _checksum(body: str) -> str:
+    number, digits = zlib.crc32(body.encode()), ""
+    for _ in range(_CHECKSUM):
+        number, digit = divmod(number, len(_ALPHABET))
+        digits = _ALPHABET[digit] + digits
+    return digits
+
+
+def generate() -> str:
+    """A new key, to be shown once."""
+    body = "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM))
+    return PREFIX + body + _checksum(body)
+
+
+def well_formed(key: str) -> bool:
+    """Whether `key` can be one of ours."""
+    body = key.removeprefix(PREFIX)
+    return (
+        key.startswith(PREFIX)
+        and key.isascii()
+        and len(body) == _RANDOM + _CHECKSUM
+        and hmac.compare_digest(_checksum(body[:_RANDOM]), body[_RANDOM:])
+    )
+
+
+def digest(key: str, secret: bytes) -> str:
+    """What is kept of a key."""
+    return hmac.new(secret, key.encode(), hashlib.sha256).hexdigest()
+
+
+def create(
+    session: Session, secret: bytes, *, account_id: str, name: str, quota: int = 0
+) -> tuple[Key, str]:
+    """A key of an account and its secret text, which is not kept. `quota` in micro-credits,
+    0 for none. Raises NotFound, InvalidParameter."""
+    if session.get(Account, account_id) is None:
+        raise NotFound(f"there is no account {account_id!r}")
+    _check_quota(quota)
+    text = generate()
+    key = Key(
+        id=f"key_{uuid.uuid4().hex}",
+        account_id=account_id,
+        name=name,
+        display=text[:9] + "…",
+        hash=digest(text, secret),
+        quota=quota,
+        used=0,
+        held=0,
+        created_at=time.time(),
+    )
+    session.add(key)
+    session.flush()
+    return key, text
+
+
+def authenticate(session: Session, secret: bytes, text: str) -> Caller:
+    """Whose key `text` is. Raises AuthenticationError."""
+    if not well_formed(text):
+        raise AuthenticationError(
+            "the API key is not complete; it is sk_ and 43 letters and digits"
+        )
+    row = session.execute(
+        select(Key.id, Key.account_id, Key.revoked_at).where(Key.hash == digest(text, secret))
+    ).one_or_none()
+    if row is None:
+        raise AuthenticationError("the API key is not known here")
+    if row.revoked_at is not None:
+        raise AuthenticationError(f"the API key was revoked on {moment(row.revoked_at)}")
+    return Caller(row.id, row.account_id)
+
+
+def find(session: Session, reference: str) -> Key:
+    """A key by its id, or by its display prefix when that is unambiguous. Raises NotFound."""
+    key = session.get(Key, reference)
+    if key is None:
+        alike = session.scalars(
+            select(Key).where(Key.display == reference[:9].rstrip("…") + "…").limit(2)
+        ).all()
+        key = alike[0] if len(alike) == 1 else None
+    if key is None:
+        raise NotFound(f"there is no key {reference[:12]!r}; `soundclone keys list` shows them")
+    return key
+
+
+def revoke(session: Session, reference: str) -> Key:
+    """From now on the key is refused. Raises NotFound."""
+    key = find(session, reference)
+    key.revoked_at = key.revoked_at or time.time()
+    return key
+
+
+def set_quota(session: Session, reference: str, quota: int) -> Key:
+    """Limit what a key may spend in all, in micro-credits; 0 lifts it. Raises NotFound."""
+    _check_quota(quota)
+    key = find(session, reference)
+    session.execute(update(Key).where(Key.id == key.id).values(quota=quota))
+    session.refresh(key)
+    return key
+
+
+def _check_quota(quota: int) -> None:
+    if quota < 0:
+        raise InvalidParameter("a quota is 0 (unlimited) or more")

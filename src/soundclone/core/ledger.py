@@ -1,0 +1,246 @@
+"""The only place where money moves.
+
+A double-entry ledger with two-phase transfers, after TigerBeetle's design: `hold` reserves,
+`capture` takes what was reserved, `release` gives it back, each hold resolved at most once. Each
+line's id says what it is for, so doing the same thing twice is doing it once. Nothing here
+commits: the caller's transaction does, together with the task that the money is for.
+
+Accounts of the house are `ISSUER`, whose debit is what was ever paid in, and `REVENUE`. They are
+sums over the lines and have no row, so that no two tasks ever wait for the same one.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from ..db.models import Account, Key, Transfer
+from ..errors import InsufficientBalance, InvalidParameter, NotFound, QuotaExceeded
+from .pricing import to_credits
+
+ISSUER = "issuer"
+REVENUE = "revenue"
+HELD = "held"  # the other side of a hold and of its release
+
+
+@dataclass(frozen=True)
+class Balance:
+    """In micro-credits."""
+
+    credited: int  # all that was ever paid in
+    used: int  # captured
+    held: int  # reserved by tasks that have not ended
+
+    @property
+    def available(self) -> int:
+        return self.credited - self.used - self.held
+
+
+def open_account(session: Session, name: str) -> Account:
+    """A new account without money."""
+    account = Account(
+        id=f"acct_{uuid.uuid4().hex}",
+        name=name,
+        credited=0,
+        posted=0,
+        held=0,
+        created_at=time.time(),
+    )
+    session.add(account)
+    session.flush()
+    return account
+
+
+def credit(
+    session: Session, account_id: str, amount: int, memo: str = "", reference: str | None = None
+) -> Transfer:
+    """Pay `amount` in. The same `reference` twice pays once. Raises NotFound, InvalidParameter."""
+    if amount <= 0:
+        raise InvalidParameter(f"{to_credits(amount)} cannot be paid in; more than 0 is needed")
+    line = f"credit:{reference or uuid.uuid4().hex}"
+    known = session.get(Transfer, line)
+    if known:
+        return known
+    changed = session.execute(
+        update(Account)
+        .where(Account.id == account_id)
+        .values(credited=Account.credited + amount, posted=Account.posted + amount)
+    )
+    if not changed.rowcount:  # type: ignore[attr-defined]
+        raise NotFound(f"there is no account {account_id!r}")
+    return _write(
+        session,
+        Transfer(
+            id=line,
+            kind="credit",
+            debit=ISSUER,
+            credit=account_id,
+            amount=amount,
+            account_id=account_id,
+            memo=memo,
+        ),
+    )
+
+
+def hold(session: Session, *, account_id: str, key_id: str, task_id: str, amount: int) -> None:
+    """Reserve `amount` for a task. Raises InsufficientBalance and QuotaExceeded; then nothing
+    is reserved, provided that the caller rolls back."""
+    reserved = session.execute(
+        update(Account)
+        .where(Account.id == account_id, Account.posted - Account.held >= amount)
+        .values(held=Account.held + amount)
+    )
+    if not reserved.rowcount:  # type: ignore[attr-defined]
+        has = balance(session, account_id).available
+        raise InsufficientBalance(
+            f"this task costs {to_credits(amount):.6g} credits and {to_credits(has):.6g} are "
+            "available; add credit or shorten the text"
+        )
+    within = session.execute(
+        update(Key)
+        .where(
+            Key.id == key_id,
+            (Key.quota == 0) | (Key.quota - Key.used - Key.held >= amount),
+        )
+        .values(held=Key.held + amount)
+    )
+    if not within.rowcount:  # type: ignore[attr-defined]
+        key = session.get_one(Key, key_id)
+        left = max(0, key.quota - key.used - key.held)
+        raise QuotaExceeded(
+            f"this task costs {to_credits(amount):.6g} credits and the key has "
+            f"{to_credits(left):.6g} left of its quota of {to_credits(key.quota):.6g}"
+        )
+    _write(
+        session,
+        Transfer(
+            id=f"hold:{task_id}",
+            kind="hold",
+            debit=account_id,
+            credit=HELD,
+            amount=amount,
+            account_id=account_id,
+            key_id=key_id,
+            task_id=task_id,
+        ),
+    )
+
+
+def capture(session: Session, task_id: str) -> bool:
+    """Take what is held for a task; False when its hold was resolved before."""
+    return _resolve(session, task_id, "capture")
+
+
+def release(session: Session, task_id: str) -> bool:
+    """Give back what is held for a task; False when its hold was resolved before."""
+    return _resolve(session, task_id, "release")
+
+
+def _resolve(session: Session, task_id: str, kind: str) -> bool:
+    held = session.get_one(Transfer, f"hold:{task_id}")
+    resolved = session.scalar(select(Transfer.id).where(Transfer.resolves == held.id))
+    if resolved:
+        return False
+    assert held.key_id is not None
+    taken = held.amount if kind == "capture" else 0
+    session.execute(
+        update(Account)
+        .where(Account.id == held.account_id)
+        .values(held=Account.held - held.amount, posted=Account.posted - taken)
+    )
+    session.execute(
+        update(Key)
+        .where(Key.id == held.key_id)
+        .values(held=Key.held - held.amount, used=Key.used + taken)
+    )
+    _write(
+        session,
+        Transfer(
+            id=f"{kind}:{task_id}",
+            kind=kind,
+            debit=held.account_id if kind == "capture" else HELD,
+            credit=REVENUE if kind == "capture" else held.account_id,
+            amount=held.amount,
+            account_id=held.account_id,
+            key_id=held.key_id,
+            task_id=task_id,
+            resolves=held.id,
+        ),
+    )
+    return True
+
+
+def balance(session: Session, account_id: str) -> Balance:
+    """Raises NotFound."""
+    row = session.execute(
+        select(Account.credited, Account.posted, Account.held).where(Account.id == account_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no account {account_id!r}")
+    return Balance(credited=row.credited, used=row.credited - row.posted, held=row.held)
+
+
+def statement(session: Session, account_id: str, limit: int | None = None) -> Sequence[Transfer]:
+    """The account's lines, oldest first."""
+    balance(session, account_id)
+    query = select(Transfer).where(Transfer.account_id == account_id)
+    newest = query.order_by(Transfer.created_at.desc(), Transfer.id.desc()).limit(limit)
+    return list(reversed(session.scalars(newest).all()))
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What the lines say, against what the accounts say."""
+
+    issued: int  # micro-credits, from the lines
+    revenue: int
+    owed: int  # to all accounts, from the accounts
+    held: int  # from the lines
+    wrong_accounts: tuple[str, ...]  # whose totals are not the sums of their lines
+
+    @property
+    def total(self) -> int:
+        """Sum over all sides: 0 unless something is broken."""
+        return self.owed + self.revenue - self.issued
+
+    @property
+    def sound(self) -> bool:
+        return self.total == 0 and not self.wrong_accounts
+
+
+def audit(session: Session) -> Audit:
+    """Add up every line and compare."""
+    sums: dict[tuple[str, str], int] = {}
+    for account_id, kind, amount in session.execute(
+        select(Transfer.account_id, Transfer.kind, func.sum(Transfer.amount)).group_by(
+            Transfer.account_id, Transfer.kind
+        )
+    ):
+        sums[account_id, kind] = int(amount)
+    wrong, issued, revenue, owed, held = [], 0, 0, 0, 0
+    for account in session.scalars(select(Account)):
+        paid, taken, reserved, freed = (
+            sums.get((account.id, kind), 0) for kind in ("credit", "capture", "hold", "release")
+        )
+        issued, revenue = issued + paid, revenue + taken
+        owed, held = owed + account.posted, held + reserved - taken - freed
+        if (account.credited, account.posted, account.held) != (
+            paid,
+            paid - taken,
+            reserved - taken - freed,
+        ):
+            wrong.append(account.id)
+    return Audit(issued, revenue, owed, held, tuple(wrong))
+
+
+def _write(session: Session, transfer: Transfer) -> Transfer:
+    transfer.created_at = time.time()
+    transfer.memo = transfer.memo or ""
+    session.add(transfer)
+    session.flush()
+    return transfer

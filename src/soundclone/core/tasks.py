@@ -1,0 +1,309 @@
+"""The only place where a task's status changes.
+
+    queued ──> processing ──> completed   what was held is captured
+       └────────────┴───────> failed      what was held is released
+
+Each arrow is one conditional update in the same transaction as the money that goes with it, so a
+task ends once, whoever else is trying to end it at the same time.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from ..db.models import Task, Upload, Voice
+from ..errors import (
+    Expired,
+    IdempotencyConflict,
+    NotFound,
+    RateLimited,
+    TaskAbandoned,
+    TaskCancelled,
+    TaskError,
+    TaskTimedOut,
+)
+from . import ledger, voices
+from .clock import moment
+from .voices import ACTIVE
+
+Enqueue = Callable[[Session, Task], None]
+
+
+@dataclass(frozen=True)
+class Order:
+    """A task to be, checked and priced."""
+
+    kind: str  # "clone" or "audio"
+    account_id: str
+    key_id: str
+    params: Mapping[str, Any]  # what the job needs, JSON
+    characters: int
+    cost: int  # micro-credits
+    request_hash: str  # of the request's body, to know a repeated one by
+    idempotency_key: str | None = None
+    voice_id: str | None = None  # None: the task makes one
+
+
+def submit(session: Session, order: Order, enqueue: Enqueue, *, active_limit: int) -> Task:
+    """Hold the money, write the task and enqueue the job: all or, on any error, nothing.
+
+    The same idempotency key with the same request returns the first task; of two that race, one
+    may get sqlalchemy's IntegrityError, rolls back and tries again. Raises IdempotencyConflict,
+    RateLimited, InsufficientBalance, QuotaExceeded.
+    """
+    known = _repeated(session, order)
+    if known:
+        return known
+    active = select(func.count()).where(Task.key_id == order.key_id, Task.status.in_(ACTIVE))
+    if (session.scalar(active) or 0) >= active_limit:
+        raise RateLimited(
+            f"this key has {active_limit} tasks that have not ended, which is the most; "
+            "wait for some to end",
+            retry_after=5,
+        )
+    task = Task(
+        id=f"audio_{uuid.uuid4()}",
+        kind=order.kind,
+        status="queued",
+        account_id=order.account_id,
+        key_id=order.key_id,
+        voice_id=order.voice_id or f"model_{uuid.uuid4().hex}",
+        params=dict(order.params),
+        characters=order.characters,
+        cost=order.cost,
+        turn=_turn(session, order.account_id),
+        idempotency_key=order.idempotency_key,
+        request_hash=order.request_hash,
+        progress=0,
+        attempts=0,
+        result={},
+        created_at=time.time(),
+    )
+    session.add(task)
+    session.flush()
+    ledger.hold(
+        session,
+        account_id=order.account_id,
+        key_id=order.key_id,
+        task_id=task.id,
+        amount=order.cost,
+    )
+    enqueue(session, task)
+    return task
+
+
+def _repeated(session: Session, order: Order) -> Task | None:
+    if order.idempotency_key is None:
+        return None
+    task = session.scalar(
+        select(Task).where(
+            Task.account_id == order.account_id, Task.idempotency_key == order.idempotency_key
+        )
+    )
+    if task and task.request_hash != order.request_hash:
+        raise IdempotencyConflict(
+            f"Idempotency-Key {order.idempotency_key!r} was used on {moment(task.created_at)} with "
+            "another request; use a new key for a new request"
+        )
+    return task
+
+
+def _turn(session: Session, account_id: str) -> int:
+    """Place in the queue, by start-time fair queueing (Goyal et al., 1996): an account's tasks
+    take one turn each, and a newcomer starts at the turn that is being served, so that nobody
+    waits behind the whole backlog of somebody else."""
+    served = session.scalar(select(func.min(Task.turn)).where(Task.status.in_(ACTIVE))) or 1
+    own = session.scalar(
+        select(func.max(Task.turn)).where(Task.account_id == account_id, Task.status.in_(ACTIVE))
+    )
+    return max(int(served), int(own or 0) + 1)
+
+
+def get(session: Session, task_id: str, account_id: str) -> Task:
+    """The account's task. Raises NotFound, also for another account's, and Expired."""
+    task = session.get(Task, task_id)
+    if task is None or task.account_id != account_id:
+        raise NotFound(f"there is no task {task_id!r} in this account")
+    if task.expires_at is not None and task.expires_at <= time.time():
+        raise Expired(f"the result of task {task_id} expired on {moment(task.expires_at)}")
+    return task
+
+
+def listing(session: Session, account_id: str, limit: int = 50) -> Sequence[Task]:
+    """The account's tasks, newest first."""
+    return session.scalars(
+        select(Task)
+        .where(Task.account_id == account_id)
+        .order_by(Task.created_at.desc())
+        .limit(limit)
+    ).all()
+
+
+def start(session: Session, task_id: str, worker: str, *, max_attempts: int) -> Task | None:
+    """A worker takes the task up, or takes it over. None when it has ended meanwhile; raises
+    TaskAbandoned when too many workers were lost over it without getting any further."""
+    now = time.time()
+    session.execute(
+        update(Task)
+        .where(Task.id == task_id, Task.status.in_(ACTIVE))
+        .values(
+            status="processing",
+            attempts=Task.attempts + 1,
+            worker=worker,
+            started_at=func.coalesce(Task.started_at, now),
+        )
+    )
+    task = session.get(Task, task_id)
+    if task is None or task.status not in ACTIVE:
+        return None
+    if task.attempts > max_attempts:
+        raise TaskAbandoned(
+            f"the task ended its worker {max_attempts} times at the same place; "
+            "it was given up and nothing was charged"
+        )
+    return task
+
+
+def stand_back(session: Session, worker: str) -> None:
+    """A worker that stops on purpose does not count against the tasks that it leaves."""
+    session.execute(
+        update(Task)
+        .where(Task.worker == worker, Task.status == "processing", Task.attempts > 0)
+        .values(attempts=Task.attempts - 1)
+    )
+
+
+def advance(session: Session, task_id: str, progress: int) -> None:
+    """Note progress in per cent. Raises TaskCancelled when the task has ended meanwhile."""
+    moved = session.execute(
+        update(Task)
+        .where(Task.id == task_id, Task.status == "processing")
+        .values(progress=progress, attempts=1)
+    )
+    if not moved.rowcount:  # type: ignore[attr-defined]
+        raise TaskCancelled("the task was ended before its work was done")
+
+
+def check_active(session: Session, task_id: str) -> None:
+    """Raises TaskCancelled when the task has ended."""
+    if session.scalar(select(Task.status).where(Task.id == task_id)) not in ACTIVE:
+        raise TaskCancelled("the task was ended before its work was done")
+
+
+def complete(
+    session: Session, task_id: str, result: Mapping[str, Any], *, keep: float, voice: Voice | None
+) -> bool:
+    """End the task well and take its price. `keep`: seconds that its files are kept. A preview
+    brings the `voice` that it made; a production task activates the one that it used. False when
+    it had ended before, and then nothing happens."""
+    now = time.time()
+    ended = session.execute(
+        update(Task)
+        .where(Task.id == task_id, Task.status.in_(ACTIVE))
+        .values(
+            status="completed",
+            progress=100,
+            result=dict(result),
+            ended_at=now,
+            expires_at=now + keep,
+        )
+    )
+    if not ended.rowcount:  # type: ignore[attr-defined]
+        return False
+    ledger.capture(session, task_id)
+    if voice:
+        session.add(voice)
+    else:
+        voices.activate(session, session.get_one(Task, task_id).voice_id)
+    return True
+
+
+def fail(session: Session, task_id: str, error: TaskError, *, keep: float) -> bool:
+    """End the task badly and give its price back. False when it had ended before."""
+    now = time.time()
+    ended = session.execute(
+        update(Task)
+        .where(Task.id == task_id, Task.status.in_(ACTIVE))
+        .values(
+            status="failed",
+            error=error.message,
+            error_word=error.word,
+            ended_at=now,
+            expires_at=now + keep,
+        )
+    )
+    if not ended.rowcount:  # type: ignore[attr-defined]
+        return False
+    ledger.release(session, task_id)
+    return True
+
+
+def cancel(session: Session, task_id: str, account_id: str, *, keep: float) -> Task:
+    """End the account's task at once; its worker notices at the next step. Ended tasks stay as
+    they are. Raises NotFound, Expired."""
+    task = get(session, task_id, account_id)
+    fail(session, task_id, TaskCancelled("the task was cancelled; nothing was charged"), keep=keep)
+    session.refresh(task)
+    return task
+
+
+def overdue(session: Session, timeout: float, limit: int = 100) -> Sequence[str]:
+    """Ids of tasks that have not ended `timeout` seconds after their submission."""
+    return session.scalars(
+        select(Task.id)
+        .where(Task.status.in_(ACTIVE), Task.created_at < time.time() - timeout)
+        .limit(limit)
+    ).all()
+
+
+def time_out(session: Session, task_id: str, timeout: float, *, keep: float) -> bool:
+    """Fail a task that nobody finished, so that its money does not stay held for ever."""
+    error = TaskTimedOut(f"the task had not ended after {timeout:.0f} s; nothing was charged")
+    return fail(session, task_id, error, keep=keep)
+
+
+def expired(session: Session, limit: int = 100) -> Sequence[str]:
+    """Ids of ended tasks whose files and texts are to go."""
+    return session.scalars(
+        select(Task.id).where(Task.expires_at <= time.time(), Task.purged_at.is_(None)).limit(limit)
+    ).all()
+
+
+def purge(session: Session, task_id: str) -> None:
+    """Forget the task's text and result; its bare row stays, for the books."""
+    session.execute(
+        update(Task)
+        .where(Task.id == task_id)
+        .values(params={}, result={}, error=None, purged_at=time.time())
+    )
+
+
+def forget(session: Session, before: float) -> None:
+    """Remove the bare rows of tasks and voices that were purged before a time. The ledger keeps
+    their ids."""
+    for table in (Task, Voice):
+        session.execute(delete(table).where(table.purged_at < before))
+
+
+def register_upload(session: Session, upload: Upload) -> None:
+    """Note an uploaded file, so that it is removed in time."""
+    session.add(upload)
+
+
+def expired_uploads(session: Session, limit: int = 100) -> Sequence[str]:
+    """Keys of uploads that are to go."""
+    return session.scalars(
+        select(Upload.key).where(Upload.expires_at <= time.time()).limit(limit)
+    ).all()
+
+
+def forget_upload(session: Session, key: str) -> None:
+    """Remove the note of an upload whose file is gone."""
+    session.execute(delete(Upload).where(Upload.key == key))

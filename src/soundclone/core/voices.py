@@ -1,0 +1,84 @@
+"""Voices: what a modelId stands for, until when, and for whom."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from sqlalchemy import exists, select, update
+from sqlalchemy.orm import Session
+
+from ..db.models import Task, Voice
+from ..errors import Conflict, Expired, NotFound
+from .clock import moment
+
+ACTIVE = ("queued", "processing")
+
+
+def get(session: Session, voice_id: str, account_id: str) -> Voice:
+    """The account's voice. Raises NotFound, also for another account's."""
+    voice = session.get(Voice, voice_id)
+    if voice is None or voice.account_id != account_id:
+        raise NotFound(
+            f"there is no voice {voice_id!r} in this account; modelId is what a completed "
+            "preview task reports"
+        )
+    return voice
+
+
+def usable(session: Session, voice_id: str, account_id: str) -> Voice:
+    """The account's voice, if it may be used now. Raises NotFound, Expired."""
+    voice = get(session, voice_id, account_id)
+    if voice.expires_at is not None and voice.expires_at <= time.time():
+        raise Expired(
+            f"voice {voice_id} expired on {moment(voice.expires_at)}; it was made on "
+            f"{moment(voice.created_at)} and no production task used it in time: make a new preview"
+        )
+    return voice
+
+
+def activate(session: Session, voice_id: str) -> None:
+    """Keep the voice for ever: its first production task has succeeded."""
+    session.execute(
+        update(Voice)
+        .where(Voice.id == voice_id, Voice.activated_at.is_(None))
+        .values(activated_at=time.time(), expires_at=None)
+    )
+
+
+def listing(session: Session, account_id: str) -> Sequence[Voice]:
+    """The account's voices that are not gone, newest first."""
+    return session.scalars(
+        select(Voice)
+        .where(Voice.account_id == account_id, Voice.purged_at.is_(None))
+        .order_by(Voice.created_at.desc())
+    ).all()
+
+
+def delete(session: Session, voice_id: str, account_id: str) -> None:
+    """Let the voice expire now; the sweeper removes its files. Raises NotFound, Conflict."""
+    voice = get(session, voice_id, account_id)
+    if _in_use(session, voice_id):
+        raise Conflict(f"voice {voice_id} is being used by a task; cancel it or wait for its end")
+    voice.expires_at = time.time()
+
+
+def expired(session: Session, limit: int = 100) -> Sequence[str]:
+    """Ids of voices whose files are to go. A task that was accepted in time keeps its voice."""
+    busy = exists().where(Task.voice_id == Voice.id, Task.status.in_(ACTIVE))
+    return session.scalars(
+        select(Voice.id)
+        .where(Voice.expires_at <= time.time(), Voice.purged_at.is_(None), ~busy)
+        .limit(limit)
+    ).all()
+
+
+def purged(session: Session, voice_id: str) -> None:
+    """Note that the voice's files are gone."""
+    session.execute(update(Voice).where(Voice.id == voice_id).values(purged_at=time.time()))
+
+
+def _in_use(session: Session, voice_id: str) -> bool:
+    return bool(
+        session.scalar(select(exists().where(Task.voice_id == voice_id, Task.status.in_(ACTIVE))))
+    )

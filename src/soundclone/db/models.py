@@ -1,0 +1,184 @@
+"""The tables. Money is in micro-credits (integers), time in seconds since the epoch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Double,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    type_annotation_map = {
+        int: BigInteger(),
+        float: Double(),
+        str: String(),
+        dict[str, Any]: JSON(),
+    }
+
+
+class Account(Base):
+    """Who pays. `posted` and `held` are the ledger's running totals for this account."""
+
+    __tablename__ = "accounts"
+    __table_args__ = (
+        CheckConstraint("held >= 0", name="accounts_held_not_negative"),
+        CheckConstraint("posted - held >= 0", name="accounts_never_overdrawn"),
+        CheckConstraint("credited >= 0", name="accounts_credited_not_negative"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)  # acct_…
+    name: Mapped[str]
+    credited: Mapped[int] = mapped_column(default=0)  # all that was ever paid in
+    posted: Mapped[int] = mapped_column(default=0)  # credited less captured
+    held: Mapped[int] = mapped_column(default=0)  # reserved by tasks that have not ended
+    created_at: Mapped[float]
+
+
+class Key(Base):
+    """An API key: its secret is kept only as a keyed hash."""
+
+    __tablename__ = "keys"
+    __table_args__ = (
+        CheckConstraint("quota >= 0 AND used >= 0 AND held >= 0", name="keys_not_negative"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)  # key_…
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)
+    name: Mapped[str]
+    display: Mapped[str]  # the first characters, to recognise it by
+    hash: Mapped[str] = mapped_column(unique=True)
+    quota: Mapped[int] = mapped_column(default=0)  # 0: unlimited
+    used: Mapped[int] = mapped_column(default=0)
+    held: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[float]
+    revoked_at: Mapped[float | None]
+
+
+class Transfer(Base):
+    """One line of the ledger, written once and never changed (triggers see to it).
+
+    `credit` and `capture` move `amount` from `debit` to `credit`. `hold` reserves it; `capture`
+    and `release` resolve one hold each, and each hold is resolved at most once.
+    """
+
+    __tablename__ = "transfers"
+    __table_args__ = (
+        CheckConstraint("amount >= 0", name="transfers_amount_not_negative"),
+        CheckConstraint("debit <> credit", name="transfers_two_sides"),
+        CheckConstraint(
+            "kind IN ('credit', 'hold', 'capture', 'release')", name="transfers_known_kind"
+        ),
+        CheckConstraint(
+            "(kind IN ('capture', 'release')) = (resolves IS NOT NULL)",
+            name="transfers_resolution",
+        ),
+        Index("transfers_of_account", "account_id", "created_at"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)  # says what it is for: idempotent
+    kind: Mapped[str]
+    debit: Mapped[str]
+    credit: Mapped[str]
+    amount: Mapped[int]
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
+    key_id: Mapped[str | None]
+    task_id: Mapped[str | None] = mapped_column(index=True)
+    resolves: Mapped[str | None] = mapped_column(ForeignKey("transfers.id"), unique=True)
+    memo: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[float]
+
+
+class Task(Base):
+    """A preview ("clone") or a production speech ("audio")."""
+
+    __tablename__ = "tasks"
+    __table_args__ = (
+        CheckConstraint("kind IN ('clone', 'audio')", name="tasks_known_kind"),
+        CheckConstraint(
+            "status IN ('queued', 'processing', 'completed', 'failed')", name="tasks_known_status"
+        ),
+        CheckConstraint("cost >= 0", name="tasks_cost_not_negative"),
+        UniqueConstraint("account_id", "idempotency_key", name="tasks_idempotency"),
+        Index("tasks_turns", "status", "turn"),
+        Index("tasks_of_key", "key_id", "status"),
+        Index("tasks_of_account", "account_id", "created_at"),
+        Index("tasks_of_voice", "voice_id", "status"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)  # audio_<uuid4>
+    kind: Mapped[str]
+    status: Mapped[str]
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
+    key_id: Mapped[str] = mapped_column(ForeignKey("keys.id"))
+    voice_id: Mapped[str]  # of a preview: the voice that it will make
+    params: Mapped[dict[str, Any]]  # emptied when the result expires
+    characters: Mapped[int]
+    cost: Mapped[int]
+    turn: Mapped[int]  # place in the fair queue
+    idempotency_key: Mapped[str | None]
+    request_hash: Mapped[str]
+    progress: Mapped[int] = mapped_column(default=0)  # per cent
+    attempts: Mapped[int] = mapped_column(default=0)  # starts since the last progress
+    worker: Mapped[str | None]
+    result: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    error: Mapped[str | None] = mapped_column(Text)
+    error_word: Mapped[str | None]
+    created_at: Mapped[float]
+    started_at: Mapped[float | None]
+    ended_at: Mapped[float | None]
+    expires_at: Mapped[float | None] = mapped_column(index=True)  # of the result
+    purged_at: Mapped[float | None]
+
+
+class Voice(Base):
+    """A voice that was made, spoken and found good: what a modelId stands for."""
+
+    __tablename__ = "voices"
+
+    id: Mapped[str] = mapped_column(primary_key=True)  # model_…
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)
+    task_id: Mapped[str]  # the preview that made it
+    version: Mapped[str]  # soundVersion: v1 or v2
+    engine: Mapped[str]
+    engine_version: Mapped[str]
+    licence: Mapped[str]
+    language: Mapped[str | None]  # of the recording, where known
+    speech_seconds: Mapped[float]
+    created_at: Mapped[float]
+    expires_at: Mapped[float | None] = mapped_column(index=True)  # None: for ever
+    activated_at: Mapped[float | None]
+    purged_at: Mapped[float | None]  # its files are gone
+
+
+class Upload(Base):
+    """A file that a client put here to be named in `fileUrl`."""
+
+    __tablename__ = "uploads"
+
+    key: Mapped[str] = mapped_column(primary_key=True)  # in the object store
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
+    size: Mapped[int]
+    created_at: Mapped[float]
+    expires_at: Mapped[float] = mapped_column(index=True)
+
+
+class Worker(Base):
+    """A process that does tasks, for as long as it beats."""
+
+    __tablename__ = "workers"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    started_at: Mapped[float]
+    seen_at: Mapped[float]
+    info: Mapped[dict[str, Any]] = mapped_column(default=dict)

@@ -1,0 +1,145 @@
+"""The task engine: the only module that knows dbos.
+
+dbos keeps its tables in the same database as ours, so that a job is enqueued in the transaction
+that holds the money and writes the task. Workflows are named by task kind and identified by task
+id. A worker that dies leaves its workflows to the reaper (`hand_over`), which gives them to
+whoever is alive; finished steps are not repeated.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, ParamSpec, TypeVar
+
+from dbos import DBOS, DBOSClient, DBOSConfig
+from sqlalchemy.orm import Session
+
+from ..db.models import Task
+from ..db.session import Database
+from ..errors import SoundcloneError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+QUEUE = "tasks"
+APPLICATION = "soundclone"
+# Pinned: a version computed from the code would strand the jobs in the queue at every deploy.
+# Raise it when a workflow's order of steps changes.
+VERSION = "1"
+_PENDING = "PENDING"
+
+
+def quiet() -> None:
+    """dbos reports each of some seventy migrations at INFO."""
+    logging.getLogger("dbos").setLevel(logging.WARNING)
+
+
+def prepare(database: Database) -> None:
+    """Create or upgrade the engine's tables."""
+    quiet()
+    url = database.engine.url.render_as_string(hide_password=False)
+    DBOS.migrate(url)
+
+
+class Queue:
+    """What the API needs of the engine: to enqueue within a transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._client = DBOSClient(system_database_engine=database.engine, lazy=True)
+
+    def enqueue(self, session: Session, task: Task) -> None:
+        """Enqueue the task's workflow in the session's transaction."""
+        self._client.enqueue_in_transaction(
+            session,
+            {
+                "workflow_name": task.kind,
+                "queue_name": QUEUE,
+                "workflow_id": task.id,
+                "app_version": VERSION,
+                "priority": task.turn,
+            },
+            task.id,
+        )
+
+    def close(self) -> None:
+        self._client.destroy()
+
+
+def workflow(name: str, work: Callable[[str], None]) -> None:
+    """Register `work(task_id)` under `name`. It is run again from its start when a worker was
+    lost, and then its finished steps answer from their checkpoints."""
+    # Attempts are counted by core.tasks, because a hand-over resets dbos's own counter.
+    DBOS.workflow(name=name, max_recovery_attempts=1_000_000)(work)
+
+
+def step(name: str, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run `work` as a checkpointed step of the present workflow. What it returns is stored in
+    the database, so it must be small. Refusals end the step at once; other errors (a database or
+    a store that does not answer) are tried three times."""
+    return DBOS.run_step(
+        {
+            "name": name,
+            "retries_allowed": True,
+            "interval_seconds": 0.5,
+            "max_attempts": 3,
+            "should_retry": _transient,
+        },
+        work,
+        *args,
+        **kwargs,
+    )
+
+
+def _transient(error: BaseException) -> bool:
+    return isinstance(error, OSError) or not isinstance(
+        error, SoundcloneError | ArithmeticError | LookupError | TypeError | ValueError
+    )
+
+
+def launch(database: Database, worker_id: str, *, concurrency: int, poll: float) -> None:
+    """Begin to take workflows from the queue, in threads of this process."""
+    quiet()
+    config: DBOSConfig = {
+        "name": APPLICATION,
+        "system_database_url": database.engine.url.render_as_string(hide_password=False),
+        "system_database_engine": database.engine,
+        "executor_id": worker_id,
+        "application_version": VERSION,
+        "log_level": "WARNING",
+        "enable_otlp": False,
+        "use_listen_notify": not database.sqlite,
+    }
+    DBOS(config=config)
+    DBOS.launch()
+    DBOS.register_queue(
+        QUEUE,
+        worker_concurrency=concurrency,
+        polling_interval_sec=poll,
+        on_conflict="always_update",
+    )
+
+
+def stop(grace: float) -> None:
+    """Take no more, and wait up to `grace` seconds for what is being done."""
+    DBOS.destroy(workflow_completion_timeout_sec=int(grace))
+
+
+def hand_over(worker_id: str) -> Sequence[str]:
+    """Put a lost worker's unfinished workflows back into the queue; returns their ids."""
+    left = DBOS.list_workflows(status=_PENDING, executor_id=worker_id)
+    ids = [workflow.workflow_id for workflow in left]
+    if ids:
+        # Without its queue's name a resumed workflow would escape the queue's limits.
+        DBOS.resume_workflows(ids, queue_name=QUEUE)
+    return ids
+
+
+def forget(task_ids: Sequence[str]) -> None:
+    """Remove the checkpoints of ended workflows."""
+    DBOS.delete_workflows(list(task_ids))
+
+
+def steps(task_id: str) -> list[dict[str, Any]]:
+    """What ran of a workflow: name and outcome of each step, in order."""
+    return [dict(each) for each in DBOS.list_workflow_steps(task_id)]
