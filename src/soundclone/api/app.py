@@ -1,0 +1,154 @@
+"""The application: wiring, and nothing that decides anything."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .. import __version__
+from ..config import Settings
+from ..core.pricing import Prices
+from ..db.session import Database
+from ..errors import TooLarge
+from ..jobs.engine import Queue
+from ..storage import Storage
+from ..telemetry import REQUESTS
+from . import account, files, health, tasks, voices
+from .auth import RateLimit
+from .routing import answer
+from .schemas import ErrorResponse
+
+DESCRIPTION = """
+Clone a voice from a recording and speak with it.
+
+1. `POST /api/open-api/v1/soundCloning/clones` with the URL of 15 to 60 seconds of speech.
+2. `GET /api/open-api/v1/audios/{id}` every few seconds, until it reports a `modelId`.
+3. `POST /api/open-api/v1/soundCloning/audios` with the `modelId` and a text; poll as before.
+
+Every answer is an envelope `{code, msg, data}`: code 20000 is good, 20001 a bad key, 20002 a bad
+request, -1 anything else. `data.errorCode` is a stable word for programs.
+"""
+JSON_BODY_LIMIT = 1_000_000  # bytes; 10,000 characters are 120,000 at most, escaped
+MULTIPART_OVERHEAD = 100_000
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The API over the database and the store that `settings` names; both must be prepared."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        database = Database(settings.database)
+        app.state.database = database
+        app.state.storage = Storage.open(settings.storage, settings.secret)
+        app.state.queue = Queue(database)
+        yield
+        app.state.queue.close()
+        database.close()
+
+    app = FastAPI(
+        title="soundclone", version=__version__, description=DESCRIPTION, lifespan=lifespan
+    )
+    app.state.settings = settings
+    app.state.prices = Prices(settings.price_list)
+    app.state.rate_limit = RateLimit(settings.requests_per_second)
+    for router in (
+        tasks.router,
+        tasks.own,
+        voices.router,
+        account.router,
+        files.router,
+        files.own,
+        health.router,
+    ):
+        app.include_router(router)
+
+    @app.exception_handler(HTTPException)
+    async def unmatched(request: Request, error: HTTPException) -> Response:
+        response = answer(request, error, contract=False)
+        response.headers.update(error.headers or {})
+        return response
+
+    app.add_middleware(BodyLimit, upload_limit=settings.upload_max_bytes)
+    app.add_middleware(Count)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+class BodyLimit:
+    """Refuses a body that is too long, at once by its Content-Length or when it gets there."""
+
+    def __init__(self, app: ASGIApp, upload_limit: int) -> None:
+        self._app = app
+        self._upload_limit = upload_limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        upload = scope["path"].endswith("/files/upload")
+        limit = self._upload_limit if upload else JSON_BODY_LIMIT
+        allowance = limit + MULTIPART_OVERHEAD if upload else limit
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        seen = 0
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > allowance or (declared.isdigit() and int(declared) > allowance):
+                raise TooLarge(f"the body is longer than the {limit:,} bytes that are taken here")
+            return message
+
+        await self._app(scope, counted, send)
+
+
+class Count:
+    """Counts answers by route and status."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                route = getattr(scope.get("route"), "path", "unmatched")
+                REQUESTS.labels(route, str(message["status"])).inc()
+            await send(message)
+
+        await self._app(scope, receive, counted if scope["type"] == "http" else send)
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema:
+        return app.openapi_schema
+    schema = get_openapi(
+        title=app.title, version=app.version, description=app.description, routes=app.routes
+    )
+    schemas = schema["components"]["schemas"]
+    reference = "#/components/schemas/{model}"
+    error = ErrorResponse.model_json_schema(ref_template=reference)
+    schemas.update(error.pop("$defs"))
+    schemas["ErrorResponse"] = error
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    for path, operations in schema["paths"].items():
+        for operation in operations.values():
+            operation["responses"].pop("422", None)
+            if path.startswith(("/api/", "/files/")):
+                operation["responses"]["default"] = {
+                    "description": "An error, in the envelope; its HTTP status is 200 on the "
+                    "contract's paths unless real statuses are switched on",
+                    "content": {
+                        "application/json": {
+                            "schema": {"$ref": reference.format(model="ErrorResponse")}
+                        }
+                    },
+                }
+    app.openapi_schema = schema
+    return schema

@@ -1,0 +1,158 @@
+"""Files: taken in by upload, given out by signed links."""
+
+from __future__ import annotations
+
+import mimetypes
+import re
+import time
+import unicodedata
+import uuid
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from tempfile import NamedTemporaryFile
+from typing import Annotated
+
+from fastapi import APIRouter, File, Query, Request, Response, UploadFile
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse, StreamingResponse
+
+from ..core import tasks
+from ..db.models import Upload
+from ..errors import InvalidParameter, NotFound, SoundcloneError
+from ..storage import Storage
+from .auth import LimitedCaller
+from .routing import ContractRoute, OwnRoute
+from .schemas import UploadResponse, ok
+from .tasks import DAY, link
+
+router = APIRouter(route_class=ContractRoute, tags=["Files"])
+own = APIRouter(route_class=OwnRoute, tags=["Files"])
+
+
+class RangeNotSatisfiable(SoundcloneError):
+    word, code, status = "range_not_satisfiable", 20002, 416
+
+
+@router.post(
+    "/api/open-api/v1/files/upload",
+    operation_id="uploadFile",
+    summary="Upload a recording",
+    response_model=UploadResponse,
+)
+async def upload(
+    request: Request,
+    who: LimitedCaller,
+    file: Annotated[UploadFile, File(description="Audio or video, at most 100 MB")],
+) -> JSONResponse:
+    """Keep a file for three days. Its `url` works as `fileUrl` of a preview, and needs no key to
+    be read: treat it as a secret."""
+    state = request.app.state
+    filename = PurePosixPath((file.filename or "recording").replace("\\", "/")).name or "recording"
+    key = f"uploads/{uuid.uuid4().hex}/{safe_name(filename)}"
+    size = await run_in_threadpool(_store, state.storage, key, file)
+    now = time.time()
+    expires = now + state.settings.upload_days * DAY
+    await state.database.run(
+        tasks.register_upload,
+        Upload(key=key, account_id=who.account_id, size=size, created_at=now, expires_at=expires),
+    )
+    return JSONResponse(
+        ok(
+            {
+                "url": link(request, key, int(expires)),
+                "filename": filename[:255].encode(errors="replace").decode(),
+                "size": size,
+                "mime_type": content_type(filename),
+            }
+        )
+    )
+
+
+def _store(storage: Storage, key: str, file: UploadFile) -> int:
+    size = 0
+    with NamedTemporaryFile(prefix="soundclone-upload-") as copy:
+        while block := file.file.read(1 << 20):
+            size += copy.write(block)
+        copy.flush()
+        if not size:
+            raise InvalidParameter("the uploaded file is empty; a recording is needed")
+        storage.put_file(key, Path(copy.name))
+    return size
+
+
+@own.get("/files/{key:path}", operation_id="getFile", summary="Download a file")
+@own.head("/files/{key:path}", include_in_schema=False)
+async def download(
+    request: Request,
+    key: str,
+    expires: Annotated[int, Query(description="Unix seconds")],
+    signature: Annotated[str, Query()],
+    filename: Annotated[str | None, Query()] = None,
+) -> Response:
+    """A file, by a link that this service signed. Needs no key; takes Range."""
+    storage = request.app.state.storage
+    storage.verify(key, expires, signature, filename)
+    size = await run_in_threadpool(storage.size, key)
+    if size is None:
+        raise NotFound("this file is no longer kept here")
+    start, end = byte_range(request.headers.get("Range"), size)
+    partial = (start, end) != (0, size)
+    headers = {
+        "Accept-Ranges": "bytes",
+        "Content-Length": str(end - start),
+        # What was uploaded is a stranger's: it must not run as a page of this origin.
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "private, max-age=3600",
+        "Content-Disposition": f'inline; filename="{safe_name(filename or key)}"',
+        "Access-Control-Allow-Origin": "*",
+    }
+    if partial:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+
+    def blocks() -> Iterator[bytes]:
+        if request.method != "HEAD":
+            yield from storage.stream(key, start, end)
+
+    return StreamingResponse(
+        blocks(),
+        status_code=206 if partial else 200,
+        headers=headers,
+        media_type=content_type(key),
+    )
+
+
+def byte_range(header: str | None, size: int) -> tuple[int, int]:
+    """First byte and the one after the last that a Range header asks for (RFC 9110, 14.1); the
+    whole file for none, several or a malformed one. Raises RangeNotSatisfiable."""
+    match = re.fullmatch(r"bytes=(\d{0,18})-(\d{0,18})", (header or "").strip())
+    if not match or match.group(0) == "bytes=-":
+        return 0, size
+    first, last = match.groups()
+    if first:
+        start, end = int(first), min(int(last) + 1 if last else size, size)
+        if last and int(last) < int(first):
+            return 0, size
+    else:
+        start, end = max(0, size - int(last)), size
+    if start >= end:
+        raise RangeNotSatisfiable(f"the range {header} lies outside the file's {size} bytes")
+    return start, end
+
+
+def safe_name(filename: str) -> str:
+    """An ASCII file name that is fit for a key and a header."""
+    plain = unicodedata.normalize("NFKD", PurePosixPath(filename).name)
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", plain.encode("ascii", "ignore").decode())
+    plain = re.sub(r"\.{2,}", ".", plain).strip(".-")
+    return plain[-100:].lstrip(".-") or "recording"
+
+
+def content_type(name: str) -> str:
+    """Of audio, video and subtitles by their name; bytes for all else."""
+    if name.lower().endswith(".srt"):
+        return "application/x-subrip"
+    if name.lower().endswith(".json"):
+        return "application/json"
+    guessed = mimetypes.guess_type(name)[0] or ""
+    return guessed if guessed.startswith(("audio/", "video/")) else "application/octet-stream"

@@ -1,0 +1,66 @@
+"""For those who run the service: is it alive, is it ready, what does it do."""
+
+from __future__ import annotations
+
+import time
+
+from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from ..core import workers
+from ..errors import SoundcloneError
+from .routing import OwnRoute
+
+router = APIRouter(route_class=OwnRoute, tags=["Operation"])
+_STORAGE_CHECK = 10.0  # seconds that the answer of the store is believed
+
+
+@router.get("/healthz", operation_id="getHealth", summary="Liveness")
+async def health() -> JSONResponse:
+    """The process answers."""
+    return JSONResponse({"status": "ok"})
+
+
+@router.get(
+    "/readyz",
+    operation_id="getReadiness",
+    summary="Readiness",
+    responses={503: {"description": "A task would not be served now; the body says why"}},
+)
+async def ready(request: Request) -> JSONResponse:
+    """200 when a task would be served: the database and the store answer, and a worker with a
+    warm engine is alive."""
+    checks = await run_in_threadpool(_check, request)
+    good = all(value == "ok" for value in checks.values())
+    return JSONResponse({"ready": good, "checks": checks}, status_code=200 if good else 503)
+
+
+def _check(request: Request) -> dict[str, str]:
+    state = request.app.state
+    checks = {}
+    try:
+        state.database.check()
+        checks["database"] = "ok"
+        with state.database.read() as session:
+            alive = workers.alive(session, state.settings.worker_lost_after)
+        warm = [worker for worker in alive if worker.info.get("ready")]
+        checks["worker"] = "ok" if warm else "no worker is alive and warm"
+    except SoundcloneError as error:
+        checks["database"] = error.message
+    if time.monotonic() - getattr(state, "storage_checked", -_STORAGE_CHECK) > _STORAGE_CHECK:
+        try:
+            state.storage.check()
+            state.storage_checked = time.monotonic()
+        except SoundcloneError as error:
+            checks["storage"] = error.message
+            return checks
+    checks["storage"] = "ok"
+    return checks
+
+
+@router.get("/metrics", include_in_schema=False)
+async def metrics() -> Response:
+    """Prometheus metrics of this process."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

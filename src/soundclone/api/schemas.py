@@ -1,0 +1,234 @@
+"""What requests and responses look like on the wire; the names are the contract's."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+OK = 20000
+
+NullableString = Annotated[str | None, WithJsonSchema({"type": ["string", "null"]})]
+Status = Literal["queued", "processing", "completed", "failed"]
+SoundVersion = Literal["v1", "v2"]
+Emotion = Literal["happy", "sad", "angry", "fearful", "disgusted", "surprised", "neutral"]
+
+EXAMPLE_TASK: dict[str, Any] = {
+    "id": "audio_5f0c1c56-5b8a-4c5e-9d3b-6f3b8f8f2a11",
+    "object": "audio",
+    "created": 1790000000,
+    "model": "soundCloningClone",
+    "status": "queued",
+    "error": None,
+}
+
+
+def _optional(description: str) -> Any:
+    """A field that may be left out but, as the schema says, not be null."""
+    return Field(
+        default=None,
+        description=description,
+        json_schema_extra=lambda schema: schema.pop("default", None),
+    )
+
+
+class _Request(BaseModel):
+    # Strict, because a lax model takes false for 0 and "1.5" for 1.5.
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+
+class SoundCloneCloneRequest(_Request):
+    """A recording to make a voice of, and what to say with it."""
+
+    model_config = ConfigDict(
+        strict=True,
+        extra="ignore",
+        json_schema_extra={
+            "example": {
+                "fileUrl": "https://example.com/source-audio.mp3",
+                "contentText": "A short sentence in the new voice.",
+                "soundVersion": "v1",
+                "language": "English",
+            }
+        },
+    )
+
+    fileUrl: str = Field(
+        description="Public http(s) URL of the recording: audio or video with more than 15 s and "
+        "less than 60 s of speech. An upload link of this service will do."
+    )
+    contentText: str = _optional(
+        "What the preview says: at most 270 characters. Left out, a line of ours in the "
+        "language, English for auto."
+    )
+    soundVersion: SoundVersion = Field(
+        default="v1", description="v1 speaks 24 languages, v2 speaks 40"
+    )
+    language: str = Field(default="auto", description="Language of the text; auto detects it")
+
+
+class SoundCloneAudioRequest(_Request):
+    """A text to be said in a cloned voice."""
+
+    modelId: str = Field(description="The voice: what a completed preview reports")
+    contentText: str = Field(
+        description="At most 10,000 characters; <#x#> pauses x seconds, 0.01 to 99.99"
+    )
+    soundVersion: SoundVersion = _optional("Left out, the version that the voice was made with")
+    language: str = Field(default="auto", description="Language of the text; auto detects it")
+    emotion: Emotion = "neutral"
+    speed: float = Field(default=1.0, ge=0.5, le=2.0, allow_inf_nan=False)
+    vol: float = Field(default=1.0, gt=0.0, le=10.0, allow_inf_nan=False)
+    pitch: int = Field(default=0, ge=-12, le=12, description="Semitones")
+    subtitleEnable: bool = False
+    subtitleType: Literal["word"] = _optional("Left out, one subtitle a sentence")
+
+
+NEEDED: dict[str, str] = {
+    "fileUrl": "the public http(s) URL of a recording",
+    "contentText": "a text",
+    "soundVersion": '"v1" or "v2"',
+    "language": 'the name of a language, such as "English", or "auto"',
+    "modelId": "the modelId of a completed preview",
+    "emotion": "one of happy, sad, angry, fearful, disgusted, surprised, neutral",
+    "speed": "a number from 0.5 to 2",
+    "vol": "a number above 0 and up to 10",
+    "pitch": "a whole number of semitones from -12 to 12",
+    "subtitleEnable": "true or false",
+    "subtitleType": '"word", or nothing for one subtitle a sentence',
+    "file": "a multipart field with the recording",
+}
+"""What each field takes, for the sentence that refuses another value."""
+
+
+class SoundCloneTaskData(BaseModel):
+    """A task as it stands. The fields after `error` are there once they have a value."""
+
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE_TASK})
+
+    id: str
+    object: str = Field(default="audio", json_schema_extra={"example": "audio"})
+    created: int = Field(json_schema_extra={"format": "int64"}, description="Unix seconds")
+    model: Literal["soundCloningClone", "soundCloningAudio"]
+    status: Status
+    error: NullableString = None
+    errorCode: str | None = Field(default=None, description="Stable machine word of the error")
+    progress: int | None = Field(default=None, description="Per cent")
+    cost: float | None = Field(default=None, description="Credits; given back when it fails")
+    modelId: str | None = Field(default=None, description="The new voice, of a completed preview")
+    audioUrl: str | None = Field(default=None, description="MP3, by a link that expires")
+    subtitleFile: str | None = Field(default=None, description="SRT, by a link that expires")
+    subtitleJson: str | None = Field(default=None, description="The same with milliseconds")
+    expiresAt: int | None = Field(default=None, description="Unix seconds, of the result")
+    seconds: float | None = Field(default=None, description="Length of the audio")
+    language: str | None = Field(default=None, description="What the text was spoken as")
+    speechSeconds: float | None = Field(
+        default=None, description="Speech found in the recording, of a preview"
+    )
+    warnings: list[str] | None = Field(
+        default=None, description="What is weak about the recording, of a preview"
+    )
+
+
+class _Envelope(BaseModel):
+    code: int = Field(json_schema_extra={"example": OK})
+    msg: str = Field(json_schema_extra={"example": "ok"})
+
+
+class SoundCloneApiResponse(_Envelope):
+    data: SoundCloneTaskData
+
+
+class ErrorData(BaseModel):
+    errorCode: str
+
+
+class ErrorResponse(_Envelope):
+    """`code` is 20001 for a bad key, 20002 for a bad request, -1 for all else."""
+
+    data: ErrorData
+
+
+class UploadData(BaseModel):
+    url: str
+    filename: str
+    size: int = Field(description="Bytes")
+    mime_type: str
+
+
+class UploadResponse(_Envelope):
+    data: UploadData
+
+
+class UserBalanceData(BaseModel):
+    balance: float = Field(description="All that was ever credited")
+    used_coin: float = Field(description="Charges less refunds, over all keys")
+    available: float = Field(description="What can be spent now")
+
+
+class UserBalanceResponse(_Envelope):
+    data: UserBalanceData
+
+
+class KeyBalanceData(BaseModel):
+    name: str
+    total_quota: float = Field(description="0 when unlimited")
+    used_quota: float
+    available_quota: float
+    unlimited: bool
+
+
+class KeyBalanceResponse(_Envelope):
+    data: KeyBalanceData
+
+
+class CatalogRow(BaseModel):
+    model_name: str
+    display_name: str
+    model_type: str
+    price_mode: str
+    unit_price: float
+    remark: str
+
+
+class CatalogData(BaseModel):
+    list: list[CatalogRow]
+
+
+class CatalogResponse(_Envelope):
+    data: CatalogData
+
+
+class VoiceData(BaseModel):
+    modelId: str
+    object: str = "voice"
+    created: int
+    soundVersion: SoundVersion
+    engine: str
+    licence: str
+    language: NullableString
+    speechSeconds: float
+    active: bool = Field(description="Used by a production task: kept for ever")
+    expiresAt: Annotated[int | None, WithJsonSchema({"type": ["integer", "null"]})]
+
+
+class VoiceList(BaseModel):
+    list: list[VoiceData]
+
+
+class VoiceListResponse(_Envelope):
+    data: VoiceList
+
+
+class DeletedData(BaseModel):
+    modelId: str
+    deleted: bool
+
+
+class DeletedResponse(_Envelope):
+    data: DeletedData
+
+
+def ok(data: Any) -> dict[str, Any]:
+    """The envelope of a good answer."""
+    return {"code": OK, "msg": "ok", "data": data}

@@ -1,0 +1,272 @@
+"""Tasks: make a voice, speak with it, ask how far it is, call it off."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Path, Request
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from ..core import tasks, voices
+from ..core.pricing import to_credits
+from ..core.sources import check_source_url
+from ..core.tasks import Order
+from ..db.models import Task
+from ..errors import InvalidParameter, NotFound
+from ..speech import languages, script
+from .auth import KnownCaller, LimitedCaller
+from .routing import ContractRoute, OwnRoute
+from .schemas import (
+    SoundCloneApiResponse,
+    SoundCloneAudioRequest,
+    SoundCloneCloneRequest,
+    ok,
+)
+
+PREVIEW_LIMIT = 270  # characters
+TEXT_LIMIT = 10_000
+MODELS = {"clone": "soundCloningClone", "audio": "soundCloningAudio"}
+DAY = 86_400.0
+
+router = APIRouter(prefix="/api/open-api/v1", route_class=ContractRoute, tags=["Tasks"])
+own = APIRouter(prefix="/api/open-api/v1", route_class=OwnRoute, tags=["Tasks"])
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        description="Any text of at most 255 characters: the same key with the same request "
+        "returns the first task instead of making, and charging, another",
+    ),
+]
+TaskId = Annotated[str, Path(description="The `id` of a task")]
+
+
+@router.post(
+    "/soundCloning/clones",
+    operation_id="createSoundClonePreview",
+    summary="Make a voice",
+    response_model=SoundCloneApiResponse,
+    response_description="Task created",
+)
+async def create_clone(
+    request: Request,
+    body: SoundCloneCloneRequest,
+    who: LimitedCaller,
+    idempotency_key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Make a voice from a recording and say a preview in it. Poll the task for `modelId` and
+    `audioUrl`."""
+    state = request.app.state
+    language = languages.lookup(body.language, body.soundVersion) if named(body.language) else None
+    upload = state.storage.parse_link(body.fileUrl)
+    source = {"upload": upload} if upload else {"url": check_source_url(body.fileUrl)}
+    if body.contentText is None:
+        text = (language or languages.lookup("English", body.soundVersion)).preview
+        characters = script.billable(text)
+    else:
+        text = body.contentText
+        characters = script.check(text, PREVIEW_LIMIT)
+    order = Order(
+        kind="clone",
+        account_id=who.account_id,
+        key_id=who.key_id,
+        params={
+            "source": source,
+            "text": text,
+            "version": body.soundVersion,
+            "language": language.name if language else "auto",
+            "engine": engine_of(request, body.soundVersion),
+        },
+        characters=characters,
+        cost=state.prices.clone(characters),
+        request_hash=digest("clone", body.model_dump()),
+        idempotency_key=checked_idempotency_key(idempotency_key),
+    )
+    return JSONResponse(ok(view(request, await submit(request, order))))
+
+
+@router.post(
+    "/soundCloning/audios",
+    operation_id="createSoundCloneAudio",
+    summary="Speak with a voice",
+    response_model=SoundCloneApiResponse,
+    response_description="Task created",
+)
+async def create_audio(
+    request: Request,
+    body: SoundCloneAudioRequest,
+    who: LimitedCaller,
+    idempotency_key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Say a text in a cloned voice. Poll the task for `audioUrl`."""
+    state = request.app.state
+    if not re.fullmatch(r"model_[0-9a-f]{32}", body.modelId):
+        raise NotFound(
+            f"there is no voice {body.modelId[:60]!r} in this account; modelId is what a "
+            "completed preview task reports"
+        )
+    characters = script.check(body.contentText, TEXT_LIMIT)
+    voice = await state.database.look(voices.usable, body.modelId, who.account_id)
+    version = body.soundVersion or voice.version
+    if version != voice.version and engine_of(request, version) != voice.engine:
+        raise InvalidParameter(
+            f"voice {voice.id} was made for soundVersion {voice.version}, by another engine than "
+            f"{version} has here; use {voice.version}, or make a new preview with {version}"
+        )
+    language = languages.lookup(body.language, version) if named(body.language) else None
+    order = Order(
+        kind="audio",
+        account_id=who.account_id,
+        key_id=who.key_id,
+        voice_id=voice.id,
+        params={
+            "text": body.contentText,
+            "version": version,
+            "language": language.name if language else "auto",
+            "engine": voice.engine,
+            "emotion": body.emotion,
+            "speed": body.speed,
+            "vol": body.vol,
+            "pitch": body.pitch,
+            "subtitles": (body.subtitleType or "sentence") if body.subtitleEnable else None,
+        },
+        characters=characters,
+        cost=state.prices.audio(characters),
+        request_hash=digest("audio", body.model_dump()),
+        idempotency_key=checked_idempotency_key(idempotency_key),
+    )
+    return JSONResponse(ok(view(request, await submit(request, order))))
+
+
+@router.get(
+    "/audios/{id}",
+    operation_id="getSoundCloneTask",
+    summary="Ask for a task",
+    response_model=SoundCloneApiResponse,
+)
+async def get_task(request: Request, id: TaskId, who: KnownCaller) -> JSONResponse:
+    """How far a task is and, once it has ended well, where its results are."""
+    task = await request.app.state.database.look(tasks.get, checked_id(id), who.account_id)
+    return JSONResponse(ok(view(request, task)))
+
+
+@own.delete(
+    "/audios/{id}",
+    operation_id="cancelSoundCloneTask",
+    summary="Cancel a task",
+    response_model=SoundCloneApiResponse,
+)
+async def cancel_task(request: Request, id: TaskId, who: KnownCaller) -> JSONResponse:
+    """Call a task off: it fails as `cancelled`, nothing is charged, and its work stops at the
+    next step. A task that has ended stays as it is."""
+    state = request.app.state
+    keep = state.settings.result_days * DAY
+    task = await state.database.run(tasks.cancel, checked_id(id), who.account_id, keep=keep)
+    return JSONResponse(ok(view(request, task)))
+
+
+async def submit(request: Request, order: Order) -> Task:
+    """Put an order through, in one transaction."""
+    state = request.app.state
+
+    def work(session: Session) -> Task:
+        return tasks.submit(
+            session,
+            order,
+            state.queue.enqueue,
+            active_limit=state.settings.active_tasks_per_key,
+        )
+
+    try:
+        task: Task = await state.database.run(work)
+    except IntegrityError:
+        # A request with the same idempotency key was faster; the second try finds its task.
+        task = await state.database.run(work)
+    return task
+
+
+def view(request: Request, task: Task) -> dict[str, Any]:
+    """The contract's task data."""
+    data: dict[str, Any] = {
+        "id": task.id,
+        "object": "audio",
+        "created": int(task.created_at),
+        "model": MODELS[task.kind],
+        "status": task.status,
+        "error": task.error,
+        "progress": task.progress,
+        "cost": to_credits(task.cost),
+    }
+    if task.error_word:
+        data["errorCode"] = task.error_word
+    if task.status != "completed":
+        return data
+    assert task.expires_at is not None
+    expires = int(task.expires_at)
+    if task.kind == "clone":
+        data["modelId"] = task.voice_id
+    for field, name in (
+        ("audioUrl", "audio"),
+        ("subtitleFile", "subtitles"),
+        ("subtitleJson", "subtitles_json"),
+    ):
+        if key := task.result.get(name):
+            data[field] = link(request, key, expires)
+    for field, name in (
+        ("seconds", "seconds"),
+        ("language", "language"),
+        ("speechSeconds", "speech_seconds"),
+        ("warnings", "warnings"),
+    ):
+        if name in task.result:
+            data[field] = task.result[name]
+    data["expiresAt"] = expires
+    return data
+
+
+def link(request: Request, key: str, expires: int) -> str:
+    """A signed URL of a stored file."""
+    state = request.app.state
+    base = state.settings.public_url or str(request.base_url)
+    path: str = state.storage.sign(key, expires)
+    return base.rstrip("/") + path
+
+
+def named(language: str) -> bool:
+    """Whether the request names a language, rather than leaving it to detection."""
+    return language.strip().lower() != "auto"
+
+
+def engine_of(request: Request, version: str) -> str:
+    """Which engine speaks a soundVersion here."""
+    settings = request.app.state.settings
+    name: str = settings.engine_v1 if version == "v1" else settings.engine_v2
+    return name
+
+
+def digest(kind: str, body: dict[str, Any]) -> str:
+    """What a repeated request is recognised by."""
+    text = json.dumps([kind, body], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def checked_id(task_id: str) -> str:
+    """Raises NotFound for what cannot be a task's id."""
+    if not re.fullmatch(r"audio_[0-9a-f-]{36}", task_id):
+        raise NotFound(f"there is no task {task_id[:60]!r} in this account")
+    return task_id
+
+
+def checked_idempotency_key(key: str | None) -> str | None:
+    """Raises InvalidParameter."""
+    if key is not None and not (0 < len(key) <= 255 and key.isascii() and key.isprintable()):
+        raise InvalidParameter(
+            f"Idempotency-Key has {len(key)} characters; 1 to 255 printable ASCII ones are needed"
+        )
+    return key

@@ -1,0 +1,55 @@
+"""Voices: list and delete. Our own routes; the contract has none for this."""
+
+from __future__ import annotations
+
+import re
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from ..core import voices
+from ..db.models import Voice
+from ..errors import NotFound
+from .auth import KnownCaller
+from .routing import OwnRoute
+from .schemas import DeletedResponse, VoiceListResponse, ok
+
+router = APIRouter(prefix="/api/open-api/v1", route_class=OwnRoute, tags=["Voices"])
+
+
+@router.get(
+    "/voices", operation_id="listVoices", summary="List voices", response_model=VoiceListResponse
+)
+async def list_voices(request: Request, who: KnownCaller) -> JSONResponse:
+    """The account's voices, newest first."""
+    found = await request.app.state.database.look(voices.listing, who.account_id)
+    return JSONResponse(ok({"list": [_view(voice) for voice in found]}))
+
+
+@router.delete(
+    "/voices/{model_id}",
+    operation_id="deleteVoice",
+    summary="Delete a voice",
+    response_model=DeletedResponse,
+)
+async def delete_voice(request: Request, model_id: str, who: KnownCaller) -> JSONResponse:
+    """Delete a voice and the recording that it was made from, for good."""
+    if not re.fullmatch(r"model_[0-9a-f]{32}", model_id):
+        raise NotFound(f"there is no voice {model_id[:60]!r} in this account")
+    await request.app.state.database.run(voices.delete, model_id, who.account_id)
+    return JSONResponse(ok({"modelId": model_id, "deleted": True}))
+
+
+def _view(voice: Voice) -> dict[str, object]:
+    return {
+        "modelId": voice.id,
+        "object": "voice",
+        "created": int(voice.created_at),
+        "soundVersion": voice.version,
+        "engine": voice.engine,
+        "licence": voice.licence,
+        "language": voice.language,
+        "speechSeconds": voice.speech_seconds,
+        "active": voice.activated_at is not None,
+        "expiresAt": None if voice.expires_at is None else int(voice.expires_at),
+    }
