@@ -23,12 +23,16 @@ EXAMPLE_TASK: dict[str, Any] = {
 }
 
 
+def _without_default(schema: dict[str, Any]) -> None:
+    del schema["default"]
+
+
 def _optional(description: str) -> Any:
     """A field that may be left out but, as the schema says, not be null."""
     return Field(
         default=None,
         description=description,
-        json_schema_extra=lambda schema: schema.pop("default", None),
+        json_schema_extra=_without_default,
     )
 
 

@@ -67,7 +67,8 @@ async def create_clone(
     upload = state.storage.parse_link(body.fileUrl)
     source = {"upload": upload} if upload else {"url": check_source_url(body.fileUrl)}
     if body.contentText is None:
-        text = (language or languages.lookup("English", body.soundVersion)).preview
+        language = language or languages.lookup("English", body.soundVersion)
+        text = language.preview
         characters = script.billable(text)
     else:
         text = body.contentText
