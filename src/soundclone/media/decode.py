@@ -1,0 +1,159 @@
+"""A stranger's file to samples, by FFmpeg in a child process that may crash, hang or lie."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import (
+    InternalError,
+    SourceEncrypted,
+    SourceError,
+    SourceNoAudio,
+    SourceNotMedia,
+    SourceTimeout,
+    SourceTooLarge,
+    SourceTruncated,
+)
+from .sniff import WANTED, looks_like
+
+_REFUSALS: dict[str, type[SourceError]] = {
+    kind.word: kind
+    for kind in (
+        SourceEncrypted,
+        SourceNoAudio,
+        SourceNotMedia,
+        SourceTooLarge,
+        SourceTruncated,
+    )
+}
+
+
+@dataclass(frozen=True)
+class DecodeLimits:
+    """What one file may cost."""
+
+    seconds: float = 900.0  # of sound
+    wall_seconds: float = 60.0
+    cpu_seconds: int = 45
+    memory_bytes: int = 1 << 30  # address space of the child
+    output_bytes: int = 400_000_000  # 15 minutes of 48 kHz stereo are 346 MB
+    sample_rates: tuple[int, int] = (4000, 384_000)  # Hz, least and most
+    channels: int = 16
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """The sound of a file as it stands there."""
+
+    samples: NDArray[np.float32]  # shape (n, channels), full scale is 1.0, finite
+    sample_rate: int  # Hz
+    container: str  # mp3, ogg, wav, mp4, aac, avi, mkv, flv, flac or aiff
+    codec: str  # FFmpeg's name of it
+
+    @property
+    def channels(self) -> int:
+        return int(self.samples.shape[1])
+
+    @property
+    def seconds(self) -> float:
+        return len(self.samples) / self.sample_rate
+
+
+def decode(path: Path, *, limits: DecodeLimits | None = None) -> Decoded:
+    """Decode the first or default sound track of the file at `path`.
+
+    The format is recognised by content. Raises SourceNotMedia, SourceNoAudio, SourceTruncated,
+    SourceEncrypted, SourceTooLarge (longer or larger than `limits`) or SourceTimeout; and
+    InternalError when the child cannot be started.
+    """
+    limits = limits or DecodeLimits()
+    with (
+        path.open("rb") as source,
+        tempfile.TemporaryFile() as out,
+        tempfile.TemporaryFile() as log,
+    ):
+        if what := looks_like(source.read(4096)):
+            raise SourceNotMedia(f"the file is {what}; a recording is needed: {WANTED}")
+        source.seek(0)
+        code = _run(source, out, log, limits)
+        report = _last_line(log)
+        if "refused" in report:
+            kind = _REFUSALS.get(str(report["refused"]), SourceNotMedia)
+            raise kind(str(report.get("message", ""))[:500])
+        if code:
+            raise _died(code, log)
+        return _read(out, report)
+
+
+def _run(source: IO[bytes], out: IO[bytes], log: IO[bytes], limits: DecodeLimits) -> int:
+    # The environment may hold keys; libraries' search paths are all that the child needs of it.
+    kept = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PATH", "TMPDIR")
+    environment = {name: os.environ[name] for name in kept if name in os.environ}
+    environment["PYTHONPATH"] = os.pathsep.join(entry for entry in sys.path if entry)
+    child = subprocess.Popen(  # noqa: S603
+        [sys.executable, "-PsB", "-m", f"{__package__}.decoder", json.dumps(asdict(limits))],
+        stdin=source,
+        stdout=out,
+        stderr=log,
+        env=environment,
+    )
+    try:
+        return child.wait(limits.wall_seconds)
+    except subprocess.TimeoutExpired as error:
+        raise SourceTimeout(
+            f"decoding the recording took more than {limits.wall_seconds:g} s"
+        ) from error
+    finally:
+        child.kill()
+        child.wait()
+
+
+def _last_line(log: IO[bytes]) -> dict[str, Any]:
+    size = log.seek(0, os.SEEK_END)
+    log.seek(max(0, size - 4096))
+    try:
+        report = json.loads(log.read().rpartition(b"\n{")[2].join((b"{", b"")))
+    except ValueError:
+        return {}
+    return report if isinstance(report, dict) else {}
+
+
+def _died(code: int, log: IO[bytes]) -> SourceError | InternalError:
+    if code == -signal.SIGXCPU:
+        return SourceTimeout("decoding the recording takes too much processor time")
+    if code == -signal.SIGXFSZ:
+        return SourceTooLarge("the recording unpacks to too many bytes")
+    if code < 0:
+        return SourceNotMedia(
+            f"the file is damaged: the decoder crashed on it ({signal.Signals(-code).name})"
+        )
+    log.seek(0)
+    trace = log.read(65536).decode(errors="replace").strip()
+    return InternalError(f"the decoder ended with status {code}: {trace.splitlines()[-1:]}")
+
+
+def _read(out: IO[bytes], report: dict[str, Any]) -> Decoded:
+    try:
+        rate, channels, count = (int(report[key]) for key in ("sample_rate", "channels", "samples"))
+        container, codec = str(report["container"])[:20], str(report["codec"])[:40]
+        if min(rate, channels, count) <= 0:
+            raise ValueError(report)
+        out.seek(0)
+        samples = np.fromfile(out, np.float32, count * channels).reshape(count, channels)
+    except (KeyError, TypeError, ValueError) as error:
+        raise SourceNotMedia("the file is damaged: the decoder answered nonsense") from error
+    # Floating-point files can hold anything; what is not a number, or is absurd, is a click.
+    np.nan_to_num(samples, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+    np.clip(samples, -(2.0**16), 2.0**16, out=samples)
+    return Decoded(samples, rate, container, codec)

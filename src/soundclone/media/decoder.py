@@ -1,0 +1,314 @@
+"""The child process of `decode`: reads a recording on standard input, writes samples.
+
+Everything that a stranger's file can break breaks here: the process has limits on memory, time
+and file size, opens no file, and on Linux no network. Standard output gets interleaved float32;
+the last line of standard error is a JSON object, either what was decoded or
+`{"refused": <word of a SourceError>, "message": …}`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import resource
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, BinaryIO
+
+import av
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.stream import Disposition
+
+from .sniff import mp4_boxes
+
+CONTAINERS = {
+    "mp3": "mp3",
+    "ogg": "ogg",
+    "wav": "wav",
+    "mov,mp4,m4a,3gp,3g2,mj2": "mp4",
+    "aac": "aac",
+    "avi": "avi",
+    "matroska,webm": "mkv",
+    "flv": "flv",
+    "flac": "flac",
+    "aiff": "aiff",
+}
+"""Demuxers that may read a stranger's file, and what to call their format. None of these follows
+a name inside the file to another file."""
+
+CODECS = frozenset(
+    """
+    aac aac_fixed ac3 adpcm_ima_qt adpcm_ima_wav adpcm_ms adpcm_swf alac amrnb amrwb eac3 flac
+    gsm_ms libopencore_amrnb libopencore_amrwb libopus libspeex libvorbis mp1 mp1float mp2 mp2float
+    mp3 mp3float nellymoser opus pcm_alaw pcm_f32be pcm_f32le pcm_f64be pcm_f64le pcm_mulaw
+    pcm_s16be pcm_s16le pcm_s24be pcm_s24le pcm_s32be pcm_s32le pcm_s8 pcm_u8 speex vorbis
+    """.split()  # noqa: SIM905
+)
+"""Decoders that may run: without pictures, most of FFmpeg stays out of reach."""
+
+UNTIMED = ("mp3", "aac")
+"""Formats that state no duration: what is reported is a guess from the bit rate."""
+
+
+class Refused(Exception):
+    """`word` is that of the SourceError to be raised."""
+
+    def __init__(self, word: str, message: str) -> None:
+        super().__init__(message)
+        self.word = word
+
+
+def main(limits: dict[str, Any]) -> dict[str, Any]:
+    """Decode standard input to standard output. Raises Refused."""
+    _confine(limits)
+    with open(0, "rb", closefd=False) as source, open(1, "wb", closefd=False) as sink:
+        if _mp4_audio_encrypted(source):
+            raise Refused("source_encrypted", "the sound of this mp4 is encrypted (DRM)")
+        source.seek(0)
+        try:
+            with _open(source) as container:
+                return _decode(container, source, sink, limits)
+        except av.error.FFmpegError as error:
+            raise _damaged(source, str(error.strerror or error)) from error
+
+
+def _confine(limits: dict[str, Any]) -> None:
+    bounds = {
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_NOFILE: 16,
+        resource.RLIMIT_NPROC: 0,
+        resource.RLIMIT_FSIZE: limits["output_bytes"] + 65536,  # of the log
+        resource.RLIMIT_AS: limits["memory_bytes"],  # not enforced by macOS
+    }
+    for name, bound in bounds.items():
+        with suppress(ValueError, OSError):
+            resource.setrlimit(name, (bound, bound))
+    seconds = limits["cpu_seconds"]
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))  # XCPU tells, KILL does not
+    if sys.platform == "linux":
+        # Refused inside many containers: then the absence of network protocols has to do.
+        clone_newuser, clone_newnet = 0x10000000, 0x40000000
+        ctypes.CDLL(None).unshare(clone_newuser | clone_newnet)
+
+
+def _open(source: BinaryIO) -> InputContainer:
+    return av.open(
+        source,
+        "r",
+        metadata_errors="replace",
+        options={
+            "format_whitelist": ",".join(CONTAINERS),
+            "codec_whitelist": ",".join(sorted(CODECS)),
+            "protocol_whitelist": "none",
+        },
+    )
+
+
+def _decode(
+    container: InputContainer, source: BinaryIO, sink: BinaryIO, limits: dict[str, Any]
+) -> dict[str, Any]:
+    form = CONTAINERS[container.format.name]
+    stream = _audio_stream(container, form)
+    codec = stream.codec_context.name
+    if codec not in CODECS:
+        raise Refused("source_not_media", f"the sound is coded as {codec}, which is not supported")
+    stream.codec_context.thread_count = 1
+    writer = _Writer(sink, limits)
+    stated = 0.0 if form in UNTIMED else _stated_seconds(container, stream)
+    bad, reached = 0, 0.0
+    for kind, value in _frames(container, stream):
+        if kind == "frame":
+            writer.write(value)
+        elif kind == "reached":
+            reached = max(reached, value)
+        else:
+            bad += 1
+    if not writer.frames:
+        if form == "mkv" and _mkv_encrypted(source):
+            raise Refused("source_encrypted", "the sound of this mkv is encrypted")
+        raise _damaged(source, "no sound in it can be decoded")
+    if bad > writer.frames:
+        raise Refused(
+            "source_not_media",
+            f"the {form} file is damaged: {bad} of {bad + writer.frames} parts cannot be decoded",
+        )
+    seconds = writer.samples / writer.rate
+    reached = max(reached, seconds)
+    if form == "wav":
+        stated = seconds * _wav_stated_share(source)
+    if reached < 0.9 * stated - 1:
+        raise Refused(
+            "source_truncated",
+            f"the {form} file ends after {reached:.1f} s of the {stated:.1f} s that it states",
+        )
+    return {
+        "sample_rate": writer.rate,
+        "channels": writer.channels,
+        "samples": writer.samples,
+        "container": form,
+        "codec": codec,
+    }
+
+
+def _audio_stream(container: InputContainer, form: str) -> AudioStream:
+    streams = container.streams.audio
+    if not streams:
+        others = ", ".join(
+            f"{stream.type} ({stream.codec_context.name})" if stream.codec_context else stream.type
+            for stream in container.streams
+        )
+        raise Refused("source_no_audio", f"the {form} file holds no sound, only {others or 'data'}")
+    default = [stream for stream in streams if stream.disposition & Disposition.default]
+    return (default or list(streams))[0]
+
+
+def _stated_seconds(container: InputContainer, stream: AudioStream) -> float:
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    return (container.duration or 0) / 1e6
+
+
+def _wav_stated_share(source: BinaryIO) -> float:
+    """Bytes that the header of a wav file states, divided by the bytes that are there.
+
+    FFmpeg reports the duration of what is there. Programs that write to a pipe state 0 or about
+    2 or 4 GB, which says nothing.
+    """
+    source.seek(4)
+    stated = int.from_bytes(source.read(4), "little")
+    size = os.fstat(source.fileno()).st_size
+    return stated / size if stated < 0x7FFF0000 else 1.0
+
+
+def _frames(container: InputContainer, stream: AudioStream) -> Iterator[tuple[str, Any]]:
+    """Decoded frames, how many seconds the file reached, and what could not be decoded.
+
+    All streams are read, because a film may state a duration that its sound does not fill.
+    """
+    packets = container.demux()
+    start = (container.start_time or 0) / 1e6
+    while True:
+        try:
+            packet = next(packets)
+        except StopIteration:
+            return
+        except av.error.FFmpegError:
+            yield "bad", None
+            return
+        if packet.pts is not None and packet.time_base:
+            end = packet.pts + (packet.duration or 0)
+            yield "reached", float(end * packet.time_base) - start
+        if packet.stream is not stream:
+            continue
+        try:
+            for frame in packet.decode():
+                yield "frame", frame
+        except av.error.FFmpegError:
+            yield "bad", None
+
+
+class _Writer:
+    """Writes frames as float32 at the rate and layout of the first one."""
+
+    def __init__(self, sink: BinaryIO, limits: dict[str, Any]) -> None:
+        self.sink, self.limits = sink, limits
+        self.rate = self.channels = self.samples = self.frames = 0
+        self._resampler: AudioResampler | None = None
+        self._layout = ""
+        self._source: tuple[str, str, int] | None = None
+
+    def write(self, frame: AudioFrame) -> None:
+        source = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if not self._resampler:
+            self.rate, self.channels = frame.sample_rate, frame.layout.nb_channels
+            self._layout = frame.layout.name
+            self._check()
+        if source != self._source:  # damaged and concatenated files change in the middle
+            self._source = source
+            self._resampler = AudioResampler("flt", self._layout, self.rate)
+        assert self._resampler
+        frame.pts = None  # gaps between time stamps are not to be filled
+        for part in self._resampler.resample(frame):
+            self.samples += part.samples
+            if self.samples > self.limits["seconds"] * self.rate:
+                most = f"lasts more than {self.limits['seconds']:g} s"
+                raise Refused("source_too_large", f"the recording {most}")
+            if self.samples * self.channels * 4 > self.limits["output_bytes"]:
+                most = f"unpacks to more than {self.limits['output_bytes'] / 1e6:.0f} MB"
+                raise Refused("source_too_large", f"the recording {most}")
+            self.sink.write(memoryview(part.planes[0])[: part.samples * self.channels * 4])
+        self.frames += 1
+
+    def _check(self) -> None:
+        low, high = self.limits["sample_rates"]
+        if not low <= self.rate <= high:
+            raise Refused(
+                "source_not_media",
+                f"sample rate {self.rate} Hz is not between {low} and {high} Hz",
+            )
+        if self.channels > self.limits["channels"]:
+            raise Refused(
+                "source_not_media",
+                f"the recording has {self.channels} channels; "
+                f"at most {self.limits['channels']} are supported",
+            )
+
+
+def _mp4_audio_encrypted(source: BinaryIO) -> bool:
+    """Whether a sample entry is of a protected kind (ISO/IEC 14496-12, section 8.12)."""
+    size = os.fstat(source.fileno()).st_size
+    for kind, offset, length in list(mp4_boxes(source, size)):
+        if kind == b"moov":
+            source.seek(offset)
+            tables = source.read(min(length, 16_000_000)).split(b"stsd")[1:]
+            # version and flags, number of entries, then size and type of the first entry
+            return any(table[12:16] in (b"enca", b"drms", b"aavd") for table in tables)
+    return False
+
+
+def _mkv_encrypted(source: BinaryIO) -> bool:
+    """Whether a track has ContentEncodings with a ContentEncryption (RFC 9559, section 5.1.4)."""
+    source.seek(0)
+    _, encodings, rest = source.read(1_000_000).partition(b"\x6d\x80")
+    return bool(encodings) and b"\x50\x35" in rest[:256]
+
+
+def _damaged(source: BinaryIO, reason: str) -> Refused:
+    size = os.fstat(source.fileno()).st_size
+    boxes = list(mp4_boxes(source, size))
+    if boxes and boxes[0][0] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
+        if not any(kind == b"moov" for kind, _, _ in boxes):
+            return Refused(
+                "source_truncated",
+                "the mp4 file has no index (moov): it was cut off or not finished",
+            )
+        _, offset, length = boxes[-1]
+        if offset + length > size:
+            return Refused(
+                "source_truncated",
+                f"the mp4 file is cut off: it has {size} of at least {offset + length} bytes",
+            )
+    return Refused("source_not_media", f"the file cannot be read as a recording: {reason}")
+
+
+if __name__ == "__main__":
+    av.logging.set_level(None)
+    try:
+        report = main(json.loads(sys.argv[1]))
+    except Refused as refusal:
+        report = {"refused": refusal.word, "message": str(refusal)}
+    except MemoryError:
+        report = {"refused": "source_too_large", "message": "decoding needs too much memory"}
+    except OSError:
+        raise  # of the disk, not of the file
+    except Exception as error:
+        message = f"the file is damaged: the decoder stumbled over it ({type(error).__name__})"
+        report = {"refused": "source_not_media", "message": message}
+    print("\n" + json.dumps(report), file=sys.stderr, flush=True)
+    # Nothing is left to be saved, and a library whose memory ran out may crash when it ends.
+    os._exit(0)

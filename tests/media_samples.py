@@ -1,0 +1,82 @@
+"""Recordings in every format, made on the spot, so that no recording lies in the repository."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+FORMATS: dict[str, tuple[str, str, str | None]] = {
+    # name: container, sound codec, picture codec
+    "mp3": ("mp3", "libmp3lame", None),
+    "ogg": ("ogg", "vorbis", None),
+    "opus": ("ogg", "libopus", None),
+    "wav": ("wav", "pcm_s16le", None),
+    "wav_mulaw": ("wav", "pcm_mulaw", None),
+    "wav_float": ("wav", "pcm_f32le", None),
+    "m4a": ("ipod", "aac", None),
+    "alac": ("ipod", "alac", None),
+    "aac": ("adts", "aac", None),
+    "flac": ("flac", "flac", None),
+    "aiff": ("aiff", "pcm_s16be", None),
+    "mp4": ("mp4", "aac", "mpeg4"),
+    "mov": ("mov", "pcm_s16le", "mpeg4"),
+    "avi": ("avi", "libmp3lame", "mpeg4"),
+    "mkv": ("matroska", "libopus", "mpeg4"),
+    "webm": ("webm", "vorbis", "libvpx"),
+    "flv": ("flv", "aac", "flv"),
+}
+CONTAINER = {  # what `decode` calls them
+    "opus": "ogg", "wav_mulaw": "wav", "wav_float": "wav", "m4a": "mp4", "alac": "mp4",
+    "mov": "mp4", "webm": "mkv",
+}  # fmt: skip
+
+
+def write(
+    path: Path,
+    form: str,
+    samples: NDArray[np.float32],
+    rate: int,
+    *,
+    sound: bool = True,
+    options: dict[str, str] | None = None,
+) -> Path:
+    """Write samples of shape (n,) or (n, channels) as `form`, one of FORMATS, with a test picture
+    where it is a film."""
+    container_name, codec, picture = FORMATS[form]
+    table = samples.reshape(len(samples), -1)
+    if codec == "vorbis" and table.shape[1] == 1:  # FFmpeg's own encoder knows stereo only
+        table = np.repeat(table, 2, axis=1)
+    channels = table.shape[1]
+    layout = {1: "mono", 2: "stereo"}.get(channels, f"{channels} channels")
+    with av.open(path, "w", format=container_name, options=options or {}) as container:
+        if picture:
+            video = container.add_stream(picture, rate=5)
+            video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+            video.bit_rate = 20_000
+        if sound:
+            audio = container.add_stream(codec, rate=rate, layout=layout)
+            audio.codec_context.options = {"strict": "experimental"}
+        for index in range(len(table) * 5 // rate if picture else 0):
+            image = np.full((72, 64), 40 + index % 100, np.uint8)
+            shown = av.VideoFrame.from_ndarray(image, "yuv420p")
+            shown.pts, shown.time_base = index, Fraction(1, 5)
+            container.mux(video.encode(shown))
+        for start in range(0, len(table) if sound else 0, 4800):
+            block = np.ascontiguousarray(table[start : start + 4800], np.float32)
+            frame = av.AudioFrame.from_ndarray(block.reshape(1, -1), "flt", layout)
+            frame.sample_rate, frame.pts = rate, start
+            container.mux(audio.encode(frame))
+        for stream in container.streams:
+            container.mux(stream.encode())
+    return path
+
+
+def tone(seconds: float, rate: int = 48000, hertz: float = 440.0) -> NDArray[np.float32]:
+    """A sine of amplitude 0.5 that swells and fades twice a second."""
+    time = np.arange(round(seconds * rate)) / rate
+    swell = 0.6 - 0.4 * np.cos(2 * np.pi * 2 * time)
+    return (0.5 * swell * np.sin(2 * np.pi * hertz * time)).astype(np.float32)
