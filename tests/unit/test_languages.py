@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from soundclone.errors import InvalidParameter
+from soundclone.speech.languages import LANGUAGES, detect, lookup, names
+from soundclone.speech.script import check
+
+V1 = (
+    "Chinese; Chinese,Yue; English; Arabic; Russian; Spanish; French; Portuguese; German; Turkish; "
+    "Dutch; Ukrainian; Vietnamese; Indonesian; Japanese; Italian; Korean; Thai; Polish; Romanian; "
+    "Greek; Czech; Finnish; Hindi"
+).split("; ")
+V2_ONLY = (
+    "Bulgarian; Danish; Hebrew; Malay; Persian; Slovak; Swedish; Croatian; Filipino; Hungarian; "
+    "Norwegian; Slovenian; Catalan; Nynorsk; Tamil; Afrikaans"
+).split("; ")
+
+
+def test_the_languages_of_the_contract() -> None:
+    assert list(names("v1")) == V1
+    assert list(names("v2")) == V1 + V2_ONLY
+    with pytest.raises(InvalidParameter, match="soundVersion 'v3' is not known"):
+        names("v3")
+
+
+def test_codes_are_unique() -> None:
+    assert len({language.code for language in LANGUAGES.values()}) == 40
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_preview_lines(name: str) -> None:
+    language = LANGUAGES[name]
+    least = 40 if language.script in ("Hans", "Hant", "Jpan", "Kore") else 95
+    assert least <= check(language.preview, 270) <= 130
+    assert detect(language.preview, "v2") == language
+    if language.within("v1"):
+        assert detect(language.preview, "v1") == language
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("Chinese,Yue", "Chinese,Yue"),
+        ("chinese, yue", "Chinese,Yue"),
+        ("Chinese (Cantonese)", "Chinese,Yue"),
+        ("yue", "Chinese,Yue"),
+        ("yue-Hant-HK", "Chinese,Yue"),
+        ("zh-HK", "Chinese,Yue"),
+        ("zh", "Chinese"),
+        ("zh_CN", "Chinese"),
+        ("zh-Hans-CN", "Chinese"),
+        ("Mandarin", "Chinese"),
+        (" ENGLISH ", "English"),
+        ("en-US", "English"),
+        ("pt-BR", "Portuguese"),
+        ("es-419", "Spanish"),
+        ("Bokmål", "Norwegian"),
+        ("no", "Norwegian"),
+        ("nn-NO", "Nynorsk"),
+        ("tl", "Filipino"),
+        ("fil", "Filipino"),
+        ("iw", "Hebrew"),
+        ("Farsi", "Persian"),
+    ],
+)
+def test_lookup_is_tolerant(said: str, meant: str) -> None:
+    assert lookup(said, "v2").name == meant
+
+
+@pytest.mark.parametrize(
+    "name", ["", "Klingon", "xx", "zh-wuu", "English please", "auto", "\ud800"]
+)
+def test_lookup_refuses_what_it_does_not_know(name: str) -> None:
+    with pytest.raises(InvalidParameter, match="is not known; v1 has auto, Chinese, Chinese,Yue"):
+        lookup(name, "v1")
+
+
+def test_lookup_names_the_version_that_has_the_language() -> None:
+    with pytest.raises(InvalidParameter, match=r"^language Swedish needs soundVersion v2; v1 has"):
+        lookup("sv", "v1")
+
+
+@given(st.text(max_size=200))
+def test_lookup_raises_nothing_else(name: str) -> None:
+    with suppress(InvalidParameter):
+        assert lookup(name, "v2").name in LANGUAGES
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("", "English"),
+        ("12:30, <#1.5#> 😀", "English"),
+        ("Hi", "English"),
+        ("Hello", "English"),
+        ("Test", "English"),
+        ("OK", "English"),
+        ("A short preview sentence for voice cloning.", "English"),
+        ("Buenos días", "Spanish"),
+        ("Bonjour", "French"),
+        ("Dzień dobry", "Polish"),
+        ("Ｈｅｌｌｏ, this is wide English text.", "English"),
+        ("用 Photoshop 修图", "Chinese"),
+        ("唔該", "Chinese,Yue"),
+        ("我哋今日去邊度食飯？", "Chinese,Yue"),
+        ("我們今天去哪裡吃飯？關係很好。", "Chinese"),
+        ("她在日记里写下了「の」这个字，然后合上了本子，关灯睡觉。", "Chinese"),
+        ("東京都知事選挙の結果", "Japanese"),
+        ("ありがとう", "Japanese"),
+        ("오늘 iPhone 을 샀어요", "Korean"),
+        ("Сегодня хорошая погода, мы идём гулять.", "Russian"),
+        ("Сьогодні гарна погода, ми йдемо гуляти.", "Ukrainian"),
+        ("Днес времето е хубаво и отиваме на разходка.", "Bulgarian"),
+        ("امروز هوا خوب است و به گردش می‌رویم.", "Persian"),
+        ("الطقس جميل اليوم وسنذهب في نزهة.", "Arabic"),
+        ("Guten Morgen, wie geht es Ihnen heute?", "German"),
+        ("Goedemorgen, hoe gaat het vandaag met u?", "Dutch"),
+        ("Buongiorno a tutti, come state oggi?", "Italian"),
+        ("Bom dia a todos, como vocês estão hoje?", "Portuguese"),
+    ],
+)
+def test_detect(text: str, name: str) -> None:
+    assert detect(text, "v2").name == name
+
+
+def test_detect_keeps_to_the_languages_of_the_version() -> None:
+    assert detect(LANGUAGES["Persian"].preview, "v1").name == "Arabic"
+    assert detect(LANGUAGES["Bulgarian"].preview, "v1").within("v1")
+    with pytest.raises(InvalidParameter, match="letters of Hebrew, which needs soundVersion v2"):
+        detect("שלום לכולם", "v1")
+    with pytest.raises(InvalidParameter, match="letters of no language that can be spoken"):
+        detect("გამარჯობა", "v2")
+
+
+@given(st.text(max_size=200), st.sampled_from(["v1", "v2"]))
+def test_detect_is_total_and_repeatable(text: str, version: str) -> None:
+    try:
+        language = detect(text, version)
+    except InvalidParameter:
+        return
+    assert language.within(version)
+    assert detect(text, version) == language
+
+
+def test_detect_from_several_threads() -> None:
+    languages = [*LANGUAGES.values()] * 5
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda each: detect(each.preview, "v2"), languages)) == languages
+
+
+def test_import_loads_no_classifier() -> None:
+    code = (
+        "import sys, soundclone.speech.languages, soundclone.speech.script\n"
+        "sys.exit(bool({'numpy', 'py3langid'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
