@@ -281,7 +281,7 @@ def parse(text: str, limit: int = LIMIT, dense_limit: int = DENSE_LIMIT) -> Scri
             if plain[left:right] == "\n":
                 paragraph = True
                 continue
-            dense = _dense(plain[left:right])
+            dense = is_dense(plain[left:right])
             for a, b in split(plain, left, right, dense_limit if dense else limit):
                 if not _speakable(plain[a:b]):
                     continue
@@ -352,7 +352,8 @@ def _ends(text: str, match: re.Match[str]) -> bool:
     )
 
 
-def _dense(text: str) -> bool:
+def is_dense(text: str) -> bool:
+    """Whether most letters are ideographs, kana or Hangul, which say more in less space."""
     letters = sum(map(str.isalpha, text))
     return 2 * sum("\u2e80" <= c <= "\ud7ff" or c >= "\U00020000" for c in text) > letters
 
