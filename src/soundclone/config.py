@@ -58,25 +58,28 @@ class Settings(BaseSettings):
     # Sources
     fetch_allow: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)] = ()
     # hosts, addresses or networks that fileUrl may reach although they are not public
-    fetch_max_bytes: int = Field(200_000_000, gt=0)
-    fetch_timeout: float = Field(60.0, gt=0)  # seconds, the whole download
-    upload_max_bytes: int = Field(100_000_000, gt=0)
+    fetch_max_bytes: int = Field(default=200_000_000, gt=0)
+    fetch_timeout: float = Field(default=60.0, gt=0)  # seconds, the whole download
+    upload_max_bytes: int = Field(default=100_000_000, gt=0)
 
     # Keeping
-    voice_days: float = Field(3.0, gt=0)  # an unused voice
-    result_days: float = Field(3.0, gt=0)
-    upload_days: float = Field(3.0, gt=0)
+    voice_days: float = Field(default=3.0, gt=0)  # an unused voice
+    result_days: float = Field(default=3.0, gt=0)
+    upload_days: float = Field(default=3.0, gt=0)
+    forget_days: float = Field(default=30.0, gt=0)  # bare rows of what has expired, after that
+    starting_credit: Decimal = Field(default=Decimal(100), ge=0)  # credits of the first account
 
     # Work
-    worker_concurrency: int = Field(2, ge=1)  # tasks at once in one worker
-    max_attempts: int = Field(3, ge=1)  # starts of one task without progress before it fails
-    task_timeout: float = Field(6 * 3600.0, gt=0)  # seconds from submission to the end
-    heartbeat: float = Field(2.0, gt=0)  # seconds between a worker's signs of life
-    worker_lost_after: float = Field(6.0, gt=0)  # seconds of silence before its work is given away
-    queue_poll: float = Field(0.2, gt=0)  # seconds between a worker's looks at the queue
-    sweep_interval: float = Field(60.0, gt=0)  # seconds between removals of what has expired
-    active_tasks_per_key: int = Field(1000, ge=1)
-    requests_per_second: float = Field(100.0, gt=0)  # per key and API process, submissions
+    worker_concurrency: int = Field(default=2, ge=1)  # tasks at once in one worker
+    max_attempts: int = Field(default=3, ge=1)  # starts of one task without progress before it fails
+    task_timeout: float = Field(default=6 * 3600.0, gt=0)  # seconds from submission to the end
+    heartbeat: float = Field(default=2.0, gt=0)  # seconds between a worker's signs of life
+    worker_lost_after: float = Field(default=6.0, gt=0)  # seconds of silence before its work is given away
+    queue_poll: float = Field(default=0.2, gt=0)  # seconds between a worker's looks at the queue
+    stop_grace: float = Field(default=20.0, ge=0)  # seconds that a stopping worker finishes its tasks
+    sweep_interval: float = Field(default=60.0, gt=0)  # seconds between removals of what has expired
+    active_tasks_per_key: int = Field(default=1000, ge=1)
+    requests_per_second: float = Field(default=100.0, gt=0)  # per key and API process, submissions
     engine_v1: str = "builtin"
     engine_v2: str = "builtin"
 

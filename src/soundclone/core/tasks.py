@@ -146,9 +146,8 @@ def listing(session: Session, account_id: str, limit: int = 50) -> Sequence[Task
     ).all()
 
 
-def start(session: Session, task_id: str, worker: str, *, max_attempts: int) -> Task | None:
-    """A worker takes the task up, or takes it over. None when it has ended meanwhile; raises
-    TaskAbandoned when too many workers were lost over it without getting any further."""
+def start(session: Session, task_id: str, worker: str) -> Task | None:
+    """A worker takes the task up, or takes it over; None when it has ended meanwhile."""
     now = time.time()
     session.execute(
         update(Task)
@@ -161,14 +160,17 @@ def start(session: Session, task_id: str, worker: str, *, max_attempts: int) -> 
         )
     )
     task = session.get(Task, task_id)
-    if task is None or task.status not in ACTIVE:
-        return None
-    if task.attempts > max_attempts:
+    return task if task is not None and task.status in ACTIVE else None
+
+
+def check_attempts(task: Task, most: int) -> None:
+    """Raises TaskAbandoned when too many workers were lost over the task without its getting any
+    further."""
+    if task.attempts > most:
         raise TaskAbandoned(
-            f"the task ended its worker {max_attempts} times at the same place; "
+            f"the task ended its worker {most} times at the same place; "
             "it was given up and nothing was charged"
         )
-    return task
 
 
 def stand_back(session: Session, worker: str) -> None:

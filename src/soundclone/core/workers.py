@@ -23,11 +23,20 @@ def beat(session: Session, worker_id: str, info: dict[str, Any]) -> None:
 
 
 def claim_lost(session: Session, silence: float) -> Sequence[str]:
-    """Ids of workers not heard of for `silence` seconds. Deleting their rows is the claim: of
-    several reapers, one gets each id."""
+    """Ids of workers not heard of for `silence` seconds. Of several reapers, one gets each id; if
+    it dies before it says `buried`, another gets it after the same time."""
+    now = time.time()
     return session.scalars(
-        delete(Worker).where(Worker.seen_at < time.time() - silence).returning(Worker.id)
+        update(Worker)
+        .where(Worker.seen_at < now - silence)
+        .values(seen_at=now, info={"lost": True})
+        .returning(Worker.id)
     ).all()
+
+
+def buried(session: Session, worker_id: str) -> None:
+    """The lost worker's tasks were given to others."""
+    session.execute(delete(Worker).where(Worker.id == worker_id))
 
 
 def lost(session: Session, worker_id: str) -> None:
@@ -37,4 +46,5 @@ def lost(session: Session, worker_id: str) -> None:
 
 def alive(session: Session, silence: float) -> Sequence[Worker]:
     """Workers heard of within `silence` seconds."""
-    return session.scalars(select(Worker).where(Worker.seen_at >= time.time() - silence)).all()
+    heard = session.scalars(select(Worker).where(Worker.seen_at >= time.time() - silence))
+    return [worker for worker in heard if not worker.info.get("lost")]

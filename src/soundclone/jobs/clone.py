@@ -1,0 +1,96 @@
+"""A preview: a recording becomes a voice, and the voice says something."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from ..db.models import Voice
+from ..errors import NotFound, SourceUnreachable
+from ..media import decode, encode, fetch, recording
+from ..speech.engine import Reference
+from .runner import DAY, Job, Outcome
+from .speak import say, voice_file
+
+
+def clone(job: Job) -> Outcome:
+    """The whole of a preview task."""
+    params, voice_id = job.task.params, job.task.voice_id
+    job.step("fetch", 10, fetch_source, job)
+    measured = job.step("examine", 30, examine, job)
+    made = job.step("voice", 50, make_voice, job)
+    result = say(job, params, made, start=50)
+    now = time.time()
+    voice = Voice(
+        id=voice_id,
+        account_id=job.task.account_id,
+        task_id=job.task.id,
+        version=params["version"],
+        engine=made["engine"],
+        engine_version=made["version"],
+        licence=made["licence"],
+        language=None,
+        speech_seconds=measured["speech_seconds"],
+        created_at=now,
+        expires_at=now + job.settings.voice_days * DAY,
+    )
+    return Outcome(result | measured, voice)
+
+
+def fetch_source(job: Job) -> int:
+    """Bring the recording into the store; returns its size in bytes. Raises SourceError."""
+    source, key = job.task.params["source"], job.scratch("source")
+    with TemporaryDirectory(prefix="soundclone-") as folder:
+        path = Path(folder) / "source"
+        if "upload" in source:
+            try:
+                job.storage.get_file(source["upload"], path)
+            except NotFound as error:
+                raise SourceUnreachable(
+                    "the uploaded file is no longer kept; upload it again"
+                ) from error
+        else:
+            fetch.fetch(
+                source["url"],
+                path,
+                allow=job.settings.fetch_allow,
+                max_bytes=job.settings.fetch_max_bytes,
+                timeout=job.settings.fetch_timeout,
+            )
+        size = path.stat().st_size
+        job.storage.put_file(key, path)
+    return size
+
+
+def examine(job: Job) -> dict[str, Any]:
+    """Decode the recording, measure it, and keep what the engine is to hear. Raises SourceError."""
+    with TemporaryDirectory(prefix="soundclone-") as folder:
+        path = Path(folder) / "source"
+        job.storage.get_file(job.scratch("source"), path)
+        found = recording.examine(decode.decode(path))
+    job.storage.put(
+        f"voices/{job.task.voice_id}/reference",
+        encode.pack(recording.reference(found), found.sample_rate),
+    )
+    return {
+        "speech_seconds": round(found.speech_seconds, 2),
+        "warnings": list(found.warnings),
+    }
+
+
+def make_voice(job: Job) -> dict[str, str]:
+    """Make the voice and keep it; says where. Raises SourceError, EngineUnavailable."""
+    name = job.task.params["engine"]
+    samples, rate = encode.unpack(job.storage.get(f"voices/{job.task.voice_id}/reference"))
+    with job.voice_engine(name) as engine:
+        voice = engine.clone(Reference(samples, rate))
+    key = voice_file(job.task.voice_id, name)
+    job.storage.put(key, voice.data)
+    return {
+        "engine": voice.engine,
+        "version": voice.version,
+        "licence": engine.info.licence,
+        "key": key,
+    }

@@ -1,0 +1,118 @@
+"""What works here, tried rather than assumed."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from collections.abc import Callable
+from typing import Any
+
+from .. import __version__
+from ..config import Settings
+from ..core import workers
+from ..db.migrate import upgrade
+from ..db.session import Database
+from ..errors import SoundcloneError, Unavailable
+from ..speech import engine as engines
+from ..storage import Storage
+
+_DISK_NEEDED = 1 << 30
+
+
+def examine(settings: Settings) -> dict[str, Any]:
+    """`{"ok": …, "checks": [{"name", "ok", "detail"}]}`; `ok` when all that is needed works."""
+    checks = [_check("system", _system)]
+    for name in sorted(engines.names()):
+        needed = name in (settings.engine_v1, settings.engine_v2)
+        checks.append(_check(f"engine {name}", lambda name=name: _engine(name), needed=needed))
+    checks += [
+        _check("decode and encode", _codecs),
+        _check("database", lambda: _database(settings)),
+        _check("storage", lambda: _storage(settings)),
+        _check("disk", lambda: _disk(settings)),
+        _check("workers", lambda: _workers(settings), needed=False),
+    ]
+    return {
+        "version": __version__,
+        "ok": all(row["ok"] for row in checks if row.pop("needed")),
+        "checks": checks,
+    }
+
+
+def _check(name: str, work: Callable[[], str], *, needed: bool = True) -> dict[str, Any]:
+    try:
+        return {"name": name, "ok": True, "detail": work(), "needed": needed}
+    except SoundcloneError as error:
+        return {"name": name, "ok": False, "detail": error.message, "needed": needed}
+    except Exception as error:
+        return {"name": name, "ok": False, "detail": repr(error), "needed": needed}
+
+
+def _system() -> str:
+    return (
+        f"Python {platform.python_version()} on {platform.system()} {platform.machine()}, "
+        f"{os.cpu_count()} cores"
+    )
+
+
+def _engine(name: str) -> str:
+    engine = engines.load(name)
+    if reason := engine.unusable():
+        raise Unavailable(reason)
+    info = engine.info
+    return f"{len(info.languages)} languages, {info.sample_rate} Hz, licence {info.licence}"
+
+
+def _codecs() -> str:
+    import tempfile
+    from pathlib import Path
+
+    import numpy as np
+
+    from ..media import decode, encode
+
+    tone = (0.3 * np.sin(np.arange(44_100) * 2 * np.pi * 220 / 44_100)).astype(np.float32)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "tone.mp3"
+        with encode.Encoder(path, sample_rate_in=44_100) as encoder:
+            encoder.write(tone)
+        decoded = decode.decode(path)
+    if not 0.9 < decoded.seconds < 1.2:
+        raise Unavailable(f"a second of MP3 came back as {decoded.seconds:.2f} s")
+    return "a second of MP3 went out and came back through the sandbox"
+
+
+def _database(settings: Settings) -> str:
+    database = Database(settings.database, pool_size=1)
+    try:
+        upgrade(database)
+        database.check()
+        return f"{database.engine.url.render_as_string(hide_password=True)} is at the newest schema"
+    finally:
+        database.close()
+
+
+def _storage(settings: Settings) -> str:
+    Storage.open(settings.storage, settings.secret).check()
+    return f"{settings.storage.partition('?')[0]} takes, returns and removes files"
+
+
+def _disk(settings: Settings) -> str:
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(settings.data_dir).free
+    if free < _DISK_NEEDED:
+        raise Unavailable(f"{free / 1e9:.1f} GB are free in {settings.data_dir}; 1 GB is needed")
+    return f"{free / 1e9:.1f} GB are free in {settings.data_dir}"
+
+
+def _workers(settings: Settings) -> str:
+    database = Database(settings.database, pool_size=1)
+    try:
+        with database.read() as session:
+            alive = workers.alive(session, settings.worker_lost_after)
+    finally:
+        database.close()
+    if not alive:
+        raise Unavailable("none is alive; `soundclone serve` or `soundclone worker` starts one")
+    return f"{len(alive)} alive, {sum(bool(w.info.get('ready')) for w in alive)} ready"

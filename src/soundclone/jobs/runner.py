@@ -1,0 +1,196 @@
+"""How a task is carried through, whatever it is: taken up, stepped, and ended once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, ParamSpec, TypeVar
+
+from structlog.contextvars import bound_contextvars
+
+from ..config import Settings
+from ..core import tasks
+from ..db.models import Task, Voice
+from ..db.session import Database
+from ..errors import EngineUnavailable, InternalError, SourceError, TaskError
+from ..speech import engine as engines
+from ..storage import Storage
+from ..telemetry import STAGES, TASKS, log
+from . import engine
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+DAY = 86_400.0
+_log = log(__name__)
+
+
+class Quarantine:
+    """Lets tasks run side by side, but one that may have ended its last worker alone, so that a
+    deadly task never takes innocent ones with it more than once."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._together = 0
+        self._alone = False
+        self._waiting = 0
+
+    @contextmanager
+    def admit(self, suspect: bool) -> Iterator[None]:
+        """Wait for room, and keep it for the block."""
+        with self._changed:
+            if suspect:
+                self._waiting += 1
+                self._changed.wait_for(lambda: not self._alone and not self._together)
+                self._waiting -= 1
+                self._alone = True
+            else:
+                self._changed.wait_for(lambda: not self._alone and not self._waiting)
+                self._together += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                if suspect:
+                    self._alone = False
+                else:
+                    self._together -= 1
+                self._changed.notify_all()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a task that went well leaves."""
+
+    result: Mapping[str, Any]
+    voice: Voice | None = None  # of a preview
+
+
+@dataclass(frozen=True)
+class Job:
+    """A task in the hands of a worker."""
+
+    task: Task
+    settings: Settings
+    database: Database
+    storage: Storage
+
+    def step(self, name: str, progress: int, work: Callable[P, R], *a: P.args, **k: P.kwargs) -> R:
+        """Run `work` once, however often the task is taken up again. Before it, see whether the
+        task is still wanted; after it, note the progress in per cent."""
+
+        def run() -> R:
+            started = time.perf_counter()
+            with self.database.read() as session:
+                tasks.check_active(session, self.task.id)
+            result = work(*a, **k)
+            with self.database.write() as session:
+                tasks.advance(session, self.task.id, progress)
+            STAGES.labels(name.split()[0]).observe(time.perf_counter() - started)
+            return result
+
+        return engine.step(name, run)
+
+    def scratch(self, name: str) -> str:
+        """Key of a file that is needed until the task ends."""
+        return f"work/{self.task.id}/{name}"
+
+    @contextmanager
+    def voice_engine(self, name: str) -> Iterator[engines.Engine]:
+        """The engine, in its turn when it can do one thing at a time. Raises EngineUnavailable."""
+        voice_engine = engine_named(name)
+        if voice_engine.concurrent:
+            yield voice_engine
+        else:
+            with _engine_locks.setdefault(name, threading.Lock()):
+                yield voice_engine
+
+
+_engine_locks: dict[str, threading.Lock] = {}
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Carries tasks through in one worker."""
+
+    settings: Settings
+    database: Database
+    storage: Storage
+    worker_id: str
+    quarantine: Quarantine = field(default_factory=Quarantine)
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def register(self, kind: str, work: Callable[[Job], Outcome]) -> None:
+        """Tasks of `kind` are done by `work`."""
+        engine.workflow(kind, lambda task_id: self.run(task_id, work))
+
+    def run(self, task_id: str, work: Callable[[Job], Outcome]) -> None:
+        """Take the task up, do it, and complete or fail it. May be run again at any time, by any
+        worker: ended tasks stay as they ended."""
+        with self.database.read() as session:
+            task = session.get(Task, task_id)
+            suspect = task is not None and task.attempts > 0
+        with self.quarantine.admit(suspect), bound_contextvars(task=task_id):
+            try:
+                self._attempt(task_id, work)
+            except TaskError as error:
+                self._fail(task_id, error)
+            except Exception as error:
+                if self.stopping.is_set():
+                    # The ground went from under it; another worker takes it up from here.
+                    raise
+                _log.error("task broke", exc_info=error)
+                self._fail(
+                    task_id,
+                    InternalError("the service failed at this task; nothing was charged"),
+                )
+            self.storage.delete_prefix(f"work/{task_id}")
+
+    def _attempt(self, task_id: str, work: Callable[[Job], Outcome]) -> None:
+        with self.database.write() as session:
+            task = tasks.start(session, task_id, self.worker_id)
+        if task is None:
+            return
+        tasks.check_attempts(task, self.settings.max_attempts)
+        _log.info("task started", kind=task.kind, attempt=task.attempts)
+        outcome = work(Job(task, self.settings, self.database, self.storage))
+        with self.database.write() as session:
+            ended = tasks.complete(
+                session,
+                task_id,
+                outcome.result,
+                keep=self.settings.result_days * DAY,
+                voice=outcome.voice,
+            )
+        if ended:
+            TASKS.labels(task.kind, "completed", "").inc()
+            _log.info("task completed", seconds=round(time.time() - task.created_at, 2))
+
+    def _fail(self, task_id: str, error: TaskError) -> None:
+        with self.database.write() as session:
+            ended = tasks.fail(session, task_id, error, keep=self.settings.result_days * DAY)
+            task = session.get_one(Task, task_id)
+        if task.status == "failed":  # and not completed by another worker meanwhile
+            self.storage.delete_prefix(f"results/{task_id}")
+            if task.kind == "clone":
+                self.storage.delete_prefix(f"voices/{task.voice_id}")
+        if ended:
+            TASKS.labels(task.kind, "failed", error.word).inc()
+            level = _log.info if isinstance(error, SourceError) else _log.warning
+            level("task failed", word=error.word, reason=error.message)
+
+
+_found_usable: set[str] = set()
+
+
+def engine_named(name: str) -> engines.Engine:
+    """The engine, found usable once. Raises EngineUnavailable with what to do about it."""
+    found = engines.load(name)
+    if name not in _found_usable:
+        if reason := found.unusable():
+            raise EngineUnavailable(f"engine {name!r} is not usable on this worker: {reason}")
+        _found_usable.add(name)
+    return found

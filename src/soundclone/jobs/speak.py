@@ -1,0 +1,188 @@
+"""Production speech: a text becomes an MP3 and its subtitles, a chunk of text at a time."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from ..db.models import Voice as VoiceRow
+from ..errors import SynthesisError
+from ..media import encode, loudness
+from ..speech import languages, script, subtitles
+from ..speech.engine import Controls, Voice, Word
+from ..speech.joining import Stretch, Timed, join
+from .runner import Job, Outcome
+
+TARGET_LUFS = -18.0  # as loud as podcasts in mono
+CEILING_DBTP = -1.0
+
+
+def speak(job: Job) -> Outcome:
+    """The whole of a production task."""
+    params = job.task.params
+    voice_key = job.step("find voice", 1, find_voice, job)
+    return Outcome(say(job, params, voice_key, start=1))
+
+
+def find_voice(job: Job) -> dict[str, str]:
+    """Where the task's voice is kept. Raises SynthesisError when its file is gone."""
+    with job.database.read() as session:
+        row = session.get(VoiceRow, job.task.voice_id)
+    if row is None or row.purged_at is not None:
+        raise SynthesisError(f"voice {job.task.voice_id} is no longer kept; make a new preview")
+    return {
+        "engine": row.engine,
+        "version": row.engine_version,
+        "key": voice_file(job.task.voice_id, row.engine),
+    }
+
+
+def voice_file(voice_id: str, engine: str) -> str:
+    """Key of the voice that an engine made."""
+    return f"voices/{voice_id}/{engine}.voice"
+
+
+def say(
+    job: Job, params: Mapping[str, Any], voice: Mapping[str, str], start: int
+) -> dict[str, Any]:
+    """Say `params["text"]` and keep it: the task's result. `start`: progress so far, per cent."""
+    language = job.step("language", start, language_of, params)
+    groups = script.chunks(script.parse(params["text"]))
+    spoken = []
+    for index, _ in enumerate(groups):
+        progress = start + round((95 - start) * (index + 1) / len(groups))
+        spoken.append(
+            job.step(f"speak {index}", progress, speak_chunk, job, params, voice, language, index)
+        )
+    return job.step("encode", 99, assemble, job, params, language, spoken)
+
+
+def language_of(params: Mapping[str, Any]) -> str:
+    """Name of the language that the text is spoken as."""
+    if params["language"] != "auto":
+        return str(params["language"])
+    return languages.detect(params["text"], params["version"]).name
+
+
+def speak_chunk(
+    job: Job, params: Mapping[str, Any], voice: Mapping[str, str], language: str, index: int
+) -> dict[str, Any]:
+    """Say one group of sentences and keep its audio; what is returned says when what is said."""
+    groups = script.chunks(script.parse(params["text"]))
+    loaded = Voice(voice["engine"], voice["version"], job.storage.get(voice["key"]))
+    controls = Controls(
+        language=language,
+        emotion=params.get("emotion", "neutral"),
+        speed=params.get("speed", 1.0),
+        pitch=params.get("pitch", 0),
+        seed=zlib.crc32(f"{job.task.voice_id} {index}".encode()),
+    )
+    with job.voice_engine(voice["engine"]) as engine:
+        stretch = join(
+            groups[index],
+            lambda sentence: engine.speak(loaded, sentence.text, controls),
+            engine.info.sample_rate,
+            last=index + 1 == len(groups),
+        )
+    check(stretch)
+    key = job.scratch(f"chunk-{index:04}")
+    job.storage.put(key, encode.pack(stretch.samples, stretch.sample_rate))
+    return {
+        "key": key,
+        "samples": len(stretch.samples),
+        "sample_rate": stretch.sample_rate,
+        "loudness": loudness.integrated(stretch.samples, stretch.sample_rate),
+        "sentences": [_pack(sentence) for sentence in stretch.sentences],
+    }
+
+
+def check(stretch: Stretch) -> None:
+    """Raises SynthesisError when an engine gave something that is no speech."""
+    if not np.isfinite(stretch.samples).all():
+        raise SynthesisError("the engine's audio holds values that are no numbers")
+    for sentence in stretch.sentences:
+        first = round(sentence.start * stretch.sample_rate)
+        audio = stretch.samples[first : round(sentence.end * stretch.sample_rate)]
+        if not len(audio) or float(np.max(np.abs(audio))) < 1e-3:
+            raise SynthesisError(
+                f"the engine was silent at {sentence.text[:60]!r}; another wording may help"
+            )
+
+
+def assemble(
+    job: Job, params: Mapping[str, Any], language: str, chunks: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Bring all chunks to one loudness, encode them, and keep them with their subtitles."""
+    gain = _gain(chunks) * params.get("vol", 1.0)
+    rate = chunks[0]["sample_rate"]
+    folder = f"results/{job.task.id}"
+    timed: list[Timed] = []
+    position = 0
+    with TemporaryDirectory(prefix="soundclone-") as temporary:
+        path = Path(temporary) / "speech.mp3"
+        limiter = loudness.Limiter(rate, ceiling_dbtp=CEILING_DBTP)
+        with encode.Encoder(path, sample_rate_in=rate, tags=TAGS) as encoder:
+            for chunk in chunks:
+                samples, _ = encode.unpack(job.storage.get(chunk["key"]))
+                encoder.write(limiter.process(samples * np.float32(gain)))
+                timed.extend(_unpack(each, position / rate) for each in chunk["sentences"])
+                position += chunk["samples"]
+            encoder.write(limiter.flush())
+        job.storage.put_file(f"{folder}/speech.mp3", path)
+    result = {
+        "audio": f"{folder}/speech.mp3",
+        "seconds": round(position / rate, 3),
+        "language": language,
+    }
+    if params.get("subtitles"):
+        result |= keep_subtitles(job, timed, folder, by_word=params["subtitles"] == "word")
+    return result
+
+
+TAGS = {"title": "soundclone", "comment": "Synthetic speech in a cloned voice"}
+
+
+def keep_subtitles(
+    job: Job, timed: Sequence[Timed], folder: str, *, by_word: bool
+) -> dict[str, str]:
+    """Write the SRT and its JSON twin; returns their keys."""
+    cues = subtitles.word_cues(timed) if by_word else subtitles.sentence_cues(timed)
+    job.storage.put(f"{folder}/speech.srt", subtitles.to_srt(cues).encode())
+    job.storage.put(
+        f"{folder}/speech.json", json.dumps(subtitles.to_json(cues), ensure_ascii=False).encode()
+    )
+    return {"subtitles": f"{folder}/speech.srt", "subtitles_json": f"{folder}/speech.json"}
+
+
+def _gain(chunks: Sequence[Mapping[str, Any]]) -> float:
+    """Factor to TARGET_LUFS, from the energy mean of the chunks' loudness by their lengths."""
+    energy = weight = 0.0
+    for chunk in chunks:
+        if np.isfinite(chunk["loudness"]):
+            energy += 10 ** (chunk["loudness"] / 10) * chunk["samples"]
+            weight += chunk["samples"]
+    if not weight:
+        return 1.0
+    return float(10 ** ((TARGET_LUFS - 10 * np.log10(energy / weight)) / 20))
+
+
+def _pack(sentence: Timed) -> list[Any]:
+    words = [[word.text, word.start, word.end, word.offset, word.length] for word in sentence.words]
+    return [sentence.text, sentence.offset, sentence.start, sentence.end, words]
+
+
+def _unpack(packed: Sequence[Any], shift: float) -> Timed:
+    text, offset, start, end, words = packed
+    return Timed(
+        text,
+        offset,
+        start + shift,
+        end + shift,
+        tuple(Word(w, a + shift, b + shift, at, length) for w, a, b, at, length in words),
+    )

@@ -1,0 +1,67 @@
+"""Keeps a worker process running beside the API."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+
+from ..config import Settings
+from ..core import workers
+from ..db.session import Database
+from ..telemetry import log
+from .ids import new_id
+
+_log = log(__name__)
+_BACKOFF = 30.0  # seconds, the longest wait before a restart
+_HEALTHY = 30.0  # a worker that lived so long is restarted at once
+
+
+class Supervisor:
+    """Starts a worker, and another one when it ends, until it is stopped."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stopping = threading.Event()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the worker, giving it time for its tasks."""
+        self._stopping.set()
+        if self._child and self._child.poll() is None:
+            self._child.terminate()
+        self._thread.join(timeout=self._settings.stop_grace + 15)
+        if self._child and self._child.poll() is None:
+            self._child.kill()
+
+    def _watch(self) -> None:
+        wait = 0.0
+        while not self._stopping.wait(wait):
+            worker_id, started = new_id(), time.monotonic()
+            self._child = subprocess.Popen(  # noqa: S603
+                [sys.executable, "-m", "soundclone", "worker", "--id", worker_id, "--supervised"],
+                # One BLAS thread a task: tasks side by side are what cores are for.
+                env={"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"} | os.environ,
+            )
+            code = self._child.wait()
+            if self._stopping.is_set():
+                return
+            lived = time.monotonic() - started
+            wait = 0.2 if lived > _HEALTHY else min(_BACKOFF, max(0.5, wait * 2))
+            _log.warning("worker ended", worker=worker_id, code=code, restart_in=wait)
+            self._declare_lost(worker_id)
+
+    def _declare_lost(self, worker_id: str) -> None:
+        """Its tasks need not wait until its silence is noticed."""
+        database = Database(self._settings.database, pool_size=1)
+        try:
+            with database.write() as session:
+                workers.lost(session, worker_id)
+        finally:
+            database.close()

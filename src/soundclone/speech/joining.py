@@ -1,0 +1,96 @@
+"""Spoken sentences and pauses, joined into one stretch of audio with the times of its words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .engine import Samples, Speech, Word
+from .script import Pause, Piece, Sentence
+
+SENTENCE_GAP = 0.28  # seconds of silence after a sentence that no pause follows
+PARAGRAPH_GAP = 0.6
+_FLOOR = 10 ** (-50 / 20)  # of the peak; what is below at an end is silence
+_MARGIN = 0.02  # seconds of it that are kept
+_FADE = 0.005
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A spoken sentence: seconds from the start of the stretch, words with offsets in `text`."""
+
+    text: str
+    offset: int  # in the whole text, in code points
+    start: float
+    end: float
+    words: tuple[Word, ...]
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Joined audio: mono, shape (n,), full scale is 1.0."""
+
+    samples: Samples
+    sample_rate: int
+    sentences: tuple[Timed, ...]
+
+
+def join(
+    pieces: Sequence[Piece], say: Callable[[Sentence], Speech], sample_rate: int, *, last: bool
+) -> Stretch:
+    """Say each sentence and keep each pause, to the sample. `last`: the end of the whole text,
+    after which there is no gap."""
+    blocks: list[Samples] = []
+    sentences: list[Timed] = []
+    position = 0
+    for index, piece in enumerate(pieces):
+        following = pieces[index + 1] if index + 1 < len(pieces) else None
+        if isinstance(piece, Pause):
+            block = np.zeros(round(float(piece.seconds) * sample_rate), np.float32)
+        else:
+            speech = trimmed(say(piece))
+            if speech.sample_rate != sample_rate:
+                raise ValueError(f"speech at {speech.sample_rate} Hz among {sample_rate} Hz")
+            block, start = speech.samples, position / sample_rate
+            words = tuple(
+                replace(word, start=word.start + start, end=word.end + start)
+                for word in speech.words
+            )
+            end = start + len(block) / sample_rate
+            sentences.append(Timed(piece.text, piece.offset, start, end, words))
+            if not isinstance(following, Pause) and not (last and following is None):
+                gap = PARAGRAPH_GAP if piece.paragraph_end else SENTENCE_GAP
+                block = np.concatenate([block, np.zeros(round(gap * sample_rate), np.float32)])
+        blocks.append(block)
+        position += len(block)
+    samples = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
+    return Stretch(samples, sample_rate, tuple(sentences))
+
+
+def trimmed(speech: Speech) -> Speech:
+    """Without the silence at its ends, so that gaps and pauses are as long as they are meant;
+    faded over 5 ms, so that no join clicks."""
+    loud = np.flatnonzero(
+        np.abs(speech.samples) > _FLOOR * np.max(np.abs(speech.samples), initial=0)
+    )
+    if not len(loud):
+        return speech
+    margin = round(_MARGIN * speech.sample_rate)
+    first = max(0, int(loud[0]) - margin)
+    samples = speech.samples[first : int(loud[-1]) + 1 + margin].copy()
+    fade = min(round(_FADE * speech.sample_rate), len(samples))
+    ramp = np.linspace(0, 1, fade, endpoint=False, dtype=np.float32)
+    samples[:fade] *= ramp
+    samples[len(samples) - fade :] *= ramp[::-1]
+    shift, length = first / speech.sample_rate, len(samples) / speech.sample_rate
+    words = tuple(
+        replace(
+            word,
+            start=min(max(word.start - shift, 0.0), length),
+            end=min(max(word.end - shift, 0.0), length),
+        )
+        for word in speech.words
+    )
+    return Speech(samples, speech.sample_rate, words)
