@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from .. import __version__
@@ -25,7 +26,7 @@ def examine(settings: Settings) -> dict[str, Any]:
     checks = [_check("system", _system)]
     for name in sorted(engines.names()):
         needed = name in (settings.engine_v1, settings.engine_v2)
-        checks.append(_check(f"engine {name}", lambda name=name: _engine(name), needed=needed))
+        checks.append(_check(f"engine {name}", partial(_engine, name), needed=needed))
     checks += [
         _check("decode and encode", _codecs),
         _check("database", lambda: _database(settings)),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,7 +15,9 @@ from ..errors import SynthesisError
 from ..media import encode, loudness
 from ..speech import languages, script, subtitles
 from ..speech.engine import Controls, Voice, Word
-from ..speech.joining import Stretch, Timed, join
+from ..speech.joining import Stretch, join
+from ..speech.script import Piece, Sentence
+from ..speech.subtitles import Spoken
 from .runner import Job, Outcome
 
 TARGET_LUFS = -18.0  # as loud as podcasts in mono
@@ -98,7 +99,7 @@ def speak_chunk(
         "samples": len(stretch.samples),
         "sample_rate": stretch.sample_rate,
         "loudness": loudness.integrated(stretch.samples, stretch.sample_rate),
-        "sentences": [_pack(sentence) for sentence in stretch.sentences],
+        "spoken": [_times(each) for each in stretch.spoken],
     }
 
 
@@ -106,12 +107,12 @@ def check(stretch: Stretch) -> None:
     """Raises SynthesisError when an engine gave something that is no speech."""
     if not np.isfinite(stretch.samples).all():
         raise SynthesisError("the engine's audio holds values that are no numbers")
-    for sentence in stretch.sentences:
-        first = round(sentence.start * stretch.sample_rate)
-        audio = stretch.samples[first : round(sentence.end * stretch.sample_rate)]
+    for spoken in stretch.spoken:
+        first = round(spoken.start * stretch.sample_rate)
+        audio = stretch.samples[first : round(spoken.end * stretch.sample_rate)]
         if not len(audio) or float(np.max(np.abs(audio))) < 1e-3:
             raise SynthesisError(
-                f"the engine was silent at {sentence.text[:60]!r}; another wording may help"
+                f"the engine was silent at {spoken.sentence.text[:60]!r}; another wording may help"
             )
 
 
@@ -122,16 +123,17 @@ def assemble(
     gain = _gain(chunks) * params.get("vol", 1.0)
     rate = chunks[0]["sample_rate"]
     folder = f"results/{job.task.id}"
-    timed: list[Timed] = []
+    groups = script.chunks(script.parse(params["text"]))
+    spoken: list[Spoken] = []
     position = 0
     with TemporaryDirectory(prefix="soundclone-") as temporary:
         path = Path(temporary) / "speech.mp3"
         limiter = loudness.Limiter(rate, ceiling_dbtp=CEILING_DBTP)
         with encode.Encoder(path, sample_rate_in=rate, tags=TAGS) as encoder:
-            for chunk in chunks:
+            for group, chunk in zip(groups, chunks, strict=True):
                 samples, _ = encode.unpack(job.storage.get(chunk["key"]))
                 encoder.write(limiter.process(samples * np.float32(gain)))
-                timed.extend(_unpack(each, position / rate) for each in chunk["sentences"])
+                spoken.extend(_timed(group, chunk["spoken"], position / rate))
                 position += chunk["samples"]
             encoder.write(limiter.flush())
         job.storage.put_file(f"{folder}/speech.mp3", path)
@@ -141,7 +143,7 @@ def assemble(
         "language": language,
     }
     if params.get("subtitles"):
-        result |= keep_subtitles(job, timed, folder, by_word=params["subtitles"] == "word")
+        result |= keep_subtitles(job, spoken, folder, by_word=params["subtitles"] == "word")
     return result
 
 
@@ -149,14 +151,12 @@ TAGS = {"title": "soundclone", "comment": "Synthetic speech in a cloned voice"}
 
 
 def keep_subtitles(
-    job: Job, timed: Sequence[Timed], folder: str, *, by_word: bool
+    job: Job, spoken: Sequence[Spoken], folder: str, *, by_word: bool
 ) -> dict[str, str]:
     """Write the SRT and its JSON twin; returns their keys."""
-    cues = subtitles.word_cues(timed) if by_word else subtitles.sentence_cues(timed)
+    cues = list(subtitles.word_cues(spoken) if by_word else subtitles.sentence_cues(spoken))
     job.storage.put(f"{folder}/speech.srt", subtitles.to_srt(cues).encode())
-    job.storage.put(
-        f"{folder}/speech.json", json.dumps(subtitles.to_json(cues), ensure_ascii=False).encode()
-    )
+    job.storage.put(f"{folder}/speech.json", subtitles.to_json(cues).encode())
     return {"subtitles": f"{folder}/speech.srt", "subtitles_json": f"{folder}/speech.json"}
 
 
@@ -172,17 +172,20 @@ def _gain(chunks: Sequence[Mapping[str, Any]]) -> float:
     return float(10 ** ((TARGET_LUFS - 10 * np.log10(energy / weight)) / 20))
 
 
-def _pack(sentence: Timed) -> list[Any]:
-    words = [[word.text, word.start, word.end, word.offset, word.length] for word in sentence.words]
-    return [sentence.text, sentence.offset, sentence.start, sentence.end, words]
+def _times(spoken: Spoken) -> list[Any]:
+    words = [[word.offset, word.length, word.start, word.end] for word in spoken.words]
+    return [spoken.start, spoken.end, words]
 
 
-def _unpack(packed: Sequence[Any], shift: float) -> Timed:
-    text, offset, start, end, words = packed
-    return Timed(
-        text,
-        offset,
-        start + shift,
-        end + shift,
-        tuple(Word(w, a + shift, b + shift, at, length) for w, a, b, at, length in words),
-    )
+def _timed(group: Sequence[Piece], times: Sequence[Any], shift: float) -> Iterator[Spoken]:
+    sentences = (piece for piece in group if isinstance(piece, Sentence))
+    for sentence, (start, end, words) in zip(sentences, times, strict=True):
+        yield Spoken(
+            sentence,
+            start + shift,
+            end + shift,
+            tuple(
+                Word(sentence.text[offset : offset + length], a, b, offset, length)
+                for offset, length, a, b in words
+            ),
+        )

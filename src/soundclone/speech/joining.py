@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .engine import Samples, Speech, Word
+from .engine import Samples, Speech
 from .script import Pause, Piece, Sentence
+from .subtitles import Spoken
 
 SENTENCE_GAP = 0.28  # seconds of silence after a sentence that no pause follows
 PARAGRAPH_GAP = 0.6
@@ -18,23 +19,12 @@ _FADE = 0.005
 
 
 @dataclass(frozen=True)
-class Timed:
-    """A spoken sentence: seconds from the start of the stretch, words with offsets in `text`."""
-
-    text: str
-    offset: int  # in the whole text, in code points
-    start: float
-    end: float
-    words: tuple[Word, ...]
-
-
-@dataclass(frozen=True)
 class Stretch:
     """Joined audio: mono, shape (n,), full scale is 1.0."""
 
     samples: Samples
     sample_rate: int
-    sentences: tuple[Timed, ...]
+    spoken: tuple[Spoken, ...]  # times from the start of the stretch
 
 
 def join(
@@ -43,7 +33,7 @@ def join(
     """Say each sentence and keep each pause, to the sample. `last`: the end of the whole text,
     after which there is no gap."""
     blocks: list[Samples] = []
-    sentences: list[Timed] = []
+    spoken: list[Spoken] = []
     position = 0
     for index, piece in enumerate(pieces):
         following = pieces[index + 1] if index + 1 < len(pieces) else None
@@ -54,19 +44,15 @@ def join(
             if speech.sample_rate != sample_rate:
                 raise ValueError(f"speech at {speech.sample_rate} Hz among {sample_rate} Hz")
             block, start = speech.samples, position / sample_rate
-            words = tuple(
-                replace(word, start=word.start + start, end=word.end + start)
-                for word in speech.words
-            )
             end = start + len(block) / sample_rate
-            sentences.append(Timed(piece.text, piece.offset, start, end, words))
+            spoken.append(Spoken(piece, start, end, speech.words))
             if not isinstance(following, Pause) and not (last and following is None):
                 gap = PARAGRAPH_GAP if piece.paragraph_end else SENTENCE_GAP
                 block = np.concatenate([block, np.zeros(round(gap * sample_rate), np.float32)])
         blocks.append(block)
         position += len(block)
     samples = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
-    return Stretch(samples, sample_rate, tuple(sentences))
+    return Stretch(samples, sample_rate, tuple(spoken))
 
 
 def trimmed(speech: Speech) -> Speech:
