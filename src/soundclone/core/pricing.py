@@ -33,7 +33,7 @@ def to_micro(credits: Decimal | int | str) -> int:
 
 
 def to_credits(micro: int) -> float:
-    """Credits as a JSON number; exact to the micro-credit up to 9 billion credits."""
+    """Credits as a JSON number; exact to the micro-credit up to a billion credits."""
     return micro / MICRO
 
 

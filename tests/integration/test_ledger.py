@@ -1,0 +1,338 @@
+"""Money on real databases: exact, never overdrawn, never moved twice."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import Session
+
+from soundclone.core import keys, ledger, tasks
+from soundclone.core.tasks import Order
+from soundclone.db.models import Task, Transfer
+from soundclone.db.session import Database
+from soundclone.errors import (
+    IdempotencyConflict,
+    InsufficientBalance,
+    InvalidParameter,
+    NotFound,
+    QuotaExceeded,
+    RateLimited,
+    TaskCancelled,
+)
+from soundclone.jobs.engine import Queue
+
+SECRET = b"secret"
+KEEP = 3 * 86_400.0
+
+
+def customer(database: Database, credit: int, quota: int = 0) -> tuple[str, str]:
+    """Ids of a new account and of its key."""
+    with database.write() as session:
+        account = ledger.open_account(session, "test")
+        key, _ = keys.create(session, SECRET, account_id=account.id, name="test", quota=quota)
+        if credit:
+            ledger.credit(session, account.id, credit)
+        return account.id, key.id
+
+
+def order(account: str, key: str, cost: int, repeat: str | None = None, what: str = "a") -> Order:
+    return Order(
+        kind="clone",
+        account_id=account,
+        key_id=key,
+        params={"text": what},
+        characters=1,
+        cost=cost,
+        request_hash=what,
+        idempotency_key=repeat,
+    )
+
+
+def submit(
+    database: Database, wanted: Order, enqueue: Callable[[Session, Task], None] | None = None
+) -> str:
+    with database.write() as session:
+        made = tasks.submit(session, wanted, enqueue or (lambda *_: None), active_limit=1000)
+        return made.id
+
+
+def test_a_task_is_paid_once(database: Database) -> None:
+    account, key = customer(database, 100)
+    task = submit(database, order(account, key, 30))
+    with database.read() as session:
+        balance = ledger.balance(session, account)
+    assert (balance.credited, balance.used, balance.held, balance.available) == (100, 0, 30, 70)
+    with database.write() as session:
+        assert tasks.start(session, task, "worker_a")
+        assert tasks.complete(session, task, {}, keep=KEEP, voice=None)
+        assert not tasks.complete(session, task, {}, keep=KEEP, voice=None)
+        assert not tasks.fail(session, task, TaskCancelled("late"), keep=KEEP)
+        assert not ledger.release(session, task)
+    with database.read() as session:
+        balance = ledger.balance(session, account)
+        audit = ledger.audit(session)
+    assert (balance.used, balance.held, balance.available) == (30, 0, 70)
+    assert audit.sound
+    assert (audit.issued, audit.revenue, audit.owed, audit.held) == (100, 30, 70, 0)
+
+
+def test_a_failed_task_costs_nothing(database: Database) -> None:
+    account, key = customer(database, 100, quota=50)
+    task = submit(database, order(account, key, 50))
+    with pytest.raises(QuotaExceeded, match="left of its quota"):
+        submit(database, order(account, key, 1))
+    with database.write() as session:
+        assert tasks.fail(session, task, TaskCancelled("gone"), keep=KEEP)
+    assert submit(database, order(account, key, 50))
+    with database.read() as session:
+        assert ledger.balance(session, account).available == 50
+        assert ledger.audit(session).sound
+
+
+def test_what_is_not_there_cannot_be_spent(database: Database) -> None:
+    account, key = customer(database, 10)
+    with pytest.raises(InsufficientBalance, match="add credit"):
+        submit(database, order(account, key, 11))
+    with database.read() as session:
+        assert session.query(Task).count() == 0
+        assert ledger.balance(session, account).available == 10
+
+
+def test_an_error_while_enqueueing_leaves_nothing(database: Database) -> None:
+    account, key = customer(database, 10)
+
+    def broken(session: Session, task: Task) -> None:
+        raise RuntimeError("the queue is on fire")
+
+    with pytest.raises(RuntimeError):
+        submit(database, order(account, key, 5), broken)
+    with database.read() as session:
+        assert session.query(Task).count() == 0
+        assert ledger.balance(session, account).held == 0
+        assert ledger.audit(session).sound
+
+
+def test_payments_are_taken_once_by_their_reference(database: Database) -> None:
+    account, _ = customer(database, 0)
+    for _ in range(2):
+        with database.write() as session:
+            ledger.credit(session, account, 7, reference="invoice-1")
+    with database.read() as session:
+        assert ledger.balance(session, account).credited == 7
+    with pytest.raises(NotFound), database.write() as session:
+        ledger.credit(session, "acct_nobody", 1)
+    with pytest.raises(InvalidParameter), database.write() as session:
+        ledger.credit(session, account, 0)
+
+
+def test_the_ledger_cannot_be_rewritten(database: Database) -> None:
+    customer(database, 10)
+    for statement in ("UPDATE transfers SET amount = 1", "DELETE FROM transfers"):
+        with pytest.raises(DBAPIError, match="append-only"), database.write() as session:
+            session.execute(text(statement))
+    with pytest.raises(DBAPIError), database.write() as session:
+        session.execute(text("UPDATE accounts SET held = 11"))
+
+
+def test_an_idempotency_key_makes_one_task(database: Database) -> None:
+    account, key = customer(database, 100)
+    first = submit(database, order(account, key, 10, repeat="k"))
+    assert submit(database, order(account, key, 10, repeat="k")) == first
+    with pytest.raises(IdempotencyConflict, match="another request"):
+        submit(database, order(account, key, 10, repeat="k", what="b"))
+    with database.read() as session:
+        assert ledger.balance(session, account).held == 10
+    other, other_key = customer(database, 100)
+    assert submit(database, order(other, other_key, 10, repeat="k")) != first
+
+
+def test_active_tasks_are_limited(database: Database) -> None:
+    account, key = customer(database, 100)
+    with database.write() as session:
+        tasks.submit(session, order(account, key, 1), lambda *_: None, active_limit=1)
+    with pytest.raises(RateLimited), database.write() as session:
+        tasks.submit(session, order(account, key, 1), lambda *_: None, active_limit=1)
+
+
+def test_turns_are_fair(database: Database) -> None:
+    """Twelve tasks of one account do not stand before the first of another."""
+    heavy, heavy_key = customer(database, 100)
+    light, light_key = customer(database, 100)
+    queued = [submit(database, order(heavy, heavy_key, 1)) for _ in range(12)]
+    for done in queued[:3]:
+        with database.write() as session:
+            tasks.fail(session, done, TaskCancelled("done"), keep=KEEP)
+    late = [submit(database, order(light, light_key, 1)) for _ in range(2)]
+    with database.read() as session:
+        turns = {task.id: task.turn for task in session.query(Task)}
+    assert [turns[each] for each in late] == [4, 5]
+    assert [turns[each] for each in queued[3:6]] == [4, 5, 6]
+
+
+def test_three_hundred_racing_submissions(database: Database) -> None:
+    """Each of 150 requests is sent twice at once, on credit for 100; then each is ended by
+    several workers at once."""
+    account, key = customer(database, 100)
+    queue = Queue(database)
+    accepted: set[str] = set()
+    refused: list[str] = []
+    lock = threading.Lock()
+    names = [f"request-{number % 150}" for number in range(300)]
+
+    def client(mine: list[str]) -> None:
+        for name in mine:
+            wanted = order(account, key, 1, repeat=name)
+            for _ in range(3):
+                try:
+                    task = submit(database, wanted, queue.enqueue)
+                except InsufficientBalance:
+                    with lock:
+                        refused.append(name)
+                    break
+                except IntegrityError:
+                    continue  # the twin was faster: the second try finds its task
+                with lock:
+                    accepted.add(task)
+                break
+
+    _in_threads(client, [names[start::10] for start in range(10)])
+    assert len(accepted) == 100
+    with database.read() as session:
+        assert ledger.balance(session, account).available == 0
+        jobs = session.scalar(
+            text(
+                "SELECT count(*) FROM workflow_status"
+                if database.sqlite
+                else "SELECT count(*) FROM dbos.workflow_status"
+            )
+        )
+    assert jobs == 100
+
+    def worker(mine: list[str]) -> None:
+        for number, task in enumerate(mine):
+            with database.write() as session:
+                if number % 2:
+                    tasks.complete(session, task, {}, keep=KEEP, voice=None)
+                else:
+                    tasks.fail(session, task, TaskCancelled("x"), keep=KEEP)
+
+    _in_threads(worker, [sorted(accepted)] * 3)
+    with database.read() as session:
+        balance = ledger.balance(session, account)
+        audit = ledger.audit(session)
+        captured = session.query(Transfer).filter(Transfer.kind == "capture").count()
+    assert (captured, balance.used, balance.held, balance.available) == (50, 50, 0, 50)
+    assert audit.total == 0
+    assert audit.sound
+    queue.close()
+
+
+def _in_threads(work: Callable[[list[str]], None], shares: list[list[str]]) -> None:
+    errors: list[BaseException] = []
+
+    def guarded(share: list[str]) -> None:
+        try:
+            work(share)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=guarded, args=(share,)) for share in shares]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors, errors[0]
+
+
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["credit", "submit", "complete", "fail", "cancel"]),
+            st.integers(1, 40),
+            st.integers(0, 5),
+        ),
+        max_size=25,
+    )
+)
+def test_any_history_adds_up(database: Database, history: list[tuple[str, int, int]]) -> None:
+    account, key = customer(database, 0)
+    made: list[str] = []
+    for what, amount, which in history:
+        task = made[which % len(made)] if made else None
+        try:
+            with database.write() as session:
+                if what == "credit":
+                    ledger.credit(session, account, amount)
+                elif what == "submit":
+                    wanted = order(account, key, amount)
+                    made.append(tasks.submit(session, wanted, lambda *_: None, active_limit=99).id)
+                elif task and what == "complete":
+                    tasks.complete(session, task, {}, keep=KEEP, voice=None)
+                elif task and what == "fail":
+                    tasks.fail(session, task, TaskCancelled("x"), keep=KEEP)
+                elif task:
+                    tasks.cancel(session, task, account, keep=KEEP)
+        except InsufficientBalance:
+            pass
+    with database.read() as session:
+        audit = ledger.audit(session)
+        balance = ledger.balance(session, account)
+        assert audit.sound
+        assert balance.available >= 0
+        assert balance.held == sum(
+            task.cost
+            for task in session.query(Task).filter(Task.account_id == account)
+            if task.status in ("queued", "processing")
+        )
+
+
+def test_audit_notices_a_wrong_account(database: Database) -> None:
+    account, _ = customer(database, 10)
+    with database.write() as session:
+        session.execute(text("UPDATE accounts SET posted = 12 WHERE id = :id"), {"id": account})
+    with database.read() as session:
+        audit = ledger.audit(session)
+    assert not audit.sound
+    assert audit.total == 2
+    assert audit.wrong_accounts == (account,)
+
+
+def test_keys_are_known_until_revoked(database: Database) -> None:
+    from soundclone.errors import AuthenticationError
+
+    with database.write() as session:
+        account = ledger.open_account(session, "a")
+        key, text_of_key = keys.create(session, SECRET, account_id=account.id, name="n")
+        assert keys.authenticate(session, SECRET, text_of_key).account_id == account.id
+        assert keys.find(session, text_of_key[:9]).id == key.id
+        with pytest.raises(AuthenticationError, match="not known"):
+            keys.authenticate(session, b"other secret", text_of_key)
+        keys.revoke(session, key.id)
+    with database.read() as session, pytest.raises(AuthenticationError, match="revoked on 20"):
+        keys.authenticate(session, SECRET, text_of_key)
+
+
+def test_a_foreign_task_is_an_unknown_one(database: Database) -> None:
+    account, key = customer(database, 10)
+    stranger, _ = customer(database, 10)
+    task = submit(database, order(account, key, 1))
+    with database.read() as session:
+        assert tasks.get(session, task, account).id == task
+        with pytest.raises(NotFound) as foreign:
+            tasks.get(session, task, stranger)
+        unknown = f"audio_{uuid.uuid4()}"
+        with pytest.raises(NotFound) as nobody:
+            tasks.get(session, unknown, stranger)
+    assert foreign.value.message == nobody.value.message.replace(unknown, task)
