@@ -1,0 +1,94 @@
+"""Phones, posteriors and the vocoder."""
+
+import numpy as np
+import pytest
+import soxr
+from hypothesis import given
+from hypothesis import strategies as st
+
+from soundclone.speech.builtin import acoustics, analysis, vocoder
+from soundclone.speech.builtin.frontend import Pool
+from soundclone.speech.builtin.phones import neighbours
+from soundclone.speech.builtin.synthesis import stretched
+
+
+@pytest.fixture(scope="module")
+def spoken():
+    pool = Pool(size=1)
+    yield pool.speak("She had your dark suit in greasy wash water all year.", "English")
+    pool.close()
+
+
+@pytest.fixture(scope="module")
+def samples(spoken):
+    return soxr.resample(spoken.samples, spoken.sample_rate, acoustics.SAMPLE_RATE)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "phones"),
+    [
+        ("ˈaɪ", (("AY",),)),
+        ("ts", (("T", "S"),)),
+        ("ts.h", (("CH",), ("HH",))),
+        ("ɑː", (("AA",),)),
+        ("ɑ̃", (("AA",),)),
+        ("ç", (("SH", "HH"),)),
+        ("", ()),
+        ("(en)", ()),
+        ("5", ()),
+    ],
+)
+def test_neighbours(symbol, phones):
+    assert neighbours(symbol) == phones
+
+
+@given(st.text(max_size=8))
+def test_any_symbol_has_known_neighbours(symbol):
+    known = set(acoustics.model().phones)
+    assert all(set(names) <= known for names in neighbours(symbol))
+
+
+def test_posteriors_agree_with_the_labels(spoken, samples):
+    scores = acoustics.log_likelihoods(samples)
+    prior = acoustics.label_prior(spoken.phones, len(scores))
+    for given_prior, least in ((None, 0.4), (prior, 0.9)):
+        states = acoustics.posteriors(scores, given_prior)
+        assert states.shape == (len(scores), 40 * acoustics.STATES)
+        np.testing.assert_allclose(states.sum(axis=1), 1, rtol=1e-4)
+        best = states.reshape(len(scores), 40, -1).sum(axis=2).argmax(axis=1)
+        assert (prior[np.arange(len(best)), best] > 0.9).mean() > least
+
+
+@pytest.mark.parametrize("samples", [np.zeros(8000), np.ones(8000), np.zeros(1)])
+def test_silence_has_posteriors(samples):
+    states = acoustics.posteriors(acoustics.log_likelihoods(samples))
+    assert np.isfinite(states).all()
+
+
+def test_the_vocoder_keeps_pitch_and_envelope(samples):
+    before = vocoder.analyse(samples)
+    after = vocoder.analyse(vocoder.synthesise(before))
+    count = min(len(before.f0), len(after.f0))
+    both = (before.f0[:count] > 0) & (after.f0[:count] > 0)
+    assert both.sum() > 0.8 * before.voiced.sum()
+    ratio = np.log2(after.f0[:count][both] / before.f0[:count][both])
+    assert np.median(np.abs(ratio)) < 0.01
+    difference = after.envelope[:count][both] - before.envelope[:count][both]
+    assert np.sqrt(np.mean(difference**2)) < 1.0  # 4.3 dB
+
+
+def test_stretching_keeps_pitch(samples):
+    before = vocoder.analyse(samples)
+    after = stretched(before, 1.3)
+    assert len(after.f0) == round(1.3 * len(before.f0))
+    assert after.voiced.mean() == pytest.approx(before.voiced.mean(), abs=0.02)
+    assert analysis.f0_statistics(after.f0) == pytest.approx(
+        analysis.f0_statistics(before.f0), abs=0.01
+    )
+
+
+def test_f0_statistics_leave_octave_errors_out():
+    f0 = np.concatenate([np.full(90, 120.0), np.full(10, 240.0), np.zeros(50)])
+    mean, spread = analysis.f0_statistics(f0)
+    assert mean == pytest.approx(np.log(120))
+    assert spread == pytest.approx(0)

@@ -1,0 +1,203 @@
+"""The built-in engine end to end, with espeak-ng's own voices as the people it clones."""
+
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+import soxr
+
+from soundclone.errors import NoSpeech, SynthesisError
+from soundclone.speech.builtin import BuiltinEngine
+from soundclone.speech.builtin.analysis import f0_statistics
+from soundclone.speech.builtin.frontend import Pool
+from soundclone.speech.builtin.vocoder import analyse
+from soundclone.speech.engine import EMOTIONS, Controls, Engine, Reference, Voice
+
+TEXT = (
+    "The morning was cold and bright, and the whole valley lay under a thin white mist.",
+    "We walked for an hour before anyone said a word, and then we all began to laugh.",
+    "Down by the river there stood a mill, its wheel long broken, its windows full of birds.",
+    "Nobody knew who owned it; nobody seemed to mind that we were sitting on the wall.",
+)
+SENTENCE = "Please open the window, it is warm in here."
+ENGLISH = Controls("English")
+
+
+@pytest.fixture(scope="module")
+def engine():
+    engine = BuiltinEngine()
+    engine.warm()
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="module")
+def recording():
+    pool = Pool(size=1)
+    said = [pool.speak(text, "English", 150) for text in TEXT]
+    pool.close()
+    rate = said[0].sample_rate
+    gap = np.zeros(round(0.4 * rate))
+    joined = np.concatenate([part for u in said for part in (u.samples, gap)])
+    # Played slowly, a high voice becomes a low one.
+    return soxr.resample(joined, rate, rate * 1.5), rate
+
+
+@pytest.fixture(scope="module")
+def voice(engine, recording):
+    return engine.clone(Reference(recording[0].astype(np.float32), recording[1]))
+
+
+@pytest.fixture(scope="module")
+def plain(engine, voice):
+    return engine.speak(voice, SENTENCE, ENGLISH)
+
+
+def seconds(speech):
+    return len(speech.samples) / speech.sample_rate
+
+
+def pitch(speech):
+    at_16k = soxr.resample(speech.samples.astype(np.float64), speech.sample_rate, 16_000)
+    return f0_statistics(analyse(at_16k).f0)[0]
+
+
+def test_it_is_an_engine_and_usable(engine):
+    assert isinstance(engine, Engine)
+    assert engine.unusable() is None
+    assert engine.info.name == "builtin"
+    assert len(engine.info.languages) == 40
+
+
+def test_importing_it_is_cheap():
+    code = "import sys, soundclone.speech.builtin; print('pyworld' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert result.stdout.strip() == b"False"
+
+
+def test_speech_is_sound(plain):
+    assert plain.samples.dtype == np.float32
+    assert plain.samples.ndim == 1
+    assert np.isfinite(plain.samples).all()
+    assert 0.1 < np.abs(plain.samples).max() < 1
+    assert 1.5 < seconds(plain) < 6
+    assert [w.text for w in plain.words] == SENTENCE.replace(",", "").replace(".", "").split()
+    assert plain.words[-1].end <= seconds(plain)
+
+
+def test_the_voice_has_the_speakers_pitch(recording, plain):
+    reference = soxr.resample(recording[0], recording[1], 16_000)
+    assert pitch(plain) == pytest.approx(f0_statistics(analyse(reference).f0)[0], abs=0.06)
+
+
+def test_the_same_again(engine, voice, plain):
+    again = engine.speak(voice, SENTENCE, ENGLISH)
+    np.testing.assert_array_equal(again.samples, plain.samples)
+    assert again.words == plain.words
+
+
+def test_a_clone_is_repeatable(engine, recording, voice):
+    again = engine.clone(Reference(recording[0].astype(np.float32), recording[1]))
+    assert again == voice
+
+
+@pytest.mark.parametrize("speed", [0.5, 0.8, 1.25, 2.0])
+def test_speed(engine, voice, plain, speed):
+    said = engine.speak(voice, SENTENCE, Controls("English", speed=speed))
+    assert seconds(said) == pytest.approx(seconds(plain) / speed, rel=0.03)
+    assert pitch(said) == pytest.approx(pitch(plain), abs=0.06)
+    assert said.words[-1].end == pytest.approx(plain.words[-1].end / speed, rel=0.05)
+
+
+@pytest.mark.parametrize("semitones", [-12, -5, 4, 12])
+def test_pitch(engine, voice, plain, semitones):
+    said = engine.speak(voice, SENTENCE, Controls("English", pitch=semitones))
+    assert len(said.samples) == len(plain.samples)
+    if -5 <= semitones <= 4:  # beyond, the measuring instrument leaves its own range
+        wanted = pitch(plain) + semitones * np.log(2) / 12
+        assert pitch(said) == pytest.approx(wanted, abs=0.03)
+
+
+def test_emotions_differ(engine, voice, plain):
+    said = {e: engine.speak(voice, SENTENCE, Controls("English", emotion=e)) for e in EMOTIONS}
+    np.testing.assert_array_equal(said["neutral"].samples, plain.samples)
+    assert seconds(said["sad"]) > seconds(plain) > seconds(said["angry"])
+    assert pitch(said["happy"]) > pitch(plain) > pitch(said["sad"])
+    assert said["angry"].samples.std() > said["sad"].samples.std()
+
+
+@pytest.mark.parametrize("rate", [8_000, 11_025, 44_100, 48_000])
+def test_any_sampling_rate(engine, recording, rate):
+    samples = soxr.resample(recording[0], recording[1], rate).astype(np.float32)
+    voice = engine.clone(Reference(samples, rate))
+    assert engine.speak(voice, "Yes.", ENGLISH).words
+
+
+def test_an_overlong_sentence_is_said_whole(engine, voice):
+    text = "one two three four five six seven eight nine ten " * 12
+    said = engine.speak(voice, text, Controls("English", speed=2))
+    assert [w.text for w in said.words] == text.split()
+    assert all(text[w.offset : w.offset + w.length] == w.text for w in said.words)
+    assert all(a.end <= b.start + 1e-6 for a, b in zip(said.words, said.words[1:], strict=False))
+
+
+def test_threads_do_not_disturb_each_other(engine, voice):
+    texts = ["One apple.", "Two pears.", "Three plums."]
+    alone = [engine.speak(voice, text, ENGLISH).samples for text in texts]
+    together = {}
+
+    def say(index):
+        together[index] = engine.speak(voice, texts[index], ENGLISH).samples
+
+    threads = [threading.Thread(target=say, args=(k,)) for k in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for index, samples in enumerate(alone):
+        np.testing.assert_array_equal(together[index], samples)
+
+
+@pytest.mark.parametrize(
+    ("samples", "rate", "error", "words"),
+    [
+        (np.zeros(16_000 * 20), 16_000, NoSpeech, "silent"),
+        (np.zeros(16_000), 16_000, NoSpeech, "lasts 1.0 s"),
+        (np.zeros(0), 16_000, NoSpeech, "lasts 0.0 s"),
+        (np.full(16_000 * 20, np.nan), 16_000, SynthesisError, "not finite"),
+        (np.zeros(100_000), 4_000, SynthesisError, "4000 Hz"),
+        (np.random.default_rng(0).normal(0, 0.1, 16_000 * 20), 16_000, NoSpeech, "voiced speech"),
+    ],
+)
+def test_what_is_no_voice(engine, samples, rate, error, words):
+    with pytest.raises(error, match=words):
+        engine.clone(Reference(samples.astype(np.float32), rate))
+
+
+def test_nothing_to_say(engine, voice):
+    for text in ("", "…", " \n"):
+        with pytest.raises(SynthesisError, match="nothing that can be spoken"):
+            engine.speak(voice, text, ENGLISH)
+
+
+@pytest.mark.parametrize(
+    ("controls", "words"),
+    [
+        (Controls("Klingon"), "Klingon"),
+        (Controls("English", emotion="bored"), "bored"),
+        (Controls("English", speed=3.0), "3.0"),
+        (Controls("English", pitch=13), "13"),
+    ],
+)
+def test_controls_out_of_range(engine, voice, controls, words):
+    with pytest.raises(SynthesisError, match=words):
+        engine.speak(voice, SENTENCE, controls)
+
+
+def test_another_engines_voice(engine):
+    with pytest.raises(SynthesisError, match="'other'"):
+        engine.speak(Voice("other", "1", b""), SENTENCE, ENGLISH)
+    with pytest.raises(SynthesisError, match="not one of the builtin engine"):
+        engine.speak(Voice("builtin", "1", b"xx"), SENTENCE, ENGLISH)

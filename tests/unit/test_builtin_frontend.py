@@ -1,0 +1,209 @@
+"""espeak-ng at arm's length: words, times, hostile texts, dead and hung processes."""
+
+import itertools
+import os
+import signal
+import sys
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from soundclone.errors import EngineUnavailable, SynthesisError
+from soundclone.speech.builtin import frontend
+from soundclone.speech.builtin.frontend import LONGEST, VOICES, Pool, tokens
+
+
+@pytest.fixture(scope="module")
+def pool():
+    pool = Pool(size=2)
+    yield pool
+    pool.close()
+
+
+def split(text):
+    return [text[offset : offset + length] for offset, length in tokens(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("It's Mr. Smith's, isn't it?", ["It's", "Mr", "Smith's", "isn't", "it"]),
+        ("$5 — or 1,234.5!", ["$5", "or", "1,234.5"]),
+        ("今天好，abc。", ["今", "天", "好", "abc"]),
+        ("きょうは12時", ["き", "ょ", "う", "は", "12", "時"]),
+        ("आज मौसम अच्छा है।", ["आज", "मौसम", "अच्छा", "है"]),
+        ("اليوم، جميل؟", ["اليوم", "جميل"]),
+        ("«Да» — сказал он…", ["Да", "сказал", "он"]),
+        (" ... !? ", []),
+    ],
+)
+def test_tokens(text, words):
+    assert split(text) == words
+
+
+@given(st.text(max_size=60))
+def test_tokens_are_in_order_and_not_empty(text):
+    end = 0
+    for offset, length in tokens(text):
+        assert offset >= end
+        assert length > 0
+        end = offset + length
+    assert end <= len(text)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("English", "Hello there, it's 1,234 miles to St. Ives."),
+        ("Chinese", "今天天气很好，我们去公园吧。"),
+        ("Japanese", "きょうは天気がいいですね。"),
+        ("Hindi", "आज मौसम अच्छा है।"),
+        ("Arabic", "الطقس جميل اليوم وسنذهب."),
+        ("Thai", "อากาศดีมาก วันนี้"),
+        ("Korean", "오늘은 날씨가 좋습니다."),
+        ("Russian", "Сегодня хорошая погода 😀."),
+    ],
+)
+def test_every_word_has_its_time(pool, language, text):
+    spoken = pool.speak(text, language)
+    assert [(w.offset, w.length) for w in spoken.words] == list(tokens(text))
+    assert [w.text for w in spoken.words] == split(text)
+    seconds = len(spoken.samples) / spoken.sample_rate
+    for word in spoken.words:
+        assert 0 <= word.start < word.end <= seconds + 1e-6
+    for left, right in itertools.pairwise(spoken.words):
+        assert left.end <= right.start + 1e-6
+
+
+def test_a_word_sounds_where_it_is_said_to(pool):
+    spoken = pool.speak("Mama, mama, mama.", "English")
+    quiet = np.ones(len(spoken.samples), bool)
+    for word in spoken.words:
+        first, last = (round(t * spoken.sample_rate) for t in (word.start, word.end))
+        quiet[first:last] = False
+    energy = spoken.samples**2
+    assert energy[quiet].sum() < 0.02 * energy.sum()
+
+
+@pytest.mark.parametrize("language", sorted(VOICES))
+def test_every_language_speaks(pool, language):
+    spoken = pool.speak("Mama 12", language)
+    assert len(spoken.samples) > 0.3 * spoken.sample_rate
+    assert np.abs(spoken.samples).max() > 0.05
+
+
+@pytest.mark.parametrize("text", ["", "   ", "...", "\x00", "\x01\x02\u200b", "?!"])
+def test_nothing_to_say(pool, text):
+    with pytest.raises(SynthesisError, match="nothing that can be spoken"):
+        pool.speak(text, "English")
+
+
+@pytest.mark.parametrize(
+    "text", ["<speak>one</speak>", "[[w3:ld]] one", "\x0150P one", "&amp; one"]
+)
+def test_markup_is_read_not_obeyed(pool, text):
+    said = pool.speak(text, "English")
+    plain = pool.speak("one", "English")
+    assert len(said.samples) > 1.2 * len(plain.samples)
+
+
+def test_an_embedded_command_changes_nothing(pool):
+    commanded = pool.speak("one \x01400S two", "English")
+    spelled = pool.speak("one  400S two", "English")
+    np.testing.assert_array_equal(commanded.samples, spelled.samples)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(max_size=40), st.sampled_from(sorted(VOICES)))
+def test_any_text_gives_speech_or_a_sentence(text, language):
+    try:
+        spoken = SHARED.speak(text, language)
+    except SynthesisError:
+        return
+    else:
+        assert len(spoken.samples)
+        assert all(text[w.offset : w.offset + w.length] for w in spoken.words)
+
+
+SHARED = Pool(size=1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _close_shared():
+    yield
+    SHARED.close()
+
+
+def test_too_long_and_unknown(pool):
+    with pytest.raises(SynthesisError, match=f"{LONGEST + 1} characters"):
+        pool.speak("a" * (LONGEST + 1), "English")
+    with pytest.raises(SynthesisError, match="'Klingon'"):
+        pool.speak("nuqneH", "Klingon")
+
+
+def test_the_same_words_in_the_same_samples(pool):
+    first = pool.speak("The same again.", "English")
+    pool.speak("Etwas anderes.", "German", 300)
+    np.testing.assert_array_equal(first.samples, pool.speak("The same again.", "English").samples)
+
+
+def test_a_dead_child_is_replaced(pool):
+    pool.speak("one", "English")
+    for child in list(pool._idle):
+        os.kill(child._process.pid, signal.SIGKILL)
+    assert pool.speak("two", "English").words
+
+
+def test_a_hung_child_is_ended():
+    pool = Pool(size=1, timeout=1.0)
+    pool.speak("one", "English")
+    os.kill(pool._idle[0]._process.pid, signal.SIGSTOP)
+    assert pool.speak("two", "English").words
+    pool.close()
+
+
+def test_espeak_that_does_not_start(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    pool = Pool(size=1, timeout=5.0)
+    with pytest.raises(EngineUnavailable, match="does not start"):
+        pool.check()
+    with pytest.raises(EngineUnavailable, match="does not start"):
+        pool.speak("one", "English")
+
+
+def test_many_callers_share_few_processes():
+    pool = Pool(size=2)
+    texts = ["one", "two", "three", "four", "five", "six"]
+    spoken = {}
+
+    def say(text):
+        spoken[text] = pool.speak(text, "English").words[0].text
+
+    threads = [threading.Thread(target=say, args=(text,)) for text in texts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert spoken == {text: text for text in texts}
+    assert len(pool._idle) <= 2
+    pool.close()
+    assert pool._idle == []
+
+
+def test_the_child_is_told_no_secrets(monkeypatch):
+    monkeypatch.setenv("SOUNDCLONE_SECRET_KEY", "hush")
+    pool = Pool(size=1)
+    pool.speak("one", "English")
+    environment = f"/proc/{pool._idle[0]._process.pid}/environ"
+    if os.path.exists(environment):  # noqa: PTH110
+        with open(environment, "rb") as file:  # noqa: PTH123
+            assert b"hush" not in file.read()
+    pool.close()
+
+
+def test_voices_are_the_languages():
+    languages = pytest.importorskip("soundclone.speech.languages")
+    assert set(frontend.VOICES) == set(languages.LANGUAGES)

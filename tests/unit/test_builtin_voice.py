@@ -1,0 +1,100 @@
+"""The voice file: whatever is done to it, a sentence comes of it and no traceback."""
+
+import hashlib
+import json
+import struct
+import time
+from dataclasses import fields
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from soundclone.errors import SynthesisError
+from soundclone.speech.builtin import voice
+from soundclone.speech.builtin.conversion import source_voice
+
+DATA = voice.pack(source_voice())
+START = len(voice.MAGIC) + 32
+
+
+def resealed(body: bytes) -> bytes:
+    return voice.MAGIC + hashlib.sha256(body).digest() + body
+
+
+def test_there_and_back():
+    original, read = source_voice(), voice.unpack(DATA)
+    for field in fields(voice.VoiceData):
+        np.testing.assert_array_equal(getattr(read, field.name), getattr(original, field.name))
+    assert len(DATA) < voice.LARGEST
+
+
+def test_it_reads_quickly():
+    best = min(_seconds() for _ in range(3))
+    assert best < 0.05
+
+
+def _seconds() -> float:
+    start = time.perf_counter()
+    voice.unpack(DATA)
+    return time.perf_counter() - start
+
+
+@given(st.binary(max_size=200))
+def test_foreign_bytes(data):
+    with pytest.raises(SynthesisError):
+        voice.unpack(data)
+
+
+@given(st.integers(0, len(DATA) - 1), st.integers(1, 255))
+def test_one_changed_byte(position, change):
+    damaged = bytearray(DATA)
+    damaged[position] ^= change
+    with pytest.raises(SynthesisError):
+        voice.unpack(bytes(damaged))
+
+
+@given(st.integers(0, len(DATA) - 1))
+def test_cut_short(size):
+    with pytest.raises(SynthesisError):
+        voice.unpack(DATA[:size])
+
+
+@given(st.binary(max_size=100))
+def test_a_body_with_the_right_checksum(body):
+    with pytest.raises(SynthesisError):
+        voice.unpack(resealed(body))
+
+
+HEADER = json.loads(DATA[START + 4 : START + 4 + struct.unpack_from("<I", DATA, START)[0]])
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
+        max_leaves=8,
+    )
+)
+def test_a_header_of_any_json(arrays):
+    for header in (arrays, HEADER | {"arrays": arrays}, {"version": arrays, "arrays": []}):
+        data = json.dumps(header).encode()
+        with pytest.raises(SynthesisError):
+            voice.unpack(resealed(struct.pack("<I", len(data)) + data + b"\0" * 64))
+
+
+def test_another_version_is_named():
+    data = json.dumps(HEADER | {"version": "0-older"}).encode()
+    with pytest.raises(SynthesisError, match="'0-older'"):
+        voice.unpack(resealed(struct.pack("<I", len(data)) + data))
+
+
+def test_not_finite():
+    with pytest.raises(SynthesisError, match="not finite"):
+        voice.unpack(resealed(DATA[START:-4] + struct.pack("<f", float("nan"))))
+
+
+def test_too_large():
+    with pytest.raises(SynthesisError, match="bytes"):
+        voice.unpack(voice.MAGIC + bytes(voice.LARGEST))

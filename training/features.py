@@ -1,0 +1,178 @@
+"""Measure the training recordings once, for `decoder.py`.
+
+    python training/features.py CORPUS OUT [PART/PARTS]
+
+CORPUS holds MANIFEST.tsv (a row a clip: path, speaker, language, transcript, …), QUALITY.tsv
+(path, snr_db_est, bandwidth_hz, clip_frac, speech_s) and the audio. Each speaker becomes
+OUT/<number>.npz, frames 10 ms apart. Where there is a transcript, the phones that espeak-ng reads
+in it are aligned (Viterbi, 1967) and a second set of posteriors is computed with them as prior,
+as the engine does with the source's.
+"""
+
+from __future__ import annotations
+
+import csv
+import random
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import av
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from soundclone.errors import SoundcloneError
+from soundclone.speech.builtin import acoustics, vocoder
+from soundclone.speech.builtin.analysis import LEVEL, active
+from soundclone.speech.builtin.frontend import LONGEST, VOICES, Pool
+from soundclone.speech.builtin.phones import STOPS, neighbours
+
+SNR, BANDWIDTH, CLIPPED = 30.0, 7000.0, 1e-4  # dB at least, Hz at least, share at most
+LEAST, MOST = 5.0, 40.0  # seconds of speech a speaker
+AGREEMENT = 0.3  # posterior mass on the aligned phones, below which the text is not believed
+LANGUAGES = {code.split("-")[0]: name for name, code in VOICES.items()} | {
+    "zh": "Chinese",
+    "zh-HK": "Chinese,Yue",
+}
+UNREADABLE = {"ar", "fa", "he", "ja", "th"}  # by espeak-ng
+
+
+def table(path: Path) -> dict[str, dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        return {row["path"]: row for row in rows}
+
+
+def decoded(path: Path) -> tuple[NDArray[np.float64], int]:
+    """Mono samples and their rate."""
+    with av.open(str(path)) as container:
+        resampler = av.AudioResampler(format="flt", layout="mono")
+        pieces, rate = [], 0
+        for frame in container.decode(audio=0):
+            for out in resampler.resample(frame):
+                pieces.append(out.to_ndarray()[0])
+                rate = out.sample_rate
+    return np.concatenate(pieces).astype(np.float64), rate
+
+
+def aligned(
+    scores: NDArray[np.float64], symbols: list[str], silence: int
+) -> NDArray[np.float64] | None:
+    """The prior of `acoustics.label_prior` for a recording of which only the text is known."""
+    parameters = acoustics.model()
+    number = {name: index for index, name in enumerate(parameters.phones)}
+    segments: list[tuple[list[int], bool]] = [([silence], True)]  # phones, may be left out
+    for symbol in symbols:
+        for names in neighbours(symbol):
+            segments.append(([number[name] for name in names], False))
+        if not neighbours(symbol) and not segments[-1][1]:
+            segments.append(([silence], True))
+    if not segments[-1][1]:
+        segments.append(([silence], True))
+    count, states = len(segments), acoustics.STATES
+    if count < 6 or count * states > len(scores):
+        return None
+    emission = 0.3 * np.stack([scores[:, phones].max(axis=1) for phones, _ in segments], axis=1)
+    emission = emission.reshape(len(scores), count * states)
+    first = np.arange(count) * states
+    skip = np.array([k >= 2 and segments[k - 1][1] for k in range(count)])
+    best = np.full(count * states, -np.inf)
+    best[0] = emission[0, 0]
+    best[states] = emission[0, states]
+    came = np.zeros((len(scores), count * states), np.int32)
+    index = np.arange(count * states)
+    for t in range(1, len(scores)):
+        options = np.full((3, count * states), -np.inf)
+        options[0] = best - 0.5
+        options[1, 1:] = best[:-1] - 0.9
+        options[2, first[skip]] = best[first[skip] - states - 1] - 0.9
+        choice = options.argmax(axis=0)
+        came[t] = index - np.array([0, 1, states + 1])[choice]
+        best = options[choice, index] + emission[t]
+    state = count * states - 1
+    if best[(count - 1) * states - 1] > best[state]:
+        state = (count - 1) * states - 1
+    if not np.isfinite(best[state]):
+        return None
+    prior = np.full((len(scores), len(number)), 0.03)
+    for t in range(len(scores) - 1, -1, -1):
+        phones, _ = segments[state // states]
+        prior[t, phones] = 1
+        if STOPS.intersection(parameters.phones[p] for p in phones):
+            prior[t, silence] = 0.5
+        state = int(came[t, state])
+    return prior
+
+
+def measured(path: Path, row: dict[str, str], pool: Pool) -> dict[str, NDArray[np.float32]]:
+    """One clip's features, 10 ms apart."""
+    samples, rate = decoded(path)
+    samples = np.asarray(soxr.resample(samples, rate, vocoder.SAMPLE_RATE))
+    samples *= LEVEL / np.sqrt(np.mean(samples**2) + 1e-12)
+    parameters = vocoder.analyse(samples)
+    scores = acoustics.log_likelihoods(samples)
+    free = acoustics.posteriors(scores)
+    count = min(len(scores), (len(parameters.f0) + 1) // 2)
+    labelled, sure = free, False
+    code = row["language"]
+    language = LANGUAGES.get(code, LANGUAGES.get(code.split("-")[0]))
+    if language and row["transcript"] and code not in UNREADABLE:
+        try:
+            symbols = [s for _, s in pool.speak(row["transcript"][:LONGEST], language).phones]
+            prior = aligned(scores, symbols, acoustics.model().silence)
+        except SoundcloneError:
+            prior = None
+        if prior is not None:
+            phones = free.reshape(*prior.shape, acoustics.STATES).sum(axis=2)
+            if (phones * (prior > 0.9)).sum(axis=1).mean() > AGREEMENT:
+                labelled, sure = acoustics.posteriors(scores, prior), True
+    return {
+        "f0": parameters.f0[::2][:count].astype(np.float32),
+        "envelope": parameters.envelope[::2][:count].astype(np.float16),
+        "level": parameters.level[::2][:count].astype(np.float32),
+        "aperiodicity": parameters.aperiodicity[::2][:count].astype(np.float16),
+        "active": active(parameters)[::2][:count],
+        "free": np.sqrt(free[:count]).astype(np.float16),
+        "labelled": np.sqrt(labelled[:count]).astype(np.float16),
+        "sure": np.full(count, sure),
+    }
+
+
+def speakers(corpus: Path) -> list[list[dict[str, str]]]:
+    """Rows of the clips of each speaker worth using, best corpora first, then shuffled."""
+    rows, quality = table(corpus / "MANIFEST.tsv"), table(corpus / "QUALITY.tsv")
+    clips: dict[str, list[dict[str, str]]] = defaultdict(list)
+    for path, q in quality.items():
+        good = float(q["snr_db_est"]) >= SNR and float(q["bandwidth_hz"]) >= BANDWIDTH
+        if good and float(q["clip_frac"]) < CLIPPED and path in rows:
+            clips[rows[path]["speaker"]].append(rows[path] | {"seconds": q["speech_s"]})
+    chosen = [c for c in clips.values() if sum(float(r["seconds"]) for r in c) >= LEAST]
+    random.Random(0).shuffle(chosen)
+    return chosen
+
+
+def main() -> None:
+    corpus, out = Path(sys.argv[1]), Path(sys.argv[2])
+    part, parts = (int(n) for n in (sys.argv[3] if len(sys.argv) > 3 else "0/1").split("/"))
+    out.mkdir(parents=True, exist_ok=True)
+    pool = Pool(size=1)
+    people = speakers(corpus)
+    total = sum(float(row["seconds"]) for clips in people for row in clips)
+    print(f"{len(people)} speakers, {total / 3600:.2f} h of speech", flush=True)
+    for number, clips in enumerate(people):
+        if number % parts != part:
+            continue
+        pieces, seconds = [], 0.0
+        for row in clips:
+            if seconds < MOST:
+                pieces.append(measured(corpus / row["path"], row, pool))
+                seconds += float(row["seconds"])
+        arrays = {name: np.concatenate([p[name] for p in pieces]) for name in pieces[0]}
+        if (arrays["f0"] > 0).sum() >= 100:
+            np.savez(out / f"{number:04}.npz", language=clips[0]["language"], **arrays)
+    pool.close()
+
+
+if __name__ == "__main__":
+    main()
