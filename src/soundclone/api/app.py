@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
+from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
+from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -34,6 +37,7 @@ Clone a voice from a recording and speak with it.
 Every answer is an envelope `{code, msg, data}`: code 20000 is good, 20001 a bad key, 20002 a bad
 request, -1 anything else. `data.errorCode` is a stable word for programs.
 """
+VENDOR = Path(__file__).parents[1] / "studio" / "vendor"
 JSON_BODY_LIMIT = 1_000_000  # bytes; 10,000 characters are 120,000 at most, escaped
 MULTIPART_OVERHEAD = 100_000
 
@@ -52,8 +56,25 @@ def create_app(settings: Settings) -> FastAPI:
         database.close()
 
     app = FastAPI(
-        title="soundclone", version=__version__, description=DESCRIPTION, lifespan=lifespan
+        title="soundclone",
+        version=__version__,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
     )
+    app.mount("/static", StaticFiles(directory=VENDOR), name="static")
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        return get_swagger_ui_html(
+            openapi_url="/openapi.json",
+            title="soundclone API",
+            swagger_js_url="/static/swagger-ui/swagger-ui-bundle.js",
+            swagger_css_url="/static/swagger-ui/swagger-ui.css",
+            swagger_favicon_url="data:,",
+        )
+
     app.state.settings = settings
     app.state.prices = Prices(settings.price_list)
     app.state.rate_limit = RateLimit(settings.requests_per_second)

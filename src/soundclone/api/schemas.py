@@ -118,7 +118,7 @@ class SoundCloneTaskData(BaseModel):
     error: NullableString = None
     errorCode: str | None = Field(default=None, description="Stable machine word of the error")
     progress: int | None = Field(default=None, description="Per cent")
-    cost: float | None = Field(default=None, description="Credits; given back when it fails")
+    cost: float | None = Field(default=None, description="Credits; 0 once it has failed")
     modelId: str | None = Field(default=None, description="The new voice, of a completed preview")
     audioUrl: str | None = Field(default=None, description="MP3, by a link that expires")
     subtitleFile: str | None = Field(default=None, description="SRT, by a link that expires")

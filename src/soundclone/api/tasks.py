@@ -202,7 +202,7 @@ def view(request: Request, task: Task) -> dict[str, Any]:
         "status": task.status,
         "error": task.error,
         "progress": task.progress,
-        "cost": to_credits(task.cost),
+        "cost": to_credits(0 if task.status == "failed" else task.cost),
     }
     if task.error_word:
         data["errorCode"] = task.error_word
