@@ -1,0 +1,496 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from inspect import signature
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from soundclone import client as sdk
+from soundclone.client import (
+    ApiError,
+    AsyncClient,
+    AuthenticationError,
+    Client,
+    ParameterError,
+    PaymentError,
+    RateLimitError,
+    Task,
+    TaskFailed,
+    Timeout,
+    Unreachable,
+)
+
+KEY = "sk_test_0123456789"
+ID = "audio_16b635ba-5889-4fa5-bbcc-bf67a38c353a"
+MODEL = "model_0123456789abcdef0123456789abcdef"
+CLONES = "POST /api/open-api/v1/soundCloning/clones"
+AUDIOS = "POST /api/open-api/v1/soundCloning/audios"
+TASK = f"GET /api/open-api/v1/audios/{ID}"
+UPLOAD = "POST /api/open-api/v1/files/upload"
+
+
+@dataclass(frozen=True)
+class Answer:
+    data: Any = None
+    code: int = 20000
+    msg: str = "ok"
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes | None = None  # instead of the envelope
+    drop: bool = False  # close the connection, with nothing said
+    short: bool = False  # close it before the end of the body
+
+
+@dataclass(frozen=True)
+class Seen:
+    route: str
+    query: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class Server:
+    """Answers each route with what was planned for it; the last answer repeats."""
+
+    url: str = ""
+    plan: dict[str, list[Answer]] = field(default_factory=dict)
+    seen: list[Seen] = field(default_factory=list)
+
+    def on(self, route: str, *answers: Answer) -> None:
+        self.plan[route] = list(answers)
+
+    def asked(self, route: str) -> list[Seen]:
+        return [seen for seen in self.seen if seen.route == route]
+
+    def answer(self, seen: Seen) -> Answer:
+        self.seen.append(seen)
+        answers = self.plan[seen.route]
+        return answers.pop(0) if len(answers) > 1 else answers[0]
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    contract = Server()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do(self) -> None:
+            path, _, query = self.path.partition("?")
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            answer = contract.answer(Seen(f"{self.command} {path}", query, headers, body))
+            if answer.drop:
+                return
+            envelope = {"code": answer.code, "msg": answer.msg, "data": answer.data}
+            body = json.dumps(envelope).encode() if answer.body is None else answer.body
+            self.send_response(answer.status)
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body[:3] if answer.short else body)
+
+        do_GET = do_POST = do_DELETE = do  # noqa: N815
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
+        contract.url = f"http://127.0.0.1:{http.server_port}"
+        thread = Thread(target=http.serve_forever, args=(0.01,))
+        thread.start()
+        yield contract
+        http.shutdown()
+        thread.join()
+
+
+class Awaited:
+    """An AsyncClient that is used like a Client."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self._runner = asyncio.Runner()
+        self._client = AsyncClient(*arguments, **options)
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._client, name)
+        return lambda *arguments, **options: self._runner.run(method(*arguments, **options))
+
+    def close(self) -> None:
+        self._runner.run(self._client.close())
+        self._runner.close()
+
+
+@pytest.fixture(params=[Client, Awaited])
+def client(request: pytest.FixtureRequest, server: Server) -> Iterator[Client]:
+    client = request.param(server.url, KEY, timeout=5)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Nobody sleeps; what they would have slept."""
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr(sdk.time, "sleep", slept.append)
+    monkeypatch.setattr(sdk.asyncio, "sleep", sleep)
+    return slept
+
+
+def task(status: str = "queued", **more: Any) -> Answer:
+    data = {"id": ID, "object": "audio", "created": 1781777280, "model": "soundCloningClone"}
+    return Answer({**data, "status": status, "error": None, **more})
+
+
+def test_clone_from_a_url(server: Server, client: Client, quick: list[float]) -> None:
+    server.on(CLONES, task())
+    server.on(
+        TASK,
+        task(),
+        task("processing", progress=40),
+        task("processing", progress=40),
+        task("completed", progress=100, modelId=MODEL, audioUrl=f"{server.url}/files/a.mp3",
+             cost=0.0001, warnings=["noisy"], somethingNew=1),
+    )  # fmt: skip
+    steps: list[tuple[str, int | None]] = []
+    done = client.clone(
+        "https://example.com/me.mp3",
+        "Hi <#1#> there",
+        "v2",
+        "English",
+        on_progress=lambda task: steps.append((task.status, task.progress)),
+    )
+    assert done == Task(
+        ID, "soundCloningClone", "completed", 1781777280, progress=100, model_id=MODEL,
+        audio_url=f"{server.url}/files/a.mp3", cost=0.0001, warnings=("noisy",),
+    )  # fmt: skip
+    assert done.raw["somethingNew"] == 1
+    assert done.ended
+    assert steps == [("queued", None), ("processing", 40), ("completed", 100)]
+    assert quick == [0.25, 0.375, 0.5625]
+    (request,) = server.asked(CLONES)
+    assert request.json == {
+        "fileUrl": "https://example.com/me.mp3",
+        "contentText": "Hi <#1#> there",
+        "soundVersion": "v2",
+        "language": "English",
+    }
+    assert request.headers["authorization"] == f"Bearer {KEY}"
+    assert request.headers["user-agent"].startswith("soundclone/")
+
+
+def test_clone_uploads_a_file(server: Server, client: Client, tmp_path: Path) -> None:
+    recording = tmp_path / "mé.wav"
+    recording.write_bytes(b"RIFF" + bytes(200_000))
+    data = {"url": "https://files/x", "filename": "m.wav", "size": 200_004, "mime_type": "audio/x"}
+    server.on(UPLOAD, Answer(drop=True), Answer(data))
+    server.on(CLONES, task())
+    assert client.clone(recording, wait=False).status == "queued"
+    for upload in server.asked(UPLOAD):
+        assert upload.body.count(recording.read_bytes()) == 1
+        assert b'name="file"' in upload.body
+    (request,) = server.asked(CLONES)
+    assert request.json == {
+        "fileUrl": "https://files/x",
+        "soundVersion": "v1",
+        "language": "auto",
+    }
+
+
+def test_a_source_is_a_url_or_a_file(client: Client, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="'ftp://x/y'; it must be an http"):
+        client.clone("ftp://x/y")
+    with pytest.raises(FileNotFoundError):
+        client.clone(tmp_path / "none.wav")
+
+
+@pytest.mark.parametrize(
+    ("subtitles", "sent"),
+    [
+        (None, {}),
+        ("sentence", {"subtitleEnable": True}),
+        ("word", {"subtitleEnable": True, "subtitleType": "word"}),
+    ],
+)
+def test_speak(server: Server, client: Client, subtitles: Any, sent: dict[str, Any]) -> None:
+    server.on(AUDIOS, task())
+    client.speak(MODEL, "Hello", emotion="happy", speed=1.5, vol=2, pitch=-3, subtitles=subtitles,
+                 wait=False)  # fmt: skip
+    client.speak(MODEL, "Hello", version="v2", language="German", wait=False)
+    first, second = server.asked(AUDIOS)
+    assert first.json == sent | {
+        "modelId": MODEL, "contentText": "Hello", "language": "auto", "emotion": "happy",
+        "speed": 1.5, "vol": 2, "pitch": -3,
+    }  # fmt: skip
+    assert second.json == {
+        "modelId": MODEL, "contentText": "Hello", "language": "German", "soundVersion": "v2",
+    }  # fmt: skip
+    assert first.headers["idempotency-key"] != second.headers["idempotency-key"]
+
+
+def test_speak_refuses_unknown_subtitles(client: Client) -> None:
+    with pytest.raises(ValueError, match="subtitles is 'line'; it must be"):
+        client.speak(MODEL, "Hello", subtitles="line")  # type: ignore[arg-type]
+
+
+def test_a_repeated_submission_is_charged_once(
+    server: Server, client: Client, quick: list[float]
+) -> None:
+    server.on(
+        AUDIOS,
+        Answer(drop=True),
+        Answer(status=502, body=b"<html>"),
+        Answer({"errorCode": "unavailable"}, -1, "the database does not answer"),
+        task(),
+    )
+    server.on(CLONES, Answer(drop=True), task())
+    assert client.speak(MODEL, "Hello", wait=False).id == ID
+    assert client.clone("http://x/y", wait=False, idempotency_key="mine").id == ID
+    assert len({request.headers["idempotency-key"] for request in server.asked(AUDIOS)}) == 1
+    assert len(server.asked(AUDIOS)) == 4
+    assert [r.headers["idempotency-key"] for r in server.asked(CLONES)] == ["mine", "mine"]
+    assert quick == [0.5, 1.0, 2.0, 0.5]
+
+
+def test_retries_end(server: Server, client: Client, quick: list[float]) -> None:
+    server.on(AUDIOS, Answer(drop=True))
+    with pytest.raises(Unreachable, match=r"/soundCloning/audios does not answer: "):
+        client.speak(MODEL, "Hello")
+    assert len(server.asked(AUDIOS)) == 5
+
+
+@pytest.mark.parametrize("status", [200, 429])
+def test_rate_limits_are_waited_for(
+    server: Server, client: Client, quick: list[float], status: int
+) -> None:
+    limited = Answer({"errorCode": "rate_limited"}, -1, "too many", status, {"Retry-After": "7"})
+    server.on(AUDIOS, limited, task())
+    client.speak(MODEL, "Hello", wait=False)
+    assert quick == [7.0]
+
+
+def test_a_long_rate_limit_is_an_error(server: Server, client: Client, quick: list[float]) -> None:
+    later = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+    server.on(AUDIOS, Answer(None, -1, "too many", 429, {"Retry-After": later}))
+    with pytest.raises(RateLimitError, match="too many") as raised:
+        client.speak(MODEL, "Hello")
+    assert raised.value.retry_after == pytest.approx(3600, abs=5)
+    assert quick == []
+    server.on(AUDIOS, Answer(None, -1, "too many", 429, {"Retry-After": "soon"}), task())
+    client.speak(MODEL, "Hello", wait=False)
+    assert quick == [0.5]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "word"),
+    [
+        (Answer(None, 20001, "bad key"), AuthenticationError, "unauthenticated"),
+        (Answer(None, 20001, "bad key", 401), AuthenticationError, "unauthenticated"),
+        (Answer(None, 20002, "bad field"), ParameterError, "invalid_request"),
+        (Answer({"errorCode": "not_found"}, 20002, "none", 404), ParameterError, "not_found"),
+        (Answer({"errorCode": "quota_exceeded"}, -1, "no"), PaymentError, "quota_exceeded"),
+        (Answer({"errorCode": "x"}, -1, "no", 402), PaymentError, "x"),
+        (Answer(None, -1, "insufficient balance"), ApiError, "error"),
+        (Answer(body=b"<html>hello"), ApiError, "unexpected_answer"),
+        (Answer(body=b'{"code": "0"}', status=404), ApiError, "unexpected_answer"),
+        (Answer([1]), ApiError, "unexpected_answer"),
+        (Answer({"id": ID}), ApiError, "unexpected_answer"),
+    ],
+)
+def test_errors(
+    server: Server, client: Client, answer: Answer, kind: type[ApiError], word: str
+) -> None:
+    server.on(TASK, answer)
+    with pytest.raises(ApiError) as raised:
+        client.task(ID)
+    assert type(raised.value) is kind
+    assert raised.value.word == word
+    assert raised.value.status == answer.status
+    assert KEY not in str(raised.value)
+    if word != "unexpected_answer":
+        assert raised.value.code == answer.code
+        assert raised.value.message == str(raised.value) == answer.msg
+    assert len(server.seen) == 1
+
+
+def test_a_redirect_names_where_the_server_is(server: Server, client: Client) -> None:
+    server.on(CLONES, Answer(status=301, body=b"", headers={"Location": "https://right.example/"}))
+    with pytest.raises(ApiError, match=r"answered 301 to https://right.example/, not as"):
+        client.clone("http://x/y")
+
+
+def test_waiting_survives_faults(server: Server, client: Client, quick: list[float]) -> None:
+    fault = Answer(status=503, body=b"")
+    server.on(TASK, *[Answer(drop=True)] * 4, *[fault] * 4, task("completed"))
+    assert client.wait(ID).status == "completed"
+    assert quick == [0.5, 1, 2, 4, 8, 8, 8, 8]
+
+
+def test_waiting_ends_at_once_where_waiting_is_of_no_use(server: Server, client: Client) -> None:
+    server.on(TASK, Answer({"errorCode": "not_found"}, 20002, "no such task"))
+    with pytest.raises(ParameterError, match="no such task"):
+        client.wait(ID)
+
+
+def test_waiting_gives_up_after_a_long_outage(
+    server: Server, client: Client, quick: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.on(TASK, Answer(drop=True))
+    started = time.monotonic()
+    monkeypatch.setattr(sdk.time, "monotonic", lambda: started + sum(quick))
+    with pytest.raises(Unreachable):
+        client.wait(ID)
+    assert 300 < sum(quick) < 320
+
+
+def test_a_failed_task_is_an_error(server: Server, client: Client) -> None:
+    sentence = "speech lasts 9.2 s; more than 15 s is needed"
+    server.on(CLONES, task())
+    server.on(TASK, task("failed", error=sentence, errorCode="speech_too_short"))
+    with pytest.raises(TaskFailed, match=sentence) as raised:
+        client.clone("http://x/y")
+    assert raised.value.task.error_code == "speech_too_short"
+    assert client.task(ID).status == "failed"
+
+
+def test_a_slow_task(server: Server, client: Client) -> None:
+    server.on(TASK, task("processing", progress=1))
+    start = time.monotonic()
+    with pytest.raises(Timeout, match=r"not ended within 0\.6 s; it is processing") as raised:
+        client.wait(ID, timeout=0.6)
+    assert raised.value.task
+    assert raised.value.task.id == ID
+    assert 0.6 <= time.monotonic() - start < 2
+    assert len(server.seen) == 3
+
+
+def test_cancel(server: Server, client: Client) -> None:
+    server.on(f"DELETE /api/open-api/v1/audios/{ID}", task("failed", errorCode="cancelled"))
+    assert client.cancel(ID).error_code == "cancelled"
+
+
+def test_an_id_cannot_lead_elsewhere(server: Server, client: Client) -> None:
+    server.on("GET /api/open-api/v1/audios/..%2Fuser%2Fbalance%3Fa", task())
+    client.task("../user/balance?a")
+
+
+def test_money(server: Server, client: Client) -> None:
+    server.on(
+        "GET /api/open-api/v1/user/balance",
+        Answer({"balance": 100.5, "used_coin": 20.3, "available": 80.2, "more": 1}),
+    )
+    key = {"name": "k", "total_quota": 0, "used_quota": 1.5, "available_quota": 8.5}
+    server.on("GET /api/open-api/v1/key/balance", Answer({**key, "unlimited": True}))
+    row = {
+        "model_name": "sound-cloning-audio", "display_name": "Speech", "model_type": "audio",
+        "price_mode": "per_10k_char", "unit_price": 2.0, "remark": "",
+    }  # fmt: skip
+    server.on("GET /api/openapi/model/catalog", Answer({"list": [row]}))
+    assert client.balance().available == 80.2
+    assert client.key_balance().unlimited
+    assert client.catalog("audio & more")[0].unit_price == 2.0
+    assert server.seen[-1].query == "search=audio+%26+more"
+
+
+def test_download(server: Server, client: Client, tmp_path: Path, quick: list[float]) -> None:
+    sound = bytes(range(256)) * 1000
+    route = "GET /files/a.mp3"
+    server.on(
+        route,
+        Answer(body=sound, short=True),
+        Answer(status=503, body=b""),
+        Answer(status=302, headers={"Location": "/files/b.mp3?signature=1"}),
+    )
+    server.on("GET /files/b.mp3", Answer(body=sound))
+    finished = Task(ID, "soundCloningAudio", "completed", 0, audio_url="/files/a.mp3?signature=0")
+    target = tmp_path / "sound.mp3"
+    assert client.download(finished, target) == target
+    assert target.read_bytes() == sound
+    assert [path.name for path in tmp_path.iterdir()] == ["sound.mp3"]
+    assert len(server.asked(route)) == 3
+    assert all("authorization" not in seen.headers for seen in server.seen)
+
+
+def test_a_download_that_fails_leaves_what_was_there(
+    server: Server, client: Client, tmp_path: Path, quick: list[float]
+) -> None:
+    server.on("GET /gone", Answer({"errorCode": "expired"}, 20002, "the link expired", 404))
+    server.on("GET /cut", Answer(body=b"12345", short=True))
+    target = tmp_path / "sound.mp3"
+    target.write_bytes(b"before")
+    with pytest.raises(ParameterError, match="the link expired"):
+        client.download(f"{server.url}/gone", target)
+    with pytest.raises(Unreachable):
+        client.download(f"{server.url}/cut?signature=1", target)
+    with pytest.raises(ValueError, match="has no audio; it is queued"):
+        client.download(Task(ID, "soundCloningAudio", "queued", 0), target)
+    assert target.read_bytes() == b"before"
+    assert [path.name for path in tmp_path.iterdir()] == ["sound.mp3"]
+
+
+def test_settings_come_from_the_environment(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOUNDCLONE_BASE_URL", server.url + "/")
+    monkeypatch.setenv("SOUNDCLONE_API_KEY", KEY + "\n")
+    server.on(TASK, task())
+    with Client() as client:
+        assert client.task(ID).id == ID
+    assert server.seen[0].headers["authorization"] == f"Bearer {KEY}"
+
+
+def test_settings_that_cannot_be_right() -> None:
+    with pytest.raises(ValueError, match=r"base_url is 'example.org'; it must begin with http"):
+        Client("example.org")
+    with pytest.raises(ValueError, match="api_key has characters that no key has") as raised:
+        Client("http://example.org", "sk_clé")
+    assert "clé" not in str(raised.value)
+
+
+def test_async_context(server: Server) -> None:
+    server.on(TASK, task())
+
+    async def work() -> list[Task]:
+        async with AsyncClient(server.url, KEY) as client:
+            return await asyncio.gather(*(client.task(ID) for _ in range(5)))
+
+    assert len(asyncio.run(work())) == 5
+
+
+def test_both_clients_take_the_same() -> None:
+    def face(kind: type) -> dict[str, Any]:
+        return {
+            name: list(signature(method).parameters.values())
+            for name, method in vars(kind).items()
+            if not name.startswith("_")
+        }
+
+    assert face(Client) == face(AsyncClient)
+
+
+def test_import_is_light() -> None:
+    code = (
+        "import sys, soundclone.client\n"
+        "heavy = {'fastapi', 'sqlalchemy', 'numpy', 'pydantic', 'soundclone.errors'}\n"
+        "sys.exit(bool(heavy & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
