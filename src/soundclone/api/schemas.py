@@ -111,7 +111,7 @@ class SoundCloneTaskData(BaseModel):
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE_TASK})
 
     id: str
-    object: str = Field(default="audio", json_schema_extra={"example": "audio"})
+    object: str = Field(json_schema_extra={"example": "audio"})
     created: int = Field(json_schema_extra={"format": "int64"}, description="Unix seconds")
     model: Literal["soundCloningClone", "soundCloningAudio"]
     status: Status

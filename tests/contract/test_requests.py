@@ -1,0 +1,345 @@
+"""Every kind of request, right and wrong, as the contract's page answers it."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+import uuid
+from typing import Any
+
+import pytest
+
+from tests.service import API, Service
+
+CLONES = f"{API}/soundCloning/clones"
+AUDIOS = f"{API}/soundCloning/audios"
+SOURCE = "https://example.com/voice.mp3"
+
+
+@pytest.fixture(scope="session")
+def account(service: Service) -> tuple[str, str]:
+    return service.new_key(100)
+
+
+@pytest.fixture
+def key(account: tuple[str, str]) -> str:
+    return account[1]
+
+
+def refused(
+    answer: tuple[int, Any], real: bool, code: int, status: int, word: str, *said: str
+) -> None:
+    got, body = answer
+    assert body["code"] == code, body
+    assert body["data"]["errorCode"] == word, body
+    assert got == (status if real else 200)
+    for text in said:
+        assert text in body["msg"], body["msg"]
+
+
+def test_a_preview_is_accepted(service: Service, key: str) -> None:
+    status, body = service.post(CLONES, {"fileUrl": SOURCE, "contentText": "Hello."}, key)
+    data = body["data"]
+    assert (status, body["code"], body["msg"]) == (200, 20000, "ok")
+    assert data["id"].startswith("audio_")
+    uuid.UUID(data["id"].removeprefix("audio_"))
+    assert (data["object"], data["model"], data["status"]) == (
+        "audio",
+        "soundCloningClone",
+        "queued",
+    )
+    assert data["error"] is None
+    assert abs(data["created"] - time.time()) < 60
+    assert data["cost"] == 6 * 10 / 10_000
+    again = service.get(f"{API}/audios/{data['id']}", key)[1]["data"]
+    assert again["id"] == data["id"]
+    assert "modelId" not in again
+
+
+def test_fields_that_are_not_known_are_ignored(service: Service, key: str) -> None:
+    body = {"fileUrl": SOURCE, "contentText": "Hello.", "webhook": "x", "debug": True}
+    assert service.post(CLONES, body, key)[1]["code"] == 20000
+
+
+@pytest.mark.parametrize("authorization", [None, "sk_wrong", "sk_" + "0" * 43])
+def test_no_key_or_a_wrong_one(service: Service, real: bool, authorization: str | None) -> None:
+    answer = service.get(f"{API}/user/balance", authorization)
+    refused(answer, real, 20001, 401, "unauthenticated", "key")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"fileUrl": None}, ["fileUrl is null"]),
+        ({"fileUrl": ""}, ["fileUrl is empty"]),
+        ({"fileUrl": "/home/me/voice.mp3"}, ["http"]),
+        ({"fileUrl": "file:///etc/passwd"}, ["'file'", "http"]),
+        ({"fileUrl": "ftp://example.com/a.mp3"}, ["'ftp'", "http"]),
+        ({"fileUrl": "https://example.com/录音.mp3"}, ["Chinese", "percent-encode"]),
+        ({"fileUrl": "https://" + "a" * 3000}, ["2048"]),
+        ({"fileUrl": "https:///a.mp3"}, ["host"]),
+        ({"fileUrl": "https://me:secret@example.com/a.mp3"}, ["user name"]),
+        ({"contentText": "x" * 271}, ["271", "270"]),
+        ({"contentText": ""}, ["empty"]),
+        ({"contentText": "..."}, ["nothing to speak"]),
+        ({"contentText": "a <#0#> b"}, ["<#0#>"]),
+        ({"contentText": "a <#1.234#> b"}, ["<#1.234#>"]),
+        ({"contentText": 5}, ["contentText is 5"]),
+        ({"contentText": None}, ["contentText is null"]),
+        ({"contentText": "\ud800"}, ["surrogate"]),
+        ({"soundVersion": "v3"}, ["'v3'", '"v1" or "v2"']),
+        ({"soundVersion": 1}, ["soundVersion is 1"]),
+        ({"language": "Klingon"}, ["Klingon"]),
+        ({"language": "Swedish"}, ["Swedish", "v2"]),
+        ({"language": 7}, ["language is 7"]),
+    ],
+)
+def test_a_wrong_preview_request(
+    service: Service, real: bool, key: str, change: dict[str, Any], said: list[str]
+) -> None:
+    body = {"fileUrl": SOURCE, "contentText": "Hello."} | change
+    refused(service.post(CLONES, body, key), real, 20002, 422, "invalid_parameter", *said)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"emotion": "bored"}, ["'bored'", "happy"]),
+        ({"speed": 0.49}, ["0.49", "0.5 to 2"]),
+        ({"speed": 2.01}, ["2.01"]),
+        ({"speed": "fast"}, ["'fast'"]),
+        ({"speed": True}, ["speed is true"]),
+        ({"vol": 0}, ["vol is 0", "above 0"]),
+        ({"vol": 10.5}, ["10.5"]),
+        ({"pitch": 13}, ["13", "-12 to 12"]),
+        ({"pitch": 1.5}, ["1.5", "whole"]),
+        ({"subtitleEnable": "yes"}, ["'yes'"]),
+        ({"subtitleEnable": 1}, ["subtitleEnable is 1"]),
+        ({"subtitleType": "line"}, ["'line'", "word"]),
+        ({"contentText": "x" * 10_001}, ["10001", "10000"]),
+        ({"modelId": 5}, ["modelId is 5"]),
+    ],
+)
+def test_a_wrong_production_request(
+    service: Service, real: bool, key: str, change: dict[str, Any], said: list[str]
+) -> None:
+    body = {"modelId": f"model_{'0' * 32}", "contentText": "Hello."} | change
+    refused(service.post(AUDIOS, body, key), real, 20002, 422, "invalid_parameter", *said)
+
+
+@pytest.mark.parametrize("model", [f"model_{'0' * 32}", "model_x", "", "../etc", "\x00", "é" * 500])
+def test_an_unknown_voice(service: Service, real: bool, key: str, model: str) -> None:
+    answer = service.post(AUDIOS, {"modelId": model, "contentText": "Hello."}, key)
+    refused(answer, real, 20002, 404, "not_found", "no voice", "modelId")
+
+
+def test_missing_fields(service: Service, real: bool, key: str) -> None:
+    refused(
+        service.post(CLONES, {}, key), real, 20002, 422, "invalid_parameter", "fileUrl is missing"
+    )
+    refused(
+        service.post(AUDIOS, {"modelId": "model_x"}, key),
+        real,
+        20002,
+        422,
+        "invalid_parameter",
+        "contentText is missing",
+    )
+
+
+@pytest.mark.parametrize("body", [b"{", b"", b"[]", b'"x"', b"\xff\xfe", b"[" * 100_000])
+def test_bodies_that_are_no_object(service: Service, real: bool, key: str, body: bytes) -> None:
+    status, answer = service.post(CLONES, body, key)
+    assert answer["code"] == 20002, answer
+    assert status == 200 or (real and status in (400, 422))
+
+
+def test_limits_are_exact(service: Service, key: str) -> None:
+    body = {"fileUrl": SOURCE, "contentText": "é<#1.5#>" + "x" * 269}
+    data = service.post(CLONES, body, key)[1]["data"]
+    assert data["cost"] == 0.27
+    body = {"modelId": f"model_{'0' * 32}", "contentText": "x" * 10_000}
+    assert service.post(AUDIOS, body, key)[1]["data"]["errorCode"] == "not_found"
+
+
+def test_a_default_line_is_charged(service: Service, key: str) -> None:
+    for language in ("auto", "English", "Chinese"):
+        data = service.post(CLONES, {"fileUrl": SOURCE, "language": language}, key)[1]["data"]
+        assert data["cost"] > 0.01, language
+
+
+@pytest.mark.parametrize("task", [f"audio_{uuid.uuid4()}", "audio_x", "x" * 300, "%00", "a%2Fb"])
+def test_an_unknown_task(service: Service, real: bool, key: str, task: str) -> None:
+    status, body = service.get(f"{API}/audios/{task}", key)
+    assert body["code"] == 20002
+    assert status == (404 if real or "%2F" in task else 200)
+
+
+def test_a_foreign_task_is_an_unknown_one(service: Service, real: bool, key: str) -> None:
+    task = service.post(CLONES, {"fileUrl": SOURCE}, key)[1]["data"]["id"]
+    _, stranger = service.new_key(1)
+    foreign = service.get(f"{API}/audios/{task}", stranger)
+    refused(foreign, real, 20002, 404, "not_found")
+    other = f"audio_{uuid.uuid4()}"
+    unknown = service.get(f"{API}/audios/{other}", stranger)[1]
+    assert foreign[1]["msg"] == unknown["msg"].replace(other, task)
+    answer = service.request("DELETE", f"{API}/audios/{task}", key=stranger)
+    assert (answer[0], answer[1]["data"]["errorCode"]) == (404, "not_found")
+
+
+def test_cancel(service: Service, account: tuple[str, str]) -> None:
+    _, key = account
+    before = service.get(f"{API}/user/balance", key)[1]["data"]["available"]
+    task = service.post(CLONES, {"fileUrl": SOURCE}, key)[1]["data"]["id"]
+    assert service.get(f"{API}/user/balance", key)[1]["data"]["available"] < before
+    for _ in range(2):
+        status, body = service.request("DELETE", f"{API}/audios/{task}", key=key)
+        assert (status, body["data"]["status"], body["data"]["errorCode"]) == (
+            200,
+            "failed",
+            "cancelled",
+        )
+        assert body["data"]["cost"] == 0
+    assert service.get(f"{API}/user/balance", key)[1]["data"]["available"] == before
+
+
+def test_the_same_request_twice(service: Service, real: bool, key: str) -> None:
+    headers = [("Idempotency-Key", uuid.uuid4().hex)]
+    body = {"fileUrl": SOURCE, "contentText": "Hello."}
+    first = service.post(CLONES, body, key, headers)[1]["data"]["id"]
+    assert service.post(CLONES, body, key, headers)[1]["data"]["id"] == first
+    other = service.post(CLONES, body | {"contentText": "Goodbye."}, key, headers)
+    refused(other, real, 20002, 409, "idempotency_conflict", "another request")
+    wrong = service.post(CLONES, body, key, [("Idempotency-Key", "x" * 256)])
+    refused(wrong, real, 20002, 422, "invalid_parameter", "256", "255")
+
+
+def test_no_money_no_task(service: Service, real: bool) -> None:
+    _, poor = service.new_key(0.005)
+    answer = service.post(CLONES, {"fileUrl": SOURCE, "contentText": "Hello."}, poor)
+    refused(answer, real, -1, 402, "insufficient_balance", "0.006", "0.005")
+    assert service.get(f"{API}/user/balance", poor)[1]["data"] == {
+        "balance": 0.005,
+        "used_coin": 0.0,
+        "available": 0.005,
+    }
+
+
+def test_a_quota(service: Service, real: bool, account: tuple[str, str]) -> None:
+    made = service.command(
+        "keys", "create", "--name", "q", "--account", account[0], "--quota", "0.01", "--json"
+    )
+    body = {"fileUrl": SOURCE, "contentText": "Hello."}
+    assert service.post(CLONES, body, made["key"])[1]["code"] == 20000
+    answer = service.post(CLONES, body, made["key"])
+    refused(answer, real, -1, 402, "quota_exceeded", "quota")
+    data = service.get(f"{API}/key/balance", made["key"])[1]["data"]
+    assert data == {
+        "name": "q",
+        "total_quota": 0.01,
+        "used_quota": 0.0,
+        "available_quota": 0.004,
+        "unlimited": False,
+    }
+    service.command("keys", "revoke", made["id"], "--json")
+    refused(
+        service.get(f"{API}/key/balance", made["key"]),
+        real,
+        20001,
+        401,
+        "unauthenticated",
+        "revoked",
+    )
+
+
+def test_an_upload_and_its_link(service: Service, real: bool, key: str) -> None:
+    data = upload(service, key, "my 录音.mp3", b"0123456789" * 100)["data"]
+    assert (data["size"], data["filename"]) == (1000, "my 录音.mp3")
+    assert data["mime_type"] == "audio/mpeg"
+    assert data["url"].isascii()
+    assert service.get(data["url"])[1] == b"0123456789" * 100
+    part = service.request("GET", data["url"], headers=[("Range", "bytes=5-9")])
+    assert part == (206, b"56789") or part == (206, 56789)
+    assert service.request("GET", data["url"], headers=[("Range", "bytes=2000-")])[0] == 416
+    altered = data["url"].replace("expires=", "expires=1")
+    assert service.get(altered)[0] == 404
+    assert service.post(CLONES, {"fileUrl": data["url"]}, key)[1]["code"] == 20000
+
+
+def test_an_empty_upload(service: Service, real: bool, key: str) -> None:
+    body = upload(service, key, "a.mp3", b"")
+    assert body["code"] == 20002
+    assert "empty" in body["msg"]
+    answer = service.post(f"{API}/files/upload", {}, key)
+    refused(answer, real, 20002, 422, "invalid_parameter", "file is missing")
+
+
+def upload(service: Service, key: str, name: str, content: bytes) -> Any:
+    boundary = uuid.uuid4().hex
+    head = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
+        "Content-Type: audio/mpeg\r\n\r\n"
+    )
+    request = urllib.request.Request(
+        f"{service.url}{API}/files/upload",
+        data=head.encode() + content + f"\r\n--{boundary}--\r\n".encode(),
+        headers={
+            "Authorization": f"Bearer {key}",
+            "Content-Type": f"multipart/form-data; boundary={boundary}",
+        },
+    )
+    try:
+        with urllib.request.urlopen(request) as response:
+            return json.load(response)
+    except urllib.error.HTTPError as error:
+        with error:
+            return json.load(error)
+
+
+def test_a_body_that_is_too_long(service: Service, real: bool, key: str) -> None:
+    answer = service.post(CLONES, {"fileUrl": "x" * 1_200_000}, key)
+    refused(answer, real, 20002, 413, "too_large", "1,000,000")
+
+
+def test_the_price_list(service: Service) -> None:
+    status, body = service.get("/api/openapi/model/catalog?search=AUDIO")
+    assert (status, body["code"]) == (200, 20000)
+    (row,) = body["data"]["list"]
+    assert row == {
+        "model_name": "sound-cloning-audio",
+        "display_name": "Production speech",
+        "model_type": "audio",
+        "price_mode": "per_10k_char",
+        "unit_price": 2.0,
+        "remark": row["remark"],
+    }
+    names = [
+        row["model_name"] for row in service.get("/api/openapi/model/catalog")[1]["data"]["list"]
+    ]
+    assert names == ["sound-cloning-clone", "sound-cloning-audio", "sound-cloning-voice"]
+
+
+def test_paths_and_methods_that_are_not_there(service: Service, key: str) -> None:
+    assert service.get("/nothing")[0] == 404
+    status, body = service.request("PUT", CLONES, key=key)
+    assert (status, body["data"]["errorCode"]) == (405, "method_not_allowed")
+
+
+def test_without_a_worker_it_is_not_ready(service: Service) -> None:
+    status, body = service.get("/readyz")
+    assert (status, body["ready"]) == (503, False)
+    assert body["checks"]["database"] == body["checks"]["storage"] == "ok"
+
+
+def test_docs_ask_no_other_host(service: Service) -> None:
+    page = service.get("/docs")[1].decode()
+    assert "http://" not in page
+    assert "https://" not in page
+    assert service.get("/static/swagger-ui/swagger-ui-bundle.js")[0] == 200
+
+
+def test_voices_of_an_account_without_any(service: Service, key: str) -> None:
+    assert service.get(f"{API}/voices", key)[1]["data"] == {"list": []}
+    status, body = service.request("DELETE", f"{API}/voices/model_x", key=key)
+    assert (status, body["data"]["errorCode"]) == (404, "not_found")

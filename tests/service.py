@@ -1,0 +1,177 @@
+"""A real service in processes of its own, for tests that use it as a client would."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+        return port
+
+
+class Service:
+    """`soundclone serve` on a folder of its own. Use it as a context manager."""
+
+    def __init__(
+        self, folder: Path, *arguments: str, environment: dict[str, str] | None = None
+    ) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = folder / "service.log"
+        self._arguments = arguments
+        self.environment = {
+            name: value for name, value in os.environ.items() if not name.startswith("SOUNDCLONE_")
+        } | {
+            "SOUNDCLONE_DATA_DIR": str(folder / "data"),
+            "SOUNDCLONE_FETCH_ALLOW": "127.0.0.1",
+            "PYTHONUNBUFFERED": "1",
+            **(environment or {}),
+        }
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> Service:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self._processes:
+            if process.poll() is None:
+                process.terminate()
+        for process in self._processes:
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def start(self, timeout: float = 60) -> None:
+        """Start the API (and its worker, unless --no-worker) and wait until it answers."""
+        self.spawn("serve", "--port", str(self.port), *self._arguments)
+        self.wait_for("/healthz" if "--no-worker" in self._arguments else "/readyz", timeout)
+
+    def spawn(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Run a soundclone command beside it, in a process group of its own."""
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "soundclone", *arguments],
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._processes.append(process)
+        return process
+
+    def worker(self) -> subprocess.Popen[bytes]:
+        """Start a worker of its own."""
+        return self.spawn("worker")
+
+    def kill(self, *processes: subprocess.Popen[bytes]) -> None:
+        """kill -9 the processes with all that they started; all of them when none is named."""
+        for process in processes or self._processes:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            self._processes = [each for each in self._processes if each is not process]
+
+    def command(self, *arguments: str) -> Any:
+        """The JSON that a soundclone command prints."""
+        done = subprocess.run(
+            [sys.executable, "-m", "soundclone", *arguments],
+            env=self.environment,
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        return json.loads(done.stdout)
+
+    def new_key(self, credit: float = 100) -> tuple[str, str]:
+        """(account, key) with credit."""
+        made = self.command("keys", "create", "--name", "test", "--credit", str(credit), "--json")
+        return made["account"], made["key"]
+
+    def wait_for(self, path: str, timeout: float = 60) -> None:
+        """Wait until `path` answers with 200."""
+        deadline = time.monotonic() + timeout
+        while True:
+            status, body = self.get(path)
+            if status == 200:
+                return
+            assert time.monotonic() < deadline, f"{path}: {status} {body}\n{self.log.read_text()}"
+            time.sleep(0.1)
+
+    def get(self, path: str, key: str | None = None) -> tuple[int, Any]:
+        """Status and JSON of a GET; status 0 when nobody answers."""
+        return self.request("GET", path, key=key)
+
+    def post(
+        self, path: str, body: Any, key: str, headers: Iterable[tuple[str, str]] = ()
+    ) -> tuple[int, Any]:
+        """Status and JSON of a POST of JSON."""
+        return self.request("POST", path, body=body, key=key, headers=headers)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        key: str | None = None,
+        headers: Iterable[tuple[str, str]] = (),
+    ) -> tuple[int, Any]:
+        url = path if path.startswith("http") else self.url + path
+        request = urllib.request.Request(url, method=method)
+        if body is not None:
+            raw = isinstance(body, bytes)
+            request.data = body if raw else json.dumps(body).encode()
+            request.add_header("Content-Type", "application/json")
+        if key:
+            request.add_header("Authorization", f"Bearer {key}")
+        for name, value in headers:
+            request.add_header(name, value)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as response:
+                status, content = response.status, response.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                status, content = error.code, error.read()
+        except (urllib.error.URLError, ConnectionError):
+            return 0, None
+        try:
+            return status, json.loads(content)
+        except ValueError:
+            return status, content
+
+
+API = "/api/open-api/v1"
+
+
+def finish(service: Service, task: str, key: str, timeout: float = 90) -> dict[str, Any]:
+    """Poll a task until it has ended; its data."""
+    deadline = time.monotonic() + timeout
+    while True:
+        _, body = service.get(f"{API}/audios/{task}", key)
+        if body is not None:
+            assert body["code"] == 20000, body
+            data: dict[str, Any] = body["data"]
+            if data["status"] in ("completed", "failed"):
+                return data
+        assert time.monotonic() < deadline, f"{body}\n{service.log.read_text()}"
+        time.sleep(0.1)
