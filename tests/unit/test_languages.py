@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from soundclone.errors import InvalidParameter
-from soundclone.speech.languages import LANGUAGES, detect, lookup, names
+from soundclone.speech.languages import LANGUAGES, candidates, detect, lookup, names
 from soundclone.speech.script import check
 
 V1 = (
@@ -142,10 +142,13 @@ def test_detect(text: str, name: str) -> None:
 def test_detect_keeps_to_the_languages_of_the_version() -> None:
     assert detect(LANGUAGES["Persian"].preview, "v1").name == "Arabic"
     assert detect(LANGUAGES["Bulgarian"].preview, "v1").within("v1")
-    with pytest.raises(InvalidParameter, match="letters of Hebrew, which needs soundVersion v2"):
-        detect("שלום לכולם", "v1")
-    with pytest.raises(InvalidParameter, match="letters of no language that can be spoken"):
-        detect("გამარჯობა", "v2")
+    for find in (candidates, detect):
+        with pytest.raises(
+            InvalidParameter, match="letters of Hebrew, which needs soundVersion v2"
+        ):
+            find("שלום לכולם", "v1")
+        with pytest.raises(InvalidParameter, match="letters of no language that can be spoken"):
+            find("გამარჯობა", "v2")
 
 
 @given(st.text(max_size=200), st.sampled_from(["v1", "v2"]))
@@ -155,6 +158,7 @@ def test_detect_is_total_and_repeatable(text: str, version: str) -> None:
     except InvalidParameter:
         return
     assert language.within(version)
+    assert language in candidates(text, version)
     assert detect(text, version) == language
 
 

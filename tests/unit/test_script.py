@@ -237,6 +237,7 @@ def test_offsets_lead_to_the_original() -> None:
 
 def test_long_sentences_are_split_at_the_best_place() -> None:
     clause = "one two three four five six seven eight nine ten, "
+    assert [s.goes_on for s in parse(clause * 6 + "<#1#> Yes.").sentences] == [True, False, False]
     parts = sentences(clause * 6)
     assert all(part.endswith("ten,") for part in parts)
     assert all(len(part) <= 220 for part in parts)
@@ -319,6 +320,12 @@ def test_chunks_keep_everything_in_order() -> None:
     assert all(64 <= size <= 100 for size in sizes[:-1])
     assert all(isinstance(group[0], Sentence) for group in groups)
     assert chunks(Script(())) == ()
+
+
+def test_long_pauses_share_no_chunk() -> None:
+    script = parse("One. <#99#><#99#><#99#>Two. <#0.5#>Three.")
+    sizes = [len(group) for group in chunks(script, target=100)]
+    assert sizes == [2, 1, 1, 3]
 
 
 # Time

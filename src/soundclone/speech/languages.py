@@ -277,6 +277,15 @@ def detect(text: str, version: str) -> Language:
     rest. A text without letters, or with too few to tell, is English. The first call that needs
     the classifier loads it, in about a second; calls may come from several threads.
 
+    Raises InvalidParameter as `candidates` does.
+    """
+    return _told_apart(clean(text), candidates(text, version))
+
+
+def candidates(text: str, version: str) -> tuple[Language, ...]:
+    """The languages of `version` that `text` may be in by its letters alone. Loads nothing, so
+    that an API node can refuse what `detect` would refuse later.
+
     Raises InvalidParameter when most letters belong to a script that no language of `version` is
     written in: another language could not pronounce them.
     """
@@ -293,17 +302,17 @@ def detect(text: str, version: str) -> Language:
             f"{', '.join(spoken)}"
         )
     if not weights[script]:
-        return LANGUAGES["English"]
+        return (LANGUAGES["English"],)
     if script == "Hani":
-        return LANGUAGES[_east_asian(text, ideographs=counts["Hani"], kana=counts["Kana"])]
+        return (LANGUAGES[_east_asian(text, ideographs=counts["Hani"], kana=counts["Kana"])],)
     written = [language for language in LANGUAGES.values() if language.script == script]
-    candidates = [language for language in written if language.within(version)]
-    if not candidates:
+    found = tuple(language for language in written if language.within(version))
+    if not found:
         raise InvalidParameter(
             f"the text is written in the letters of {written[0].name}, which needs soundVersion "
             f"v2; {version} has {', '.join(spoken)}"
         )
-    return _told_apart(text, candidates)
+    return found
 
 
 def _east_asian(text: str, ideographs: int, kana: int) -> str:

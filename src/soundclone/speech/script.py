@@ -28,6 +28,7 @@ class Sentence:
     paragraph_end: bool = False  # a line break comes between it and the next sentence
     shifts: tuple[tuple[int, int], ...] = ()
     # (index in text, distance): where `offset + index` misses the original by the distance
+    goes_on: bool = False  # the next piece is of the same sentence, which was too long for one
 
     def origin(self, index: int) -> int:
         """Where the character `text[index]` comes from in the original text, in code points;
@@ -282,15 +283,16 @@ def parse(text: str, limit: int = LIMIT, dense_limit: int = DENSE_LIMIT) -> Scri
                 paragraph = True
                 continue
             dense = is_dense(plain[left:right])
-            for a, b in split(plain, left, right, dense_limit if dense else limit):
-                if not _speakable(plain[a:b]):
-                    continue
+            parts = split(plain, left, right, dense_limit if dense else limit)
+            spoken = [(a, b) for a, b in parts if _speakable(plain[a:b])]
+            for a, b in spoken:
                 if last is not None and paragraph:
                     before = pieces[last]
                     assert isinstance(before, Sentence)
                     pieces[last] = replace(before, paragraph_end=True)
                 paragraph, last = False, len(pieces)
-                pieces.append(_sentence(plain, origins, a, b, start))
+                sentence = _sentence(plain, origins, a, b, start)
+                pieces.append(replace(sentence, goes_on=(a, b) != spoken[-1]))
         if seconds:
             pieces.append(Pause(seconds))
         start = end
@@ -422,19 +424,26 @@ def _divides(text: str, index: int) -> bool:
 
 # Chunks
 
+_PACE = 15  # characters a second
+
 
 def chunks(script: Script, target: int = 400) -> tuple[tuple[Piece, ...], ...]:
-    """The pieces in groups of whole sentences, for work that is kept a group at a time.
+    """The pieces in groups, for work that is kept a group at a time.
 
-    A group has at most `target` characters unless one sentence alone has more; a pause belongs to
-    the sentence before it.
+    A group has sentences of at most `target` characters together, or one that is longer, and the
+    pauses that follow them. A pause counts as what could be said in its time; where several
+    follow each other, they may be in several groups.
     """
     groups: list[tuple[Piece, ...]] = []
     group: list[Piece] = []
     size = 0
     for piece in script.pieces:
-        length = len(piece.text) if isinstance(piece, Sentence) else 0
-        if size and length and size + length > target:
+        if isinstance(piece, Pause):
+            length = round(piece.seconds * _PACE)
+            may_part = bool(group) and isinstance(group[-1], Pause)
+        else:
+            length, may_part = len(piece.text), bool(group)
+        if may_part and size + length > target:
             groups.append(tuple(group))
             group, size = [], 0
         group.append(piece)
