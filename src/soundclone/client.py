@@ -543,8 +543,9 @@ class Client:
         """Make a voice from an http(s) URL or a local file, which is uploaded first.
 
         The recording has more than 15 s and less than 60 s of speech. `text` is what the preview
-        says, at most 270 characters. The completed task has `model_id` and `audio_url`. Raises
-        as `wait` does, unless `wait` is False.
+        says, at most 270 characters. The completed task has `model_id` and `audio_url`. Another
+        call with the same `idempotency_key` and URL finds the first one's task; a file has a new
+        URL whenever it is uploaded. Raises as `wait` does, unless `wait` is False.
         """
         task = self._run(self._core.clone(source, text, version, language, idempotency_key))
         return self.wait(task, timeout, on_progress) if wait else task
