@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
+import espeakng_loader
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,6 +36,10 @@ CONTAINER = {  # what `decode` calls them
     "opus": "ogg", "wav_mulaw": "wav", "wav_float": "wav", "m4a": "mp4", "alac": "mp4",
     "mov": "mp4", "webm": "mkv",
 }  # fmt: skip
+PASSAGE = (
+    b"In the morning the old fisherman walked down to the harbour. He looked at the sky, counted "
+    b"the boats, and wondered whether his brother would come home before the storm. Nobody knew."
+)
 
 
 def write(
@@ -80,3 +87,25 @@ def tone(seconds: float, rate: int = 48000, hertz: float = 440.0) -> NDArray[np.
     time = np.arange(round(seconds * rate)) / rate
     swell = 0.6 - 0.4 * np.cos(2 * np.pi * 2 * time)
     return (0.5 * swell * np.sin(2 * np.pi * hertz * time)).astype(np.float32)
+
+
+def spoken(seconds: float) -> tuple[NDArray[np.float32], int]:
+    """Synthetic English speech, cut to length, and its sample rate. The level of the speech is
+    about -18 dBFS RMS."""
+    lib = ctypes.CDLL(espeakng_loader.get_library_path())
+    rate = lib.espeak_Initialize(2, 200, espeakng_loader.get_data_path().encode(), 0)
+    blocks: list[NDArray[np.float32]] = []
+
+    @ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
+    def take(wave: Any, count: int, _events: Any) -> int:
+        if count > 0:
+            block = np.ctypeslib.as_array(wave, (count,))
+            blocks.append(block.astype(np.float32) / 32768)
+        return 0
+
+    lib.espeak_SetSynthCallback(take)
+    lib.espeak_SetVoiceByName(b"en")
+    while sum(map(len, blocks)) < seconds * rate:
+        lib.espeak_Synth(PASSAGE, len(PASSAGE) + 1, 0, 0, 0, 1, None, None)
+        lib.espeak_Synchronize()
+    return np.concatenate(blocks)[: round(seconds * rate)], rate

@@ -47,7 +47,7 @@ CODECS = frozenset(
     gsm_ms libopencore_amrnb libopencore_amrwb libopus libspeex libvorbis mp1 mp1float mp2 mp2float
     mp3 mp3float nellymoser opus pcm_alaw pcm_f32be pcm_f32le pcm_f64be pcm_f64le pcm_mulaw
     pcm_s16be pcm_s16le pcm_s24be pcm_s24le pcm_s32be pcm_s32le pcm_s8 pcm_u8 speex vorbis
-    """.split()  # noqa: SIM905
+    """.split()
 )
 """Decoders that may run: without pictures, most of FFmpeg stays out of reach."""
 

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import media_samples
+from soundclone.errors import (
+    NoSpeech,
+    SourceClipped,
+    SourceTooNoisy,
+    SourceTooQuiet,
+    SpeechTooLong,
+    SpeechTooShort,
+)
+from soundclone.media import recording as measuring
+from soundclone.media.decode import Decoded
+from soundclone.media.recording import Recording, examine, reference
+
+Samples = NDArray[np.float32]
+SPEECH, RATE = media_samples.spoken(19.0)
+NOISE = np.random.default_rng(1).standard_normal(len(SPEECH)).astype(np.float32)
+LEVEL = float(np.sqrt(np.mean(SPEECH**2)))
+
+
+def decoded(samples: Samples, rate: int = RATE) -> Decoded:
+    return Decoded(np.atleast_2d(samples.T).T.astype(np.float32), rate, "wav", "pcm")
+
+
+def speech_level(recording: Recording) -> float:
+    parts = [
+        recording.samples[int(a * recording.sample_rate) : int(b * recording.sample_rate)]
+        for a, b in recording.segments
+    ]
+    return float(10 * np.log10(np.mean(np.concatenate(parts) ** 2)))
+
+
+def with_noise(decibels: float) -> Samples:
+    return SPEECH + NOISE * np.float32(LEVEL * 10 ** (-decibels / 20))
+
+
+def test_clean_speech() -> None:
+    recording = examine(decoded(SPEECH))
+    assert 15.5 < recording.speech_seconds < 19
+    assert recording.sample_rate == RATE
+    assert len(recording.samples) == len(SPEECH)
+    assert speech_level(recording) == pytest.approx(-23, abs=1)
+
+
+@pytest.mark.parametrize("decibels", [-40, 0, 40])
+def test_level_is_made_good(decibels: float) -> None:
+    recording = examine(decoded(SPEECH * 10 ** (decibels / 20)))
+    assert speech_level(recording) == pytest.approx(-23, abs=1)
+    assert np.abs(recording.samples).max() <= 1
+
+
+def test_channels() -> None:
+    speech_seconds = examine(decoded(SPEECH)).speech_seconds
+    silent = np.zeros_like(SPEECH)
+    for table in (
+        np.stack([SPEECH, -SPEECH], 1),
+        np.stack([silent, SPEECH, media_samples.tone(19.0, RATE, 40)], 1),
+    ):
+        assert examine(decoded(table)).speech_seconds == pytest.approx(speech_seconds, abs=0.5)
+
+
+def test_offset_is_removed() -> None:
+    recording = examine(decoded(SPEECH * 0.5 + 0.4))
+    assert abs(float(recording.samples.mean())) < 1e-3
+
+
+def test_high_rate_comes_down() -> None:
+    upsampled = np.repeat(SPEECH, 4)
+    recording = examine(decoded(upsampled, RATE * 4))
+    assert recording.sample_rate == 48_000
+    assert len(recording.samples) == pytest.approx(19 * 48_000, abs=10)
+
+
+def test_too_short() -> None:
+    with pytest.raises(SpeechTooShort, match=r"speech lasts \d\.\d s; more than 15 s is needed"):
+        examine(decoded(SPEECH[: RATE * 9]))
+
+
+def test_length_counts_speech_not_file() -> None:
+    gap = np.zeros(RATE * 25, np.float32)
+    with pytest.raises(SpeechTooShort):
+        examine(decoded(np.concatenate([gap, SPEECH[: RATE * 8], gap])))
+    thirds = np.array_split(SPEECH, 3)
+    examine(decoded(np.concatenate([thirds[0], gap, thirds[1], gap, thirds[2]])))
+
+
+def test_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert measuring.LONGEST == 60
+    monkeypatch.setattr(measuring, "LONGEST", 15.5)
+    with pytest.raises(SpeechTooLong, match=r"speech lasts 1\d\.\d s; less than 15.5 s is needed"):
+        examine(decoded(SPEECH))
+    monkeypatch.setattr(measuring, "_LISTEN", 15.6)
+    with pytest.raises(SpeechTooLong, match=r"speech lasts more than 15\.6 s"):
+        examine(decoded(SPEECH))
+
+
+@pytest.mark.parametrize(
+    ("samples", "error", "says"),
+    [
+        (np.zeros(RATE * 20), NoSpeech, "silent"),
+        (np.full(RATE * 20, 0.3), NoSpeech, "silent"),
+        (SPEECH * 1e-4, SourceTooQuiet, r"-\d\d dBFS"),
+        (NOISE * 0.1, NoSpeech, "no clear speech"),
+        (media_samples.tone(20.0, RATE), NoSpeech, "no clear speech"),
+        (np.clip(SPEECH * 20, -0.9, 0.9), SourceClipped, r"\d\d % of the speech"),
+        (with_noise(0), SourceTooNoisy, r"\d\.\d dB below the voice"),
+        (np.zeros(0), NoSpeech, "silent"),
+        (np.ones(1), NoSpeech, "silent"),
+    ],
+)
+def test_refused(samples: Samples, error: type[Exception], says: str) -> None:
+    with pytest.raises(error, match=says):
+        examine(decoded(samples))
+
+
+def test_warnings() -> None:
+    crowd = np.percentile(np.abs(SPEECH), 96)
+    clipped = examine(decoded(np.clip(SPEECH, -crowd, crowd)))
+    assert any("clipped" in warning for warning in clipped.warnings)
+    spectrum = np.fft.rfft(with_noise(15))
+    spectrum[np.fft.rfftfreq(len(SPEECH), 1 / RATE) > 3800] = 0
+    telephone = examine(decoded(np.fft.irfft(spectrum, len(SPEECH))))
+    assert any("telephone" in warning for warning in telephone.warnings)
+    assert any("noise" in warning for warning in telephone.warnings)
+
+
+def test_reference_shortens_pauses() -> None:
+    halves = np.array_split(SPEECH, 2)
+    gap = np.zeros(RATE * 10, np.float32)
+    recording = examine(decoded(np.concatenate([gap, halves[0], gap, halves[1], gap])))
+    kept = reference(recording)
+    assert kept.dtype == np.float32
+    assert recording.speech_seconds < len(kept) / RATE < 20
+    silent = np.abs(kept) < 1e-4
+    longest = max(len(run) for run in "".join("s" if s else " " for s in silent).split()) / RATE
+    assert longest < 0.6

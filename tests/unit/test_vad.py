@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import soxr
+
+import media_samples
+from soundclone.media.vad import listen, speech_segments
+
+SPEECH, RATE = media_samples.spoken(4.0)
+GAP = np.zeros(RATE * 2, np.float32)
+
+
+def test_finds_speech_between_pauses() -> None:
+    segments = speech_segments(np.concatenate([GAP, SPEECH, GAP, SPEECH, GAP]), RATE)
+    assert segments[0][0] == pytest.approx(2.0, abs=0.2)
+    assert segments[-1][1] == pytest.approx(12.0, abs=0.4)
+    assert not any(start < 7.9 and end > 6.3 for start, end in segments)
+    assert sum(end - start for start, end in segments) == pytest.approx(7.5, abs=0.8)
+
+
+@pytest.mark.parametrize("decibels", [-70, -40, 12])
+def test_any_level(decibels: float) -> None:
+    gain = np.float32(10 ** (decibels / 20))
+    found = listen(np.concatenate([GAP, SPEECH * gain, GAP]), RATE)
+    assert found.seconds == pytest.approx(listen(SPEECH, RATE).seconds, abs=0.4)
+    assert found.certainty > 0.8
+
+
+@pytest.mark.parametrize("rate", [8000, 44100, 96000])
+def test_any_rate(rate: int) -> None:
+    resampled = soxr.resample(SPEECH, RATE, rate)
+    assert listen(resampled, rate).seconds == pytest.approx(listen(SPEECH, RATE).seconds, abs=0.4)
+
+
+def test_no_speech() -> None:
+    noise = np.random.default_rng(1).standard_normal(RATE * 3).astype(np.float32)
+    for sound in (GAP, noise * 0.1, noise * 1e-5, media_samples.tone(3.0, RATE)):
+        assert listen(sound, RATE).seconds < 0.5
+
+
+def test_hardly_anything() -> None:
+    for length in (0, 1, 100):
+        assert speech_segments(np.ones(length, np.float32), RATE) == []
+
+
+def test_stops_when_enough_was_heard() -> None:
+    found = listen(np.tile(SPEECH, 3), RATE, most=4.0)
+    assert 4.0 < found.seconds < 9.0
