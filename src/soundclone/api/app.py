@@ -12,6 +12,7 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .. import __version__
@@ -92,7 +93,8 @@ def create_app(settings: Settings) -> FastAPI:
     @app.exception_handler(HTTPException)
     async def unmatched(request: Request, error: HTTPException) -> Response:
         response = answer(request, error, contract=False)
-        response.headers.update(error.headers or {})
+        if error.status_code == 405:
+            response.headers["Allow"] = ", ".join(sorted(_methods(app, request.url.path)))
         return response
 
     app.add_middleware(BodyLimit, upload_limit=settings.upload_max_bytes)
@@ -143,6 +145,12 @@ class Count:
             await send(message)
 
         await self._app(scope, receive, counted if scope["type"] == "http" else send)
+
+
+def _methods(app: FastAPI, path: str) -> set[str]:
+    """What may be done at a path, over all of its routes."""
+    routes = (route for route in app.routes if isinstance(route, Route))
+    return set().union(*(route.methods or () for route in routes if route.path_regex.match(path)))
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 OK = 20000
 
@@ -13,14 +13,10 @@ Status = Literal["queued", "processing", "completed", "failed"]
 SoundVersion = Literal["v1", "v2"]
 Emotion = Literal["happy", "sad", "angry", "fearful", "disgusted", "surprised", "neutral"]
 
-EXAMPLE_TASK: dict[str, Any] = {
-    "id": "audio_5f0c1c56-5b8a-4c5e-9d3b-6f3b8f8f2a11",
-    "object": "audio",
-    "created": 1790000000,
-    "model": "soundCloningClone",
-    "status": "queued",
-    "error": None,
-}
+
+def _whole(value: Any) -> Any:
+    """8.0 is an integer in JSON Schema, and for clients whose numbers are all floats."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _without_default(schema: dict[str, Any]) -> None:
@@ -83,7 +79,9 @@ class SoundCloneAudioRequest(_Request):
     emotion: Emotion = "neutral"
     speed: float = Field(default=1.0, ge=0.5, le=2.0, allow_inf_nan=False)
     vol: float = Field(default=1.0, gt=0.0, le=10.0, allow_inf_nan=False)
-    pitch: int = Field(default=0, ge=-12, le=12, description="Semitones")
+    pitch: Annotated[int, BeforeValidator(_whole)] = Field(
+        default=0, ge=-12, le=12, description="Semitones"
+    )
     subtitleEnable: bool = False
     subtitleType: Literal["word"] = _optional("Left out, one subtitle a sentence")
 
@@ -100,15 +98,23 @@ NEEDED: dict[str, str] = {
     "pitch": "a whole number of semitones from -12 to 12",
     "subtitleEnable": "true or false",
     "subtitleType": '"word", or nothing for one subtitle a sentence',
+    "Idempotency-Key": "1 to 255 printable ASCII characters",
     "file": "a multipart field with the recording",
 }
 """What each field takes, for the sentence that refuses another value."""
 
 
-class SoundCloneTaskData(BaseModel):
-    """A task as it stands. The fields after `error` are there once they have a value."""
+def _nothing_required(schema: dict[str, Any]) -> None:
+    schema.pop("required", None)
 
-    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE_TASK})
+
+class _Data(BaseModel):
+    # An error has the same status 200 on the contract's paths, with another `data`.
+    model_config = ConfigDict(json_schema_extra=_nothing_required)
+
+
+class SoundCloneTaskData(_Data):
+    """A task as it stands. The fields after `error` are there once they have a value."""
 
     id: str
     object: str = Field(json_schema_extra={"example": "audio"})
@@ -153,7 +159,7 @@ class ErrorResponse(_Envelope):
     data: ErrorData
 
 
-class UploadData(BaseModel):
+class UploadData(_Data):
     url: str
     filename: str
     size: int = Field(description="Bytes")
@@ -164,7 +170,7 @@ class UploadResponse(_Envelope):
     data: UploadData
 
 
-class UserBalanceData(BaseModel):
+class UserBalanceData(_Data):
     balance: float = Field(description="All that was ever credited")
     used_coin: float = Field(description="Charges less refunds, over all keys")
     available: float = Field(description="What can be spent now")
@@ -174,7 +180,7 @@ class UserBalanceResponse(_Envelope):
     data: UserBalanceData
 
 
-class KeyBalanceData(BaseModel):
+class KeyBalanceData(_Data):
     name: str
     total_quota: float = Field(description="0 when unlimited")
     used_quota: float
@@ -195,7 +201,7 @@ class CatalogRow(BaseModel):
     remark: str
 
 
-class CatalogData(BaseModel):
+class CatalogData(_Data):
     list: list[CatalogRow]
 
 

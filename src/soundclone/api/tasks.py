@@ -40,6 +40,9 @@ IdempotencyKey = Annotated[
     str | None,
     Header(
         alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        pattern="^[ -~]*$",
         description="Any text of at most 255 characters: the same key with the same request "
         "returns the first task instead of making, and charging, another",
     ),
@@ -73,6 +76,8 @@ async def create_clone(
     else:
         text = body.contentText
         characters = script.check(text, PREVIEW_LIMIT)
+        if language is None:
+            languages.candidates(text, body.soundVersion)  # refuses letters that nobody here reads
     order = Order(
         kind="clone",
         account_id=who.account_id,
@@ -87,7 +92,7 @@ async def create_clone(
         characters=characters,
         cost=state.prices.clone(characters),
         request_hash=digest("clone", body.model_dump()),
-        idempotency_key=checked_idempotency_key(idempotency_key),
+        idempotency_key=idempotency_key,
     )
     return JSONResponse(ok(view(request, await submit(request, order))))
 
@@ -121,6 +126,8 @@ async def create_audio(
             f"{version} has here; use {voice.version}, or make a new preview with {version}"
         )
     language = languages.lookup(body.language, version) if named(body.language) else None
+    if language is None:
+        languages.candidates(body.contentText, version)
     order = Order(
         kind="audio",
         account_id=who.account_id,
@@ -140,7 +147,7 @@ async def create_audio(
         characters=characters,
         cost=state.prices.audio(characters),
         request_hash=digest("audio", body.model_dump()),
-        idempotency_key=checked_idempotency_key(idempotency_key),
+        idempotency_key=idempotency_key,
     )
     return JSONResponse(ok(view(request, await submit(request, order))))
 
@@ -262,12 +269,3 @@ def checked_id(task_id: str) -> str:
     if not re.fullmatch(r"audio_[0-9a-f-]{36}", task_id):
         raise NotFound(f"there is no task {task_id[:60]!r} in this account")
     return task_id
-
-
-def checked_idempotency_key(key: str | None) -> str | None:
-    """Raises InvalidParameter."""
-    if key is not None and not (0 < len(key) <= 255 and key.isascii() and key.isprintable()):
-        raise InvalidParameter(
-            f"Idempotency-Key has {len(key)} characters; 1 to 255 printable ASCII ones are needed"
-        )
-    return key

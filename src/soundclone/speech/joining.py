@@ -13,6 +13,7 @@ from .subtitles import Spoken
 
 SENTENCE_GAP = 0.28  # seconds of silence after a sentence that no pause follows
 PARAGRAPH_GAP = 0.6
+CLAUSE_GAP = 0.08  # after a part of a sentence that was too long to be said at once
 _FLOOR = 10 ** (-50 / 20)  # of the peak; what is below at an end is silence
 _MARGIN = 0.02  # seconds of it that are kept
 _FADE = 0.005
@@ -48,6 +49,8 @@ def join(
             spoken.append(Spoken(piece, start, end, speech.words))
             if not isinstance(following, Pause) and not (last and following is None):
                 gap = PARAGRAPH_GAP if piece.paragraph_end else SENTENCE_GAP
+                if piece.goes_on:
+                    gap = CLAUSE_GAP
                 block = np.concatenate([block, np.zeros(round(gap * sample_rate), np.float32)])
         blocks.append(block)
         position += len(block)

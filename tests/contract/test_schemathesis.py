@@ -1,0 +1,49 @@
+"""Requests that schemathesis makes up from the served document."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.service import Service
+
+# What the schema lets pass and the service refuses with a sentence is meant: a URL that is none,
+# a text without a letter, a language that nobody speaks.
+NOT_CHECKED = ["positive_data_acceptance"]
+# With status 200 for everything, there is nothing to tell acceptance from refusal by.
+BY_STATUS = [
+    "negative_data_rejection",
+    "missing_required_header",
+    "ignored_auth",
+    "unsupported_method",
+]
+
+
+def test_schemathesis(service: Service, real: bool, tmp_path: Path) -> None:
+    _, key = service.new_key(1000)
+    excluded = NOT_CHECKED if real else [*NOT_CHECKED, *BY_STATUS]
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "schemathesis.cli",
+            "--config-file",
+            str(Path(__file__).with_name("schemathesis.toml")),
+            "run",
+            f"{service.url}/openapi.json",
+            "--header",
+            f"Authorization: Bearer {key}",
+            "--phases=examples,coverage,fuzzing",
+            "--max-examples=30",
+            "--seed=1",
+            # 503 without a worker is right there.
+            "--exclude-path=/readyz",
+            f"--exclude-checks={','.join(excluded)}",
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+        timeout=110,
+    )
+    assert done.returncode == 0, done.stdout.decode()[-6000:] + done.stderr.decode()[-2000:]
