@@ -8,9 +8,10 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -326,7 +327,9 @@ def speak(
         except (OSError, UnicodeDecodeError) as error:
             fail(f"{file} cannot be read as a text in UTF-8: {error}")
     assert text is not None
-    kind = ("word" if words else "sentence") if subtitles else None
+    kind: Literal["word", "sentence"] | None = None
+    if subtitles:
+        kind = "word" if words else "sentence"
     with _client(url, key) as client, _progress("speaking", as_json) as show:
         task = client.speak(
             model_id,
@@ -349,7 +352,7 @@ def speak(
 def voices_list(url: BaseUrl = None, key: ApiKey = None, as_json: AsJson = False) -> None:
     """Voices of the account."""
     with _client(url, key) as client:
-        rows = client.voices()
+        rows = [asdict(voice) for voice in client.voices()]
     _print_json(rows) if as_json else _print_table(rows)
 
 
@@ -456,14 +459,12 @@ def _first_key(settings: Settings, database: Database) -> None:
 
 @contextmanager
 def _client(url: str | None, key: str | None) -> Iterator[Client]:
-    from .client import ApiError, Client, ClientError
+    from .client import Client, ClientError
 
     try:
-        with Client(url or "http://127.0.0.1:8000", key) as client:
+        with Client(url, key) as client:
             yield client
-    except ApiError as error:
-        fail(str(error))
-    except ClientError as error:
+    except (ClientError, OSError, ValueError) as error:
         fail(str(error))
 
 

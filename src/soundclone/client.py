@@ -59,6 +59,7 @@ __all__ = [
     "Timeout",
     "Unreachable",
     "Upload",
+    "Voice",
 ]
 
 API = "/api/open-api/v1"
@@ -138,6 +139,18 @@ class Price:
     price_mode: str
     unit_price: float  # credits
     remark: str
+
+
+@dataclass(frozen=True)
+class Voice:
+    model_id: str
+    version: str  # v1 or v2
+    engine: str
+    licence: str
+    speech_seconds: float  # of the recording
+    active: bool  # used by a production task: kept for ever
+    created: int  # unix seconds
+    expires_at: int | None  # None: never
 
 
 # What goes wrong
@@ -339,6 +352,13 @@ class _Core:
         data = yield from self._call("GET", path, params=params)
         return [_read(Price, row) for row in data.get("list") or ()]
 
+    def voices(self) -> Flow[list[Voice]]:
+        data = yield from self._call("GET", f"{API}/voices")
+        return [_voice(row) for row in data.get("list") or ()]
+
+    def delete_voice(self, model_id: str) -> Flow[None]:
+        yield from self._call("DELETE", f"{API}/voices/{quote(model_id, safe='')}")
+
     def download(self, task: Task | str, path: Source) -> Flow[Path]:
         url = task if isinstance(task, str) else task.audio_url
         if not url:
@@ -436,6 +456,20 @@ def _read(kind: type[T], data: Any) -> T:
     except (TypeError, KeyError) as error:
         message = f"the server's answer is not a {kind.__name__}: {error}"
         raise ApiError(-1, "unexpected_answer", message, 200) from error
+
+
+def _voice(row: Mapping[str, Any]) -> Voice:
+    names = {
+        "model_id": "modelId",
+        "version": "soundVersion",
+        "engine": "engine",
+        "licence": "licence",
+        "speech_seconds": "speechSeconds",
+        "active": "active",
+        "created": "created",
+        "expires_at": "expiresAt",
+    }
+    return _read(Voice, {ours: row[theirs] for ours, theirs in names.items() if theirs in row})
 
 
 def _error(response: httpx2.Response) -> ApiError:
@@ -613,6 +647,14 @@ class Client:
         """Prices whose name has `search` in it. Needs no key."""
         return self._run(self._core.catalog(search))
 
+    def voices(self) -> list[Voice]:
+        """Voices of the account, newest first."""
+        return self._run(self._core.voices())
+
+    def delete_voice(self, model_id: str) -> None:
+        """Delete a voice and the recording that it was made from, for good."""
+        self._run(self._core.delete_voice(model_id))
+
     def download(self, task: Task | str, path: Source) -> Path:
         """Save the audio of a completed task, or the file of a link such as `subtitle_file`. The
         file is at `path` once it is complete. The key is not sent: links carry a signature."""
@@ -748,6 +790,14 @@ class AsyncClient:
     async def catalog(self, search: str = "") -> list[Price]:
         """See `Client.catalog`."""
         return await self._run(self._core.catalog(search))
+
+    async def voices(self) -> list[Voice]:
+        """See `Client.voices`."""
+        return await self._run(self._core.voices())
+
+    async def delete_voice(self, model_id: str) -> None:
+        """See `Client.delete_voice`."""
+        await self._run(self._core.delete_voice(model_id))
 
     async def download(self, task: Task | str, path: Source) -> Path:
         """See `Client.download`."""
