@@ -70,7 +70,7 @@ def _levelled(sound: NDArray[np.float32]) -> NDArray[np.float32]:
     # Not the loudest window: that may be a door.
     loud = float(np.quantile(level, 0.995)) if len(level) else 0.0
     gain = min(_MOST_GAIN, _LEVEL / loud) if loud > 0 else 1.0
-    return np.clip(windows * gain, -1, 1).astype(np.float32)
+    return np.asarray(np.clip(windows * gain, -1, 1), np.float32)
 
 
 def _heard(windows: NDArray[np.float32], memory: list[float]) -> Iterator[float]:

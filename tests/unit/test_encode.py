@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+import media_samples
+from soundclone.errors import InternalError
+from soundclone.media.decode import decode
+from soundclone.media.encode import FORMATS, Encoder, pack, unpack
+
+RATE = 24_000
+TONE = media_samples.tone(3.0, RATE)
+
+
+def encode(path: Path, form: str, block: int = 5000) -> bytes:
+    with Encoder(path, form, sample_rate_in=RATE, tags={"title": "声音"}) as encoder:
+        for start in range(0, len(TONE), block):
+            encoder.write(TONE[start : start + block])
+    assert encoder.close().seconds == pytest.approx(3.0, abs=0.001)
+    assert encoder.close().bytes == path.stat().st_size
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_formats(tmp_path: Path, form: str) -> None:
+    whole = encode(tmp_path / "one", form)
+    assert encode(tmp_path / "two", form, block=777) == whole, "the same in other blocks"
+    decoded = decode(tmp_path / "one")
+    assert decoded.container == form
+    assert decoded.sample_rate == FORMATS[form].sample_rate
+    assert decoded.channels == 1
+    assert decoded.seconds == pytest.approx(3.0, abs=0.05)
+    spectrum = np.abs(np.fft.rfft(decoded.samples[: decoded.sample_rate, 0]))
+    assert np.argmax(spectrum) == pytest.approx(440, abs=1)
+    level = np.sqrt(np.mean(decoded.samples**2))  # LAME takes 5 % off, against clipping
+    assert level == pytest.approx(np.sqrt(np.mean(TONE**2)), rel=0.06)
+
+
+def test_mp3_is_what_the_contract_says(tmp_path: Path) -> None:
+    encode(tmp_path / "speech.mp3", "mp3")
+    with av.open(str(tmp_path / "speech.mp3")) as container:
+        assert container.metadata["title"] == "声音"
+        stream = container.streams.audio[0]
+        assert (stream.sample_rate, stream.channels, stream.codec_context.bit_rate) == (
+            44_100,
+            1,
+            128_000,
+        )
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_nothing_written(tmp_path: Path, form: str) -> None:
+    encoder = Encoder(tmp_path / "empty", form, sample_rate_in=RATE)
+    encoder.write(np.zeros(0, np.float32))
+    assert encoder.close().seconds < 0.1
+    assert decode(tmp_path / "empty").seconds < 0.1
+    with pytest.raises(ValueError, match="closed"):
+        encoder.write(TONE)
+
+
+def test_wild_samples(tmp_path: Path) -> None:
+    with Encoder(tmp_path / "wild", "flac", sample_rate_in=44_100) as encoder:
+        encoder.write(np.array([np.nan, 5.0, -np.inf] * 1000, np.float32))
+    assert np.abs(decode(tmp_path / "wild").samples).max() <= 1
+
+
+def test_unknown_format(tmp_path: Path) -> None:
+    with pytest.raises(KeyError):
+        Encoder(tmp_path / "x", "exe", sample_rate_in=RATE)
+
+
+def test_error_inside_closes(tmp_path: Path) -> None:
+    encoder = Encoder(tmp_path / "x", sample_rate_in=RATE)
+    with pytest.raises(TypeError), encoder:
+        encoder.write(None)  # type: ignore[arg-type]
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    arrays.arrays(np.float32, st.integers(0, 9000), elements=st.floats(-4, 4, width=32)),
+    st.sampled_from([8000, 22_050, 24_000, 44_100, 48_000]),
+)
+def test_pack_and_unpack(samples: np.ndarray, rate: int) -> None:
+    packed = pack(samples, rate)
+    assert packed == pack(samples, rate)
+    again, again_rate = unpack(packed)
+    assert again_rate == rate
+    assert again.dtype == np.float32
+    np.testing.assert_allclose(again, samples, atol=2**-20)
+
+
+@pytest.mark.parametrize("data", [b"", b"fLaC", b"nonsense" * 100])
+def test_unpack_damaged(data: bytes) -> None:
+    with pytest.raises(InternalError, match="damaged"):
+        unpack(data)

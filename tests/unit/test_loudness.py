@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from soundclone.media.loudness import Limiter, limit, loudness, normalise, true_peak
+
+Samples = NDArray[np.float32]
+RATES = [8000, 16000, 22050, 24000, 44100, 48000, 96000]
+
+
+def sine(decibels: float, seconds: float, rate: int, hertz: float = 997.0) -> Samples:
+    time = np.arange(round(seconds * rate)) / rate
+    return (10 ** (decibels / 20) * np.sin(2 * np.pi * hertz * time)).astype(np.float32)
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_sine(rate: int) -> None:
+    # BS.1770-4, annex 1: 0 dBFS at 997 Hz in one channel is -3.01 LUFS.
+    assert loudness(sine(0, 5, rate), rate) == pytest.approx(-3.01, abs=0.01)
+    assert loudness(sine(-23, 25, rate), rate) == pytest.approx(-26.01, abs=0.01)
+
+
+@pytest.mark.parametrize(("hertz", "weight"), [(25, -11), (100, -1.8), (1000, 0), (10_000, 3.3)])
+def test_weighting(hertz: float, weight: float) -> None:
+    # Figure 4 of annex 1, relative to 1 kHz.
+    measured = loudness(sine(-20, 4, 48000, hertz), 48000)
+    assert measured + 23.01 == pytest.approx(weight, abs=0.6)
+
+
+def test_gates() -> None:
+    # EBU Tech 3341, cases 3 and 4, for one channel: quiet parts do not count.
+    loud, quiet = sine(-20, 60, 16000), sine(-36, 10, 16000)
+    whole = np.concatenate([quiet, loud, quiet])
+    assert loudness(whole, 16000) == pytest.approx(-23.01, abs=0.1)
+    silent = sine(-72, 10, 16000)
+    assert loudness(np.concatenate([silent, whole, silent]), 16000) == pytest.approx(
+        -23.01, abs=0.1
+    )
+
+
+def test_short_and_silent() -> None:
+    assert loudness(sine(-20, 0.2, 16000), 16000) == pytest.approx(-23.0, abs=0.5)
+    for length in (0, 1, 100, 16000):
+        silence = np.zeros(length, np.float32)
+        assert loudness(silence, 16000) == -np.inf
+        np.testing.assert_array_equal(normalise(silence, 16000), silence)
+
+
+@pytest.mark.parametrize(("level", "target"), [(-40, -18), (-3, -23)])
+def test_normalise(level: float, target: float) -> None:
+    wave = normalise(sine(level, 3, 24000), 24000, target)
+    assert loudness(wave, 24000) == pytest.approx(target, abs=0.01)
+
+
+def test_noise_is_not_made_loud() -> None:
+    assert loudness(normalise(sine(-60, 3, 24000), 24000), 24000) < -30
+
+
+def test_true_peak() -> None:
+    # A quarter of the sample rate, sampled 45 degrees off its peaks: 3 dB are between the samples.
+    wave = np.sin(2 * np.pi * 0.25 * np.arange(4800) + np.pi / 4).astype(np.float32)
+    assert 20 * np.log10(np.abs(wave).max()) == pytest.approx(-3.01, abs=0.01)
+    assert true_peak(wave, 48000) == pytest.approx(0, abs=0.5)
+
+
+def test_limit_leaves_quiet_sound_alone() -> None:
+    wave = sine(-2, 1, 44100)
+    np.testing.assert_array_equal(limit(wave, 44100), wave)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([8000, 24000, 44100]),
+    st.floats(-6, 24),
+    st.integers(0, 20000),
+)
+def test_limit_keeps_the_ceiling(seed: int, rate: int, decibels: float, length: int) -> None:
+    generator = np.random.default_rng(seed)
+    wave = generator.standard_normal(length).astype(np.float32)
+    wave *= np.float32(10 ** (decibels / 20)) * (generator.random(length) < 0.1)
+    limited = limit(wave, rate)
+    assert limited.shape == wave.shape
+    assert limited.dtype == np.float32
+    assert true_peak(limited, rate) <= -0.99
+    assert np.all(np.abs(limited) <= np.abs(wave))
+    assert np.all(np.sign(limited) == np.sign(wave))
+
+
+def test_limiter_in_blocks() -> None:
+    wave = np.random.default_rng(1).standard_normal(44100 * 4).astype(np.float32)
+    limiter = Limiter(44100)
+    blocks = [limiter.process(block) for block in np.array_split(wave, 37)]
+    joined = np.concatenate([*blocks, limiter.flush()])
+    np.testing.assert_allclose(joined, limit(wave, 44100), atol=1e-5)
