@@ -19,7 +19,6 @@ from soundclone.client import Client, ClientError, Task
 
 ROOT = Path(__file__).resolve().parents[1]
 DEMO = ROOT / "demo"
-RECORDING = ROOT / "examples" / "recording.mp3"
 TEXT = (
     "This is a voice that was made a moment ago, from half a minute of somebody speaking. "
     "It never said these words. <#0.6#> It can say whatever you write, in forty languages."
@@ -28,7 +27,7 @@ console = Console(highlight=False)
 
 
 def main() -> None:
-    source = sys.argv[1] if len(sys.argv) > 1 else str(RECORDING)
+    source = sys.argv[1] if len(sys.argv) > 1 else "examples/recording.mp3"
     text = sys.argv[2] if len(sys.argv) > 2 else TEXT
     if not source.startswith(("http://", "https://")) and not Path(source).is_file():
         sys.exit(f"{source} is no file, and no http(s) URL either")

@@ -71,13 +71,13 @@ class Settings(BaseSettings):
 
     # Work
     worker_concurrency: int = Field(default=2, ge=1)  # tasks at once in one worker
-    max_attempts: int = Field(default=3, ge=1)  # starts of one task without progress before it fails
+    max_attempts: int = Field(default=3, ge=1)  # starts of a task that gets no further
     task_timeout: float = Field(default=6 * 3600.0, gt=0)  # seconds from submission to the end
     heartbeat: float = Field(default=2.0, gt=0)  # seconds between a worker's signs of life
-    worker_lost_after: float = Field(default=6.0, gt=0)  # seconds of silence before its work is given away
+    worker_lost_after: float = Field(default=6.0, gt=0)  # seconds of silence; then others take over
     queue_poll: float = Field(default=0.2, gt=0)  # seconds between a worker's looks at the queue
-    stop_grace: float = Field(default=20.0, ge=0)  # seconds that a stopping worker finishes its tasks
-    sweep_interval: float = Field(default=60.0, gt=0)  # seconds between removals of what has expired
+    stop_grace: float = Field(default=20.0, ge=0)  # seconds for a stopping worker's tasks
+    sweep_interval: float = Field(default=60.0, gt=0)  # seconds between removals
     active_tasks_per_key: int = Field(default=1000, ge=1)
     requests_per_second: float = Field(default=100.0, gt=0)  # per key and API process, submissions
     engine_v1: str = "builtin"

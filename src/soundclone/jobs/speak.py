@@ -20,9 +20,6 @@ from ..speech.script import Piece, Sentence
 from ..speech.subtitles import Spoken
 from .runner import Job, Outcome
 
-TARGET_LUFS = -18.0  # as loud as podcasts in mono
-CEILING_DBTP = -1.0
-
 
 def speak(job: Job) -> Outcome:
     """The whole of a production task."""
@@ -98,7 +95,7 @@ def speak_chunk(
         "key": key,
         "samples": len(stretch.samples),
         "sample_rate": stretch.sample_rate,
-        "loudness": loudness.integrated(stretch.samples, stretch.sample_rate),
+        "loudness": loudness.loudness(stretch.samples, stretch.sample_rate),
         "spoken": [_times(each) for each in stretch.spoken],
     }
 
@@ -128,7 +125,7 @@ def assemble(
     position = 0
     with TemporaryDirectory(prefix="soundclone-") as temporary:
         path = Path(temporary) / "speech.mp3"
-        limiter = loudness.Limiter(rate, ceiling_dbtp=CEILING_DBTP)
+        limiter = loudness.Limiter(rate)
         with encode.Encoder(path, sample_rate_in=rate, tags=TAGS) as encoder:
             for group, chunk in zip(groups, chunks, strict=True):
                 samples, _ = encode.unpack(job.storage.get(chunk["key"]))
@@ -161,7 +158,7 @@ def keep_subtitles(
 
 
 def _gain(chunks: Sequence[Mapping[str, Any]]) -> float:
-    """Factor to TARGET_LUFS, from the energy mean of the chunks' loudness by their lengths."""
+    """Factor to the target loudness, from the mean energy of the chunks."""
     energy = weight = 0.0
     for chunk in chunks:
         if np.isfinite(chunk["loudness"]):
@@ -169,7 +166,7 @@ def _gain(chunks: Sequence[Mapping[str, Any]]) -> float:
             weight += chunk["samples"]
     if not weight:
         return 1.0
-    return float(10 ** ((TARGET_LUFS - 10 * np.log10(energy / weight)) / 20))
+    return float(10 ** ((loudness.TARGET - 10 * np.log10(energy / weight)) / 20))
 
 
 def _times(spoken: Spoken) -> list[Any]:

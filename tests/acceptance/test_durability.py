@@ -1,0 +1,218 @@
+"""kill -9 at the worst moments: no task is lost, no money, and little work is done twice."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.service import API, Service, finish
+
+CLONES, AUDIOS = f"{API}/soundCloning/clones", f"{API}/soundCloning/audios"
+# Forty sentences that make a chunk each.
+TEXT = " ".join(f"Sentence number {n} " + "goes on and on " * 13 + "to its end." for n in range(40))
+
+
+def calls(environment: dict[str, str]) -> list[str]:
+    path = Path(environment["SOUNDCLONE_TEST_CALLS"])
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def wait_for_calls(environment: dict[str, str], count: int, timeout: float = 60) -> None:
+    deadline = time.monotonic() + timeout
+    while len(calls(environment)) < count:
+        assert time.monotonic() < deadline, calls(environment)
+        time.sleep(0.05)
+
+
+def a_voice(service: Service, key: str, recording: str) -> str:
+    task = service.post(CLONES, {"fileUrl": recording, "contentText": "Hello."}, key)[1]
+    data = finish(service, task["data"]["id"], key)
+    assert data["status"] == "completed", data
+    return str(data["modelId"])
+
+
+def assert_charged_once(service: Service, account: str, task: str, cost: float) -> None:
+    ledger = service.command("credit", "ledger", "--account", account, "--json")
+    lines = [entry for entry in ledger["entries"] if entry["task"] == task]
+    assert [(line["kind"], line["amount"]) for line in lines] == [("hold", cost), ("capture", cost)]
+    assert (ledger["sum"], ledger["sound"]) == (0, True)
+    assert ledger["balance"]["held"] == 0
+
+
+def postgres(request: pytest.FixtureRequest) -> str:
+    return str(request.getfixturevalue("postgres_database"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["sqlite", "postgres"])
+def test_another_worker_finishes(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    recording: str,
+    test_engines: dict[str, str],
+    backend: str,
+) -> None:
+    """kill -9 a worker in the middle of a text: another one goes on where it was."""
+    environment = test_engines | {"SOUNDCLONE_TEST_SECONDS": "0.15"}
+    if backend == "postgres":
+        environment["SOUNDCLONE_DATABASE_URL"] = postgres(request)
+    with Service(tmp_path, "--no-worker", environment=environment) as service:
+        account, key = service.new_key(100)
+        first = service.worker()
+        voice = a_voice(service, key, recording)
+        said = len(calls(environment))
+        body = {"modelId": voice, "contentText": TEXT}
+        submitted = service.post(AUDIOS, body, key)[1]["data"]
+        service.worker()
+        wait_for_calls(environment, said + 10)
+        victim = int(calls(environment)[-1].split()[0])
+        if victim == first.pid:
+            service.kill(first)
+        else:
+            service.kill(*[each for each in service._processes if each.pid == victim])
+        data = finish(service, submitted["id"], key, timeout=120)
+        assert data["status"] == "completed", data
+        lines = calls(environment)[said:]
+        repeated = [text for text, n in Counter(s.split(" ", 1)[1] for s in lines).items() if n > 1]
+        assert len(repeated) <= 1, repeated
+        assert len({line.split()[0] for line in lines}) == 2
+        assert len(lines) - len(repeated) == 40
+        assert_charged_once(service, account, submitted["id"], submitted["cost"])
+
+
+@pytest.mark.slow
+def test_everything_is_killed_and_started_again(
+    tmp_path: Path, recording: str, test_engines: dict[str, str]
+) -> None:
+    environment = test_engines | {"SOUNDCLONE_TEST_SECONDS": "0.15"}
+    with Service(tmp_path, environment=environment) as service:
+        account, key = service.new_key(100)
+        voice = a_voice(service, key, recording)
+        said = len(calls(environment))
+        submitted = [
+            service.post(AUDIOS, {"modelId": voice, "contentText": TEXT}, key)[1]["data"]
+            for _ in range(3)
+        ]
+        wait_for_calls(environment, said + 10)
+        service.kill()
+        assert service.get("/healthz")[0] == 0
+        service.start()
+        for task in submitted:
+            data = finish(service, task["id"], key, timeout=120)
+            assert data["status"] == "completed", data
+            assert_charged_once(service, account, task["id"], task["cost"])
+        assert len(calls(environment)) - said <= 3 * 40 + 2
+
+
+@pytest.mark.slow
+def test_a_task_that_kills_its_worker(
+    tmp_path: Path, recording: str, test_engines: dict[str, str]
+) -> None:
+    """Three attempts, then it fails and is refunded; tasks beside it do not suffer."""
+    environment = test_engines | {
+        "SOUNDCLONE_ENGINE_V2": "deadly",
+        "SOUNDCLONE_TEST_SECONDS": "0.1",
+    }
+    with Service(tmp_path, environment=environment) as service:
+        account, key = service.new_key(100)
+        voice = a_voice(service, key, recording)
+        innocent = [
+            service.post(AUDIOS, {"modelId": voice, "contentText": TEXT}, key)[1]["data"]["id"]
+            for _ in range(3)
+        ]
+        body = {"fileUrl": recording, "contentText": "Die.", "soundVersion": "v2"}
+        deadly = service.post(CLONES, body, key)[1]["data"]["id"]
+        data = finish(service, deadly, key, timeout=110)
+        assert (data["status"], data["errorCode"]) == ("failed", "worker_lost")
+        assert "3 times" in data["error"]
+        assert data["cost"] == 0
+        for task in innocent:
+            assert finish(service, task, key, timeout=110)["status"] == "completed"
+        assert service.log.read_text().count('"worker ended"') == 3
+        ledger = service.command("credit", "ledger", "--account", account, "--json")
+        kinds = [entry["kind"] for entry in ledger["entries"] if entry["task"] == deadly]
+        assert kinds == ["hold", "release"]
+        assert (ledger["sum"], ledger["sound"], ledger["balance"]["held"]) == (0, True, 0)
+
+
+def test_an_engine_that_breaks(
+    tmp_path: Path, recording: str, test_engines: dict[str, str]
+) -> None:
+    environment = test_engines | {"SOUNDCLONE_ENGINE_V2": "broken"}
+    with Service(tmp_path, environment=environment) as service:
+        _, key = service.new_key(1)
+        for text, word in (("Boom.", "internal_error"), ("Say silence.", "synthesis_failed")):
+            body = {"fileUrl": recording, "contentText": text, "soundVersion": "v2"}
+            task = service.post(CLONES, body, key)[1]["data"]["id"]
+            data = finish(service, task, key)
+            assert (data["status"], data["errorCode"]) == ("failed", word), data
+            assert "modelId" not in data
+        assert service.get(f"{API}/user/balance", key)[1]["data"]["available"] == 1
+        assert service.get(f"{API}/voices", key)[1]["data"]["list"] == []
+
+
+def test_cancel_stops_at_the_next_step(
+    tmp_path: Path, recording: str, test_engines: dict[str, str]
+) -> None:
+    environment = test_engines | {"SOUNDCLONE_TEST_SECONDS": "0.3"}
+    with Service(tmp_path, environment=environment) as service:
+        _, key = service.new_key(1)
+        voice = a_voice(service, key, recording)
+        said = len(calls(environment))
+        body = {"modelId": voice, "contentText": TEXT}
+        task = service.post(AUDIOS, body, key)[1]["data"]["id"]
+        wait_for_calls(environment, said + 2)
+        status, body = service.request("DELETE", f"{API}/audios/{task}", key=key)
+        assert (status, body["data"]["errorCode"]) == (200, "cancelled")
+        time.sleep(1.5)
+        stopped = len(calls(environment))
+        assert stopped <= said + 4
+        time.sleep(1)
+        assert len(calls(environment)) == stopped
+        assert service.get(f"{API}/user/balance", key)[1]["data"]["used_coin"] == 0.006
+        scratch = tmp_path / "data" / "files" / "work"
+        assert not scratch.exists() or not list(scratch.iterdir())
+
+
+def test_what_expires_is_removed(
+    tmp_path: Path, recording: str, test_engines: dict[str, str]
+) -> None:
+    day = 86_400
+    environment = test_engines | {
+        "SOUNDCLONE_VOICE_DAYS": str(8 / day),
+        "SOUNDCLONE_RESULT_DAYS": str(8 / day),
+        "SOUNDCLONE_UPLOAD_DAYS": str(4 / day),
+        "SOUNDCLONE_SWEEP_INTERVAL": "0.5",
+    }
+    with Service(tmp_path, environment=environment) as service:
+        _, key = service.new_key(1)
+        from soundclone.client import Client
+
+        from .conftest import RECORDING
+
+        with Client(service.url, key) as client:
+            uploaded = client.upload(RECORDING)
+            lost = client.clone(recording, text="Hello.")
+            kept = client.clone(recording, text="Hello.")
+            assert kept.model_id
+            client.speak(kept.model_id, "Keep me.")
+        files = tmp_path / "data" / "files"
+        deadline = time.monotonic() + 30
+        while any((files / folder / "x").parent.exists() for folder in ("results", "uploads")) or (
+            (files / "voices" / str(lost.model_id)).exists()
+        ):
+            assert time.monotonic() < deadline, sorted(str(p) for p in files.rglob("*"))
+            time.sleep(0.2)
+        assert (files / "voices" / kept.model_id).is_dir()
+        assert service.get(uploaded.url)[0] == 404
+        answer = service.get(f"{API}/audios/{lost.id}", key)[1]
+        assert (answer["code"], answer["data"]["errorCode"]) == (20002, "expired")
+        body = {"modelId": lost.model_id, "contentText": "Too late."}
+        answer = service.post(AUDIOS, body, key)[1]
+        assert (answer["code"], answer["data"]["errorCode"]) == (20002, "expired")
+        assert "expired on 20" in answer["msg"]
+        body = {"modelId": kept.model_id, "contentText": "Still here."}
+        assert service.post(AUDIOS, body, key)[1]["code"] == 20000

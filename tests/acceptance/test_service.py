@@ -1,0 +1,285 @@
+"""The service as a client meets it: a real recording in, real files out."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from soundclone.client import Client, ParameterError, TaskFailed
+from soundclone.media import decode
+from tests import media_samples
+from tests.acceptance.conftest import RECORDING
+from tests.service import API, Service, finish
+
+TEXT = "The ferry leaves at nine. <#1.5#> Bring a coat, because the wind on the water is cold."
+
+
+@pytest.fixture(scope="module")
+def key(service: Service) -> str:
+    return service.new_key(100)[1]
+
+
+@pytest.fixture(scope="module")
+def voice(service: Service, key: str) -> str:
+    with Client(service.url, key) as client:
+        model = client.clone(RECORDING, text="A first word.").model_id
+    assert model is not None
+    return model
+
+
+def loud(path: Path) -> tuple[float, np.ndarray]:
+    decoded = decode.decode(path)
+    samples = decoded.samples.reshape(len(decoded.samples), -1)[:, 0]
+    return decoded.seconds, samples
+
+
+def test_from_a_recording_to_speech(service: Service, recording: str, tmp_path: Path) -> None:
+    account, key = service.new_key(100)
+    body = {"fileUrl": recording, "contentText": "Good morning, this is my new voice."}
+    task = service.post(f"{API}/soundCloning/clones", body, key)[1]["data"]["id"]
+    preview = finish(service, task, key)
+    assert preview["status"] == "completed", preview
+    assert preview["progress"] == 100
+    assert preview["model"] == "soundCloningClone"
+    assert 15 < preview["speechSeconds"] < 60
+    assert preview["language"] == "English"
+
+    urllib.request.urlretrieve(preview["audioUrl"], tmp_path / "preview.mp3")
+    seconds, samples = loud(tmp_path / "preview.mp3")
+    assert abs(seconds - preview["seconds"]) < 0.2
+    assert 1 < seconds < 6
+    assert np.max(np.abs(samples)) > 0.1
+
+    body = {
+        "modelId": preview["modelId"],
+        "contentText": TEXT,
+        "subtitleEnable": True,
+        "emotion": "happy",
+        "speed": 1.1,
+        "pitch": 1,
+        "vol": 1.5,
+    }
+    task = service.post(f"{API}/soundCloning/audios", body, key)[1]["data"]["id"]
+    speech = finish(service, task, key)
+    assert speech["status"] == "completed", speech
+    assert speech["model"] == "soundCloningAudio"
+    assert "modelId" not in speech
+    with urllib.request.urlopen(speech["subtitleFile"]) as response:
+        subtitles = response.read().decode()
+    assert subtitles.count("-->") == 2
+    assert "The ferry leaves at nine." in subtitles
+    with urllib.request.urlopen(speech["subtitleJson"]) as response:
+        first, second = json.load(response)
+    assert TEXT[second["offset"] :].startswith("Bring a coat")
+    assert second["start"] - first["end"] == pytest.approx(1500, abs=3)
+
+    urllib.request.urlretrieve(speech["audioUrl"], tmp_path / "speech.mp3")
+    decoded = decode.decode(tmp_path / "speech.mp3")
+    assert decoded.codec.startswith("mp3")
+    assert decoded.sample_rate in (32_000, 44_100)
+    assert decoded.channels == 1
+    pause = decoded.samples.reshape(-1)[
+        int((first["end"] / 1000 + 0.15) * decoded.sample_rate) : int(
+            (second["start"] / 1000 - 0.15) * decoded.sample_rate
+        )
+    ]
+    assert np.max(np.abs(pause)) < 0.01
+
+    used = preview["cost"] + speech["cost"]
+    balance = service.get(f"{API}/user/balance", key)[1]["data"]
+    assert balance["used_coin"] == pytest.approx(used)
+    assert balance["available"] == pytest.approx(100 - used)
+    ledger = service.command("credit", "ledger", "--account", account, "--json")
+    kinds = [entry["kind"] for entry in ledger["entries"]]
+    assert kinds == ["credit", "hold", "capture", "hold", "capture"]
+    assert (ledger["sum"], ledger["sound"]) == (0, True)
+
+
+def test_a_voice_is_kept_for_ever_once_it_is_used(service: Service, key: str) -> None:
+    with Client(service.url, key) as client:
+        model = client.clone(RECORDING, text="Hello.").model_id
+        (before,) = (each for each in client.voices() if each.model_id == model)
+        assert before.expires_at is not None
+        assert before.expires_at - before.created == pytest.approx(3 * 86_400, abs=5)
+        assert model is not None
+        client.speak(model, "Good evening.")
+        (after,) = (each for each in client.voices() if each.model_id == model)
+        assert (after.active, after.expires_at) == (True, None)
+        client.delete_voice(model)
+        assert model not in [each.model_id for each in client.voices()]
+        with pytest.raises(ParameterError, match="expired on 20"):
+            client.speak(model, "Still there?")
+
+
+def test_the_same_request_gives_the_same_audio(
+    service: Service, key: str, voice: str, tmp_path: Path
+) -> None:
+    with Client(service.url, key) as client:
+        for name in ("a", "b"):
+            client.download(client.speak(voice, "Twice the same."), tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "name", ["mp3", "ogg", "wav", "m4a", "aac", "mp4", "avi", "mov", "mkv", "flv"]
+)
+def test_every_format(service: Service, key: str, sources: tuple[Path, str], name: str) -> None:
+    """Recognised by content: the file's name says nothing."""
+    decoded = decode.decode(RECORDING)
+    folder, url = sources
+    media_samples.write(
+        folder / f"{name}.bin", name, decoded.samples.reshape(-1), decoded.sample_rate
+    )
+    with Client(service.url, key) as client:
+        task = client.clone(f"{url}/{name}.bin", text="Yes.")
+    assert task.model_id
+    assert 15 < task.raw["speechSeconds"] < 60
+
+
+def test_a_bad_recording_costs_nothing(
+    service: Service, key: str, sources: tuple[Path, str]
+) -> None:
+    folder, url = sources
+    decoded = decode.decode(RECORDING)
+    samples, rate = decoded.samples.reshape(-1), decoded.sample_rate
+    rng = np.random.default_rng(0)
+    wav = {
+        "short.wav": samples[: 9 * rate],
+        "long.wav": np.concatenate([samples] * 3),
+        "silent.wav": np.zeros(20 * rate, np.float32),
+        "noise.wav": (0.1 * rng.standard_normal(20 * rate)).astype(np.float32),
+        "clipped.wav": np.clip(samples * 60, -1, 1),
+    }
+    for name, audio in wav.items():
+        media_samples.write(folder / name, "wav", audio, rate)
+    media_samples.write(folder / "whole.mp4", "mp4", samples, rate)
+    whole = (folder / "whole.mp4").read_bytes()
+    (folder / "cut.mp4").write_bytes(whole[: len(whole) // 3])
+    (folder / "page.mp3").write_text("<!doctype html><html><body>Not found</body></html>")
+    (folder / "empty.wav").write_bytes(b"")
+    (folder / "list.mp3").write_text("#EXTM3U\n#EXTINF:10,\nhttp://127.0.0.1:1/secret\n")
+    expected = {
+        "short.wav": ("speech_too_short", "more than 15 s is needed"),
+        "long.wav": ("speech_too_long", "less than 60 s"),
+        "silent.wav": ("no_speech", ""),
+        "noise.wav": ("no_speech", ""),
+        "clipped.wav": ("source_clipped", "clip"),
+        "cut.mp4": ("source_truncated", ""),
+        "page.mp3": ("source_not_media", "HTML"),
+        "empty.wav": ("source_not_media", "empty"),
+        "list.mp3": ("source_not_media", ""),
+        "absent.mp3": ("source_unreachable", "404"),
+    }
+    before = service.get(f"{API}/user/balance", key)[1]["data"]
+    with Client(service.url, key) as client:
+        started = {name: client.clone(f"{url}/{name}", text="No.", wait=False) for name in expected}
+        for name, (word, said) in expected.items():
+            with pytest.raises(TaskFailed) as failed:
+                client.wait(started[name])
+            task = failed.value.task
+            assert task.raw["errorCode"] == word, (name, task.error)
+            assert said in (task.error or ""), (name, task.error)
+            assert task.cost == 0
+    assert service.get(f"{API}/user/balance", key)[1]["data"] == before
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://127.0.0.2/a.mp3",
+        "http://10.0.0.1/a.mp3",
+        "http://169.254.169.254/latest/meta-data/",
+        "http://[::1]/a.mp3",
+        "http://2130706434/a.mp3",
+        "http://localhost:1/a.mp3",
+    ],
+)
+def test_addresses_that_are_not_public(service: Service, key: str, address: str) -> None:
+    with Client(service.url, key) as client, pytest.raises(TaskFailed) as failed:
+        client.clone(address, text="No.")
+    assert failed.value.task.raw["errorCode"] == "source_address_refused"
+
+
+def test_an_upload_is_read_from_the_store(service: Service, key: str) -> None:
+    """It works although the link's host is not one that may be fetched from."""
+    with Client(service.url, key) as client:
+        url = client.upload(RECORDING).url
+        elsewhere = url.replace("127.0.0.1", "10.1.2.3")
+        assert client.clone(elsewhere, text="Hello.").model_id
+
+
+def test_other_languages_are_detected(service: Service, key: str, voice: str) -> None:
+    said = {
+        "German": "Guten Morgen, heute scheint die Sonne über der Stadt.",
+        "Chinese": "今天天气很好,我们一起去公园走走吧。",
+        "Russian": "Сегодня хорошая погода, пойдём гулять в парк.",
+    }
+    with Client(service.url, key) as client:
+        for language, text in said.items():
+            task = client.speak(voice, text)
+            assert task.raw["language"] == language
+            assert task.raw["seconds"] > 1
+
+
+def test_the_command_line(service: Service, key: str, tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    environment = service.environment | {
+        "SOUNDCLONE_BASE_URL": service.url,
+        "SOUNDCLONE_API_KEY": key,
+    }
+
+    def run(*arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "soundclone", *arguments],
+            env=environment,
+            cwd=tmp_path,
+            capture_output=True,
+            check=False,
+            timeout=90,
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout.decode()
+
+    cloned = json.loads(run("clone", str(RECORDING), "--text", "Hello.", "--json"))
+    assert (tmp_path / "preview.mp3").stat().st_size > 1000
+    (tmp_path / "script.txt").write_text("One sentence. And another one.")
+    run("speak", cloned["modelId"], "-f", "script.txt", "-o", "out.mp3", "--subtitles", "out.srt")
+    assert (tmp_path / "out.mp3").stat().st_size > 1000
+    assert (tmp_path / "out.srt").read_text().count("-->") == 2
+    assert cloned["modelId"] in run("voices", "list")
+    report = json.loads(run("doctor", "--json"))
+    assert report["ok"], report
+    names = {row["name"] for row in report["checks"]}
+    assert {"engine builtin", "database", "storage", "disk", "workers"} <= names
+
+
+def test_a_wrong_command_says_what_is_right(service: Service) -> None:
+    import subprocess
+    import sys
+
+    done = subprocess.run(
+        [sys.executable, "-m", "soundclone", "clone", "nowhere.mp3", "--key", "sk_x"],
+        env=service.environment | {"SOUNDCLONE_BASE_URL": service.url},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert b"Traceback" not in done.stderr
+    assert b"nowhere.mp3" in done.stderr
+
+
+def test_logs_hold_no_secrets(service: Service, key: str, voice: str) -> None:
+    """Runs last in this file: what the tests before it did is in the log."""
+    log = service.log.read_text()
+    assert "task completed" in log
+    printed = [line for line in log.splitlines() if key in line]
+    assert not printed
+    for text in ("The ferry leaves", "Good morning, this is"):
+        assert text not in log
+    assert "Traceback" not in log

@@ -1,0 +1,65 @@
+"""Engines of a third party, found by their entry points: quick, and with bad habits.
+
+`SOUNDCLONE_TEST_CALLS` names a file that gets a line for each sentence said; a sentence takes
+`SOUNDCLONE_TEST_SECONDS`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+
+from soundclone.speech.engine import Controls, EngineInfo, Reference, Speech, Voice
+from soundclone.speech.languages import LANGUAGES
+
+
+class Tone:
+    """Says every sentence as a tone, a fifteenth of a second a character."""
+
+    info = EngineInfo("tone", "1", "Apache-2.0", frozenset(LANGUAGES), 24_000)
+    concurrent = True
+
+    def unusable(self) -> str | None:
+        return None
+
+    def warm(self) -> None:
+        pass
+
+    def clone(self, reference: Reference) -> Voice:
+        return Voice(self.info.name, "1", str(len(reference.samples)).encode())
+
+    def speak(self, voice: Voice, sentence: str, controls: Controls) -> Speech:
+        if calls := os.environ.get("SOUNDCLONE_TEST_CALLS"):
+            with Path(calls).open("a") as file:
+                file.write(f"{os.getpid()} {sentence}\n")
+        time.sleep(float(os.environ.get("SOUNDCLONE_TEST_SECONDS", "0")))
+        times = np.arange(len(sentence) * 1600) / 24_000
+        return Speech((0.2 * np.sin(2 * np.pi * 220 * times)).astype(np.float32), 24_000)
+
+    def close(self) -> None:
+        pass
+
+
+class Deadly(Tone):
+    """Takes its process along."""
+
+    info = EngineInfo("deadly", "1", "Apache-2.0", frozenset(LANGUAGES), 24_000)
+
+    def clone(self, reference: Reference) -> Voice:
+        os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError
+
+
+class Broken(Tone):
+    """Says a sentence and is then broken."""
+
+    info = EngineInfo("broken", "1", "Apache-2.0", frozenset(LANGUAGES), 24_000)
+
+    def speak(self, voice: Voice, sentence: str, controls: Controls) -> Speech:
+        if "silence" in sentence:
+            return Speech(np.zeros(24_000, np.float32), 24_000)
+        raise ZeroDivisionError("secret text of the customer")
