@@ -111,7 +111,7 @@ def test_a_voice_is_kept_for_ever_once_it_is_used(service: Service, key: str) ->
         assert (after.active, after.expires_at) == (True, None)
         client.delete_voice(model)
         assert model not in [each.model_id for each in client.voices()]
-        with pytest.raises(ParameterError, match="expired on 20"):
+        with pytest.raises(ParameterError, match="was deleted on 20"):
             client.speak(model, "Still there?")
 
 

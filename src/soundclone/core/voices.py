@@ -30,6 +30,8 @@ def usable(session: Session, voice_id: str, account_id: str) -> Voice:
     """The account's voice, if it may be used now. Raises NotFound, Expired."""
     voice = get(session, voice_id, account_id)
     if voice.expires_at is not None and voice.expires_at <= time.time():
+        if voice.activated_at is not None:
+            raise Expired(f"voice {voice_id} was deleted on {moment(voice.expires_at)}")
         raise Expired(
             f"voice {voice_id} expired on {moment(voice.expires_at)}; it was made on "
             f"{moment(voice.created_at)} and no production task used it in time: make a new preview"
@@ -47,10 +49,11 @@ def activate(session: Session, voice_id: str) -> None:
 
 
 def listing(session: Session, account_id: str) -> Sequence[Voice]:
-    """The account's voices that are not gone, newest first."""
+    """The account's voices that may be used now, newest first."""
+    valid = Voice.expires_at.is_(None) | (Voice.expires_at > time.time())
     return session.scalars(
         select(Voice)
-        .where(Voice.account_id == account_id, Voice.purged_at.is_(None))
+        .where(Voice.account_id == account_id, valid)
         .order_by(Voice.created_at.desc())
     ).all()
 
