@@ -1,0 +1,189 @@
+"""Connections to the public Internet alone, and only until a deadline.
+
+Every address that a host has is judged, and the connection goes to one of those that were judged:
+a name that changes its mind between the check and the connection (DNS rebinding) gains nothing.
+TLS still verifies the certificate against the host's name.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from threading import Thread
+
+import httpcore2
+
+from ..errors import SourceRefused, SourceUnreachable
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Resolve = Callable[[str, int], Iterable[str]]
+"""Host and port to addresses, best first. Raises OSError when there are none."""
+
+MAX_ATTEMPTS = 4  # addresses of one name that are tried
+
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")  # all that is given out, RFC 4291 section 2.4
+
+# Where Python's `is_global` says yes, or says different things in different releases.
+_SPECIAL = (
+    ipaddress.ip_network("100.64.0.0/10"),  # carrier-grade NAT, RFC 6598; Alibaba's metadata
+    ipaddress.ip_network("168.63.129.16/32"),  # Azure's host as its guests see it
+    ipaddress.ip_network("192.0.0.0/24"),  # protocol assignments, RFC 6890; Oracle's metadata
+    ipaddress.ip_network("192.88.99.0/24"),  # 6to4 relays, RFC 7526
+    ipaddress.ip_network("2001::/23"),  # protocol assignments, RFC 2928; Teredo wraps IPv4
+    ipaddress.ip_network("2002::/16"),  # 6to4, RFC 3056: wraps IPv4
+    ipaddress.ip_network("3fff::/20"),  # documentation, RFC 9637
+)
+
+
+def is_public(address: Address) -> bool:
+    """Whether `address` is that of one host on the public Internet.
+
+    Follows the IANA special-purpose address registries (RFC 6890) on the side of caution: IPv6
+    addresses that wrap IPv4 ones (mapped, NAT64, 6to4, Teredo) are not public, whatever they wrap.
+    """
+    if isinstance(address, ipaddress.IPv6Address) and address not in _GLOBAL_UNICAST:
+        return False
+    return (
+        address.is_global
+        and not address.is_multicast
+        and not address.is_reserved
+        and not any(address in network for network in _SPECIAL)
+    )
+
+
+def resolve_host(host: str, port: int) -> list[str]:
+    """The addresses of `host` by the system's resolver, best first. Raises OSError."""
+    answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in answers))
+
+
+class Allowed:
+    """What may be reached although it is not public: names, addresses and networks."""
+
+    def __init__(self, entries: Iterable[str]) -> None:
+        self._names: set[str] = set()
+        self._networks: list[Network] = []
+        for entry in entries:
+            try:
+                self._networks.append(ipaddress.ip_network(entry, strict=False))
+            except ValueError:
+                self._names.add(entry.lower())
+
+    def covers(self, host: str, address: Address) -> bool:
+        return host in self._names or any(address in network for network in self._networks)
+
+
+class Deadline:
+    """A moment, so many seconds from now."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    def left(self) -> float:
+        """Seconds until then, above 0. Raises httpcore2.TimeoutException afterwards."""
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise httpcore2.TimeoutException
+        return left
+
+
+class CheckedBackend(httpcore2.NetworkBackend):
+    """Connects to addresses that are public or allowed, and to nothing else.
+
+    `connect_tcp` raises SourceRefused when one of the host's addresses is neither,
+    SourceUnreachable when it has none, and else what httpcore2's own backend raises. The time-outs
+    that httpcore2 hands in are not looked at: the deadline bounds everything.
+    """
+
+    def __init__(self, allowed: Allowed, resolve: Resolve, deadline: Deadline) -> None:
+        self._allowed = allowed
+        self._resolve = resolve
+        self._deadline = deadline
+        self._sockets = httpcore2.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.NetworkStream:
+        addresses = self._checked(host, port)[:MAX_ATTEMPTS]
+        while addresses:
+            # An address that swallows packets must leave time for the next one.
+            share = self._deadline.left() / len(addresses)
+            try:
+                stream = self._sockets.connect_tcp(addresses.pop(0), port, share)
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
+                if not addresses:
+                    raise
+            else:
+                return _TimedStream(stream, self._deadline)
+        raise SourceUnreachable(f"the name {host} has no address")
+
+    def _checked(self, host: str, port: int) -> list[str]:
+        try:
+            addresses = [ipaddress.ip_address(host)]
+        except ValueError:
+            addresses = [ipaddress.ip_address(answer) for answer in self._answers(host, port)]
+        # A name that has one address inside and one outside is made to get past a check.
+        for address in addresses:
+            if not (is_public(address) or self._allowed.covers(host, address)):
+                raise SourceRefused(
+                    f"the address of {host} is not public; the operator can allow it with "
+                    "SOUNDCLONE_FETCH_ALLOW"
+                )
+        return [str(address) for address in addresses]
+
+    def _answers(self, host: str, port: int) -> list[str]:
+        # The system's resolver takes no time-out, and a hostile name server can be slow.
+        future: Future[list[str]] = Future()
+
+        def ask() -> None:
+            try:
+                future.set_result(list(self._resolve(host, port)))
+            except Exception as error:
+                future.set_exception(error)
+
+        Thread(target=ask, name="resolve", daemon=True).start()
+        try:
+            return future.result(self._deadline.left())
+        except TimeoutError as error:
+            raise httpcore2.ConnectTimeout from error
+        except (OSError, UnicodeError) as error:
+            raise SourceUnreachable(f"the name {host} cannot be resolved") from error
+
+
+class _TimedStream(httpcore2.NetworkStream):
+    """A connection that slow but steady bytes do not keep open past the deadline."""
+
+    def __init__(self, stream: httpcore2.NetworkStream, deadline: Deadline) -> None:
+        self._stream = stream
+        self._deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, self._deadline.left())
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, self._deadline.left())
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore2.NetworkStream:
+        stream = self._stream.start_tls(ssl_context, server_hostname, self._deadline.left())
+        return _TimedStream(stream, self._deadline)
+
+    def get_extra_info(self, info: str) -> object:
+        return self._stream.get_extra_info(info)
