@@ -15,10 +15,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from ..db.models import Task, Upload, Voice
+from ..db.models import Account, Key, Task, Upload, Voice
 from ..errors import (
     Expired,
     IdempotencyConflict,
@@ -34,6 +34,26 @@ from .clock import moment
 from .voices import ACTIVE
 
 Enqueue = Callable[[Session, Task], None]
+
+# Made once: building a statement takes longer than running it.
+_STANDING = (
+    select(Account.turn, Account.active, Key.active)
+    .join(Key, Key.account_id == Account.id)
+    .where(Key.id == bindparam("key"))
+    .with_for_update(of=Account)
+)
+_SERVED = select(
+    *(
+        select(func.min(Task.turn)).where(Task.status == status).scalar_subquery()
+        for status in ACTIVE
+    )
+)
+_TOOK_TURN = (
+    update(Account)
+    .where(Account.id == bindparam("account"))
+    .values(turn=bindparam("taken"))
+    .execution_options(synchronize_session=False)
+)
 
 
 @dataclass(frozen=True)
@@ -61,8 +81,8 @@ def submit(session: Session, order: Order, enqueue: Enqueue, *, active_limit: in
     known = _repeated(session, order)
     if known:
         return known
-    active = select(func.count()).where(Task.key_id == order.key_id, Task.status.in_(ACTIVE))
-    if (session.scalar(active) or 0) >= active_limit:
+    turn, own_active, active = session.execute(_STANDING, {"key": order.key_id}).one()
+    if active >= active_limit:
         raise RateLimited(
             f"this key has {active_limit} tasks that have not ended, which is the most; "
             "wait for some to end",
@@ -78,7 +98,7 @@ def submit(session: Session, order: Order, enqueue: Enqueue, *, active_limit: in
         params=dict(order.params),
         characters=order.characters,
         cost=order.cost,
-        turn=_turn(session, order.account_id),
+        turn=_turn(session, turn if own_active else 0),
         idempotency_key=order.idempotency_key,
         request_hash=order.request_hash,
         progress=0,
@@ -86,6 +106,7 @@ def submit(session: Session, order: Order, enqueue: Enqueue, *, active_limit: in
         result={},
         created_at=time.time(),
     )
+    session.execute(_TOOK_TURN, {"account": order.account_id, "taken": task.turn})
     session.add(task)
     session.flush()
     ledger.hold(
@@ -115,15 +136,12 @@ def _repeated(session: Session, order: Order) -> Task | None:
     return task
 
 
-def _turn(session: Session, account_id: str) -> int:
+def _turn(session: Session, last: int) -> int:
     """Place in the queue, by start-time fair queueing (Goyal et al., 1996): an account's tasks
-    take one turn each, and a newcomer starts at the turn that is being served, so that nobody
-    waits behind the whole backlog of somebody else."""
-    served = session.scalar(select(func.min(Task.turn)).where(Task.status.in_(ACTIVE))) or 1
-    own = session.scalar(
-        select(func.max(Task.turn)).where(Task.account_id == account_id, Task.status.in_(ACTIVE))
-    )
-    return max(int(served), int(own or 0) + 1)
+    take one turn each after its `last`, and a newcomer (0) starts at the turn that is being
+    served, so that nobody waits behind the whole backlog of somebody else."""
+    turns = [turn for turn in session.execute(_SERVED).one() if turn is not None]
+    return max(min(turns, default=1), last + 1)
 
 
 def get(session: Session, task_id: str, account_id: str) -> Task:

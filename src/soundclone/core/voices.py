@@ -52,9 +52,7 @@ def listing(session: Session, account_id: str) -> Sequence[Voice]:
     """The account's voices that may be used now, newest first."""
     valid = Voice.expires_at.is_(None) | (Voice.expires_at > time.time())
     return session.scalars(
-        select(Voice)
-        .where(Voice.account_id == account_id, valid)
-        .order_by(Voice.created_at.desc())
+        select(Voice).where(Voice.account_id == account_id, valid).order_by(Voice.created_at.desc())
     ).all()
 
 

@@ -32,7 +32,7 @@ class Account(Base):
 
     __tablename__ = "accounts"
     __table_args__ = (
-        CheckConstraint("held >= 0", name="accounts_held_not_negative"),
+        CheckConstraint("held >= 0 AND active >= 0", name="accounts_held_not_negative"),
         CheckConstraint("posted - held >= 0", name="accounts_never_overdrawn"),
         CheckConstraint("credited >= 0", name="accounts_credited_not_negative"),
     )
@@ -42,6 +42,8 @@ class Account(Base):
     credited: Mapped[int] = mapped_column(default=0)  # all that was ever paid in
     posted: Mapped[int] = mapped_column(default=0)  # credited less captured
     held: Mapped[int] = mapped_column(default=0)  # reserved by tasks that have not ended
+    active: Mapped[int] = mapped_column(default=0)  # how many those are
+    turn: Mapped[int] = mapped_column(default=0)  # the last one that a task of it took
     created_at: Mapped[float]
 
 
@@ -50,7 +52,9 @@ class Key(Base):
 
     __tablename__ = "keys"
     __table_args__ = (
-        CheckConstraint("quota >= 0 AND used >= 0 AND held >= 0", name="keys_not_negative"),
+        CheckConstraint(
+            "quota >= 0 AND used >= 0 AND held >= 0 AND active >= 0", name="keys_not_negative"
+        ),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)  # key_…
@@ -61,6 +65,7 @@ class Key(Base):
     quota: Mapped[int] = mapped_column(default=0)  # 0: unlimited
     used: Mapped[int] = mapped_column(default=0)
     held: Mapped[int] = mapped_column(default=0)
+    active: Mapped[int] = mapped_column(default=0)  # tasks that have not ended
     created_at: Mapped[float]
     revoked_at: Mapped[float | None]
 
@@ -111,7 +116,6 @@ class Task(Base):
         CheckConstraint("cost >= 0", name="tasks_cost_not_negative"),
         UniqueConstraint("account_id", "idempotency_key", name="tasks_idempotency"),
         Index("tasks_turns", "status", "turn"),
-        Index("tasks_of_key", "key_id", "status"),
         Index("tasks_of_account", "account_id", "created_at"),
         Index("tasks_of_voice", "voice_id", "status"),
     )

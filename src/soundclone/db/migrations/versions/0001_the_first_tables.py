@@ -15,9 +15,11 @@ def upgrade() -> None:
         sa.Column("credited", sa.BigInteger(), nullable=False),
         sa.Column("posted", sa.BigInteger(), nullable=False),
         sa.Column("held", sa.BigInteger(), nullable=False),
+        sa.Column("active", sa.BigInteger(), nullable=False),
+        sa.Column("turn", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.Double(), nullable=False),
         sa.CheckConstraint("credited >= 0", name="accounts_credited_not_negative"),
-        sa.CheckConstraint("held >= 0", name="accounts_held_not_negative"),
+        sa.CheckConstraint("held >= 0 AND active >= 0", name="accounts_held_not_negative"),
         sa.CheckConstraint("posted - held >= 0", name="accounts_never_overdrawn"),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -39,9 +41,12 @@ def upgrade() -> None:
         sa.Column("quota", sa.BigInteger(), nullable=False),
         sa.Column("used", sa.BigInteger(), nullable=False),
         sa.Column("held", sa.BigInteger(), nullable=False),
+        sa.Column("active", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.Double(), nullable=False),
         sa.Column("revoked_at", sa.Double(), nullable=True),
-        sa.CheckConstraint("quota >= 0 AND used >= 0 AND held >= 0", name="keys_not_negative"),
+        sa.CheckConstraint(
+            "quota >= 0 AND used >= 0 AND held >= 0 AND active >= 0", name="keys_not_negative"
+        ),
         sa.ForeignKeyConstraint(
             ["account_id"],
             ["accounts.id"],
@@ -173,6 +178,5 @@ def upgrade() -> None:
     with op.batch_alter_table("tasks", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_tasks_expires_at"), ["expires_at"], unique=False)
         batch_op.create_index("tasks_of_account", ["account_id", "created_at"], unique=False)
-        batch_op.create_index("tasks_of_key", ["key_id", "status"], unique=False)
         batch_op.create_index("tasks_of_voice", ["voice_id", "status"], unique=False)
         batch_op.create_index("tasks_turns", ["status", "turn"], unique=False)
