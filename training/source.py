@@ -12,7 +12,7 @@ import numpy as np
 from sentences import SENTENCES
 
 from soundclone.speech.builtin.analysis import Analysis, analyse
-from soundclone.speech.builtin.conversion import voice_of
+from soundclone.speech.builtin.conversion import prosody_of
 from soundclone.speech.builtin.frontend import Pool
 from soundclone.speech.builtin.vocoder import Parameters
 
@@ -35,7 +35,7 @@ def main() -> None:
     pool.close()
     # Without the labels: a recording has none, and the rates of both are compared.
     source = joined([analyse(u.samples, u.sample_rate) for u in spoken])
-    np.savez_compressed(sys.argv[1], **asdict(voice_of(source)))
+    np.savez_compressed(sys.argv[1], **asdict(prosody_of(source)))
 
 
 if __name__ == "__main__":

@@ -63,10 +63,11 @@ class BuiltinEngine:
 
     def warm(self) -> None:
         """Read the weights and start one espeak-ng."""
-        from . import acoustics, conversion, synthesis  # noqa: F401
+        from . import acoustics, conversion, decoder, synthesis  # noqa: F401
 
         acoustics.model()
-        conversion.source_voice()
+        conversion.source()
+        decoder.weights()
         self._pool.check()
 
     def clone(self, reference: Reference) -> Voice:
@@ -76,7 +77,7 @@ class BuiltinEngine:
         no recording of that kind.
         """
         from .analysis import analyse
-        from .conversion import source_voice, voice_of
+        from .conversion import voice_of
         from .voice import pack
 
         samples = np.asarray(reference.samples, np.float64)
@@ -95,7 +96,7 @@ class BuiltinEngine:
             raise NoSpeech("the reference is silent; a recording of one person speaking is needed")
         samples = samples[: round(_LONGEST * reference.sample_rate)]
         analysis = analyse(samples, reference.sample_rate)
-        data = pack(voice_of(analysis, source_voice()))
+        data = pack(voice_of(analysis))
         return Voice(engine=self.info.name, version=self.info.version, data=data)
 
     def speak(self, voice: Voice, sentence: str, controls: Controls) -> Speech:

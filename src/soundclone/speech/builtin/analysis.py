@@ -21,7 +21,7 @@ class Analysis:
     """T frames of speech, vocoder.HOP apart."""
 
     parameters: Parameters
-    posteriors: NDArray[np.float32]  # (T, states), see acoustics.posteriors
+    posteriors: NDArray[np.float32]  # ((T + 1) // 2, states), acoustics.HOP apart
     active: NDArray[np.bool_]  # (T,), neither pause nor noise
 
 
@@ -34,20 +34,22 @@ def analyse(
     parameters = vocoder.analyse(samples)
     scores = acoustics.log_likelihoods(samples)
     prior = None if phones is None else acoustics.label_prior(phones, len(scores))
-    states = acoustics.posteriors(scores, prior)
+    # Both hops are centred at zero, and every second frame of the vocoder meets one of these.
+    count = (len(parameters.f0) + 1) // 2
+    states = acoustics.posteriors(scores, prior)[:count]
     return Analysis(
         parameters=parameters,
-        posteriors=_doubled(states, len(parameters.f0)),
+        posteriors=np.pad(states, ((0, count - len(states)), (0, 0)), mode="edge"),
         active=active(parameters),
     )
 
 
-def _doubled(rows: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+def doubled(rows: Array, count: int) -> Array:
     """Rows acoustics.HOP apart, interpolated to `count` rows vocoder.HOP apart."""
-    position = (np.arange(count) * vocoder.HOP / acoustics.HOP).clip(0, len(rows) - 1)
+    position = (np.arange(count) / 2).clip(0, len(rows) - 1)
     below = position.astype(int)
     above = (below + 1).clip(0, len(rows) - 1)
-    share = (position - below).astype(np.float32)[:, None]
+    share = (position - below)[:, None]
     return np.asarray(rows[below] * (1 - share) + rows[above] * share)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -10,12 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import NoSpeech
-from . import acoustics, vocoder
-from .analysis import Analysis, f0_statistics
+from . import acoustics, decoder, vocoder
+from .analysis import Analysis, doubled, f0_statistics
 from .vocoder import BANDS, Array, Parameters
-from .voice import VoiceData
+from .voice import Prosody, VoiceData
 
 _LEAST_VOICED = 5.0  # seconds of voiced speech that a reference must have
+_LEAST_UNVOICED = 50  # frames
+NOISE_UNIT = 10.0  # dB of aperiodicity
+_STIFFNESS = 3000.0  # frames that the trained last layer is worth against the recording's
+_SPREAD, _SPREAD_POWER = (0.8, 2.0), 1.1  # of what the decoder evens out, how much is restored
 _VOWELS = {
     *("AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW")
 }
@@ -24,10 +27,10 @@ _GAP = 0.15  # seconds, the longest pause within speech
 _LOW_BANDS = 900.0  # Hz, below which unvoiced sounds have next to nothing
 
 
-def voice_of(analysis: Analysis, source: VoiceData | None = None) -> VoiceData:
-    """The speaker's statistics; of the source itself when `source` is not given.
+def voice_of(analysis: Analysis) -> VoiceData:
+    """The speaker of a recording.
 
-    Raises NoSpeech when too little of the recording is voiced speech.
+    Raises NoSpeech when too little of it is voiced speech.
     """
     parameters, active = analysis.parameters, analysis.active
     voiced, unvoiced = active & parameters.voiced, active & ~parameters.voiced
@@ -37,29 +40,79 @@ def voice_of(analysis: Analysis, source: VoiceData | None = None) -> VoiceData:
             f"the recording has {seconds:.1f} s of voiced speech; "
             f"at least {_LEAST_VOICED:.0f} s is needed"
         )
-    if unvoiced.sum() < 50:
+    if unvoiced.sum() < _LEAST_UNVOICED:
         unvoiced = active
-    rate = vowel_rate(analysis)
-    cepstra = parameters.envelope @ acoustics.dct_matrix(BANDS, BANDS)
+    prosody = prosody_of(analysis)
+    means = parameters.envelope[voiced].mean(axis=0), parameters.envelope[unvoiced].mean(axis=0)
+    noise = float(parameters.aperiodicity[voiced].mean())
 
-    def moments(rows: Array) -> NDArray[np.float32]:
-        return np.array([rows.mean(axis=0), rows.std(axis=0)], np.float32)
-
+    fit = active[::2]
+    sounding = parameters.voiced[::2]
+    deviation = parameters.envelope[::2] - np.where(sounding[:, None], *means)
+    own = np.where(sounding, parameters.aperiodicity[::2, 0] - noise, 0.0) / NOISE_UNIT
+    code = decoder.code(
+        decoder.statistics(analysis.posteriors[fit], deviation[fit], *means, float(prosody.f0[0]))
+    )
+    units = decoder.hidden(_inputs(analysis, parameters.f0, prosody.f0, prosody.level), code)
+    wanted = np.concatenate([deviation, own[:, None]], axis=1)
+    last = decoder.fitted(units[fit], wanted[fit].astype(np.float32), _STIFFNESS)
     return VoiceData(
-        f0=np.array(f0_statistics(parameters.f0[voiced]), np.float32),
-        level=moments(parameters.level[active]),
-        rate=np.array([rate if source is None else rate / float(source.rate[0])], np.float32),
-        voiced=moments(cepstra[voiced]),
-        unvoiced=moments(cepstra[unvoiced]),
-        aperiodicity=parameters.aperiodicity[voiced].mean(axis=0).astype(np.float32),
+        f0=prosody.f0,
+        level=prosody.level,
+        rate=prosody.rate / source().rate,
+        voiced=means[0].astype(np.float32),
+        unvoiced=means[1].astype(np.float32),
+        unvoiced_spread=parameters.envelope[unvoiced].std(axis=0).astype(np.float32),
+        spread=_lost_spread(
+            np.asarray(units @ last, np.float64), deviation, fit & sounding, fit & ~sounding
+        ),
+        aperiodicity=np.array([noise], np.float32),
+        code=code,
+        last=last,
+    )
+
+
+def _lost_spread(said: Array, deviation: Array, *masks: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """The recording's standard deviation over the decoder's, for each cepstrum: (2, BANDS)."""
+    matrix = acoustics.dct_matrix(BANDS, BANDS)
+    rows = []
+    for mask in masks:
+        rows.append(
+            (deviation[mask] @ matrix).std(axis=0)
+            / (said[mask, :BANDS] @ matrix).std(axis=0).clip(1e-3)
+        )
+    return np.array(rows, np.float32).clip(*_SPREAD)
+
+
+def prosody_of(analysis: Analysis) -> Prosody:
+    """How a recording is said."""
+    parameters, active = analysis.parameters, analysis.active
+    level = parameters.level[active]
+    return Prosody(
+        f0=np.array(f0_statistics(parameters.f0[active & parameters.voiced]), np.float32),
+        level=np.array([level.mean(), level.std()], np.float32),
+        rate=np.array([vowel_rate(analysis)], np.float32),
     )
 
 
 @cache
-def source_voice() -> VoiceData:
-    """Statistics of the source synthesiser, packaged (`training/source.py`)."""
+def source() -> Prosody:
+    """Prosody of the source synthesiser, packaged (`training/source.py`)."""
     with np.load(Path(__file__).parent / "weights" / "source.npz") as file:
-        return VoiceData(**{name: file[name] for name in file.files})
+        return Prosody(**{name: file[name] for name in file.files})
+
+
+def _inputs(
+    analysis: Analysis, f0: Array, centre: NDArray[np.float32], level: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """The decoder's, of speech whose F0 is `f0` around `centre` and whose levels are `level`."""
+    f0 = f0[::2]
+    return decoder.inputs(
+        analysis.posteriors,
+        (np.log(np.where(f0 > 0, f0, 1.0)) - centre[0]).astype(np.float32),
+        f0 > 0,
+        ((analysis.parameters.level[::2] - level[0]) / level[1]).astype(np.float32),
+    )
 
 
 def vowel_rate(analysis: Analysis) -> float:
@@ -67,18 +120,16 @@ def vowel_rate(analysis: Analysis) -> float:
     phones = acoustics.model().phones
     states = analysis.posteriors.reshape(len(analysis.posteriors), len(phones), -1).sum(axis=2)
     vowel = states[:, [name in _VOWELS for name in phones]].sum(axis=1) > 0.5
+    active = analysis.active[::2]
     vowels = sum(
         1
         for first, last in runs(vowel)
-        if (last - first) * vocoder.HOP >= _VOWEL_LENGTH
-        and analysis.active[first:last].mean() > 0.5
+        if (last - first) * acoustics.HOP >= _VOWEL_LENGTH and active[first:last].mean() > 0.5
     )
-    speech = analysis.active.sum() + sum(
-        last - first
-        for first, last in runs(~analysis.active)
-        if (last - first) * vocoder.HOP < _GAP
+    speech = active.sum() + sum(
+        last - first for first, last in runs(~active) if (last - first) * acoustics.HOP < _GAP
     )
-    return vowels / max(float(speech) * vocoder.HOP, 1e-3)
+    return vowels / max(float(speech) * acoustics.HOP, 1e-3)
 
 
 def runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
@@ -98,48 +149,32 @@ def smooth(rows: Array, frames: int) -> Array:
 
 def convert(analysis: Analysis, voice: VoiceData) -> Parameters:
     """The source's words as the speaker would say them."""
-    source, spoken = source_voice(), analysis.parameters
-    envelope = _envelope(analysis, voice)
-    level = spoken.level - source.level[0] + voice.level[0]
-    shift = voice.aperiodicity - source.aperiodicity
-    return replace(
-        spoken,
-        f0=_f0(spoken.f0, voice),
+    spoken = analysis.parameters
+    f0 = _f0(spoken.f0, voice)
+    units = decoder.hidden(_inputs(analysis, f0, voice.f0, source().level), voice.code)
+    said = doubled(np.asarray(units @ voice.last, np.float64), len(f0))
+    share = smooth(spoken.voiced.astype(float)[:, None], 5)
+    matrix = acoustics.dct_matrix(BANDS, BANDS)
+    gain = (share * voice.spread[0] + (1 - share) * voice.spread[1]) ** _SPREAD_POWER
+    deviation = (said[:, :BANDS] @ matrix * gain) @ matrix.T
+    envelope = smooth(deviation, 3) + share * voice.voiced + (1 - share) * voice.unvoiced
+    return Parameters(
+        f0=f0,
         envelope=_held_low(envelope, spoken.voiced, voice),
-        level=level,
-        aperiodicity=spoken.aperiodicity + shift,
+        level=spoken.level - source().level[0] + voice.level[0],
+        aperiodicity=voice.aperiodicity + NOISE_UNIT * said[:, BANDS:],
     )
 
 
 def _f0(f0: Array, voice: VoiceData) -> Array:
-    mean, spread = source_voice().f0
+    mean, spread = source().f0
     ratio = np.clip(voice.f0[1] / spread, 0.7, 2.2)
     logs = (np.log(np.where(f0 > 0, f0, 1.0)) - mean) * ratio + voice.f0[0]
     return np.where(f0 > 0, np.exp(logs).clip(55, 500), 0.0)
 
 
-def _envelope(analysis: Analysis, voice: VoiceData) -> Array:
-    """Each cepstrum brought to the speaker's mean and, nearly, standard deviation."""
-    matrix = acoustics.dct_matrix(BANDS, BANDS)
-    cepstra = analysis.parameters.envelope @ matrix
-    source = source_voice()
-    share = smooth(analysis.parameters.voiced.astype(float)[:, None], 5)
-
-    def brought(own: NDArray[np.float32], wanted: NDArray[np.float32]) -> Array:
-        ratio = (wanted[1] / own[1].clip(1e-6)).clip(0.6, 1.6)
-        return np.asarray((cepstra - own[0]) * ratio + wanted[0])
-
-    voiced = brought(source.voiced, voice.voiced)
-    unvoiced = brought(source.unvoiced, voice.unvoiced)
-    return np.asarray((share * voiced + (1 - share) * unvoiced) @ matrix.T)
-
-
 def _held_low(envelope: Array, voiced: NDArray[np.bool_], voice: VoiceData) -> Array:
     """Unvoiced frames without the low bands that leak in from their voiced neighbours."""
-    matrix = acoustics.dct_matrix(BANDS, BANDS)
     low = vocoder.band_centres() < _LOW_BANDS
-    # Bands are nearly uncorrelated combinations of the cepstra: their variances add.
-    mean = matrix @ voice.unvoiced[0]
-    spread = np.sqrt(matrix**2 @ voice.unvoiced[1] ** 2)
-    ceiling = np.where(low, mean + 0.5 * spread, np.inf)
+    ceiling = np.where(low, voice.unvoiced + 0.5 * voice.unvoiced_spread, np.inf)
     return np.where(voiced[:, None], envelope, np.minimum(envelope, ceiling))

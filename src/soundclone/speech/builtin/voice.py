@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import SynthesisError
+from . import decoder
 from .vocoder import BANDS
 
 MAGIC = b"SCVOICE\x01"
@@ -32,25 +33,41 @@ Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class VoiceData:
-    """A person's statistics, from a reference brought to analysis.LEVEL."""
+class Prosody:
+    """How somebody speaks, brought to analysis.LEVEL."""
 
     f0: Floats  # mean and standard deviation of natural log F0
     level: Floats  # mean and standard deviation over active frames
-    rate: Floats  # speaking rate over the source's
-    voiced: Floats  # mean and standard deviation of the envelope's cepstra
-    unvoiced: Floats  # the same where there is no voice
+    rate: Floats  # vowels a second; in a voice, over the source's
+
+
+@dataclass(frozen=True)
+class VoiceData(Prosody):
+    """A person."""
+
+    voiced: Floats  # mean envelope of voiced frames
+    unvoiced: Floats  # of the others
+    unvoiced_spread: Floats  # their standard deviation
+    spread: Floats  # variation over the decoder's, of each cepstrum, voiced and unvoiced
     aperiodicity: Floats  # mean over voiced frames, dB
+    code: Floats  # see decoder
+    last: Floats  # the decoder's last layer, fitted
 
 
-_SHAPES: dict[str, tuple[int, ...]] = {
-    "f0": (2,),
-    "level": (2,),
-    "rate": (1,),
-    "voiced": (2, BANDS),
-    "unvoiced": (2, BANDS),
-    "aperiodicity": (1,),
-}
+def _shapes() -> dict[str, tuple[int, ...]]:
+    net = decoder.weights()
+    return {
+        "f0": (2,),
+        "level": (2,),
+        "rate": (1,),
+        "voiced": (BANDS,),
+        "unvoiced": (BANDS,),
+        "unvoiced_spread": (BANDS,),
+        "spread": (2, BANDS),
+        "aperiodicity": (1,),
+        "code": (net.code_basis.shape[1],),
+        "last": net.last.shape,
+    }
 
 
 @cache
@@ -93,8 +110,9 @@ def unpack(data: bytes) -> VoiceData:
             f"the voice was made by version {made_by!r} of the builtin engine, this is "
             f"{version()!r}; clone it again"
         )
-    if names != {name: ("<f4", shape) for name, shape in _SHAPES.items()} or len(body) != (
-        4 + size + 4 * sum(prod(shape) for shape in _SHAPES.values())
+    shapes = _shapes()
+    if names != {name: ("<f4", shape) for name, shape in shapes.items()} or len(body) != (
+        4 + size + 4 * sum(prod(shape) for shape in shapes.values())
     ):
         raise SynthesisError("the voice does not hold what it must; clone it again")
     arrays: dict[str, Floats] = {}

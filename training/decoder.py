@@ -1,0 +1,164 @@
+"""Train the decoder from phone posteriors to envelopes, and write its weights.
+
+    python training/decoder.py FEATURES src/soundclone/speech/builtin/weights/decoder.npz [STEPS]
+
+FEATURES is what `features.py` wrote. Needs torch; the 14,000 steps take about five minutes of one
+processor core. Seeded: the same features give the same weights.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from soundclone.speech.builtin.analysis import f0_statistics
+from soundclone.speech.builtin.conversion import NOISE_UNIT
+from soundclone.speech.builtin.decoder import context, prosody, statistics
+
+COMPONENTS, CODE, UNITS, LAYERS = 128, 24, 384, 3
+BATCH, RATE, DECAY, WARM_UP = 384, 1e-3, 0.02, 300
+INPUT_NOISE, CODE_NOISE = 0.1, 0.3
+LABELLED = 0.5  # share of the frames shown with aligned posteriors, where there are such
+HELD_OUT = 40  # speakers
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """One speaker's active frames."""
+
+    free: Floats  # (T, contexts)
+    labelled: Floats
+    prosody: Floats  # (T, 3)
+    wanted: Floats  # (T, outputs)
+    statistics: Floats
+
+
+def speaker(path: Path) -> Speaker | None:
+    """Read what `features.py` wrote; None when too little of it is voiced, or unvoiced."""
+    with np.load(path) as file:
+        raw = {name: file[name] for name in file.files}
+    active, voiced = raw["active"], raw["f0"] > 0
+    if (active & voiced).sum() < 200 or (active & ~voiced).sum() < 50:
+        return None
+    envelope = raw["envelope"].astype(np.float32)
+    means = envelope[active & voiced].mean(axis=0), envelope[active & ~voiced].mean(axis=0)
+    deviation = envelope - np.where(voiced[:, None], *means)
+    noise = raw["aperiodicity"].astype(np.float32)
+    noise = np.where(voiced[:, None], noise - noise[active & voiced].mean(axis=0), 0) / NOISE_UNIT
+    log_f0 = np.log(np.where(voiced, raw["f0"], 1))
+    centre = f0_statistics(raw["f0"][active & voiced].astype(np.float64))[0]
+    level = raw["level"]
+    level = (level - level[active].mean()) / level[active].std()
+    free, labelled = (raw[name].astype(np.float32) ** 2 for name in ("free", "labelled"))
+    return Speaker(
+        free=context(free)[active],
+        labelled=context(labelled)[active],
+        prosody=prosody(log_f0 - centre, voiced, level)[active],
+        wanted=np.concatenate([deviation, noise], axis=1)[active].astype(np.float32),
+        statistics=statistics(free[active], deviation[active], *means, centre),
+    )
+
+
+def principal(rows: Floats, count: int) -> tuple[Floats, Floats]:
+    """Mean of rows, and a basis on which they have `count` uncorrelated unit components."""
+    mean = rows.mean(axis=0)
+    _, values, vectors = np.linalg.svd(rows - mean, full_matrices=False)
+    scale = values[:count] / np.sqrt(len(rows))
+    return mean, (vectors[:count].T / scale).astype(np.float32)
+
+
+class Net(torch.nn.Module):
+    """`decoder.hidden` and its last layer."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        sizes = [inputs + CODE] + [UNITS + CODE] * (LAYERS - 1)
+        self.layers = torch.nn.ModuleList([torch.nn.Linear(size, UNITS) for size in sizes])
+        self.last = torch.nn.Linear(UNITS, outputs)
+        torch.nn.init.zeros_(self.last.weight)
+        torch.nn.init.zeros_(self.last.bias)
+
+    def forward(self, rows: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
+        for number, layer in enumerate(self.layers):
+            units = torch.relu(layer(torch.cat([rows, code], dim=1)))
+            rows = units if number == 0 else rows + units
+        return self.last(rows)
+
+    def arrays(self) -> dict[str, Floats]:
+        """As `decoder.weights` reads them."""
+        last = [self.last.weight.T, self.last.bias[None]]
+        arrays = {"last": torch.cat(last).detach().numpy()}
+        for number, layer in enumerate(self.layers):
+            arrays[f"layer{number}_weight"] = layer.weight.T.detach().numpy()
+            arrays[f"layer{number}_bias"] = layer.bias.detach().numpy()
+        return arrays
+
+
+def main() -> None:
+    features, target = Path(sys.argv[1]), Path(sys.argv[2])
+    steps = int(sys.argv[3]) if len(sys.argv) > 3 else 14_000
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+
+    paths = sorted(features.glob("*.npz"))
+    sample = [s.free[::40] for p in paths[::6] if (s := speaker(p))]
+    context_mean, context_basis = principal(np.concatenate(sample), COMPONENTS)
+    parts: dict[str, list[NDArray[np.generic]]] = {n: [] for n in ("free", "labelled", "wanted")}
+    owner, numbers = [], []
+    for path in paths:
+        if (s := speaker(path)) is None:
+            continue
+        for name, rows in (("free", s.free), ("labelled", s.labelled)):
+            projected = (rows - context_mean) @ context_basis
+            parts[name].append(np.concatenate([projected, s.prosody], axis=1).astype(np.float16))
+        parts["wanted"].append(s.wanted.astype(np.float16))
+        owner.append(np.full(len(s.wanted), len(numbers)))
+        numbers.append(s.statistics)
+    free, labelled, wanted = (torch.tensor(np.concatenate(part)) for part in parts.values())
+    code_mean, code_basis = principal(np.array(numbers), CODE)
+    codes = torch.tensor(((np.array(numbers) - code_mean) @ code_basis).clip(-3, 3))
+    owners = torch.tensor(np.concatenate(owner))
+    out = torch.isin(owners, torch.randperm(len(numbers))[:HELD_OUT])
+    kept = torch.nonzero(~out)[:, 0]
+    print(f"{len(numbers)} speakers, {len(kept)} frames", flush=True)
+
+    net = Net(free.shape[1], wanted.shape[1])
+    optimiser = torch.optim.AdamW(net.parameters(), RATE, weight_decay=DECAY)
+    order = kept[:0]
+    for step in range(steps):
+        rate = RATE * min(1, (step + 1) / WARM_UP) * 0.5 * (1 + np.cos(np.pi * step / steps)) + 1e-5
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        if len(order) < BATCH:
+            order = kept[torch.randperm(len(kept))]
+        chosen, order = order[:BATCH], order[BATCH:]
+        with_labels = torch.rand(len(chosen), 1) < LABELLED
+        rows = torch.where(with_labels, labelled[chosen], free[chosen]).float()
+        rows = rows + INPUT_NOISE * torch.randn(rows.shape)
+        code = codes[owners[chosen]] + CODE_NOISE * torch.randn(len(chosen), CODE)
+        loss = ((net(rows, code) - wanted[chosen].float()) ** 2).mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        if step % 1000 == 999:
+            with torch.no_grad():
+                error = (net(free[out].float(), codes[owners[out]]) - wanted[out].float()) ** 2
+            print(f"step {step + 1}, held-out error {error.mean():.3f}", flush=True)
+    arrays = net.arrays() | {
+        "context_mean": context_mean,
+        "context_basis": context_basis,
+        "code_mean": code_mean,
+        "code_basis": code_basis,
+    }
+    np.savez_compressed(target, **{name: a.astype(np.float16) for name, a in arrays.items()})
+
+
+if __name__ == "__main__":
+    main()
