@@ -60,6 +60,11 @@ class Service:
                 process.kill()
                 process.wait()
 
+    @property
+    def pid(self) -> int:
+        """Of the API."""
+        return self._processes[0].pid
+
     def start(self, timeout: float = 60) -> None:
         """Start the API (and its worker, unless --no-worker) and wait until it answers."""
         self.spawn("serve", "--port", str(self.port), *self._arguments)

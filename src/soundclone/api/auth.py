@@ -18,22 +18,22 @@ from ..errors import AuthenticationError, RateLimited
 _bearer = HTTPBearer(scheme_name="bearerAuth", auto_error=False, description="An API key: sk_…")
 
 
-def bearer(credentials: HTTPAuthorizationCredentials | None) -> str:
+def bearer(authorization: str | None) -> str:
     """The key of an Authorization header. Raises AuthenticationError."""
-    if credentials is None:
+    scheme, _, key = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer" or not key.strip():
         raise AuthenticationError("there is no API key; send the header Authorization: Bearer sk_…")
-    return credentials.credentials
+    return key.strip()
 
 
 async def caller(
     request: Request,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)] = None,
+    _: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
 ) -> Caller:
     """The request's caller. Raises AuthenticationError."""
     state = request.app.state
-    known: Caller = await state.database.look(
-        keys.authenticate, state.settings.secret, bearer(credentials)
-    )
+    key = bearer(request.headers.get("Authorization"))
+    known: Caller = await state.database.look(keys.authenticate, state.settings.secret, key)
     return known
 
 

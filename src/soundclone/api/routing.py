@@ -21,7 +21,6 @@ from ..errors import (
     NotFound,
     RequestError,
     SoundcloneError,
-    TooLarge,
     Unavailable,
 )
 from ..telemetry import log
@@ -98,8 +97,6 @@ def translate(error: Exception) -> SoundcloneError:
             return NotFound("there is nothing at this path; /docs shows what there is")
         if error.status_code == 405:
             return MethodNotAllowed("this path does not take that method; /docs tells which")
-        if error.status_code == 413:
-            return TooLarge(str(error.detail))
         if error.status_code < 500:
             return RequestError(str(error.detail))
     if isinstance(error, OperationalError):

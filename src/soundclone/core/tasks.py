@@ -33,6 +33,26 @@ from . import ledger, voices
 from .clock import moment
 from .voices import ACTIVE
 
+POLL = (
+    select(
+        Task.id,
+        Task.kind,
+        Task.status,
+        Task.voice_id,
+        Task.cost,
+        Task.progress,
+        Task.result,
+        Task.error,
+        Task.error_word,
+        Task.created_at,
+        Task.expires_at,
+    )
+    .join_from(Key, Task, Key.account_id == Task.account_id)
+    .where(Key.hash == bindparam("key"), Key.revoked_at.is_(None), Task.id == bindparam("task"))
+)
+"""A task as its owner sees it, by the hash of a key and the task's id, in one read: no row when
+anything is wrong, and `keys.authenticate` and `get` then say what."""
+
 Enqueue = Callable[[Session, Task], None]
 
 # Made once: building a statement takes longer than running it.
