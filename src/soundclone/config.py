@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import sys
 from decimal import Decimal
 from functools import cached_property
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -94,7 +96,24 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"unknown price {sorted(unknown)[0]!r}; known: {', '.join(DEFAULT_PRICES)}"
             )
-        return DEFAULT_PRICES | {name: Decimal(str(price)) for name, price in prices.items()}
+        try:
+            return DEFAULT_PRICES | {name: Decimal(str(price)) for name, price in prices.items()}
+        except ArithmeticError as error:
+            raise ValueError("a price is a number of credits, such as 2.5") from error
+
+    @field_validator("fetch_allow")
+    @classmethod
+    def _fetch_allow(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in entries:
+            try:
+                ip_network(entry, strict=False)
+            except ValueError as error:
+                if "/" in entry or not re.fullmatch(r"[A-Za-z0-9_.-]+", entry):
+                    raise ValueError(
+                        f"{entry!r} is no host, address or network; they are like "
+                        "media.example.com, 10.1.2.3, 10.0.0.0/8"
+                    ) from error
+        return entries
 
     @cached_property
     def price_list(self) -> dict[str, Decimal]:

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import stat
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from soundclone.config import Settings
+
+
+def test_defaults_need_nothing(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    assert settings.database == f"sqlite:///{tmp_path}/soundclone.db"
+    assert settings.storage == f"file://{tmp_path}/files"
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_postgres_is_reached_by_psycopg(tmp_path: Path, scheme: str) -> None:
+    settings = Settings(data_dir=tmp_path, database_url=f"{scheme}://me@host/db")
+    assert settings.database == "postgresql+psycopg://me@host/db"
+
+
+def test_prices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOUNDCLONE_PRICES", '{"sound-cloning-audio": 3.1}')
+    prices = Settings().price_list
+    assert prices["sound-cloning-audio"] == Decimal("3.1")
+    assert prices["sound-cloning-clone"] == 10
+
+
+@pytest.mark.parametrize(
+    "prices", ['{"sound": 1}', "[1]", "1", "{", '{"sound-cloning-audio": "x"}']
+)
+def test_wrong_prices(monkeypatch: pytest.MonkeyPatch, prices: str) -> None:
+    monkeypatch.setenv("SOUNDCLONE_PRICES", prices)
+    with pytest.raises(ValidationError):
+        Settings()
+
+
+def test_hosts_that_may_be_fetched_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOUNDCLONE_FETCH_ALLOW", "127.0.0.1, nas.local ,10.0.0.0/8,,::1")
+    assert Settings().fetch_allow == ("127.0.0.1", "nas.local", "10.0.0.0/8", "::1")
+
+
+@pytest.mark.parametrize("entry", ["10.0.0.0/33", "host:80", "http://host", "a b"])
+def test_what_is_no_host(monkeypatch: pytest.MonkeyPatch, entry: str) -> None:
+    monkeypatch.setenv("SOUNDCLONE_FETCH_ALLOW", entry)
+    with pytest.raises(ValidationError, match=r"media\.example\.com"):
+        Settings()
+
+
+def test_the_secret_is_made_once_and_kept_private(tmp_path: Path) -> None:
+    first = Settings(data_dir=tmp_path).secret
+    assert len(first) == 64
+    assert Settings(data_dir=tmp_path).secret == first
+    assert stat.S_IMODE((tmp_path / "secret.key").stat().st_mode) == 0o600
+    assert Settings(data_dir=tmp_path, secret_key="given").secret == b"given"
