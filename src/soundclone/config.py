@@ -80,6 +80,7 @@ class Settings(BaseSettings):
     queue_poll: float = Field(default=0.2, gt=0)  # seconds between a worker's looks at the queue
     stop_grace: float = Field(default=20.0, ge=0)  # seconds for a stopping worker's tasks
     sweep_interval: float = Field(default=60.0, gt=0)  # seconds between removals
+    metrics_port: int = Field(default=0, ge=0, le=65535)  # of a worker's own /metrics; 0: none
     active_tasks_per_key: int = Field(default=1000, ge=1)
     requests_per_second: float = Field(default=100.0, gt=0)  # per key and API process, submissions
     engine_v1: str = "builtin"

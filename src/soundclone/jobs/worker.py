@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from prometheus_client import start_http_server
+
 from .. import __version__
 from ..config import Settings
 from ..core import workers
@@ -48,6 +50,8 @@ class Worker:
         """Blocks. Must be called from the main thread, whose signals it handles."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stopping.set())
+        if self._settings.metrics_port:
+            start_http_server(self._settings.metrics_port)
         upgrade(self._database)
         engine.prepare(self._database)
         runner = Runner(
