@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -89,11 +90,18 @@ def tone(seconds: float, rate: int = 48000, hertz: float = 440.0) -> NDArray[np.
     return (0.5 * swell * np.sin(2 * np.pi * hertz * time)).astype(np.float32)
 
 
+@cache
+def _espeak() -> tuple[ctypes.CDLL, int]:
+    lib = ctypes.CDLL(espeakng_loader.get_library_path())
+    rate = lib.espeak_Initialize(2, 200, espeakng_loader.get_data_path().encode(), 0)
+    assert rate > 0, "espeak-ng does not start"
+    return lib, rate
+
+
 def spoken(seconds: float) -> tuple[NDArray[np.float32], int]:
     """Synthetic English speech, cut to length, and its sample rate. The level of the speech is
     about -18 dBFS RMS."""
-    lib = ctypes.CDLL(espeakng_loader.get_library_path())
-    rate = lib.espeak_Initialize(2, 200, espeakng_loader.get_data_path().encode(), 0)
+    lib, rate = _espeak()
     blocks: list[NDArray[np.float32]] = []
 
     @ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
@@ -104,8 +112,10 @@ def spoken(seconds: float) -> tuple[NDArray[np.float32], int]:
         return 0
 
     lib.espeak_SetSynthCallback(take)
-    lib.espeak_SetVoiceByName(b"en")
+    assert lib.espeak_SetVoiceByName(b"en") == 0, "espeak-ng has no English voice"
     while sum(map(len, blocks)) < seconds * rate:
+        before = len(blocks)
         lib.espeak_Synth(PASSAGE, len(PASSAGE) + 1, 0, 0, 0, 1, None, None)
         lib.espeak_Synchronize()
+        assert len(blocks) > before, "espeak-ng is silent"
     return np.concatenate(blocks)[: round(seconds * rate)], rate

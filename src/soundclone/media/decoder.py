@@ -21,6 +21,7 @@ import av
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
+from av.codec.context import CodecContext
 from av.container import InputContainer
 from av.stream import Disposition
 
@@ -114,7 +115,9 @@ def _decode(
 ) -> dict[str, Any]:
     form = CONTAINERS[container.format.name]
     stream = _audio_stream(container, form)
-    codec = stream.codec_context.name
+    # There is no context when FFmpeg does not know the code at all, whatever PyAV's types say.
+    context: CodecContext | None = stream.codec_context
+    codec = context.name if context else "something unknown"
     if codec not in CODECS:
         raise Refused("source_not_media", f"the sound is coded as {codec}, which is not supported")
     stream.codec_context.thread_count = 1
