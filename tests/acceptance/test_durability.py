@@ -159,7 +159,7 @@ def test_cancel_stops_at_the_next_step(
 ) -> None:
     environment = test_engines | {"SOUNDCLONE_TEST_SECONDS": "0.3"}
     with Service(tmp_path, environment=environment) as service:
-        _, key = service.new_key(1)
+        _, key = service.new_key(10)
         voice = a_voice(service, key, recording)
         said = len(calls(environment))
         body = {"modelId": voice, "contentText": TEXT}

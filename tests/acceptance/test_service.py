@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soxr
 
 from soundclone.client import Client, ParameterError, TaskFailed
 from soundclone.media import decode

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from soundclone.errors import (
     SourceError,
+    SourceNotMedia,
     SourceRefused,
     SourceTimeout,
     SourceTooLarge,
@@ -245,7 +246,7 @@ class TestAnswers:
 
     def test_empty(self, server: Server, path: Path) -> None:
         server.pages["/voice.mp3"] = answer(b"")
-        assert "is empty (0 bytes)" in fails(SourceUnreachable, server.url(), path)
+        assert "is empty (0 bytes)" in fails(SourceNotMedia, server.url(), path)
 
     @pytest.mark.parametrize("coding", ["gzip", "br", "identity, gzip", "x" * 500])
     def test_compressed(self, server: Server, path: Path, coding: str) -> None:

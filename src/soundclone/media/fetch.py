@@ -19,7 +19,13 @@ from urllib.parse import quote, urljoin, urlsplit
 import httpcore2
 
 from .. import __version__
-from ..errors import SourceRefused, SourceTimeout, SourceTooLarge, SourceUnreachable
+from ..errors import (
+    SourceNotMedia,
+    SourceRefused,
+    SourceTimeout,
+    SourceTooLarge,
+    SourceUnreachable,
+)
 from .network import Allowed, CheckedBackend, Deadline, Resolve, resolve_host
 
 MAX_REDIRECTS = 5
@@ -60,8 +66,8 @@ def fetch(
     against the system's authorities, or those of `SSL_CERT_FILE`. No proxy is used.
 
     Raises SourceRefused (the URL or an address is not taken), SourceUnreachable (no such host, no
-    answer, another status than 200, a compressed, empty or broken-off answer), SourceTimeout,
-    SourceTooLarge; and OSError when `path` cannot be written. Messages name host and path alone,
+    answer, another status than 200, a compressed or broken-off answer), SourceNotMedia (nothing in
+    it), SourceTimeout, SourceTooLarge; and OSError when `path` cannot be written. Messages name host and path alone,
     for a query may hold secrets, and never tell what a name resolves to.
     """
     backend = CheckedBackend(Allowed(allow), resolve, Deadline(timeout))
@@ -252,7 +258,7 @@ def _save(response: httpcore2.Response, place: _Place, path: Path, max_bytes: in
                     )
                 file.write(block)
         if not count:
-            raise SourceUnreachable(f"{place} is empty (0 bytes); a recording is needed")
+            raise SourceNotMedia(f"{place} is empty (0 bytes); a recording is needed")
     except (httpcore2.RemoteProtocolError, httpcore2.ReadError) as error:
         path.unlink(missing_ok=True)
         of = "" if expected is None else f" of {expected:,}"
