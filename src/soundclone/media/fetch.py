@@ -67,8 +67,8 @@ def fetch(
 
     Raises SourceRefused (the URL or an address is not taken), SourceUnreachable (no such host, no
     answer, another status than 200, a compressed or broken-off answer), SourceNotMedia (nothing in
-    it), SourceTimeout, SourceTooLarge; and OSError when `path` cannot be written. Messages name host and path alone,
-    for a query may hold secrets, and never tell what a name resolves to.
+    it), SourceTimeout, SourceTooLarge; and OSError when `path` cannot be written. Messages name
+    host and path alone, for a query may hold secrets, and never tell what a name resolves to.
     """
     backend = CheckedBackend(Allowed(allow), resolve, Deadline(timeout))
     place = _Place.parse(url)
