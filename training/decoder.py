@@ -23,7 +23,7 @@ from soundclone.speech.builtin.decoder import context, prosody, statistics
 COMPONENTS, CODE, UNITS, LAYERS = 128, 24, 384, 3
 BATCH, RATE, DECAY, WARM_UP = 384, 1e-3, 0.02, 300
 INPUT_NOISE, CODE_NOISE = 0.1, 0.3
-LABELLED = 0.5  # share of the frames shown with aligned posteriors, where there are such
+LABELLED = 0.5  # share of the frames shown with aligned posteriors
 HELD_OUT = 40  # speakers
 
 Floats = NDArray[np.float32]
@@ -34,8 +34,8 @@ class Speaker:
     """One speaker's active frames."""
 
     free: Floats  # (T, contexts)
-    labelled: Floats
-    prosody: Floats  # (T, 3)
+    labelled: Floats  # the same with aligned posteriors, where there are such
+    prosody: Floats  # (T, 2)
     wanted: Floats  # (T, outputs)
     statistics: Floats
 
@@ -56,13 +56,15 @@ def speaker(path: Path) -> Speaker | None:
     centre = f0_statistics(raw["f0"][active & voiced].astype(np.float64))[0]
     level = raw["level"]
     level = (level - level[active].mean()) / level[active].std()
-    free, labelled = (raw[name].astype(np.float32) ** 2 for name in ("free", "labelled"))
+    posteriors = raw["free"].astype(np.float32) ** 2
     return Speaker(
-        free=context(free)[active],
-        labelled=context(labelled)[active],
-        prosody=prosody(log_f0 - centre, voiced, level)[active],
-        wanted=np.concatenate([deviation, noise], axis=1)[active].astype(np.float32),
-        statistics=statistics(free[active], deviation[active], *means, centre),
+        free=context(posteriors)[active],
+        labelled=context(raw["labelled"].astype(np.float32) ** 2)[active],
+        prosody=prosody(log_f0 - centre, voiced)[active],
+        wanted=np.concatenate([deviation, noise, level[:, None]], axis=1)[active].astype(
+            np.float32
+        ),
+        statistics=statistics(posteriors[active], deviation[active], *means, centre),
     )
 
 
@@ -110,18 +112,19 @@ def main() -> None:
     paths = sorted(features.glob("*.npz"))
     sample = [s.free[::40] for p in paths[::6] if (s := speaker(p))]
     context_mean, context_basis = principal(np.concatenate(sample), COMPONENTS)
-    parts: dict[str, list[NDArray[np.generic]]] = {n: [] for n in ("free", "labelled", "wanted")}
-    owner, numbers = [], []
+    inputs, labels, outputs, owner, numbers = [], [], [], [], []
     for path in paths:
         if (s := speaker(path)) is None:
             continue
-        for name, rows in (("free", s.free), ("labelled", s.labelled)):
+        for rows, kept_in in ((s.free, inputs), (s.labelled, labels)):
             projected = (rows - context_mean) @ context_basis
-            parts[name].append(np.concatenate([projected, s.prosody], axis=1).astype(np.float16))
-        parts["wanted"].append(s.wanted.astype(np.float16))
+            kept_in.append(np.concatenate([projected, s.prosody], axis=1).astype(np.float16))
+        outputs.append(s.wanted.astype(np.float16))
         owner.append(np.full(len(s.wanted), len(numbers)))
         numbers.append(s.statistics)
-    free, labelled, wanted = (torch.tensor(np.concatenate(part)) for part in parts.values())
+    free, labelled, wanted = (
+        torch.tensor(np.concatenate(part)) for part in (inputs, labels, outputs)
+    )
     code_mean, code_basis = principal(np.array(numbers), CODE)
     codes = torch.tensor(((np.array(numbers) - code_mean) @ code_basis).clip(-3, 3))
     owners = torch.tensor(np.concatenate(owner))
@@ -149,7 +152,8 @@ def main() -> None:
         optimiser.step()
         if step % 1000 == 999:
             with torch.no_grad():
-                error = (net(free[out].float(), codes[owners[out]]) - wanted[out].float()) ** 2
+                said = net(free[out].float(), codes[owners[out]])
+                error = (said - wanted[out].float()) ** 2
             print(f"step {step + 1}, held-out error {error.mean():.3f}", flush=True)
     arrays = net.arrays() | {
         "context_mean": context_mean,

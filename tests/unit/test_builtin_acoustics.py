@@ -67,7 +67,8 @@ def test_silence_has_posteriors(samples):
 
 def test_the_vocoder_keeps_pitch_and_envelope(samples):
     before = vocoder.analyse(samples)
-    after = vocoder.analyse(vocoder.synthesise(before))
+    said = vocoder.synthesise(before)
+    after = vocoder.analyse(soxr.resample(said, vocoder.OUTPUT_RATE, vocoder.SAMPLE_RATE))
     count = min(len(before.f0), len(after.f0))
     both = (before.f0[:count] > 0) & (after.f0[:count] > 0)
     assert both.sum() > 0.8 * before.voiced.sum()
@@ -75,6 +76,17 @@ def test_the_vocoder_keeps_pitch_and_envelope(samples):
     assert np.median(np.abs(ratio)) < 0.01
     difference = after.envelope[:count][both] - before.envelope[:count][both]
     assert np.sqrt(np.mean(difference**2)) < 1.0  # 4.3 dB
+
+
+def test_the_extension_goes_on_where_the_band_ends(samples):
+    said = vocoder.synthesise(vocoder.analyse(samples))
+    power = np.abs(np.fft.rfft(said)) ** 2
+    frequency = np.fft.rfftfreq(len(said), 1 / vocoder.OUTPUT_RATE)
+
+    def level(low, high):
+        return 10 * np.log10(power[(frequency >= low) & (frequency < high)].mean())
+
+    assert level(7000, 7900) - 25 < level(8100, 11500) < level(7000, 7900) + 6
 
 
 def test_stretching_keeps_pitch(samples):

@@ -41,7 +41,7 @@ class BuiltinEngine:
     def info(self) -> EngineInfo:
         """What the engine says of itself."""
         from .frontend import VOICES
-        from .vocoder import SAMPLE_RATE
+        from .vocoder import OUTPUT_RATE
         from .voice import version
 
         return EngineInfo(
@@ -49,7 +49,7 @@ class BuiltinEngine:
             version=version(),
             licence=_LICENCE,
             languages=frozenset(VOICES),
-            sample_rate=SAMPLE_RATE,
+            sample_rate=OUTPUT_RATE,
             native=frozenset({"speed", "pitch", "emotion"}),
         )
 

@@ -29,7 +29,7 @@ _WEIGHT_STEP = 1024 * np.log(1.0001)  # of the quantised mixture weights
 
 _SCALE = 0.3  # of the log-likelihoods: frames are not independent of their neighbours
 _ENTER = 0.3  # probability mass of going from one phone's end to any phone
-_UNLIKELY = 0.03  # prior of phones that the labels do not name
+_UNLIKELY = 0.15  # prior of phones that the labels do not name
 _CLOSURE = 0.5  # prior of silence within a stop
 _BLOCK = 512  # frames evaluated at once, to bound the memory
 

@@ -16,6 +16,7 @@ from .voice import Prosody, VoiceData
 
 _LEAST_VOICED = 5.0  # seconds of voiced speech that a reference must have
 _LEAST_UNVOICED = 50  # frames
+_USUAL_LEVEL = 0.5  # share of a phone's usual level in that of speech
 NOISE_UNIT = 10.0  # dB of aperiodicity
 _STIFFNESS = 3000.0  # frames that the trained last layer is worth against the recording's
 _SPREAD, _SPREAD_POWER = (0.8, 2.0), 1.1  # of what the decoder evens out, how much is restored
@@ -53,8 +54,9 @@ def voice_of(analysis: Analysis) -> VoiceData:
     code = decoder.code(
         decoder.statistics(analysis.posteriors[fit], deviation[fit], *means, float(prosody.f0[0]))
     )
-    units = decoder.hidden(_inputs(analysis, parameters.f0, prosody.f0, prosody.level), code)
-    wanted = np.concatenate([deviation, own[:, None]], axis=1)
+    units = decoder.hidden(_inputs(analysis, parameters.f0, prosody.f0), code)
+    loud = (parameters.level[::2] - prosody.level[0]) / prosody.level[1]
+    wanted = np.concatenate([deviation, own[:, None], loud[:, None]], axis=1)
     last = decoder.fitted(units[fit], wanted[fit].astype(np.float32), _STIFFNESS)
     return VoiceData(
         f0=prosody.f0,
@@ -77,10 +79,11 @@ def _lost_spread(said: Array, deviation: Array, *masks: NDArray[np.bool_]) -> ND
     matrix = acoustics.dct_matrix(BANDS, BANDS)
     rows = []
     for mask in masks:
-        rows.append(
-            (deviation[mask] @ matrix).std(axis=0)
-            / (said[mask, :BANDS] @ matrix).std(axis=0).clip(1e-3)
-        )
+        if mask.sum() < _LEAST_UNVOICED // 2:  # half as many, as these are twice as far apart
+            rows.append(np.ones(BANDS))
+            continue
+        own = (deviation[mask] @ matrix).std(axis=0)
+        rows.append(own / (said[mask, :BANDS] @ matrix).std(axis=0).clip(1e-3))
     return np.array(rows, np.float32).clip(*_SPREAD)
 
 
@@ -90,7 +93,7 @@ def prosody_of(analysis: Analysis) -> Prosody:
     level = parameters.level[active]
     return Prosody(
         f0=np.array(f0_statistics(parameters.f0[active & parameters.voiced]), np.float32),
-        level=np.array([level.mean(), level.std()], np.float32),
+        level=np.array([level.mean(), level.std().clip(1e-3)], np.float32),
         rate=np.array([vowel_rate(analysis)], np.float32),
     )
 
@@ -102,17 +105,11 @@ def source() -> Prosody:
         return Prosody(**{name: file[name] for name in file.files})
 
 
-def _inputs(
-    analysis: Analysis, f0: Array, centre: NDArray[np.float32], level: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """The decoder's, of speech whose F0 is `f0` around `centre` and whose levels are `level`."""
+def _inputs(analysis: Analysis, f0: Array, centre: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The decoder's, of speech whose F0 is `f0` around `centre`."""
     f0 = f0[::2]
-    return decoder.inputs(
-        analysis.posteriors,
-        (np.log(np.where(f0 > 0, f0, 1.0)) - centre[0]).astype(np.float32),
-        f0 > 0,
-        ((analysis.parameters.level[::2] - level[0]) / level[1]).astype(np.float32),
-    )
+    logs = np.log(np.where(f0 > 0, f0, 1.0)) - centre[0]
+    return decoder.inputs(analysis.posteriors, logs.astype(np.float32), f0 > 0)
 
 
 def vowel_rate(analysis: Analysis) -> float:
@@ -151,7 +148,7 @@ def convert(analysis: Analysis, voice: VoiceData) -> Parameters:
     """The source's words as the speaker would say them."""
     spoken = analysis.parameters
     f0 = _f0(spoken.f0, voice)
-    units = decoder.hidden(_inputs(analysis, f0, voice.f0, source().level), voice.code)
+    units = decoder.hidden(_inputs(analysis, f0, voice.f0), voice.code)
     said = doubled(np.asarray(units @ voice.last, np.float64), len(f0))
     share = smooth(spoken.voiced.astype(float)[:, None], 5)
     matrix = acoustics.dct_matrix(BANDS, BANDS)
@@ -161,9 +158,17 @@ def convert(analysis: Analysis, voice: VoiceData) -> Parameters:
     return Parameters(
         f0=f0,
         envelope=_held_low(envelope, spoken.voiced, voice),
-        level=spoken.level - source().level[0] + voice.level[0],
-        aperiodicity=voice.aperiodicity + NOISE_UNIT * said[:, BANDS:],
+        level=_level(spoken.level, said[:, BANDS + 1], analysis.active, voice),
+        aperiodicity=voice.aperiodicity + NOISE_UNIT * said[:, BANDS : BANDS + 1],
     )
+
+
+def _level(spoken: Array, usual: Array, active: NDArray[np.bool_], voice: VoiceData) -> Array:
+    """Between the source's level and that which the speaker's phones usually have."""
+    mean, spread = voice.level
+    own = spoken - source().level[0] + mean
+    share = _USUAL_LEVEL * smooth(active.astype(float), 9)
+    return np.asarray(own + share * (mean + spread * usual - own))
 
 
 def _f0(f0: Array, voice: VoiceData) -> Array:

@@ -28,7 +28,7 @@ class Weights:
     """What training gave. I inputs, C numbers in a speaker's code, H units, O outputs."""
 
     context_mean: Floats  # (len(CONTEXT) * states,)
-    context_basis: Floats  # (len(CONTEXT) * states, I - 3)
+    context_basis: Floats  # (len(CONTEXT) * states, I - 2)
     code_mean: Floats
     code_basis: Floats  # (…, C)
     layers: tuple[tuple[Floats, Floats], ...]  # (I or H + C, H) and (H,)
@@ -60,17 +60,17 @@ def context(posteriors: Floats) -> Floats:
     )
 
 
-def prosody(log_f0: Floats, voiced: NDArray[np.bool_], level: Floats) -> Floats:
-    """Inputs (T, 3): `log_f0` is against the speaker's mean, `level` in standard deviations."""
-    columns = (voiced, np.where(voiced, log_f0 / _F0_UNIT, 0).clip(-3, 3), level.clip(-4, 3))
+def prosody(log_f0: Floats, voiced: NDArray[np.bool_]) -> Floats:
+    """Inputs (T, 2): `log_f0` is against the speaker's mean."""
+    columns = (voiced, np.where(voiced, log_f0 / _F0_UNIT, 0).clip(-3, 3))
     return np.stack(columns, axis=1).astype(np.float32)
 
 
-def inputs(posteriors: Floats, log_f0: Floats, voiced: NDArray[np.bool_], level: Floats) -> Floats:
+def inputs(posteriors: Floats, log_f0: Floats, voiced: NDArray[np.bool_]) -> Floats:
     """Inputs (T, I) from posteriors (T, states) and what `prosody` takes."""
     net = weights()
     phones = (context(posteriors) - net.context_mean) @ net.context_basis
-    return np.concatenate([phones, prosody(log_f0, voiced, level)], axis=1)
+    return np.concatenate([phones, prosody(log_f0, voiced)], axis=1)
 
 
 def statistics(

@@ -55,13 +55,13 @@ def speak(pool: Pool, voice: VoiceData, sentence: str, controls: Controls) -> Sp
             replace(w, start=w.start + seconds, end=w.end + seconds, offset=w.offset + offset)
             for w in spoken
         ]
-        parts += [samples, np.zeros(round(_PAUSE * vocoder.SAMPLE_RATE))]
-        seconds += sum(len(part) for part in parts[-2:]) / vocoder.SAMPLE_RATE
+        parts += [samples, np.zeros(round(_PAUSE * vocoder.OUTPUT_RATE))]
+        seconds += sum(len(part) for part in parts[-2:]) / vocoder.OUTPUT_RATE
     samples = np.concatenate(parts[:-1])
     peak = np.abs(samples).max()
     if peak > _PEAK:
         samples *= _PEAK / peak
-    return Speech(_float32(samples), vocoder.SAMPLE_RATE, tuple(words))
+    return Speech(_float32(samples), vocoder.OUTPUT_RATE, tuple(words))
 
 
 def _float32(samples: Array) -> Samples:
@@ -95,7 +95,7 @@ def _part(
     analysis = analyse(source.samples, source.sample_rate, source.phones)
     parameters = _said(stretched(convert(analysis, voice), stretch), manner, controls.pitch)
     samples = _faded(vocoder.synthesise(parameters))
-    end = len(samples) / vocoder.SAMPLE_RATE
+    end = len(samples) / vocoder.OUTPUT_RATE
     words = tuple(
         replace(w, start=min(w.start * stretch, end), end=min(w.end * stretch, end))
         for w in source.words
@@ -153,7 +153,7 @@ def _said(parameters: Parameters, manner: Manner, pitch: int) -> Parameters:
 
 def _faded(samples: Array) -> Array:
     """Without a click at either end."""
-    edge = round(0.005 * vocoder.SAMPLE_RATE)
+    edge = round(0.005 * vocoder.OUTPUT_RATE)
     ramp = np.linspace(0, 1, min(edge, len(samples)))
     samples[: len(ramp)] *= ramp
     samples[len(samples) - len(ramp) :] *= ramp[::-1]

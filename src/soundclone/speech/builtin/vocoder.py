@@ -8,17 +8,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pyworld
 from numpy.typing import NDArray
 
-SAMPLE_RATE = 16_000  # Hz
+SAMPLE_RATE = 16_000  # Hz, of what is analysed
+OUTPUT_RATE = 24_000  # Hz, of what is synthesised
 HOP = 0.005  # seconds between frames
 BANDS = 80
+HIGH_BANDS = np.array([8500.0, 9250.0, 10000.0, 10750.0, 11500.0])  # Hz, of the extension
 F0_RANGE = (60.0, 500.0)  # Hz, looked for
 
 _FFT = 1024
+_LEAST_PERIODIC = -1.2  # dB; WORLD takes a frame above about -1 for unvoiced
 _TINY = 1e-12  # power that stands for digital silence
 
 Array = NDArray[np.float64]
@@ -45,23 +49,32 @@ def band_centres() -> Array:
     return np.asarray(700 * np.expm1(np.linspace(0, top, BANDS) / 1127))
 
 
+def triangles(centres: Array, bins: Array) -> Array:
+    """Weights of frequencies (N,) in bands around centres (M,), each summing to 1: (N, M)."""
+    gaps = np.diff(centres)
+    width = np.maximum(np.append(gaps, gaps[-1]), bins[1])
+    weights = (1 - np.abs(bins[:, None] - centres) / width).clip(0)
+    return np.asarray(weights / weights.sum(axis=0))
+
+
 @cache
 def _to_bands() -> Array:
-    """Triangles of weight 1 around each centre, at least a bin wide: (bins, BANDS)."""
-    centres = band_centres()
-    step = SAMPLE_RATE / _FFT
-    gaps = np.diff(centres)
-    width = np.maximum(np.append(gaps, gaps[-1]), step)
-    bins = np.arange(_FFT // 2 + 1)[:, None] * step
-    triangles = (1 - np.abs(bins - centres) / width).clip(0)
-    return np.asarray(triangles / triangles.sum(axis=0))
+    return triangles(band_centres(), np.arange(_FFT // 2 + 1) * SAMPLE_RATE / _FFT)
 
 
 @cache
 def _from_bands() -> Array:
-    """Linear interpolation between centres: (BANDS, bins)."""
-    bins = np.arange(_FFT // 2 + 1) * SAMPLE_RATE / _FFT
-    return np.array([np.interp(bins, band_centres(), row) for row in np.eye(BANDS)])
+    """Linear interpolation between the centres below and above: (bands, bins)."""
+    bins = np.arange(_FFT // 2 + 1) * OUTPUT_RATE / _FFT
+    centres = np.concatenate([band_centres(), HIGH_BANDS])
+    return np.array([np.interp(bins, centres, row) for row in np.eye(len(centres))])
+
+
+@cache
+def _extension() -> Array:
+    """From an envelope and a 1 to the bands above it, voiced and unvoiced: (2, BANDS + 1, M)."""
+    with np.load(Path(__file__).parent / "weights" / "extension.npz") as file:
+        return np.asarray(file["matrix"], np.float64)
 
 
 def analyse(samples: Array) -> Parameters:
@@ -83,16 +96,22 @@ def analyse(samples: Array) -> Parameters:
 
 
 def synthesise(parameters: Parameters) -> Array:
-    """Samples at SAMPLE_RATE."""
-    log_power = (parameters.envelope + parameters.level[:, None]) @ _from_bands()
-    coded = np.where(parameters.voiced[:, None], parameters.aperiodicity.clip(-60, 0), 0.0)
-    noise = pyworld.decode_aperiodicity(np.ascontiguousarray(coded), SAMPLE_RATE, _FFT)
+    """Samples at OUTPUT_RATE; the band above that of the parameters is what usually goes with it.
+
+    The aperiodicity at 3 kHz falls to none at 8 kHz, as WORLD has it at 16 kHz.
+    """
+    voiced = parameters.voiced
+    rows = np.concatenate([parameters.envelope, np.ones((len(voiced), 1))], axis=1)
+    high = np.where(voiced[:, None], *(rows @ matrix for matrix in _extension()))
+    bands = np.concatenate([parameters.envelope, high], axis=1) + parameters.level[:, None]
+    coded = parameters.aperiodicity.clip(-60, _LEAST_PERIODIC) * [1.0, 0.4, 0.0]
+    noise = pyworld.decode_aperiodicity(np.where(voiced[:, None], coded, 0.0), OUTPUT_RATE, _FFT)
     return np.asarray(
         pyworld.synthesize(
             np.ascontiguousarray(parameters.f0),
-            np.exp(log_power),
+            np.exp(bands @ _from_bands()) * (OUTPUT_RATE / SAMPLE_RATE),  # of power, per bin
             noise,
-            SAMPLE_RATE,
+            OUTPUT_RATE,
             1000 * HOP,
         )
     )
