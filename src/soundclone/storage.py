@@ -71,7 +71,7 @@ class Storage:
                 folder = Path(unquote(parts.path))
                 if not folder.is_absolute():
                     raise Unavailable(f"storage URL {url!r} needs an absolute path")
-                folder.mkdir(parents=True, exist_ok=True)
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 return cls(LocalStore(folder, automatic_cleanup=True), secret, folder)
             if parts.scheme == "s3" and parts.hostname:
                 return cls(_open_s3(parts.netloc, parts.path.strip("/"), parts.query), secret)

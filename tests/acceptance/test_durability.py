@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select, update
 
+from soundclone.core import tasks
+from soundclone.core.tasks import Order
+from soundclone.db.models import Key, Task
+from soundclone.db.session import Database
 from tests.service import API, Service, finish
 
 CLONES, AUDIOS = f"{API}/soundCloning/clones", f"{API}/soundCloning/audios"
@@ -147,6 +154,73 @@ def test_a_task_that_kills_its_worker(
         kinds = [entry["kind"] for entry in ledger["entries"] if entry["task"] == deadly]
         assert kinds == ["hold", "release"]
         assert (ledger["sum"], ledger["sound"], ledger["balance"]["held"]) == (0, True, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_a_stop_on_purpose_costs_no_attempt(
+    tmp_path: Path, recording: str, test_engines: dict[str, str]
+) -> None:
+    """SIGTERM four times in one task: more often than it could be killed."""
+    environment = test_engines | {"SOUNDCLONE_TEST_SECONDS": "1", "SOUNDCLONE_STOP_GRACE": "0"}
+    with Service(tmp_path, environment=environment) as service:
+        account, key = service.new_key(100)
+        voice = a_voice(service, key, recording)
+        body = {"modelId": voice, "contentText": text(1) + " And a second one."}
+        task = service.post(AUDIOS, body, key)[1]["data"]
+        for _ in range(4):
+            time.sleep(0.5)
+            service.terminate()
+            service.start()
+        data = finish(service, task["id"], key, timeout=180)
+        assert data["status"] == "completed", data
+        assert_charged_once(service, account, task["id"], task["cost"])
+
+
+@pytest.mark.timeout(240)
+def test_what_was_answered_is_there_after_kill_9(
+    tmp_path: Path, recording: str, test_engines: dict[str, str]
+) -> None:
+    """Also when workers came and went: none may take the database's log from under the API."""
+    with Service(tmp_path, environment=test_engines) as service:
+        _, key = service.new_key(100)
+        for number in (signal.SIGKILL, signal.SIGTERM):
+            (worker,) = service.children()
+            os.kill(worker, number)
+            deadline = time.monotonic() + 60
+            while worker in service.children() or not service.children():
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        submitted = [
+            service.post(CLONES, {"fileUrl": recording, "contentText": "Hello."}, key)[1]["data"]
+            for _ in range(3)
+        ]
+        descriptors = Path(f"/proc/{service.pid}/fd")
+        if descriptors.is_dir():
+            open_files = [str(each.readlink()) for each in descriptors.iterdir()]
+            assert not [name for name in open_files if "soundclone.db" in name and "(del" in name]
+        service.kill()
+        service.start()
+        for task in submitted:
+            assert finish(service, task["id"], key)["status"] == "completed"
+
+
+def test_a_task_that_nobody_does_is_ended(tmp_path: Path, test_engines: dict[str, str]) -> None:
+    """Should its workflow ever be lost, its money is not held for hours."""
+    environment = test_engines | {"SOUNDCLONE_SWEEP_INTERVAL": "0.5"}
+    with Service(tmp_path, environment=environment) as service:
+        account, key = service.new_key(1)
+        database = Database(f"sqlite:///{tmp_path}/data/soundclone.db")
+        with database.write() as session:
+            (key_id,) = session.execute(select(Key.id).where(Key.account_id == account)).one()
+            order = Order("clone", account, key_id, {}, 1, 1000, "hash")
+            task = tasks.submit(session, order, lambda *_: None, active_limit=9).id
+            session.execute(update(Task).values(created_at=time.time() - 100))
+        assert service.get(f"{API}/user/balance", key)[1]["data"]["available"] < 1
+        data = finish(service, task, key)
+        assert data["errorCode"] == "internal_error"
+        assert service.get(f"{API}/user/balance", key)[1]["data"]["available"] == 1
+        database.close()
 
 
 def test_an_engine_that_breaks(

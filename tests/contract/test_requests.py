@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 import urllib.request
 import uuid
@@ -298,8 +299,23 @@ def upload(service: Service, key: str, name: str, content: bytes) -> Any:
 
 
 def test_a_body_that_is_too_long(service: Service, real: bool, key: str) -> None:
-    answer = service.post(CLONES, {"fileUrl": "x" * 1_200_000}, key)
-    refused(answer, real, 20002, 413, "too_large", "1,000,000")
+    answer = service.post(CLONES, {"fileUrl": "x" * 310_000}, key)
+    refused(answer, real, 20002, 413, "too_large", "300,000")
+    body = {"fileUrl": SOURCE, "contentText": "a" + "<#0.01#>" * 2000}
+    answer = service.post(CLONES, body, key)
+    refused(answer, real, 20002, 422, "invalid_parameter", "16001", "9270")
+
+
+def test_an_upload_without_a_key_is_not_read(service: Service, real: bool) -> None:
+    """Refused by its head: of the 90 MB that it announces, nothing is sent."""
+    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as connection:
+        connection.sendall(
+            f"POST {API}/files/upload HTTP/1.1\r\nHost: x\r\nContent-Length: 90000000\r\n"
+            "Content-Type: multipart/form-data; boundary=x\r\n\r\n".encode()
+        )
+        answer = connection.recv(65536).decode()
+    assert answer.startswith("HTTP/1.1 401" if real else "HTTP/1.1 200")
+    assert '"code":20001' in answer
 
 
 def test_the_price_list(service: Service) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from soundclone.config import Settings
+from soundclone.config import Settings, SettingsError
 
 
 def test_defaults_need_nothing(tmp_path: Path) -> None:
@@ -55,4 +55,12 @@ def test_the_secret_is_made_once_and_kept_private(tmp_path: Path) -> None:
     assert len(first) == 64
     assert Settings(data_dir=tmp_path).secret == first
     assert stat.S_IMODE((tmp_path / "secret.key").stat().st_mode) == 0o600
-    assert Settings(data_dir=tmp_path, secret_key="given").secret == b"given"
+    assert Settings(data_dir=tmp_path, secret_key="given " * 6).secret == b"given " * 6
+
+
+def test_a_secret_that_is_too_short(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError):
+        Settings(data_dir=tmp_path, secret_key="guess me")
+    (tmp_path / "secret.key").write_bytes(b"")
+    with pytest.raises(SettingsError, match="0 bytes; 32"):
+        _ = Settings(data_dir=tmp_path).secret

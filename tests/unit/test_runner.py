@@ -3,7 +3,12 @@ from __future__ import annotations
 import threading
 import time
 
-from soundclone.jobs.runner import Quarantine
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from soundclone.errors import NoSpeech, Unavailable
+from soundclone.jobs import engine
+from soundclone.jobs.runner import Interrupted, Quarantine
 
 
 def test_suspects_run_alone() -> None:
@@ -48,3 +53,23 @@ def test_a_task_that_fails_leaves_its_place() -> None:
             pass
     with quarantine.admit(True):
         pass
+
+
+@pytest.mark.parametrize(
+    ("error", "transient"),
+    [
+        (Unavailable("the store is away"), True),
+        (OperationalError("SELECT 1", {}, Exception()), True),
+        (ConnectionResetError(), True),
+        (NoSpeech("nothing there"), False),
+        (ZeroDivisionError(), False),
+        (KeyError(), False),
+    ],
+)
+def test_what_is_tried_again(error: Exception, transient: bool) -> None:
+    assert engine._transient(error) is transient
+
+
+def test_an_interruption_is_no_outcome() -> None:
+    """The task engine writes exceptions down as outcomes; this one must pass it by."""
+    assert not issubclass(Interrupted, Exception)

@@ -39,7 +39,7 @@ Every answer is an envelope `{code, msg, data}`: code 20000 is good, 20001 a bad
 request, -1 anything else. `data.errorCode` is a stable word for programs.
 """
 VENDOR = Path(__file__).parents[1] / "studio" / "vendor"
-JSON_BODY_LIMIT = 1_000_000  # bytes; 10,000 characters are 120,000 at most, escaped
+JSON_BODY_LIMIT = 300_000  # bytes; 19,000 characters, escaped, and what is around them
 MULTIPART_OVERHEAD = 100_000
 
 

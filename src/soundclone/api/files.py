@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 import re
+import shutil
 import time
 import unicodedata
 import uuid
@@ -20,12 +21,21 @@ from ..core import tasks
 from ..db.models import Upload
 from ..errors import InvalidParameter, NotFound, SoundcloneError
 from ..storage import Storage
-from .auth import LimitedCaller
+from .auth import LimitedCaller, caller
 from .routing import ContractRoute, OwnRoute
 from .schemas import UploadResponse, ok
 from .tasks import DAY, link
 
-router = APIRouter(route_class=ContractRoute, tags=["Files"])
+
+class UploadRoute(ContractRoute):
+    """Knows the caller before it takes the body, which the framework reads before it solves
+    dependencies: a stranger cannot fill the disk."""
+
+    async def admit(self, request: Request) -> None:
+        await caller(request, None)
+
+
+router = APIRouter(route_class=UploadRoute, tags=["Files"])
 own = APIRouter(route_class=OwnRoute, tags=["Files"])
 
 
@@ -49,13 +59,16 @@ async def upload(
     state = request.app.state
     filename = PurePosixPath((file.filename or "recording").replace("\\", "/")).name or "recording"
     key = f"uploads/{uuid.uuid4().hex}/{safe_name(filename)}"
-    size = await run_in_threadpool(_store, state.storage, key, file)
-    now = time.time()
+    size, now = file.size or 0, time.time()
+    if not size:
+        raise InvalidParameter("the uploaded file is empty; a recording is needed")
     expires = now + state.settings.upload_days * DAY
     await state.database.run(
         tasks.register_upload,
         Upload(key=key, account_id=who.account_id, size=size, created_at=now, expires_at=expires),
+        quota=state.settings.upload_quota_bytes,
     )
+    await run_in_threadpool(_store, state.storage, key, file)
     return JSONResponse(
         ok(
             {
@@ -68,16 +81,11 @@ async def upload(
     )
 
 
-def _store(storage: Storage, key: str, file: UploadFile) -> int:
-    size = 0
+def _store(storage: Storage, key: str, file: UploadFile) -> None:
     with NamedTemporaryFile(prefix="soundclone-upload-") as copy:
-        while block := file.file.read(1 << 20):
-            size += copy.write(block)
+        shutil.copyfileobj(file.file, copy, 1 << 20)
         copy.flush()
-        if not size:
-            raise InvalidParameter("the uploaded file is empty; a recording is needed")
         storage.put_file(key, Path(copy.name))
-    return size
 
 
 @own.get("/files/{key:path}", operation_id="getFile", summary="Download a file")

@@ -48,11 +48,15 @@ class OwnRoute(APIRoute):
 
         async def handle(request: Request) -> Response:
             try:
+                await self.admit(request)
                 return await handler(request)
             except Exception as error:
                 return answer(request, error, contract=self.contract)
 
         return handle
+
+    async def admit(self, request: Request) -> None:
+        """Refuse a request before its body is read."""
 
 
 class ContractRoute(OwnRoute):

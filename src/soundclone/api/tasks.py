@@ -6,9 +6,11 @@ import hashlib
 import json
 import re
 import time
+from types import SimpleNamespace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from sqlalchemy import Row
 from sqlalchemy.exc import IntegrityError
@@ -36,6 +38,8 @@ MODELS = {"clone": "soundCloningClone", "audio": "soundCloningAudio"}
 DAY = 86_400.0
 POLL_PATH = "/api/open-api/v1/audios/{id}"
 TASK_ID = re.compile("audio_[0-9a-f-]{36}")
+
+_POLL = SimpleNamespace(path=POLL_PATH)
 
 router = APIRouter(prefix="/api/open-api/v1", route_class=ContractRoute, tags=["Tasks"])
 own = APIRouter(prefix="/api/open-api/v1", route_class=OwnRoute, tags=["Tasks"])
@@ -68,6 +72,7 @@ async def get_task(request: Request, id: TaskId, who: KnownCaller) -> Response:
 async def poll(request: Request) -> Response:
     """What `get_task` documents, served past FastAPI's machinery and with one read: this is what
     clients ask for all the time."""
+    request.scope["route"] = _POLL  # for the metrics
     try:
         database, secret = request.app.state.database, request.app.state.settings.secret
         key, task_id = bearer(request.headers.get("Authorization")), request.path_params["id"]
@@ -108,8 +113,8 @@ async def create_clone(
     else:
         text = body.contentText
         characters = script.check(text, PREVIEW_LIMIT)
-        if language is None:
-            languages.candidates(text, body.soundVersion)  # refuses letters that nobody here reads
+        if language is None:  # refuse letters that nobody here reads
+            await run_in_threadpool(languages.candidates, text, body.soundVersion)
     order = Order(
         kind="clone",
         account_id=who.account_id,
@@ -150,7 +155,7 @@ async def create_audio(
             "completed preview task reports"
         )
     characters = script.check(body.contentText, TEXT_LIMIT)
-    voice = await state.database.look(voices.usable, body.modelId, who.account_id)
+    voice = await state.database.look(voices.get, body.modelId, who.account_id)
     version = body.soundVersion or voice.version
     if version != voice.version and engine_of(request, version) != voice.engine:
         raise InvalidParameter(
@@ -159,7 +164,7 @@ async def create_audio(
         )
     language = languages.lookup(body.language, version) if named(body.language) else None
     if language is None:
-        languages.candidates(body.contentText, version)
+        await run_in_threadpool(languages.candidates, body.contentText, version)
     order = Order(
         kind="audio",
         account_id=who.account_id,

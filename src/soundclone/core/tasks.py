@@ -28,6 +28,7 @@ from ..errors import (
     TaskCancelled,
     TaskError,
     TaskTimedOut,
+    TooLarge,
 )
 from . import ledger, voices
 from .clock import moment
@@ -96,11 +97,13 @@ def submit(session: Session, order: Order, enqueue: Enqueue, *, active_limit: in
 
     The same idempotency key with the same request returns the first task; of two that race, one
     may get sqlalchemy's IntegrityError, rolls back and tries again. Raises IdempotencyConflict,
-    RateLimited, InsufficientBalance, QuotaExceeded.
+    NotFound and Expired (of the voice), RateLimited, InsufficientBalance, QuotaExceeded.
     """
     known = _repeated(session, order)
     if known:
         return known
+    if order.voice_id is not None:
+        voices.usable(session, order.voice_id, order.account_id)
     turn, own_active, active = session.execute(_STANDING, {"key": order.key_id}).one()
     if active >= active_limit:
         raise RateLimited(
@@ -172,16 +175,6 @@ def get(session: Session, task_id: str, account_id: str) -> Task:
     if task.expires_at is not None and task.expires_at <= time.time():
         raise Expired(f"the result of task {task_id} expired on {moment(task.expires_at)}")
     return task
-
-
-def listing(session: Session, account_id: str, limit: int = 50) -> Sequence[Task]:
-    """The account's tasks, newest first."""
-    return session.scalars(
-        select(Task)
-        .where(Task.account_id == account_id)
-        .order_by(Task.created_at.desc())
-        .limit(limit)
-    ).all()
 
 
 def start(session: Session, task_id: str, worker: str) -> Task | None:
@@ -332,8 +325,17 @@ def forget(session: Session, before: float) -> None:
         session.execute(delete(table).where(table.purged_at < before))
 
 
-def register_upload(session: Session, upload: Upload) -> None:
-    """Note an uploaded file, so that it is removed in time."""
+def register_upload(session: Session, upload: Upload, *, quota: int) -> None:
+    """Note a file before it is stored, so that it is removed in time whatever happens. Raises
+    TooLarge when the account's uploads would be more than `quota` bytes."""
+    kept = session.scalar(
+        select(func.sum(Upload.size)).where(Upload.account_id == upload.account_id)
+    )
+    if int(kept or 0) + upload.size > quota:
+        raise TooLarge(
+            f"the uploads of this account come to {int(kept or 0) + upload.size:,} bytes; at most "
+            f"{quota:,} are kept at a time"
+        )
     session.add(upload)
 
 

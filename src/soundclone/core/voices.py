@@ -27,8 +27,10 @@ def get(session: Session, voice_id: str, account_id: str) -> Voice:
 
 
 def usable(session: Session, voice_id: str, account_id: str) -> Voice:
-    """The account's voice, if it may be used now. Raises NotFound, Expired."""
+    """The account's voice, if it may be used now, kept from being deleted until the transaction
+    ends. Raises NotFound, Expired."""
     voice = get(session, voice_id, account_id)
+    session.refresh(voice, with_for_update=True)
     if voice.expires_at is not None and voice.expires_at <= time.time():
         if voice.activated_at is not None:
             raise Expired(f"voice {voice_id} was deleted on {moment(voice.expires_at)}")
@@ -59,6 +61,7 @@ def listing(session: Session, account_id: str) -> Sequence[Voice]:
 def delete(session: Session, voice_id: str, account_id: str) -> None:
     """Let the voice expire now; the sweeper removes its files. Raises NotFound, Conflict."""
     voice = get(session, voice_id, account_id)
+    session.refresh(voice, with_for_update=True)
     if _in_use(session, voice_id):
         raise Conflict(f"voice {voice_id} is being used by a task; cancel it or wait for its end")
     voice.expires_at = time.time()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from ..db.models import Worker
@@ -14,7 +14,7 @@ from ..db.models import Worker
 
 def beat(session: Session, worker_id: str, info: dict[str, Any]) -> None:
     """Say that the worker lives. One that was declared lost registers anew."""
-    now = time.time()
+    now = _now(session)
     known = session.execute(
         update(Worker).where(Worker.id == worker_id).values(seen_at=now, info=info)
     )
@@ -22,13 +22,13 @@ def beat(session: Session, worker_id: str, info: dict[str, Any]) -> None:
         session.add(Worker(id=worker_id, started_at=now, seen_at=now, info=info))
 
 
-def claim_lost(session: Session, silence: float) -> Sequence[str]:
-    """Ids of workers not heard of for `silence` seconds. Of several reapers, one gets each id; if
-    it dies before it says `buried`, another gets it after the same time."""
-    now = time.time()
+def claim_lost(session: Session, reaper: str, silence: float) -> Sequence[str]:
+    """Ids of other workers not heard of for `silence` seconds. Of several reapers, one gets each
+    id; if it dies before it says `buried`, another gets it after the same time."""
+    now = _now(session)
     return session.scalars(
         update(Worker)
-        .where(Worker.seen_at < now - silence)
+        .where(Worker.seen_at < now - silence, Worker.id != reaper)
         .values(seen_at=now, info={"lost": True})
         .returning(Worker.id)
     ).all()
@@ -46,5 +46,19 @@ def lost(session: Session, worker_id: str) -> None:
 
 def alive(session: Session, silence: float) -> Sequence[Worker]:
     """Workers heard of within `silence` seconds."""
-    heard = session.scalars(select(Worker).where(Worker.seen_at >= time.time() - silence))
+    heard = session.scalars(select(Worker).where(Worker.seen_at >= _now(session) - silence))
     return [worker for worker in heard if not worker.info.get("lost")]
+
+
+def missing(session: Session, ids: Collection[str]) -> set[str]:
+    """Those of the ids that no worker has."""
+    return set(ids) - set(session.scalars(select(Worker.id)))
+
+
+def _now(session: Session) -> float:
+    """The database's clock, so that no machine's own makes it look dead."""
+    if session.get_bind().dialect.name == "sqlite":
+        return time.time()
+    now = session.scalar(select(func.extract("epoch", func.clock_timestamp())))
+    assert now is not None
+    return float(now)

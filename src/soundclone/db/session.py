@@ -12,7 +12,7 @@ import asyncio
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -34,8 +34,11 @@ class Database:
         self.sqlite = parsed.get_backend_name() == "sqlite"
         if self.sqlite and parsed.database:
             path = Path(parsed.database)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Only to create it for ourselves alone. An existing one must never be opened past
+            # SQLite: closing it would drop the locks of every connection of this process.
+            with suppress(FileExistsError):
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         arguments: dict[str, Any] = {"connect_timeout": 10}
         if self.sqlite:
             arguments = {"check_same_thread": False, "timeout": 30}
@@ -45,6 +48,7 @@ class Database:
             max_overflow=pool_size,
             pool_pre_ping=not self.sqlite,
             connect_args=arguments,
+            hide_parameters=True,  # they hold texts, and errors are logged
         )
         if self.sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from dbos import DBOS, DBOSClient, DBOSConfig
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from ..db.models import Task
 from ..db.session import Database
-from ..errors import SoundcloneError
+from ..errors import Unavailable
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,6 +29,7 @@ APPLICATION = "soundclone"
 # Raise it when a workflow's order of steps changes.
 VERSION = "1"
 _PENDING = "PENDING"
+_UNFINISHED = ["PENDING", "ENQUEUED", "DELAYED"]
 
 
 def quiet() -> None:
@@ -75,14 +77,14 @@ def workflow(name: str, work: Callable[[str], None]) -> None:
 
 def step(name: str, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Run `work` as a checkpointed step of the present workflow. What it returns is stored in
-    the database, so it must be small. Refusals end the step at once; other errors (a database or
-    a store that does not answer) are tried three times."""
+    the database, so it must be small. Refusals end the step at once; a database or a store that
+    does not answer is asked again for about a minute."""
     return DBOS.run_step(
         {
             "name": name,
             "retries_allowed": True,
             "interval_seconds": 0.5,
-            "max_attempts": 3,
+            "max_attempts": 8,
             "should_retry": _transient,
         },
         work,
@@ -92,9 +94,7 @@ def step(name: str, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> 
 
 
 def _transient(error: BaseException) -> bool:
-    return isinstance(error, OSError) or not isinstance(
-        error, SoundcloneError | ArithmeticError | LookupError | TypeError | ValueError
-    )
+    return isinstance(error, OSError | Unavailable | OperationalError)
 
 
 def launch(database: Database, worker_id: str, *, concurrency: int, poll: float) -> None:
@@ -140,6 +140,13 @@ def forget(task_ids: Sequence[str]) -> None:
     DBOS.delete_workflows(list(task_ids))
 
 
-def steps(task_id: str) -> list[dict[str, Any]]:
-    """What ran of a workflow: name and outcome of each step, in order."""
-    return [dict(each) for each in DBOS.list_workflow_steps(task_id)]
+def unfinished(task_ids: Sequence[str]) -> set[str]:
+    """Those whose workflow is waiting or under way."""
+    going = DBOS.list_workflows(workflow_ids=list(task_ids), status=_UNFINISHED)
+    return {workflow.workflow_id for workflow in going}
+
+
+def executors() -> set[str]:
+    """Ids of the workers that have workflows under way."""
+    under_way = DBOS.list_workflows(status=_PENDING)
+    return {workflow.executor_id for workflow in under_way if workflow.executor_id}

@@ -7,15 +7,18 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 from structlog.contextvars import bound_contextvars
 
 from ..config import Settings
 from ..core import tasks
+from ..core.voices import ACTIVE
 from ..db.models import Task, Voice
 from ..db.session import Database
-from ..errors import EngineUnavailable, InternalError, SourceError, TaskError
+from ..errors import EngineUnavailable, InternalError, SourceError, TaskError, Unavailable
 from ..speech import engine as engines
 from ..storage import Storage
 from ..telemetry import STAGES, TASKS, log
@@ -26,6 +29,11 @@ R = TypeVar("R")
 
 DAY = 86_400.0
 _log = log(__name__)
+
+
+class Interrupted(BaseException):
+    """The worker stops, and the ground went from under a task. No Exception, because the task
+    engine would write one down as the outcome: so another worker takes the task up from here."""
 
 
 class Quarantine:
@@ -77,6 +85,7 @@ class Job:
     settings: Settings
     database: Database
     storage: Storage
+    stopping: threading.Event
 
     def step(self, name: str, progress: int, work: Callable[P, R], *a: P.args, **k: P.kwargs) -> R:
         """Run `work` once, however often the task is taken up again. Before it, see whether the
@@ -84,11 +93,18 @@ class Job:
 
         def run() -> R:
             started = time.perf_counter()
-            with self.database.read() as session:
-                tasks.check_active(session, self.task.id)
-            result = work(*a, **k)
-            with self.database.write() as session:
-                tasks.advance(session, self.task.id, progress)
+            try:
+                with self.database.read() as session:
+                    tasks.check_active(session, self.task.id)
+                result = work(*a, **k)
+                with self.database.write() as session:
+                    tasks.advance(session, self.task.id, progress)
+            except TaskError:
+                raise
+            except Exception as error:
+                if self.stopping.is_set():
+                    raise Interrupted from error
+                raise
             STAGES.labels(name.split()[0]).observe(time.perf_counter() - started)
             return result
 
@@ -130,9 +146,8 @@ class Runner:
     def run(self, task_id: str, work: Callable[[Job], Outcome]) -> None:
         """Take the task up, do it, and complete or fail it. May be run again at any time, by any
         worker: ended tasks stay as they ended."""
-        with self.database.read() as session:
-            task = session.get(Task, task_id)
-            suspect = task is not None and task.attempts > 0
+        task = self._transact(lambda session: session.get(Task, task_id))
+        suspect = task is not None and task.attempts > 0
         with self.quarantine.admit(suspect), bound_contextvars(task=task_id):
             try:
                 self._attempt(task_id, work)
@@ -140,47 +155,71 @@ class Runner:
                 self._fail(task_id, error)
             except Exception as error:
                 if self.stopping.is_set():
-                    # The ground went from under it; another worker takes it up from here.
-                    raise
+                    raise Interrupted from error
                 _log.error("task broke", exc_info=error)
                 self._fail(
                     task_id,
                     InternalError("the service failed at this task; nothing was charged"),
                 )
-            self.storage.delete_prefix(f"work/{task_id}")
+            self._clean_up(task_id)
 
     def _attempt(self, task_id: str, work: Callable[[Job], Outcome]) -> None:
-        with self.database.write() as session:
-            task = tasks.start(session, task_id, self.worker_id)
+        task = self._transact(tasks.start, task_id, self.worker_id)
         if task is None:
             return
         tasks.check_attempts(task, self.settings.max_attempts)
         _log.info("task started", kind=task.kind, attempt=task.attempts)
-        outcome = work(Job(task, self.settings, self.database, self.storage))
-        with self.database.write() as session:
-            ended = tasks.complete(
-                session,
-                task_id,
-                outcome.result,
-                keep=self.settings.result_days * DAY,
-                voice=outcome.voice,
-            )
-        if ended:
+        outcome = work(Job(task, self.settings, self.database, self.storage, self.stopping))
+        if self._transact(
+            tasks.complete,
+            task_id,
+            outcome.result,
+            keep=self.settings.result_days * DAY,
+            voice=outcome.voice,
+        ):
             TASKS.labels(task.kind, "completed", "").inc()
             _log.info("task completed", seconds=round(time.time() - task.created_at, 2))
 
     def _fail(self, task_id: str, error: TaskError) -> None:
-        with self.database.write() as session:
-            ended = tasks.fail(session, task_id, error, keep=self.settings.result_days * DAY)
-            task = session.get_one(Task, task_id)
-        if task.status == "failed":  # and not completed by another worker meanwhile
-            self.storage.delete_prefix(f"results/{task_id}")
-            if task.kind == "clone":
-                self.storage.delete_prefix(f"voices/{task.voice_id}")
-        if ended:
-            TASKS.labels(task.kind, "failed", error.word).inc()
+        if self._transact(tasks.fail, task_id, error, keep=self.settings.result_days * DAY):
+            TASKS.labels("task", "failed", error.word).inc()
             level = _log.info if isinstance(error, SourceError) else _log.warning
             level("task failed", word=error.word, reason=error.message)
+
+    def _clean_up(self, task_id: str) -> None:
+        """Remove what an ended task does not leave. What cannot be removed now, the sweep does."""
+        task = self._transact(lambda session: session.get(Task, task_id))
+        try:
+            if task is None or task.status not in ACTIVE:
+                self.storage.delete_prefix(f"work/{task_id}")
+            if task is not None and task.status == "failed":
+                remove_files(self.storage, task)
+        except Unavailable as error:
+            _log.warning("files left for the sweep", reason=error.message)
+
+    def _transact(
+        self, work: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Run `work(session, …)` in a transaction, and wait for a database that is away: these
+        are no steps, and nobody else would try them again."""
+        pause = 0.5
+        while True:
+            try:
+                with self.database.write() as session:
+                    return work(session, *args, **kwargs)
+            except OperationalError as error:
+                _log.warning("database away", error=type(error).__name__, again_in=pause)
+                if self.stopping.wait(pause):
+                    raise Interrupted from error
+                pause = min(2 * pause, 15.0)
+
+
+def remove_files(storage: Storage, task: Task) -> None:
+    """Remove what a task left: its results and, of a preview that failed, the recording."""
+    storage.delete_prefix(f"work/{task.id}")
+    storage.delete_prefix(f"results/{task.id}")
+    if task.kind == "clone" and task.status == "failed":
+        storage.delete_prefix(f"voices/{task.voice_id}")
 
 
 _found_usable: set[str] = set()

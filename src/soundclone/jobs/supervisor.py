@@ -8,6 +8,8 @@ import sys
 import threading
 import time
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from ..config import Settings
 from ..core import workers
 from ..db.session import Database
@@ -24,6 +26,7 @@ class Supervisor:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._database = Database(settings.database, pool_size=1)
         self._stopping = threading.Event()
         self._child: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
@@ -39,17 +42,16 @@ class Supervisor:
         self._thread.join(timeout=self._settings.stop_grace + 15)
         if self._child and self._child.poll() is None:
             self._child.kill()
+        self._database.close()
 
     def _watch(self) -> None:
         wait = 0.0
         while not self._stopping.wait(wait):
             worker_id, started = new_id(), time.monotonic()
-            self._child = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-m", "soundclone", "worker", "--id", worker_id, "--supervised"],
-                # One BLAS thread a task: tasks side by side are what cores are for.
-                env={"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"} | os.environ,
-            )
-            code = self._child.wait()
+            try:
+                code = self._run(worker_id)
+            except OSError as error:  # no memory or no process to be had: later, perhaps
+                code = error.errno or -1
             if self._stopping.is_set():
                 return
             lived = time.monotonic() - started
@@ -57,11 +59,19 @@ class Supervisor:
             _log.warning("worker ended", worker=worker_id, code=code, restart_in=wait)
             self._declare_lost(worker_id)
 
+    def _run(self, worker_id: str) -> int:
+        command = [sys.executable, "-m", "soundclone", "worker", "--id", worker_id]
+        self._child = subprocess.Popen(  # noqa: S603
+            [*command, "--parent", str(os.getpid())],
+            # One BLAS thread a task: tasks side by side are what cores are for.
+            env={"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"} | os.environ,
+        )
+        return self._child.wait()
+
     def _declare_lost(self, worker_id: str) -> None:
         """Its tasks need not wait until its silence is noticed."""
-        database = Database(self._settings.database, pool_size=1)
         try:
-            with database.write() as session:
+            with self._database.write() as session:
                 workers.lost(session, worker_id)
-        finally:
-            database.close()
+        except SQLAlchemyError as error:  # then it is noticed
+            _log.warning("worker not declared lost", error=type(error).__name__)

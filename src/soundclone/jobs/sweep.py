@@ -3,49 +3,108 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from ..config import Settings
-from ..core import tasks, voices
+from ..core import tasks, voices, workers
+from ..db.models import Task
 from ..db.session import Database
+from ..errors import InternalError, SoundcloneError
 from ..storage import Storage
 from ..telemetry import log
 from . import engine
-from .runner import DAY
+from .runner import DAY, remove_files
 
 _log = log(__name__)
+_SETTLED = 60.0  # seconds after which a task's workflow is surely to be seen
+
+
+BATCH = 100
 
 
 def sweep(settings: Settings, database: Database, storage: Storage) -> None:
     """One round. Several workers may sweep at once; each removal may be repeated."""
-    _time_out(settings, database)
-    with database.read() as session:
-        voice_ids = voices.expired(session)
-        task_ids = tasks.expired(session)
-        uploads = tasks.expired_uploads(session)
-    for voice_id in voice_ids:
+    _end_forgotten(settings, database)
+    _adopt_orphans(database)
+
+    def remove_voice(voice_id: str) -> None:
         storage.delete_prefix(f"voices/{voice_id}")
         with database.write() as session:
             voices.purged(session, voice_id)
-    for task_id in task_ids:
-        storage.delete_prefix(f"results/{task_id}")
-        storage.delete_prefix(f"work/{task_id}")
+
+    def remove_result(task_id: str) -> None:
+        with database.read() as session:
+            task = session.get_one(Task, task_id)
+        remove_files(storage, task)
+        engine.forget([task_id])
         with database.write() as session:
             tasks.purge(session, task_id)
-    if task_ids:
-        engine.forget(task_ids)
-    for key in uploads:
+
+    def remove_upload(key: str) -> None:
         storage.delete(key)
         with database.write() as session:
             tasks.forget_upload(session, key)
+
+    for what, expired, remove in (
+        ("voices", voices.expired, remove_voice),
+        ("results", tasks.expired, remove_result),
+        ("uploads", tasks.expired_uploads, remove_upload),
+    ):
+        removed = _each(database, expired, remove)
+        if removed:
+            _log.info("swept", what=what, removed=removed)
     with database.write() as session:
         tasks.forget(session, time.time() - settings.forget_days * DAY)
-    if voice_ids or task_ids or uploads:
-        _log.info("swept", voices=len(voice_ids), results=len(task_ids), uploads=len(uploads))
 
 
-def _time_out(settings: Settings, database: Database) -> None:
+def _each(
+    database: Database,
+    expired: Callable[[Session, int], Sequence[str]],
+    remove: Callable[[str], None],
+) -> int:
+    """Remove whatever has expired, a batch at a time; what cannot be removed now stays for the
+    next round. Returns how many were removed."""
+    removed = 0
+    while True:
+        with database.read() as session:
+            batch = expired(session, BATCH)
+        failed = 0
+        for item in batch:
+            try:
+                remove(item)
+                removed += 1
+            except (SoundcloneError, SQLAlchemyError) as error:
+                failed += 1
+                _log.warning("not removed", error=type(error).__name__)
+        if failed or len(batch) < BATCH:
+            return removed
+
+
+def _end_forgotten(settings: Settings, database: Database) -> None:
+    """Fail tasks that are overdue, and those that no workflow will ever end, so that no money
+    stays held for them."""
+    keep = settings.result_days * DAY
     with database.read() as session:
         overdue = tasks.overdue(session, settings.task_timeout)
+        active = tasks.overdue(session, _SETTLED, limit=10_000)
     for task_id in overdue:
         with database.write() as session:
-            tasks.time_out(session, task_id, settings.task_timeout, keep=settings.result_days * DAY)
+            tasks.time_out(session, task_id, settings.task_timeout, keep=keep)
+    for task_id in set(active) - engine.unfinished(active) if active else ():
+        error = InternalError("the service lost this task; nothing was charged")
+        with database.write() as session:
+            if tasks.fail(session, task_id, error, keep=keep):
+                _log.error("task without a workflow", task=task_id)
+
+
+def _adopt_orphans(database: Database) -> None:
+    """Hand over what is under way in workers that nobody knows any more."""
+    busy = engine.executors()
+    with database.read() as session:
+        gone = workers.missing(session, busy)
+    for worker_id in gone:
+        handed = engine.hand_over(worker_id)
+        _log.warning("orphans adopted", worker=worker_id, handed_over=len(handed))

@@ -36,7 +36,10 @@ class Worker:
         self.id = worker_id
         self._settings = settings
         self._parent = parent
-        self._stopping = threading.Event()
+        self._stopping = threading.Event()  # take no more
+        self._stopped = threading.Event()  # nothing is under way any more
+        self._launched = False
+        self._beaten = time.time()
         self._database = Database(settings.database, pool_size=10 + 2 * settings.worker_concurrency)
         self._storage = Storage.open(settings.storage, settings.secret)
         self._info: dict[str, Any] = {
@@ -59,44 +62,54 @@ class Worker:
         )
         runner.register("clone", clone)
         runner.register("audio", speak)
-        self._beat()
-        threads = [
-            self._every(self._settings.heartbeat, self._beat, "heartbeat"),
-        ]
-        self._info["engines"] = self._warm()
-        self._info["ready"] = all(not reason for reason in self._info["engines"].values())
-        engine.launch(
-            self._database,
-            self.id,
-            concurrency=self._settings.worker_concurrency,
-            poll=self._settings.queue_poll,
-        )
-        self._beat()
-        threads.append(self._every(self._settings.heartbeat, self._reap, "reaper"))
-        threads.append(self._every(self._settings.sweep_interval, self._sweep, "sweeper"))
-        _log.info("worker ready", worker=self.id, engines=self._info["engines"])
-        while not self._stopping.wait(0.5):
-            if self._parent is not None and os.getppid() != self._parent:
-                _log.warning("the service that started this worker is gone; stopping")
+        self._pulse()
+        self._every(self._settings.heartbeat, self._pulse, "heartbeat")
+        while not self._warm():
+            # It would only fail the tasks that others could do.
+            if self._rest(15):
                 break
-        self._stopping.set()
-        self._stop(threads)
+        else:
+            engine.launch(
+                self._database,
+                self.id,
+                concurrency=self._settings.worker_concurrency,
+                poll=self._settings.queue_poll,
+            )
+            self._launched = self._info["ready"] = True
+            self._pulse()
+            self._every(self._settings.sweep_interval, self._sweep, "sweeper")
+            _log.info("worker ready", worker=self.id, engines=self._info["engines"])
+            while not self._rest(3600):
+                pass
+        self._stop()
 
     def stop(self) -> None:
         self._stopping.set()
 
-    def _stop(self, threads: list[threading.Thread]) -> None:
+    def _rest(self, seconds: float) -> bool:
+        """Wait; whether it is time to stop."""
+        until = time.monotonic() + seconds
+        while not self._stopping.wait(0.5):
+            if self._parent is not None and os.getppid() != self._parent:
+                _log.warning("the service that started this worker is gone; stopping")
+                self._stopping.set()
+            if time.monotonic() > until:
+                return False
+        return True
+
+    def _stop(self) -> None:
+        """Finish what is under way, beating meanwhile, and say goodbye."""
         _log.info("worker stopping", worker=self.id)
-        for thread in threads:
-            thread.join(timeout=5)
-        engine.stop(self._settings.stop_grace)
+        if self._launched:
+            engine.stop(self._settings.stop_grace)
+        self._stopped.set()
         with self._database.write() as session:
             stand_back(session, self.id)
             workers.lost(session, self.id)
         self._database.close()
 
-    def _warm(self) -> dict[str, str]:
-        """Why each engine that is configured is not usable; empty for one that is."""
+    def _warm(self) -> bool:
+        """Whether each engine that is configured is usable."""
         found = {}
         for name in sorted({self._settings.engine_v1, self._settings.engine_v2}):
             try:
@@ -105,15 +118,23 @@ class Worker:
             except EngineUnavailable as error:
                 _log.error("engine unusable", engine=name, reason=error.message)
                 found[name] = error.message
-        return found
+        self._info["engines"] = found
+        return not any(found.values())
 
-    def _beat(self) -> None:
+    def _pulse(self) -> None:
+        """Beat, and take over from workers that do not. Not after a pause of one's own, such as a
+        laptop's sleep: then the others have paused as well and must get time to beat."""
+        now = time.time()
+        paused = now - self._beaten > self._settings.worker_lost_after
         with self._database.write() as session:
             workers.beat(session, self.id, self._info)
+        self._beaten = now
+        if not paused and self._launched:
+            self._reap()
 
     def _reap(self) -> None:
         with self._database.write() as session:
-            lost = workers.claim_lost(session, self._settings.worker_lost_after)
+            lost = workers.claim_lost(session, self.id, self._settings.worker_lost_after)
         for worker_id in lost:
             handed = engine.hand_over(worker_id)
             with self._database.write() as session:
@@ -123,18 +144,13 @@ class Worker:
     def _sweep(self) -> None:
         sweep(self._settings, self._database, self._storage)
 
-    def _every(self, seconds: float, work: Callable[[], None], name: str) -> threading.Thread:
+    def _every(self, seconds: float, work: Callable[[], None], name: str) -> None:
         def loop() -> None:
-            while not self._stopping.wait(seconds):
-                started = time.monotonic()
+            while not self._stopped.wait(seconds):
                 try:
                     work()
                 except Exception as error:
                     # A database that is away for a while must not end the worker.
                     _log.warning(f"{name} failed", error=type(error).__name__)
-                if time.monotonic() - started > seconds:
-                    _log.debug(f"{name} took longer than its interval")
 
-        thread = threading.Thread(target=loop, name=name, daemon=True)
-        thread.start()
-        return thread
+        threading.Thread(target=loop, name=name, daemon=True).start()

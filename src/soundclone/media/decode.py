@@ -107,6 +107,7 @@ def _run(source: IO[bytes], out: IO[bytes], log: IO[bytes], limits: DecodeLimits
         stdout=out,
         stderr=log,
         env=environment,
+        start_new_session=True,  # a signal to the service is not one to the decoder
     )
     try:
         return child.wait(limits.wall_seconds)
@@ -129,11 +130,14 @@ def _last_line(log: IO[bytes]) -> dict[str, Any]:
     return report if isinstance(report, dict) else {}
 
 
-def _died(code: int, log: IO[bytes]) -> SourceError | InternalError:
+def _died(code: int, log: IO[bytes]) -> SourceError | InternalError | OSError:
     if code == -signal.SIGXCPU:
         return SourceTimeout("decoding the recording takes too much processor time")
     if code == -signal.SIGXFSZ:
         return SourceTooLarge("the recording unpacks to too many bytes")
+    if code in (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT):
+        # Somebody ended it, for want of memory perhaps: that says nothing of the file.
+        return InterruptedError(f"the decoder was ended by {signal.Signals(-code).name}")
     if code < 0:
         return SourceNotMedia(
             f"the file is damaged: the decoder crashed on it ({signal.Signals(-code).name})"

@@ -16,6 +16,7 @@ from ..errors import InvalidParameter
 
 LIMIT = 220  # characters of a sentence that an engine is asked to say at once
 DENSE_LIMIT = 100  # the same where a character is an ideograph or a syllable
+MAX_MARKED = 9_000  # characters of pause markers: a thousand of the longest
 MAX_PAUSES = 3600  # seconds; pauses cost nothing, and a text could hold months of them
 
 
@@ -98,6 +99,11 @@ def check(text: str, limit: int) -> int:
     """
     if not text:
         raise InvalidParameter("the text is empty; it must have at least one letter or digit")
+    if len(text) > limit + MAX_MARKED:
+        raise InvalidParameter(
+            f"the text has {len(text)} characters with its pause markers; at most "
+            f"{limit + MAX_MARKED} are allowed, of which {limit} without them"
+        )
     if broken := re.search("[\0\ud800-\udfff]", text):
         # Neither can be kept in a database or written to a file.
         what = "a NUL character" if broken[0] == "\0" else "half of a surrogate pair"
