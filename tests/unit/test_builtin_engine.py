@@ -135,6 +135,17 @@ def test_any_sampling_rate(engine, recording, rate):
     assert engine.speak(voice, "Yes.", ENGLISH).words
 
 
+def test_pauses_do_not_make_a_voice_loud(engine, recording, plain):
+    samples, rate = recording
+    quarter = len(samples) // 4
+    spaced = np.concatenate(
+        [np.append(q, np.zeros(5 * rate)) for q in np.split(samples[: 4 * quarter], 4)]
+    )
+    voice = engine.clone(Reference(spaced.astype(np.float32), rate))
+    said = engine.speak(voice, SENTENCE, ENGLISH)
+    assert 20 * np.log10(said.samples.std() / plain.samples.std()) == pytest.approx(0, abs=1.5)
+
+
 def test_an_overlong_sentence_is_said_whole(engine, voice):
     text = "one two three four five six seven eight nine ten " * 12
     said = engine.speak(voice, text, Controls("English", speed=2))

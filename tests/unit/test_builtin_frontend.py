@@ -1,5 +1,6 @@
 """espeak-ng at arm's length: words, times, hostile texts, dead and hung processes."""
 
+import gc
 import itertools
 import os
 import signal
@@ -191,6 +192,15 @@ def test_many_callers_share_few_processes():
     assert len(pool._idle) <= 2
     pool.close()
     assert pool._idle == []
+
+
+def test_a_forgotten_pool_ends_its_processes():
+    pool = Pool(size=1)
+    pool.speak("one", "English")
+    process = pool._idle[0]._process
+    del pool
+    gc.collect()
+    assert process.poll() is not None
 
 
 def test_the_child_is_told_no_secrets(monkeypatch):

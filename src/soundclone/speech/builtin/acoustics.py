@@ -31,6 +31,8 @@ _SCALE = 0.3  # of the log-likelihoods: frames are not independent of their neig
 _ENTER = 0.3  # probability mass of going from one phone's end to any phone
 _UNLIKELY = 0.15  # prior of phones that the labels do not name
 _CLOSURE = 0.5  # prior of silence within a stop
+_PAUSE = 40.0  # of the zeroth cepstrum, 35 dB: quieter than loud frames by this is a pause
+_PAUSES = 0.3  # pauses over speech in the mean, at most
 _BLOCK = 512  # frames evaluated at once, to bound the memory
 
 STATES = 3  # of each phone
@@ -108,10 +110,17 @@ def cepstra(samples: Array) -> Array:
     return np.asarray(energies @ dct_matrix(_BANDS, _CEPSTRA) * lifter)
 
 
+def _weights(energy: Array) -> Array:
+    """Of frames in the cepstral mean: long pauses count no more than those of fluent speech."""
+    quiet = energy < np.percentile(energy, 97) - _PAUSE
+    share = _PAUSES * (~quiet).sum() / max(quiet.sum(), 1)
+    return np.where(quiet, min(share, 1.0), 1.0)
+
+
 def log_likelihoods(samples: Array) -> Array:
     """Of each phone's states, (T, P, STATES)."""
     static = cepstra(samples)
-    static = static - static.mean(axis=0)
+    static = static - np.average(static, axis=0, weights=_weights(static[:, 0]))
     index = np.arange(len(static))
 
     def shifted(frames: int) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import soxr
@@ -32,6 +32,11 @@ def analyse(
     samples = np.asarray(soxr.resample(samples, sample_rate, vocoder.SAMPLE_RATE), np.float64)
     samples = samples * (LEVEL / np.sqrt(np.mean(samples**2) + 1e-12))
     parameters = vocoder.analyse(samples)
+    loud = active(parameters)
+    # Pauses must not count: brought to LEVEL is the speech, not the recording.
+    power = np.exp(parameters.envelope + parameters.level[:, None]).mean(axis=1)
+    excess = np.log(power[loud].mean() / power.mean())
+    parameters = replace(parameters, level=parameters.level - excess)
     scores = acoustics.log_likelihoods(samples)
     prior = None if phones is None else acoustics.label_prior(phones, len(scores))
     # Both hops are centred at zero, and every second frame of the vocoder meets one of these.
@@ -40,7 +45,7 @@ def analyse(
     return Analysis(
         parameters=parameters,
         posteriors=np.pad(states, ((0, count - len(states)), (0, 0)), mode="edge"),
-        active=active(parameters),
+        active=loud,
     )
 
 

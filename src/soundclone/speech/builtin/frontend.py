@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import unicodedata
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -147,6 +148,7 @@ class Pool:
         self._idle: list[_Child] = []
         self._lock = threading.Lock()
         self._closed = False
+        weakref.finalize(self, _end, self._idle)
 
     def speak(self, text: str, language: str, rate: float = RATE) -> Utterance:
         """Say a text of at most LONGEST characters, silence before and after it trimmed.
@@ -209,9 +211,7 @@ class Pool:
         """End the idle processes; those at work end when their answer is given."""
         with self._lock:
             self._closed = True
-            idle, self._idle = self._idle, []
-        for child in idle:
-            child.end()
+            _end(self._idle)
 
     def _take(self) -> _Child:
         with self._lock:
@@ -226,6 +226,11 @@ class Pool:
                 self._idle.append(child)
                 return
         child.end()
+
+
+def _end(children: list[_Child]) -> None:
+    while children:
+        children.pop().end()
 
 
 _PROBE = "hello"
