@@ -22,6 +22,7 @@ HIGH_BANDS = np.array([8500.0, 9250.0, 10000.0, 10750.0, 11500.0])  # Hz, of the
 F0_RANGE = (60.0, 500.0)  # Hz, looked for
 
 _FFT = 1024
+_BLOCK = 2000  # frames whose spectra are held at once
 _LEAST_PERIODIC = -1.2  # dB; WORLD takes a frame above about -1 for unvoiced
 _TINY = 1e-12  # power that stands for digital silence
 
@@ -83,15 +84,20 @@ def analyse(samples: Array) -> Parameters:
     milliseconds = 1000 * HOP
     f0, times = pyworld.dio(samples, SAMPLE_RATE, *F0_RANGE, frame_period=milliseconds)
     f0 = pyworld.stonemask(samples, f0, times, SAMPLE_RATE)
-    spectrum = pyworld.cheaptrick(samples, f0, times, SAMPLE_RATE, fft_size=_FFT)
-    noise = pyworld.d4c(samples, f0, times, SAMPLE_RATE, fft_size=_FFT)
-    bands = np.log(spectrum.clip(_TINY)) @ _to_bands()
-    level = bands.mean(axis=1)
+    bands, coded = [], []
+    for start in range(0, len(f0), _BLOCK):
+        frames = f0[start : start + _BLOCK], times[start : start + _BLOCK], SAMPLE_RATE
+        spectrum = pyworld.cheaptrick(samples, *frames, fft_size=_FFT)
+        bands.append(np.log(spectrum.clip(_TINY)) @ _to_bands())
+        noise = pyworld.d4c(samples, *frames, fft_size=_FFT)
+        coded.append(pyworld.code_aperiodicity(noise, SAMPLE_RATE))
+    envelope = np.concatenate(bands)
+    level = envelope.mean(axis=1)
     return Parameters(
         f0=f0,
-        envelope=bands - level[:, None],
+        envelope=envelope - level[:, None],
         level=level,
-        aperiodicity=pyworld.code_aperiodicity(noise, SAMPLE_RATE),
+        aperiodicity=np.concatenate(coded),
     )
 
 
