@@ -68,16 +68,20 @@ def write(
         if sound:
             audio = container.add_stream(codec, rate=rate, layout=layout)
             audio.codec_context.options = {"strict": "experimental"}
-        for index in range(len(table) * 5 // rate if picture else 0):
-            image = np.full((72, 64), 40 + index % 100, np.uint8)
-            shown = av.VideoFrame.from_ndarray(image, "yuv420p")
-            shown.pts, shown.time_base = index, Fraction(1, 5)
-            container.mux(video.encode(shown))
-        for start in range(0, len(table) if sound else 0, 4800):
-            block = np.ascontiguousarray(table[start : start + 4800], np.float32)
-            frame = av.AudioFrame.from_ndarray(block.reshape(1, -1), "flt", layout)
-            frame.sample_rate, frame.pts = rate, start
-            container.mux(audio.encode(frame))
+        shown = 0
+        # Picture and sound in turn: some containers take no packet that is seconds older.
+        for start in range(0, len(table), 4800):
+            while picture and shown * rate < (start + 4800) * 5 and shown < len(table) * 5 // rate:
+                image = np.full((72, 64), 40 + shown % 100, np.uint8)
+                still = av.VideoFrame.from_ndarray(image, "yuv420p")
+                still.pts, still.time_base = shown, Fraction(1, 5)
+                container.mux(video.encode(still))
+                shown += 1
+            if sound:
+                block = np.ascontiguousarray(table[start : start + 4800], np.float32)
+                frame = av.AudioFrame.from_ndarray(block.reshape(1, -1), "flt", layout)
+                frame.sample_rate, frame.pts = rate, start
+                container.mux(audio.encode(frame))
         for stream in container.streams:
             container.mux(stream.encode())
     return path

@@ -132,8 +132,8 @@ def test_every_format(service: Service, key: str, sources: tuple[Path, str], nam
     """Recognised by content: the file's name says nothing."""
     decoded = decode.decode(RECORDING)
     folder, url = sources
-    samples = soxr.resample(decoded.samples.reshape(-1), decoded.sample_rate, 44_100)
-    media_samples.write(folder / f"{name}.bin", name, samples, 44_100)
+    samples = soxr.resample(decoded.samples.reshape(-1), decoded.sample_rate, 48_000)
+    media_samples.write(folder / f"{name}.bin", name, samples, 48_000)
     with Client(service.url, key) as client:
         task = client.clone(f"{url}/{name}.bin", text="Yes.")
     assert task.model_id

@@ -195,7 +195,8 @@ def test_memory(samples: dict[str, Path]) -> None:
     ("body", "error"),
     [
         ("kill -SEGV $$", SourceNotMedia),
-        ("kill -KILL $$", SourceNotMedia),
+        ("kill -KILL $$", InterruptedError),
+        ("kill -TERM $$", InterruptedError),
         ("kill -XCPU $$", SourceTimeout),
         ("sleep 60", SourceTimeout),
         ("echo out; echo garbage >&2", SourceNotMedia),
