@@ -223,6 +223,25 @@ def test_a_task_that_nobody_does_is_ended(tmp_path: Path, test_engines: dict[str
         database.close()
 
 
+def test_a_voice_outlives_its_engine_s_version(
+    tmp_path: Path, recording: str, test_engines: dict[str, str]
+) -> None:
+    """A newer engine cannot read it, and makes it again from the recording."""
+    with Service(tmp_path, environment=test_engines) as service:
+        _, key = service.new_key(1)
+        voice = a_voice(service, key, recording)
+        service.terminate()
+        service.environment["SOUNDCLONE_TEST_VERSION"] = "2.0+new"
+        service.start()
+        for _ in range(2):
+            body = {"modelId": voice, "contentText": "Still here."}
+            task = service.post(AUDIOS, body, key)[1]["data"]["id"]
+            data = finish(service, task, key)
+            assert data["status"] == "completed", data
+        kept = {path.name for path in (tmp_path / "data" / "files" / "voices" / voice).iterdir()}
+        assert kept == {"reference", "tone-1.voice", "tone-2.0-new.voice"}
+
+
 def test_an_engine_that_breaks(
     tmp_path: Path, recording: str, test_engines: dict[str, str]
 ) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from soundclone.errors import SynthesisError
 from soundclone.speech.engine import Controls, EngineInfo, Reference, Speech, Voice
 from soundclone.speech.languages import LANGUAGES
 
@@ -20,7 +21,13 @@ from soundclone.speech.languages import LANGUAGES
 class Tone:
     """Says every sentence as a tone, a fifteenth of a second a character."""
 
-    info = EngineInfo("tone", "1", "Apache-2.0", frozenset(LANGUAGES), 24_000)
+    info = EngineInfo(
+        "tone",
+        os.environ.get("SOUNDCLONE_TEST_VERSION", "1"),
+        "Apache-2.0",
+        frozenset(LANGUAGES),
+        24_000,
+    )
     concurrent = True
 
     def unusable(self) -> str | None:
@@ -30,9 +37,11 @@ class Tone:
         pass
 
     def clone(self, reference: Reference) -> Voice:
-        return Voice(self.info.name, "1", str(len(reference.samples)).encode())
+        return Voice(self.info.name, self.info.version, str(len(reference.samples)).encode())
 
     def speak(self, voice: Voice, sentence: str, controls: Controls) -> Speech:
+        if voice.version != self.info.version:
+            raise SynthesisError(f"voice is of version {voice.version}, not {self.info.version}")
         if calls := os.environ.get("SOUNDCLONE_TEST_CALLS"):
             with Path(calls).open("a") as file:
                 file.write(f"{os.getpid()} {sentence}\n")

@@ -50,6 +50,11 @@ def activate(session: Session, voice_id: str) -> None:
     )
 
 
+def made_again(session: Session, voice_id: str, engine_version: str) -> None:
+    """Note that a newer version of its engine made the voice anew."""
+    session.execute(update(Voice).where(Voice.id == voice_id).values(engine_version=engine_version))
+
+
 def listing(session: Session, account_id: str) -> Sequence[Voice]:
     """The account's voices that may be used now, newest first."""
     valid = Voice.expires_at.is_(None) | (Voice.expires_at > time.time())

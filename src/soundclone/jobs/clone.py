@@ -10,9 +10,8 @@ from typing import Any
 from ..db.models import Voice
 from ..errors import NotFound, SourceUnreachable
 from ..media import decode, encode, fetch, recording
-from ..speech.engine import Reference
 from .runner import DAY, Job, Outcome
-from .speak import say, voice_file
+from .speak import make_voice, reference_file, say
 
 
 def clone(job: Job) -> Outcome:
@@ -20,7 +19,7 @@ def clone(job: Job) -> Outcome:
     params, voice_id = job.task.params, job.task.voice_id
     job.step("fetch", 10, fetch_source, job)
     measured = job.step("examine", 30, examine, job)
-    made = job.step("voice", 50, make_voice, job)
+    made = job.step("voice", 50, make_voice, job, params["engine"])
     result = say(job, params, made, start=50)
     now = time.time()
     voice = Voice(
@@ -71,26 +70,10 @@ def examine(job: Job) -> dict[str, Any]:
         job.storage.get_file(job.scratch("source"), path)
         found = recording.examine(decode.decode(path))
     job.storage.put(
-        f"voices/{job.task.voice_id}/reference",
+        reference_file(job.task.voice_id),
         encode.pack(recording.reference(found), found.sample_rate),
     )
     return {
         "speech_seconds": round(found.speech_seconds, 2),
         "warnings": list(found.warnings),
-    }
-
-
-def make_voice(job: Job) -> dict[str, str]:
-    """Make the voice and keep it; says where. Raises SourceError, EngineUnavailable."""
-    name = job.task.params["engine"]
-    samples, rate = encode.unpack(job.storage.get(f"voices/{job.task.voice_id}/reference"))
-    with job.voice_engine(name) as engine:
-        voice = engine.clone(Reference(samples, rate))
-    key = voice_file(job.task.voice_id, name)
-    job.storage.put(key, voice.data)
-    return {
-        "engine": voice.engine,
-        "version": voice.version,
-        "licence": engine.info.licence,
-        "key": key,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from ..core import voices
 from ..db.models import Voice as VoiceRow
 from ..errors import SynthesisError
 from ..media import encode, loudness
 from ..speech import languages, script, subtitles
-from ..speech.engine import Controls, Voice, Word
+from ..speech.engine import Controls, Reference, Voice, Word
 from ..speech.joining import Stretch, join
 from ..speech.script import Piece, Sentence
 from ..speech.subtitles import Spoken
@@ -29,21 +31,43 @@ def speak(job: Job) -> Outcome:
 
 
 def find_voice(job: Job) -> dict[str, str]:
-    """Where the task's voice is kept. Raises SynthesisError when its file is gone."""
+    """Where the task's voice is kept. One that an older version of its engine made is made again,
+    from the recording that is kept with it. Raises SynthesisError when its files are gone."""
     with job.database.read() as session:
         row = session.get(VoiceRow, job.task.voice_id)
     if row is None or row.purged_at is not None:
         raise SynthesisError(f"voice {job.task.voice_id} is no longer kept; make a new preview")
-    return {
-        "engine": row.engine,
-        "version": row.engine_version,
-        "key": voice_file(job.task.voice_id, row.engine),
-    }
+    with job.voice_engine(row.engine) as engine:
+        version = engine.info.version
+    if version == row.engine_version:
+        key = voice_file(row.id, row.engine, version)
+        return {"engine": row.engine, "version": version, "key": key}
+    made = make_voice(job, row.engine)
+    with job.database.write() as session:
+        voices.made_again(session, row.id, made["version"])
+    return made
 
 
-def voice_file(voice_id: str, engine: str) -> str:
+def make_voice(job: Job, name: str) -> dict[str, str]:
+    """Make the task's voice of its recording with an engine and keep it; says where. Raises
+    SourceError, EngineUnavailable."""
+    samples, rate = encode.unpack(job.storage.get(reference_file(job.task.voice_id)))
+    with job.voice_engine(name) as engine:
+        voice = engine.clone(Reference(samples, rate))
+        licence = engine.info.licence
+    key = voice_file(job.task.voice_id, voice.engine, voice.version)
+    job.storage.put(key, voice.data)
+    return {"engine": voice.engine, "version": voice.version, "licence": licence, "key": key}
+
+
+def voice_file(voice_id: str, engine: str, version: str) -> str:
     """Key of the voice that an engine made."""
-    return f"voices/{voice_id}/{engine}.voice"
+    return f"voices/{voice_id}/" + re.sub("[^A-Za-z0-9._-]", "-", f"{engine}-{version}.voice")
+
+
+def reference_file(voice_id: str) -> str:
+    """Key of the recording that a voice is made of."""
+    return f"voices/{voice_id}/reference"
 
 
 def say(
@@ -93,6 +117,7 @@ def speak_chunk(
     job.storage.put(key, encode.pack(stretch.samples, stretch.sample_rate))
     return {
         "key": key,
+        "seed": controls.seed,
         "samples": len(stretch.samples),
         "sample_rate": stretch.sample_rate,
         "loudness": loudness.loudness(stretch.samples, stretch.sample_rate),

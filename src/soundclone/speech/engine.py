@@ -77,7 +77,7 @@ class EngineInfo:
     """What an engine says of itself."""
 
     name: str
-    version: str
+    version: str  # that of the voices it makes: those of another version are made again
     licence: str
     languages: frozenset[str]  # names of `languages.LANGUAGES`
     sample_rate: int  # Hz, of what it speaks
