@@ -37,7 +37,7 @@ class Sound:
 
     samples: Array  # mono, shape (n,)
     sample_rate: int  # Hz
-    text: str = ""  # empty when not known
+    text: str = ""  # what was said, when that is known and English
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Instruments:
         return self._judge(levelled(sound)) if self._judge else math.nan
 
     def word_errors(self, sound: Sound) -> float:
-        """Edits over words of the text, English only."""
+        """Edits over words of the text, by pocketsphinx."""
         if not sound.text or not self._recognise:
             return math.nan
         wanted = words(sound.text)

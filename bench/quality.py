@@ -106,7 +106,8 @@ def cloned(
         for text in script(person.language):
             speech = engine.speak(voice, text, Controls(person.language))
             samples = speech.samples.astype(np.float64)
-            said[person.name].append(Sound(samples, speech.sample_rate, text))
+            known = text if person.language == "English" else ""
+            said[person.name].append(Sound(samples, speech.sample_rate, known))
         speak += time.process_time() - started
     engine.close()  # the time of its processes counts when they have ended
     speak += resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - children
@@ -123,10 +124,13 @@ def cloned(
 def plain(people: Sequence[Speaker]) -> dict[str, list[Sound]]:
     """What espeak-ng says by itself: the same for all who share a language."""
     pool = Pool(size=1)
-    said = {}
+    said: dict[str, list[Sound]] = {}
     for language in {person.language for person in people} & set(VOICES):
-        utterances = [(pool.speak(text, language), text) for text in script(language)]
-        said[language] = [Sound(u.samples, u.sample_rate, text) for u, text in utterances]
+        said[language] = []
+        for text in script(language):
+            utterance = pool.speak(text, language)
+            known = text if language == "English" else ""
+            said[language].append(Sound(utterance.samples, utterance.sample_rate, known))
     pool.close()
     return {person.name: said[person.language] for person in people if person.language in said}
 
@@ -251,7 +255,7 @@ def draw(path: Path, panels: dict[str, Sound]) -> None:
         axis.specgram(samples, FRAME, RATE, noverlap=FRAME - HOP, vmin=-110, vmax=-40, cmap="magma")
         axis.set(title=title, xlabel="seconds")
     axes[0][0].set_ylabel("Hz")
-    figure.savefig(path, dpi=72, facecolor="white")
+    figure.savefig(path, dpi=72)
     pyplot.close(figure)
 
 
@@ -322,7 +326,16 @@ def main() -> None:
         ]
     )
     (options.out / "quality.md").write_text(page + "\n")
-    print(json.dumps(report, indent=1) if options.json else page)
+    print(json.dumps(_plain(report), indent=1) if options.json else page)
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can say: what is not a number is null."""
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, float):
+        return None if math.isnan(value) else round(value, 3)
+    return value
 
 
 if __name__ == "__main__":

@@ -468,7 +468,9 @@ def _client(url: str | None, key: str | None) -> Iterator[Client]:
     try:
         with Client(url, key) as client:
             yield client
-    except (ClientError, OSError, ValueError) as error:
+    except OSError as error:
+        fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except (ClientError, ValueError) as error:
         fail(str(error))
 
 
