@@ -255,7 +255,7 @@ def draw(path: Path, panels: dict[str, Sound]) -> None:
         axis.specgram(samples, FRAME, RATE, noverlap=FRAME - HOP, vmin=-110, vmax=-40, cmap="magma")
         axis.set(title=title, xlabel="seconds")
     axes[0][0].set_ylabel("Hz")
-    figure.savefig(path, dpi=72)
+    figure.savefig(path, dpi=68)
     pyplot.close(figure)
 
 
