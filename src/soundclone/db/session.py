@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, Row, Select, create_engine, event, make_url, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from ..errors import Unavailable
@@ -45,7 +46,7 @@ class Database:
         self.engine: Engine = create_engine(
             url,
             pool_size=pool_size,
-            max_overflow=pool_size,
+            max_overflow=2 * pool_size,
             pool_pre_ping=not self.sqlite,
             connect_args=arguments,
             hide_parameters=True,  # they hold texts, and errors are logged
@@ -53,7 +54,8 @@ class Database:
         if self.sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
-        self._reader: Connection | None = None
+        self._local = threading.local()
+        self._readers: list[Connection] = []
         self._threads = ThreadPoolExecutor(1 if self.sqlite else pool_size, "database")
 
     @contextmanager
@@ -97,18 +99,38 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(self._threads, job)
 
     async def row(self, statement: Select[Any], **parameters: Any) -> Row[Any] | None:
-        """The one row of a point read, for the path that is taken most often."""
-        if self.sqlite:
-            # Kept by the event loop's thread: to open one a poll would cost as much as the read.
-            if self._reader is None:
-                self._reader = self.engine.connect()
-            return self._reader.execute(statement, parameters).one_or_none()
+        """The one row of a point read, for the path that is taken most often. It uses a connection
+        that its thread keeps, outside any transaction: to check one out and to end a transaction
+        would cost more than the read."""
 
         def job() -> Row[Any] | None:
-            with self.engine.connect() as connection:
-                return connection.execute(statement, parameters).one_or_none()
+            try:
+                return self._reader().execute(statement, parameters).one_or_none()
+            except OperationalError:
+                # The server ended it, perhaps long ago; a new one tells whether it is away.
+                self._forget_reader()
+                return self._reader().execute(statement, parameters).one_or_none()
 
+        if self.sqlite:
+            return job()
         return await asyncio.get_running_loop().run_in_executor(self._threads, job)
+
+    def _reader(self) -> Connection:
+        reader: Connection | None = getattr(self._local, "reader", None)
+        if reader is None:
+            reader = self.engine.connect()
+            if not self.sqlite:
+                reader = reader.execution_options(isolation_level="AUTOCOMMIT")
+            self._local.reader = reader
+            self._readers.append(reader)
+        return reader
+
+    def _forget_reader(self) -> None:
+        reader = self._local.reader
+        self._local.reader = None
+        self._readers.remove(reader)
+        reader.invalidate()
+        reader.close()
 
     def check(self) -> None:
         """Raise Unavailable unless the database answers."""
@@ -120,8 +142,8 @@ class Database:
 
     def close(self) -> None:
         self._threads.shutdown(wait=True)
-        if self._reader is not None:
-            self._reader.close()
+        for reader in self._readers:
+            reader.close()
         self.engine.dispose()
 
 

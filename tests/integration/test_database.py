@@ -1,0 +1,81 @@
+"""What the API's way into the database promises."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from sqlalchemy import bindparam, select, text
+from sqlalchemy.exc import IntegrityError
+
+from soundclone.core import ledger
+from soundclone.db.models import Account
+from soundclone.db.session import Database
+
+FIND = select(Account.name).where(Account.id == bindparam("id"))
+
+
+def test_a_point_read_sees_what_was_committed(database: Database) -> None:
+    async def use() -> None:
+        account = await database.run(ledger.open_account, "one")
+        row = await database.row(FIND, id=account.id)
+        assert row is not None
+        assert row.name == "one"
+        assert await database.row(FIND, id="acct_nobody") is None
+        await database.run(
+            lambda session: session.execute(text("UPDATE accounts SET name = 'two'"))
+        )
+        row = await database.row(FIND, id=account.id)
+        assert row is not None
+        assert row.name == "two"
+
+    asyncio.run(use())
+
+
+def test_many_point_reads_at_once(database: Database) -> None:
+    async def use() -> None:
+        account = await database.run(ledger.open_account, "one")
+        rows = await asyncio.gather(*(database.row(FIND, id=account.id) for _ in range(200)))
+        assert {row.name for row in rows if row} == {"one"}
+
+    asyncio.run(use())
+
+
+def test_a_connection_that_the_server_ended_is_replaced(database: Database) -> None:
+    if database.sqlite:
+        pytest.skip("SQLite has no server")
+
+    async def use() -> None:
+        account = await database.run(ledger.open_account, "one")
+        await asyncio.gather(*(database.row(FIND, id=account.id) for _ in range(50)))
+        with database.write() as session:
+            session.execute(
+                text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE pid <> pg_backend_pid() AND datname = current_database()"
+                )
+            )
+        await asyncio.sleep(0.2)
+        rows = await asyncio.gather(*(database.row(FIND, id=account.id) for _ in range(50)))
+        assert {row.name for row in rows if row} == {"one"}
+
+    asyncio.run(use())
+
+
+def test_an_error_leaves_nothing(database: Database) -> None:
+    async def use() -> None:
+        account = await database.run(ledger.open_account, "one")
+
+        def twice(session: object) -> None:
+            ledger.open_account(session, "two")  # type: ignore[arg-type]
+            session.add(Account(id=account.id, name="again", created_at=0.0))  # type: ignore[attr-defined]
+            session.flush()  # type: ignore[attr-defined]
+
+        with pytest.raises(IntegrityError):
+            await database.run(twice)
+        count = select(text("count(*)")).select_from(Account)
+        row = await database.row(count)
+        assert row is not None
+        assert row[0] == 1
+
+    asyncio.run(use())
