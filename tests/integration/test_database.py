@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 from sqlalchemy import bindparam, select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from soundclone.core import ledger
 from soundclone.db.models import Account
@@ -79,3 +79,11 @@ def test_an_error_leaves_nothing(database: Database) -> None:
         assert row[0] == 1
 
     asyncio.run(use())
+
+
+def test_a_server_that_is_away_is_said_to_be() -> None:
+    """Also by the first read of all, which has no connection to give up yet."""
+    away = Database("postgresql+psycopg://nobody@127.0.0.1:1/none")
+    with pytest.raises(OperationalError):
+        asyncio.run(away.row(FIND, id="acct_x"))
+    away.close()

@@ -126,7 +126,9 @@ class Database:
         return reader
 
     def _forget_reader(self) -> None:
-        reader = self._local.reader
+        reader: Connection | None = getattr(self._local, "reader", None)
+        if reader is None:  # there was none to be had
+            return
         self._local.reader = None
         self._readers.remove(reader)
         reader.invalidate()

@@ -147,19 +147,20 @@ class Runner:
         """Take the task up, do it, and complete or fail it. May be run again at any time, by any
         worker: ended tasks stay as they ended."""
         task = self._transact(lambda session: session.get(Task, task_id))
-        suspect = task is not None and task.attempts > 0
+        if task is None:
+            return
+        suspect = task.attempts > 0
         with self.quarantine.admit(suspect), bound_contextvars(task=task_id):
             try:
                 self._attempt(task_id, work)
             except TaskError as error:
-                self._fail(task_id, error)
+                self._fail(task, error)
             except Exception as error:
                 if self.stopping.is_set():
                     raise Interrupted from error
                 _log.error("task broke", exc_info=error)
                 self._fail(
-                    task_id,
-                    InternalError("the service failed at this task; nothing was charged"),
+                    task, InternalError("the service failed at this task; nothing was charged")
                 )
             self._clean_up(task_id)
 
@@ -180,9 +181,9 @@ class Runner:
             TASKS.labels(task.kind, "completed", "").inc()
             _log.info("task completed", seconds=round(time.time() - task.created_at, 2))
 
-    def _fail(self, task_id: str, error: TaskError) -> None:
-        if self._transact(tasks.fail, task_id, error, keep=self.settings.result_days * DAY):
-            TASKS.labels("task", "failed", error.word).inc()
+    def _fail(self, task: Task, error: TaskError) -> None:
+        if self._transact(tasks.fail, task.id, error, keep=self.settings.result_days * DAY):
+            TASKS.labels(task.kind, "failed", error.word).inc()
             level = _log.info if isinstance(error, SourceError) else _log.warning
             level("task failed", word=error.word, reason=error.message)
 

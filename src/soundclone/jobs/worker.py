@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from prometheus_client import start_http_server
+from sqlalchemy.exc import SQLAlchemyError
 
 from .. import __version__
 from ..config import Settings
@@ -103,9 +104,12 @@ class Worker:
         if self._launched:
             engine.stop(self._settings.stop_grace)
         self._stopped.set()
-        with self._database.write() as session:
-            stand_back(session, self.id)
-            workers.lost(session, self.id)
+        try:
+            with self._database.write() as session:
+                stand_back(session, self.id)
+                workers.lost(session, self.id)
+        except SQLAlchemyError as error:  # then its silence says it
+            _log.warning("no goodbye", error=type(error).__name__)
         self._database.close()
 
     def _warm(self) -> bool:
