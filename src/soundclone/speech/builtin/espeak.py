@@ -5,9 +5,11 @@ in a process of its own, which is told a voice, numbers and a text, and answers 
 `python -m soundclone.speech.builtin.espeak`; `frontend` holds the other end of the pipes.
 
 A message is its length (4 bytes, big-endian) and that many bytes. A request is one message of
-JSON: `voice`, `rate` (words a minute), `pitch` and `range` (0-99), `text`. The answer is a
-message of JSON (`error`, or `sample_rate`, `phones` as [sample, IPA] and `words` as [sample,
-offset], offset in code points from 0), then a message of 16-bit little-endian samples.
+JSON: `voice`, `rate` (words a minute), `pitch` and `range` (0-99), and `pieces` of text, each
+with the voice that turns it into phonemes ("phonemes" where it is phonemes already, "" where it
+is text for `voice`). The answer is a message of JSON (`error`, or `sample_rate`, `phones` as
+[sample, IPA] and `words` as [sample, offset], offset in code points from 0 in the pieces' texts
+put together), then a message of 16-bit little-endian samples.
 
 espeak-ng's sound also depends on what it said before (the phases of its flutter, its random
 numbers). Each request is therefore answered by a fork of the process as it was at its start: the
@@ -19,8 +21,11 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import re
 import struct
 import sys
+from bisect import bisect_right
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -32,8 +37,9 @@ _INITIALIZE = 0x0001 | 0x0002 | 0x8000  # phoneme events, in IPA, return instead
 _EVENT_END, _EVENT_WORD, _EVENT_PHONEME = 0, 1, 7
 _PARAMETER_RATE, _PARAMETER_PITCH, _PARAMETER_RANGE = 1, 3, 4
 _POSITION_CHARACTER = 1
-# Neither SSML (0x10) nor phonemes in [[brackets]] (0x100): a text is only ever words.
-_FLAGS = 0x0001  # UTF-8
+# Phonemes in [[brackets]], which no text is let have; and no SSML (0x10).
+_FLAGS = 0x0001 | 0x0100  # UTF-8
+_SWITCH = re.compile(r"\(([a-z-]+)\)")  # to the voice of another language, within phonemes
 
 
 class _Id(ctypes.Union):
@@ -79,6 +85,7 @@ class Espeak:
             raise RuntimeError("espeak-ng does not find its data")
         self._callback = _Callback(self._receive)  # the library keeps no reference of its own
         self._library.espeak_SetSynthCallback(self._callback)
+        self._library.espeak_TextToPhonemes.restype = ctypes.c_char_p
         self._library.espeak_ng_SetRandSeed(ctypes.c_long(1))  # else of the time of day
         self._samples = bytearray()
         self._phones: list[tuple[int, str]] = []
@@ -98,8 +105,20 @@ class Espeak:
             index += 1
         return 0
 
-    def speak(self, voice: str, rate: int, pitch: int, range_: int, text: str) -> dict[str, Any]:
+    def speak(
+        self, voice: str, rate: int, pitch: int, range_: int, pieces: list[tuple[str, str]]
+    ) -> dict[str, Any]:
         """Say a text, once. The answer's `samples` are bytes; the rest is what a client is told."""
+        told = _Told(voice.partition("+")[0])
+        for text, other in pieces:
+            if not other:
+                told.add_text(text)
+            elif other == "phonemes":
+                told.add_phonemes(text, len(text))
+            elif self._library.espeak_SetVoiceByName(other.encode()) != 0:
+                return {"error": f"espeak-ng has no voice {other!r}"}
+            else:
+                told.add_phonemes(" ".join(self._phonemes(text)), len(text), other)
         if self._library.espeak_SetVoiceByName(voice.encode()) != 0:
             return {"error": f"espeak-ng has no voice {voice!r}"}
         for parameter, value in (
@@ -108,7 +127,7 @@ class Espeak:
             (_PARAMETER_RANGE, range_),
         ):
             self._library.espeak_SetParameter(parameter, value, 0)
-        data = text.encode()
+        data = told.text.encode()
         status = self._library.espeak_Synth(
             data, len(data) + 1, 0, _POSITION_CHARACTER, 0, _FLAGS, None, None
         )
@@ -117,9 +136,53 @@ class Espeak:
         return {
             "sample_rate": self.sample_rate,
             "phones": self._phones,
-            "words": self._words,
+            "words": [(sample, told.origin(position)) for sample, position in self._words],
             "samples": bytes(self._samples),
         }
+
+    def _phonemes(self, text: str) -> Iterator[str]:
+        """A text in phoneme mnemonics of the present voice, a clause at a time."""
+        data = ctypes.create_string_buffer(text.encode())
+        pointer = ctypes.c_void_p(ctypes.addressof(data))
+        while pointer.value:
+            yield self._library.espeak_TextToPhonemes(
+                ctypes.byref(pointer), _FLAGS & 0x0001, 0
+            ).decode()
+
+
+class _Told:
+    """The text that espeak-ng is given, and where in the pieces each part of it comes from."""
+
+    def __init__(self, language: str) -> None:
+        self.text = ""
+        self._language = language
+        self._starts: list[int] = []  # in `text`
+        self._origins: list[tuple[int, bool]] = []  # in the pieces; whether as it is there
+        self._length = 0
+
+    def add_text(self, text: str) -> None:
+        self._mark(True)
+        self.text += text.replace("[[", "[ ")
+        self._length += len(text)
+
+    def add_phonemes(self, phonemes: str, length: int, voice: str = "") -> None:
+        """Phonemes for `length` characters; of the table of another language's voice, or not."""
+        phonemes = _SWITCH.sub(r" _^_\1 ", phonemes)
+        if voice and not voice.startswith(self._language):
+            phonemes = f"_^_{voice} {phonemes} _^_{self._language}"
+        self.text += " "
+        self._mark(False)
+        self.text += f"[[{phonemes}]] "
+        self._length += length
+
+    def _mark(self, exact: bool) -> None:
+        self._starts.append(len(self.text))
+        self._origins.append((self._length, exact))
+
+    def origin(self, position: int) -> int:
+        at = max(bisect_right(self._starts, position) - 1, 0)
+        origin, exact = self._origins[at]
+        return origin + exact * max(position - self._starts[at], 0)
 
 
 def read_message(stream: IO[bytes]) -> bytes | None:
@@ -156,7 +219,7 @@ def main() -> None:
 
 def _answer(espeak: Espeak, wanted: dict[str, Any], answers: IO[bytes]) -> None:
     answer = espeak.speak(
-        wanted["voice"], wanted["rate"], wanted["pitch"], wanted["range"], wanted["text"]
+        wanted["voice"], wanted["rate"], wanted["pitch"], wanted["range"], wanted["pieces"]
     )
     samples = answer.pop("samples", b"")
     write_message(answers, json.dumps(answer).encode())

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from ...errors import EngineUnavailable, SynthesisError
 from ..engine import Word
 from .espeak import read_message, write_message
+from .reading import Reading, read
 
 VOICES = {
     "Afrikaans": "af",
@@ -108,7 +109,7 @@ class _Child:
             env={name: os.environ[name] for name in keep if name in os.environ},
         )
 
-    def ask(self, request: dict[str, str | int], timeout: float) -> tuple[dict[str, object], bytes]:
+    def ask(self, request: dict[str, object], timeout: float) -> tuple[dict[str, object], bytes]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         watchdog = threading.Timer(timeout, self._kill)
@@ -163,19 +164,21 @@ class Pool:
                 f"the sentence has {len(text)} characters; at most {LONGEST} can be said at once"
             )
         text = _harmless(text)
-        request: dict[str, str | int] = {
-            "voice": VOICES[language] + VARIANT,
-            "rate": int(np.clip(round(rate), *RATES)),
-            "pitch": PITCH,
-            "range": RANGE,
-            "text": text,
-        }
-        answer, data = self._ask(request)
+        reading = read(text, language)
+        answer, data = self._ask(
+            {
+                "voice": VOICES[language] + VARIANT,
+                "rate": int(np.clip(round(rate), *RATES)),
+                "pitch": PITCH,
+                "range": RANGE,
+                "pieces": [(piece.text, piece.voice) for piece in reading.pieces],
+            }
+        )
         if "error" in answer:
             raise SynthesisError(str(answer["error"]))
-        return _utterance(text, answer, data)
+        return _utterance(text, reading, answer, data)
 
-    def _ask(self, request: dict[str, str | int]) -> tuple[dict[str, object], bytes]:
+    def _ask(self, request: dict[str, object]) -> tuple[dict[str, object], bytes]:
         with self._room:
             for _ in range(2):  # an idle child may have died of something else
                 child = self._take()
@@ -189,19 +192,19 @@ class Pool:
                     raise
                 self._give_back(child)
                 return answer
-        if request["text"] == _PROBE:
+        if request["pieces"] == _PROBE:
             raise EngineUnavailable("espeak-ng does not start; reinstall espeakng-loader")
         self.check()
         raise SynthesisError("espeak-ng ended or hung on this sentence twice")
 
     def check(self) -> None:
         """Say a word. Raises EngineUnavailable when that does not work."""
-        request: dict[str, str | int] = {
+        request: dict[str, object] = {
             "voice": VOICES["English"],
             "rate": RATE,
             "pitch": PITCH,
             "range": RANGE,
-            "text": _PROBE,
+            "pieces": _PROBE,
         }
         answer, samples = self._ask(request)
         if "error" in answer or not np.any(np.frombuffer(samples, "<i2")):
@@ -233,7 +236,7 @@ def _end(children: list[_Child]) -> None:
         children.pop().end()
 
 
-_PROBE = "hello"
+_PROBE = [("hello", "")]
 
 
 def _harmless(text: str) -> str:
@@ -248,7 +251,7 @@ def _harmless(text: str) -> str:
     )
 
 
-def _utterance(text: str, answer: dict[str, object], data: bytes) -> Utterance:
+def _utterance(text: str, reading: Reading, answer: dict[str, object], data: bytes) -> Utterance:
     sample_rate = answer["sample_rate"]
     assert isinstance(sample_rate, int)
     phones: list[tuple[int, str]] = answer["phones"]  # type: ignore[assignment]
@@ -266,11 +269,13 @@ def _utterance(text: str, answer: dict[str, object], data: bytes) -> Utterance:
         return min(max((sample - first) / sample_rate, 0.0), seconds)
 
     spoken = tuple((time(sample), symbol) for sample, symbol in phones)
+    spans = list(tokens(text) if reading.words is None else reading.words)
+    heard = [(time(sample), reading.origin(position, text)) for sample, position in events]
     return Utterance(
         samples=samples[first:last],
         sample_rate=sample_rate,
         phones=spoken,
-        words=tuple(_words(text, [(time(s), offset) for s, offset in events], spoken, seconds)),
+        words=tuple(_words(text, spans, heard, spoken, seconds)),
     )
 
 
@@ -294,13 +299,13 @@ def tokens(text: str) -> Iterator[tuple[int, int]]:
 
 def _words(
     text: str,
+    spans: list[tuple[int, int]],
     events: list[tuple[float, int]],
     phones: tuple[tuple[float, str], ...],
     seconds: float,
 ) -> Iterator[Word]:
     """Words with times. espeak-ng tells several times of one word ("1,234") and one time of
     several (a run of kana): the words from one told place to the next share its time by length."""
-    spans = list(tokens(text))
     groups: list[tuple[float, int]] = []  # time, index of the first word
     for start, offset in events:
         index = next((k for k, (o, n) in enumerate(spans) if offset < o + n), None)

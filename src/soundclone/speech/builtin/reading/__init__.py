@@ -1,0 +1,71 @@
+"""How a sentence is read: what espeak-ng is told, so that it says words where it would spell.
+
+Most languages are told as they are written. The others have a module here with a function
+`read(text) -> Reading`, imported on first use.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import import_module
+
+PHONEMES = "phonemes"
+
+_MODULES = {
+    "Japanese": "japanese",
+}
+"""Name of the module by name of language."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of what espeak-ng is told, and the part of the sentence that it stands for.
+
+    Without a voice it is told as it is, in the voice of the sentence. With the name of another
+    voice, that one turns it into phonemes; with PHONEMES it is phoneme mnemonics already. Either
+    is then a word of its own, or several with spaces between them.
+    """
+
+    text: str
+    offset: int  # in the sentence, in code points
+    voice: str = ""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The pieces in order, and the words of the sentence where spaces do not show them."""
+
+    pieces: tuple[Piece, ...]
+    words: tuple[tuple[int, int], ...] | None = None  # offset and length of each
+    _starts: list[int] = field(init=False, repr=False, compare=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        start = 0
+        for piece in self.pieces:
+            self._starts.append(start)
+            start += len(piece.text)
+
+    @cached_property
+    def text(self) -> str:
+        """What is told, as one text."""
+        return "".join(piece.text for piece in self.pieces)
+
+    def origin(self, position: int, sentence: str) -> int:
+        """Where in the sentence stands what is told at a position of `text`."""
+        at = max(bisect_right(self._starts, position) - 1, 0)
+        piece = self.pieces[at]
+        if sentence.startswith(piece.text, piece.offset):
+            return piece.offset + position - self._starts[at]
+        return piece.offset
+
+
+def read(text: str, language: str) -> Reading:
+    """The reading of a sentence in a language of the API, by that language's module."""
+    if language not in _MODULES:
+        return Reading((Piece(text, 0),))
+    module = import_module(f".{_MODULES[language]}", __name__)
+    reader: Callable[[str], Reading] = module.read
+    return reader(text)

@@ -1,0 +1,142 @@
+"""How sentences are read: readings of words, numbers, and where in the text they stand."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from soundclone.speech import languages
+from soundclone.speech.builtin.reading import _MODULES, read
+from soundclone.speech.builtin.reading.japanese_numbers import spoken_number, with_counter
+
+
+def told(text, language):
+    return " ".join(read(text, language).text.split())
+
+
+def words(text, language):
+    return [text[offset : offset + length] for offset, length in read(text, language).words]
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken"),
+    [
+        ("今日は東京へ行きます", "キョーワ トーキョーエ イキマス"),
+        ("母は花が好きです", "ハハワ ハナガ スキデス"),
+        ("これは短い録音から作られた", "コレワ ミジカイ ロクオンカラ ツクラレタ"),
+        ("この方は彼の方へ歩いた", "コノ カタワ カレノ ホーエ アルイタ"),
+        ("人々と大人と子供たち", "ヒトビトト オトナト コドモタチ"),
+        ("日本語を勉強しています", "ニホンゴヲ ベンキョーシテイマス"),
+        ("それは何ですか、何が好き", "ソレワ ナンデスカ 、ナニガ スキ"),
+        ("庭には二羽鶏がいる", "ニワニワ ニワ ニワトリガ イル"),
+        ("東京都港区六本木", "トーキョート ミナトク ロッポンギ"),
+        ("七夕の眼鏡と時計", "タナバタノ メガネト トケイ"),
+        ("とても美味しい", "トテモ オイシイ"),
+        ("憂鬱な鬱", "ユーウツナ ウツ"),
+        ("１月１日に三本のビール", "イチガツ ツイタチニ サンボンノ ビール"),
+        ("一人で五百円を払った", "ヒトリデ ゴヒャクエンヲ ハラッタ"),
+        ("12:30に出る", "ジューニジ サンジュップンニ デル"),
+        ("0120-444へ", "ゼロイチニゼロ ヨンヨンヨンエ"),
+        ("二〇二四年は10%", "ニセンニジューヨネンワ ジュッパーセント"),
+        ("新しいiPhoneを買う", "アタラシイ iPhoneヲ カウ"),
+    ],
+)  # fmt: skip
+def test_japanese(text, spoken):
+    assert told(text, "Japanese") == spoken
+
+
+@pytest.mark.parametrize(
+    ("digits", "spoken"),
+    [
+        ("0", "ゼロ"),
+        ("300", "サンビャク"),
+        ("1600", "センロッピャク"),
+        ("8888", "ハッセンハッピャクハチジューハチ"),
+        ("10000", "イチマン"),
+        ("120000000", "イチオクニセンマン"),
+        ("1000000000000", "イッチョー"),
+        ("1.5", "イッテンゴ"),
+        ("007", "ゼロゼロナナ"),
+        ("1" * 17, "イチ" * 17),
+    ],
+)
+def test_japanese_numbers(digits, spoken):
+    assert spoken_number(digits) == spoken
+
+
+@pytest.mark.parametrize(
+    ("digits", "following", "spoken"),
+    [
+        ("1", "本", "イッポン"),
+        ("3", "本", "サンボン"),
+        ("10", "分", "ジュップン"),
+        ("3", "分", "サンプン"),
+        ("4", "分", "ヨンプン"),
+        ("6", "匹", "ロッピキ"),
+        ("3", "階", "サンガイ"),
+        ("8", "歳", "ハッサイ"),
+        ("20", "歳", "ハタチ"),
+        ("2", "人", "フタリ"),
+        ("4", "時", "ヨジ"),
+        ("9", "月", "クガツ"),
+        ("20", "日", "ハツカ"),
+        ("1", "日", "イチニチ"),
+        ("5", "km走る", "ゴキロ"),
+        ("5", "kmh", ""),
+        ("5", "犬", ""),
+    ],
+)
+def test_japanese_counters(digits, following, spoken):
+    assert with_counter(digits, following)[1] == spoken
+
+
+def test_japanese_words_are_phrases():
+    assert words("今日は、iPhoneを3本買った。", "Japanese") == [
+        "今日は",
+        "iPhoneを",
+        "3本",
+        "買った",
+    ]
+
+
+SCRIPTS = st.text(
+    st.sampled_from(
+        "今日は東京へ一二三日ァーッ銀行不是一個得了長สวัดีเกาไ็่้์ๆ๑الشمسةّىיתשלוםוּסלםی‌ه한국꽃잎"
+        "நண்हि्aZé9 .,:-'[]()、。！\u0301\u064b\u05b8😀龘ﾊ々〆"
+    ),
+    max_size=60,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(SCRIPTS, st.sampled_from(sorted(_MODULES)))
+def test_places_are_in_the_text_and_in_order(text, language):
+    reading = read(text, language)
+    for piece in reading.pieces:
+        assert 0 <= piece.offset <= len(text)
+        assert piece.text
+    offsets = [piece.offset for piece in reading.pieces]
+    assert offsets == sorted(offsets)
+    end = 0
+    for offset, length in reading.words or ():
+        assert offset >= end
+        assert length > 0
+        assert text[offset : offset + length].strip()
+        end = offset + length
+    assert end <= len(text)
+    for position in range(len(reading.text)):
+        assert 0 <= reading.origin(position, text) <= len(text)
+
+
+@pytest.mark.parametrize("language", sorted(_MODULES))
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", "\u0301" * 400, "ー" * 400, "๊" * 400, "あ" * 400, "一" * 400, "9" * 400, "[[" * 200],
+)
+def test_hostile_texts_are_read(language, text):
+    assert isinstance(read(text, language).text, str)
+
+
+@pytest.mark.parametrize("language", sorted(languages.LANGUAGES))
+def test_latin_words_and_digits_are_kept_or_read(language):
+    line = languages.LANGUAGES[language].preview
+    assert read(line + " OK 12", language).text.strip()
