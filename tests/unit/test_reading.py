@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from soundclone.speech import languages
 from soundclone.speech.builtin.reading import _MODULES, read
 from soundclone.speech.builtin.reading.japanese_numbers import spoken_number, with_counter
+from soundclone.speech.builtin.reading.thai import spoken_number as spoken_thai
 
 
 def told(text, language):
@@ -96,6 +97,54 @@ def test_japanese_words_are_phrases():
         "3本",
         "買った",
     ]
+
+
+@pytest.mark.parametrize(
+    ("word", "phonemes"),
+    [
+        # The five tones on every class of consonant.
+        ("มา", "ma:3"), ("ม่า", "ma:5"), ("ม้า", "ma:4"), ("หมา", "ma:1"), ("ใหม่", "ma2j"),
+        ("กา", "ka:3"), ("ก่า", "ka:2"), ("ก้า", "ka:5"), ("ก๊า", "ka:4"), ("ก๋า", "ka:1"),
+        ("ขา", "k_ha:1"), ("ข่า", "k_ha:2"), ("ข้า", "k_ha:5"), ("ขาด", "k_ha:2t"),
+        ("ปะ", "pa2"), ("มาก", "ma:5k"), ("รัก", "*a4k"), ("นก", "no4k"), ("ลูก", "lu:5k"),
+        # Vowels around their consonant, and those that are not written.
+        ("เธอ", "t_h@:3"), ("เลย", "l@:3j"), ("เกิด", "k@:2t"), ("เสีย", "si@1"), ("เสื้อ", "sW@5"),
+        ("บัว", "bu@3"), ("สวน", "su@1n"), ("ด้วย", "du@5j"), ("โต๊ะ", "to4"), ("และ", "lE4"),
+        ("เคาะ", "k_hO4"), ("แก้ว", "kE:5w"), ("เข็น", "k_he1n"), ("คน", "k_ho3n"), ("พร", "p_hO:3n"),
+        ("ธรรม", "t_ha3m"), ("พรรค", "p_ha4k"), ("ไทย", "t_ha3j"), ("คำ", "k_ha3m"),
+        # Clusters, silent letters, leading consonants.
+        ("กรุง", "k*u3N"), ("ความ", "k_hwa:3m"), ("ทราย", "sa:3j"), ("จริง", "tS;i3N"),
+        ("สร้าง", "sa:5N"), ("หญิง", "ji1N"), ("อยู่", "ju:2"), ("อยาก", "ja:2k"),
+        ("ศูนย์", "su:1n"), ("จันทร์", "tS;a3n"), ("สัตว์", "sa2t"), ("ถนน", "t_ha2|no1n"),
+        ("ตลาด", "ta2|la:2t"), ("สนุก", "sa2|nu2k"), ("ขนม", "k_ha2|no1m"), ("อร่อย", "?a2|*O:2j"),
+        # Words that the rules do not tell.
+        ("น้ำ", "na:4m"), ("ได้", "da:5j"), ("ไหม", "ma4j"), ("ก็", "kO5"), ("เพชร", "p_he4t"),
+        ("สวัสดี", "sa2|wa2t|di:3"), ("ประเทศ", "p*a2|t_he:5t"), ("ศุกร์", "su2k"),
+        ("ประวัติศาสตร์", "p*a2|wa2t|ti2|sa:2t"), ("พฤหัสบดี", "p_ha4|*W4|ha2t|sa2|bO:3|di:3"),
+    ],
+)  # fmt: skip
+def test_thai_words(word, phonemes):
+    assert told(word, "Thai") == phonemes
+
+
+def test_thai_sentences_are_cut_into_words():
+    text = "ผมไม่รู้ว่าเขาจะไปกรุงเทพมหานครเมื่อไหร่"
+    assert words(text, "Thai") == "ผม ไม่ รู้ ว่า เขา จะ ไป กรุงเทพมหานคร เมื่อไหร่".split()
+    assert words("เด็ก ๆ 25 คน ใช้Photoshop", "Thai") == ["เด็ก", "ๆ", "25", "คน", "ใช้", "Photoshop"]
+
+
+@pytest.mark.parametrize(
+    ("digits", "said"),
+    [
+        ("21", "ยี่สิบเอ็ด"),
+        ("๑๐๑", "หนึ่งร้อยเอ็ด"),
+        ("1,000,000", "หนึ่งล้าน"),
+        ("3.14", "สามจุดหนึ่งสี่"),
+        ("007", "ศูนย์ศูนย์เจ็ด"),
+    ],
+)
+def test_thai_numbers(digits, said):
+    assert spoken_thai(digits) == said
 
 
 SCRIPTS = st.text(

@@ -64,7 +64,7 @@ VOICES = {
     "Spanish": "es",
     "Swedish": "sv",
     "Tamil": "ta",
-    "Thai": "th",
+    "Thai": "shn",  # espeak-ng's Thai has neither words nor tones; `reading.thai` tells phonemes
     "Turkish": "tr",
     "Ukrainian": "uk",
     "Vietnamese": "vi",

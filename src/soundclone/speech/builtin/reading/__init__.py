@@ -16,6 +16,7 @@ PHONEMES = "phonemes"
 
 _MODULES = {
     "Japanese": "japanese",
+    "Thai": "thai",
 }
 """Name of the module by name of language."""
 
