@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from soundclone.speech import languages
-from soundclone.speech.builtin.reading import _MODULES, read
+from soundclone.speech.builtin.ipa import standard
+from soundclone.speech.builtin.reading import _MODULES, mandarin, read
 from soundclone.speech.builtin.reading.japanese_numbers import spoken_number, with_counter
 from soundclone.speech.builtin.reading.thai import spoken_number as spoken_thai
 
@@ -110,7 +111,8 @@ def test_japanese_words_are_phrases():
         # Vowels around their consonant, and those that are not written.
         ("เธอ", "t_h@:3"), ("เลย", "l@:3j"), ("เกิด", "k@:2t"), ("เสีย", "si@1"), ("เสื้อ", "sW@5"),
         ("บัว", "bu@3"), ("สวน", "su@1n"), ("ด้วย", "du@5j"), ("โต๊ะ", "to4"), ("และ", "lE4"),
-        ("เคาะ", "k_hO4"), ("แก้ว", "kE:5w"), ("เข็น", "k_he1n"), ("คน", "k_ho3n"), ("พร", "p_hO:3n"),
+        ("เคาะ", "k_hO4"), ("แก้ว", "kE:5w"), ("เข็น", "k_he1n"), ("คน", "k_ho3n"),
+        ("พร", "p_hO:3n"),
         ("ธรรม", "t_ha3m"), ("พรรค", "p_ha4k"), ("ไทย", "t_ha3j"), ("คำ", "k_ha3m"),
         # Clusters, silent letters, leading consonants.
         ("กรุง", "k*u3N"), ("ความ", "k_hwa:3m"), ("ทราย", "sa:3j"), ("จริง", "tS;i3N"),
@@ -145,6 +147,105 @@ def test_thai_sentences_are_cut_into_words():
 )
 def test_thai_numbers(digits, said):
     assert spoken_thai(digits) == said
+
+
+def pinyin(text):
+    return " ".join("".join(said) for run in [text] for _, said in mandarin._words(run))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        # Characters with several readings
+        ("我在银行行走", "wo3 zai4 yin2hang2 xing2zou3"),
+        ("长大了很长", "zhang3da4 le5 hen3 chang2"),
+        ("我得去跑得快", "wo3 dei3 qu4 pao3 de5 kuai4"),
+        ("慢慢地走", "man4 man4 de5 zou3"),
+        ("这块地", "zhe4 kuai4 di4"),
+        ("了解为了", "liao3jie3 wei4le5"),
+        ("吃不了", "chi1bu5liao3"),
+        ("重庆很重要", "chong2qing4 hen3 zhong4yao4"),
+        ("音乐快乐", "yin1yue4 kuai4le4"),
+        ("还有还书", "hai2you3 huan2shu1"),
+        ("都是首都", "dou1 shi4 shou3du1"),
+        ("会计会议", "kuai4ji4 hui4yi4"),
+        ("便宜方便", "pian2yi5 fang1bian4"),
+        ("睡觉觉得", "shui4jiao4 jue2de5"),
+        ("头发出发", "tou2fa5 chu1fa1"),
+        ("大夫的角色", "dai4fu5 de5 jue2se4"),
+        ("一只狗", "yi4zhi1 gou3"),
+        # The tones of 一 and 不
+        ("一个不是", "yi2ge4 bu2shi4"),
+        ("一千不好", "yi4 qian1 bu4hao3"),
+        ("第一", "di4 yi1"),
+        ("二十一", "er4 shi2 yi1"),
+        ("试一试", "shi4yi5shi4"),
+        ("去不去", "qu4 bu5 qu4"),
+        ("一月", "yi1yue4"),
+        # The neutral tone
+        ("朋友知道东西", "peng2you5 zhi1dao5 dong1xi5"),
+    ],
+)
+def test_mandarin(text, said):
+    assert pinyin(text) == said
+
+
+@pytest.mark.parametrize(
+    ("syllable", "told"),
+    [
+        ("hao3", "X'Au214"), ("qiong2", "tS;hj'ong35"), ("xue2", "S;'yE35"), ("yuan2", "j'y&35n"),
+        ("shi4", "s.'i.51"), ("zi5", "ts'i[11"), ("nü3", "n'y214"), ("le5", "l'@11"), ("xx1", ""),
+    ],
+)  # fmt: skip
+def test_pinyin_to_phonemes(syllable, told):
+    assert mandarin.phonemes(syllable) == told
+
+
+def test_every_syllable_of_pinyin_has_phonemes():
+    from pypinyin import Style, lazy_pinyin
+
+    characters = "".join(map(chr, range(0x4E00, 0x9FA6)))
+    row = lazy_pinyin(characters, style=Style.TONE3, neutral_tone_with_five=True)
+    assert not {
+        syllable for syllable in row if syllable[0].isascii() and not mandarin.phonemes(syllable)
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("銀行行路", "ngan4hong4haang4lou6"),
+        ("長大好長", "zoeng2daai6hou2coeng4"),
+        ("覺得睡覺", "gok3dak1seoi6gaau3"),
+        ("重要", "zung6jiu3"),
+        ("唔該五個", "m-4_|goi1ng5_|go3"),
+    ],
+)
+def test_cantonese(text, said):
+    assert read(text, "Chinese,Yue").text == said
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("독립", "동닙"), ("같이", "가치"), ("좋다", "조타"), ("읽다", "익따"),
+        ("음악을", "으마글"),
+        ("꽃잎", "꼰닙"), ("한국어", "한구거"), ("신라", "실라"), ("국물", "궁물"),
+        ("입니다", "임니다"),
+        ("굳이", "구지"), ("축하", "추카"), ("좋아요", "조아요"), ("많이", "마니"),
+        ("않는", "안는"),
+        ("싫어", "시러"), ("앉아", "안자"), ("닭을", "달글"), ("값이", "갑씨"), ("없다", "업따"),
+        ("종로", "종노"), ("협력", "혐녁"), ("칼날", "칼랄"), ("있습니다", "읻씀니다"),
+        ("희망", "히망"),
+        ("못하다", "모타다"), ("읽고", "일꼬"), ("넓다", "널따"), ("닿소", "다쏘"),
+        ("닫혀", "다처"),
+        ("맏형", "마텽"), ("놓는", "논는"), ("12시 3개", "열두 시 세 개"),
+        ("20살 21명", "스무 살 스물한 명"),
+        ("3개월 2.5시", "3개월 2.5시"),
+    ],
+)  # fmt: skip
+def test_korean(written, said):
+    assert read(written, "Korean").text == said
 
 
 SCRIPTS = st.text(
@@ -189,3 +290,17 @@ def test_hostile_texts_are_read(language, text):
 def test_latin_words_and_digits_are_kept_or_read(language):
     line = languages.LANGUAGES[language].preview
     assert read(line + " OK 12", language).text.strip()
+
+
+@pytest.mark.parametrize(
+    ("language", "symbols", "ipa"),
+    [
+        ("Chinese", ["tɕh", "j", "ˈonɡ", ""], ["tɕʰ", "j", "ˈʊŋ", ""]),
+        ("Chinese,Yue", ["k", "ˈo", "k", ""], ["kʰ", "ˈɔː", "k", ""]),
+        ("Thai", ["p_h", "a", "(en)"], ["pʰ", "a", "(en)"]),
+        ("Korean", ["q", "ˈɐ"], ["k", "ˈɐ"]),
+        ("English", ["ˈoʊ", ""], ["ˈoʊ", ""]),
+    ],
+)
+def test_ipa(language, symbols, ipa):
+    assert list(standard(symbols, language)) == ipa

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from ...errors import EngineUnavailable, SynthesisError
 from ..engine import Word
 from .espeak import read_message, write_message
+from .ipa import standard
 from .reading import Reading, read
 
 VOICES = {
@@ -176,7 +177,7 @@ class Pool:
         )
         if "error" in answer:
             raise SynthesisError(str(answer["error"]))
-        return _utterance(text, reading, answer, data)
+        return _utterance(text, language, reading, answer, data)
 
     def _ask(self, request: dict[str, object]) -> tuple[dict[str, object], bytes]:
         with self._room:
@@ -251,7 +252,9 @@ def _harmless(text: str) -> str:
     )
 
 
-def _utterance(text: str, reading: Reading, answer: dict[str, object], data: bytes) -> Utterance:
+def _utterance(
+    text: str, language: str, reading: Reading, answer: dict[str, object], data: bytes
+) -> Utterance:
     sample_rate = answer["sample_rate"]
     assert isinstance(sample_rate, int)
     phones: list[tuple[int, str]] = answer["phones"]  # type: ignore[assignment]
@@ -268,7 +271,8 @@ def _utterance(text: str, reading: Reading, answer: dict[str, object], data: byt
     def time(sample: int) -> float:
         return min(max((sample - first) / sample_rate, 0.0), seconds)
 
-    spoken = tuple((time(sample), symbol) for sample, symbol in phones)
+    symbols = standard((symbol for _, symbol in phones), language)
+    spoken = tuple((time(p[0]), symbol) for p, symbol in zip(phones, symbols, strict=True))
     spans = list(tokens(text) if reading.words is None else reading.words)
     heard = [(time(sample), reading.origin(position, text)) for sample, position in events]
     return Utterance(

@@ -15,7 +15,10 @@ from importlib import import_module
 PHONEMES = "phonemes"
 
 _MODULES = {
+    "Chinese": "mandarin",
+    "Chinese,Yue": "cantonese",
     "Japanese": "japanese",
+    "Korean": "korean",
     "Thai": "thai",
 }
 """Name of the module by name of language."""
