@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from soundclone.speech import languages
 from soundclone.speech.builtin.ipa import standard
 from soundclone.speech.builtin.reading import _MODULES, mandarin, read
+from soundclone.speech.builtin.reading.filipino import spoken_number as spoken_filipino
 from soundclone.speech.builtin.reading.japanese_numbers import spoken_number, with_counter
 from soundclone.speech.builtin.reading.thai import spoken_number as spoken_thai
 
@@ -246,6 +247,52 @@ def test_cantonese(text, said):
 )  # fmt: skip
 def test_korean(written, said):
     assert read(written, "Korean").text == said
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("ng", "n'aN"), ("mga", "maN'a"), ("ngayon", "Naj'on"), ("salamat", "sal'amat"),
+        ("maganda", "magand'a"), ("bagong", "bag'oN"), ("siya", "S'a"), ("diyan", "dZ'an"),
+        ("kuwento", "kw'Ento"), ("buwan", "bw'an"), ("oo", "?'o?o"), ("mag-aral", "mag?'a*al"),
+        ("piña", "p'inja"), ("kabayó", "kabaj'o"), ("Makikinig", "makik'inig"),
+        ("15", "labinl'ima"),
+    ],
+)  # fmt: skip
+def test_filipino(word, told):
+    assert read(word, "Filipino").text.replace("|", "") == told
+
+
+def test_filipino_leaves_english_words_to_english():
+    voices = [piece.voice for piece in read("shopping sa Makati Church", "Filipino").pieces]
+    assert voices == ["en", "", "phonemes", "", "phonemes", "", "en"]
+
+
+@pytest.mark.parametrize(
+    ("digits", "said"),
+    [
+        ("0", "sero"),
+        ("25", "dalawampu't lima"),
+        ("400", "apat na raan"),
+        ("1234", "isang libo dalawang daan at tatlumpu't apat"),
+        ("2,024", "dalawang libo at dalawampu't apat"),
+        ("3.14", "tatlo punto isa apat"),
+    ],
+)
+def test_filipino_numbers(digits, said):
+    assert spoken_filipino(digits) == said
+
+
+@pytest.mark.parametrize(
+    ("language", "written", "said"),
+    [
+        ("Nynorsk", "Eg veit ikkje kva vener", "Eg veit ikje kva venner"),
+        ("Nynorsk", "bygge og byggje", "bygge å bygje"),
+        ("Norwegian", "du og meg", "du å mei"),
+    ],
+)
+def test_norwegian(language, written, said):
+    assert read(written, language).text == said
 
 
 SCRIPTS = st.text(

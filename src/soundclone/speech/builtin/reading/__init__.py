@@ -6,6 +6,7 @@ Most languages are told as they are written. The others have a module here with 
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,7 +19,10 @@ _MODULES = {
     "Chinese": "mandarin",
     "Chinese,Yue": "cantonese",
     "Japanese": "japanese",
+    "Filipino": "filipino",
     "Korean": "korean",
+    "Norwegian": "norwegian",
+    "Nynorsk": "nynorsk",
     "Thai": "thai",
 }
 """Name of the module by name of language."""
@@ -64,6 +68,23 @@ class Reading:
         if sentence.startswith(piece.text, piece.offset):
             return piece.offset + position - self._starts[at]
         return piece.offset
+
+
+def respelled(
+    text: str, words: re.Pattern[str], respell: Callable[[str], str], voice: str = ""
+) -> Reading:
+    """The text with what `words` finds told otherwise; "" leaves a word as it is."""
+    pieces: list[Piece] = []
+    end = 0
+    for match in words.finditer(text):
+        if told := respell(match[0]):
+            if end < match.start():
+                pieces.append(Piece(text[end : match.start()], end))
+            pieces.append(Piece(told, match.start(), voice))
+            end = match.end()
+    if end < len(text):
+        pieces.append(Piece(text[end:], end))
+    return Reading(tuple(pieces))
 
 
 def read(text: str, language: str) -> Reading:

@@ -1,0 +1,15 @@
+"""Norwegian: the few common words that espeak-ng's Bokmål reads letter for letter."""
+
+from __future__ import annotations
+
+import re
+
+from . import Reading, respelled
+
+_WORD = re.compile(r"\w+")
+_SOUNDS = {"og": "å", "meg": "mei", "deg": "dei", "seg": "sei", "også": "åsså", "selv": "sell"}
+
+
+def read(text: str) -> Reading:
+    """The text with those words respelled."""
+    return respelled(text, _WORD, lambda word: _SOUNDS.get(word.lower(), ""))
