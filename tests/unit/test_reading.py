@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from soundclone.speech import languages
 from soundclone.speech.builtin.ipa import standard
-from soundclone.speech.builtin.reading import _MODULES, mandarin, read
+from soundclone.speech.builtin.reading import _MODULES, arabic, hebrew, mandarin, read
 from soundclone.speech.builtin.reading.filipino import spoken_number as spoken_filipino
 from soundclone.speech.builtin.reading.japanese_numbers import spoken_number, with_counter
 from soundclone.speech.builtin.reading.thai import spoken_number as spoken_thai
@@ -293,6 +293,58 @@ def test_filipino_numbers(digits, said):
 )
 def test_norwegian(language, written, said):
     assert read(written, language).text == said
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        # Known words, alone and behind prefixes
+        ("שלום", "Salom"), ("הילד", "hayéled"), ("לבית", "lebáyit"), ("והכלב", "vehakélev"),
+        ("ובוקר", "ubóker"), ("שנוצר", "Senocar"), ("ישראל", "yisra'el"),
+        # Pointed words
+        ("שָׁלוֹם", "Salom"), ("וּבְרוּכִים", "uvruXim"), ("מֶלֶךְ", "méleX"), ("תּוֹדָה", "toda"),
+        ("מִצְוָה", "micva"), ("כָּל", "kol"), ("יִשְׂרָאֵל", "yisra'el"), ("רוּחַ", "rúaX"),
+        ("שֻׁלְחָן", "SulXan"), ("אֱלֹהִים", "elohim"),
+        # Guesses that the spelling allows
+        ("תקנון", "taknon"), ("נוספים", "nosfim"), ("לפרסם", "lefarsem"), ("לרקוד", "lirkod"),
+        ("התקדמות", "hitkadmut"), ("משקפיים", "maSkafáyim"), ("ספרייה", "safriya"),
+        ('צה"ל', "cahal"), ("ג'ירפה", "jirfa"),
+    ],
+)  # fmt: skip
+def test_hebrew(word, said):
+    assert hebrew.pronounced(word) == said
+
+
+def test_hebrew_leaves_numbers_and_latin_words():
+    told = read("שלום 25 Google!", "Hebrew")
+    assert [piece.text for piece in told.pieces] == ["S|a|l|'o|m", " 25 Google!"]
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        # Known words, with article, prefixes and endings
+        ("هذه", "hA*ihi"), ("الشمس", "^a$$ams"), ("القمر", "^alqamar"), ("والشمس", "wa$$ams"),
+        ("للناس", "linnAs"), ("بالعربية", "bilEarabiyya"), ("مدرسة", "madrasa"),
+        ("مدرستها", "madrasatuhA"), ("كتابهم", "kitAbuhum"), ("الله", "^allAh"),
+        # Words with marks, wholly or in part; in pause without their ending
+        ("كِتَابٌ", "kitAb"), ("المَدْرَسَةُ", "^almadrasa"), ("وَالشَّمْسِ", "wa$$ams"), ("الصَّوْتِ", "^aSSawt"),
+        ("طَيِّبٌ", "Tayyib"), ("شُكْرًا", "$ukran"), ("لِلنَّاسِ", "linnAs"), ("قَالُوا", "qAlU"),
+        ("رَسُولٌ", "rasUl"), ("عَلَى", "EalA"), ("مرحبًا", "marHaban"), ("عيّنة", "Eayyina"),
+        # Patterns
+        ("مطبوع", "maTbUE"), ("تنظيف", "tanZIf"), ("اكتشاف", "^ikti$Af"),
+        ("انتخابات", "^intixAbAt"),
+        ("المهندس", "^almuhandis"), ("محاولة", "muHAwala"), ("يستخدم", "yastaxdim"),
+        ("سينتهي", "sayantahI"), ("لاعب", "lAEib"),
+    ],
+)  # fmt: skip
+def test_arabic(word, said):
+    assert arabic.pronounced(word) == said
+
+
+def test_arabic_articles_lose_their_vowel_after_another():
+    assert read("في البيت", "Arabic").text == "f|'i: l|b|'a|j|t"
+    assert read("البيت", "Arabic").text == "?|a|l|b|'a|j|t"
 
 
 SCRIPTS = st.text(

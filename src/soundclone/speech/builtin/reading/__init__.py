@@ -16,10 +16,12 @@ from importlib import import_module
 PHONEMES = "phonemes"
 
 _MODULES = {
+    "Arabic": "arabic",
     "Chinese": "mandarin",
     "Chinese,Yue": "cantonese",
     "Japanese": "japanese",
     "Filipino": "filipino",
+    "Hebrew": "hebrew",
     "Korean": "korean",
     "Norwegian": "norwegian",
     "Nynorsk": "nynorsk",

@@ -8,17 +8,16 @@ from . import Reading, respelled
 
 _WORD = re.compile(r"\w+")
 _SOUNDS = {
-    "og": "å", "ikkje": "ikje", "noko": "nåko", "nokon": "nåkån", "nokre": "nåkre", "velkomen": "vellkåmen",
-    "velkomne": "vellkåmne", "kome": "kåme", "koma": "kåma", "kjem": "kjemm", "komen": "kåmen", "hjå": "jå",
-    "også": "åsså", "sjølv": "sjøll", "sjølve": "sjølle", "gjera": "jera", "gjere": "jere", "gjer": "jer",
-    "gjort": "jort", "gjekk": "jekk", "gjeld": "jell", "gjev": "jev", "gje": "je", "gjeva": "jeva",
-    "hugse": "hukse", "hugsar": "huksar", "millom": "mellåm",
-    "mellom": "mellåm", "opna": "åpna", "open": "åpen", "vatn": "vattn", "ven": "venn", "vener": "venner",
-    
-    "anten": "annten", "gong": "gång", "gonger": "gånger",
-    "lov": "låv", "sekund": "sekunn", "hand": "hann", "land": "lann",
-    "tidleg": "tileg", "dagleg": "daggleg", "godt": "gått",
-    "god": "go", "ord": "or", "jord": "jor", "bord": "bor", "med": "me", "ved": "ve", "brød": "brø",
+    "og": "å", "ikkje": "ikje", "noko": "nåko", "nokon": "nåkån", "nokre": "nåkre",
+    "velkomen": "vellkåmen", "velkomne": "vellkåmne", "kome": "kåme", "koma": "kåma",
+    "kjem": "kjemm", "komen": "kåmen", "hjå": "jå", "også": "åsså", "sjølv": "sjøll",
+    "sjølve": "sjølle", "gjera": "jera", "gjere": "jere", "gjer": "jer", "gjort": "jort",
+    "gjekk": "jekk", "gjeld": "jell", "gjev": "jev", "gje": "je", "gjeva": "jeva",
+    "hugse": "hukse", "hugsar": "huksar", "millom": "mellåm", "mellom": "mellåm", "opna": "åpna",
+    "open": "åpen", "vatn": "vattn", "ven": "venn", "vener": "venner", "anten": "annten",
+    "gong": "gång", "gonger": "gånger", "lov": "låv", "sekund": "sekunn", "hand": "hann",
+    "land": "lann", "tidleg": "tileg", "dagleg": "daggleg", "godt": "gått", "god": "go",
+    "ord": "or", "jord": "jor", "bord": "bor", "med": "me", "ved": "ve", "brød": "brø",
     "rød": "rø", "raud": "rau", "daud": "dau",
 }  # fmt: skip
 
