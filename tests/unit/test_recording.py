@@ -129,6 +129,27 @@ def test_warnings() -> None:
     assert any("noise" in warning for warning in telephone.warnings)
 
 
+def test_steady_noise_is_taken_down() -> None:
+    kept = examine(decoded(with_noise(12)))
+    assert any("noise" in warning for warning in kept.warnings)
+    quiet = np.convolve(np.abs(SPEECH) < 1e-3, np.ones(800), "same") > 799
+    loud = np.convolve(np.abs(SPEECH) > 0.1, np.ones(800), "same") > 100
+    before, after = (x[quiet].std() / x[loud].std() for x in (with_noise(12), kept.samples))
+    assert after < before / 2
+
+
+def test_an_echo_is_no_noise() -> None:
+    dice = np.random.default_rng(3)
+    room = dice.standard_normal(RATE) * np.exp(-6.9 * np.arange(RATE) / RATE)
+    room *= 1 / np.sqrt(np.sum(room**2))
+    room[0] = 1
+    pause = np.zeros(2 * RATE, np.float32)
+    dry = np.concatenate([part for third in np.array_split(SPEECH, 3) for part in (third, pause)])
+    size = len(dry) + RATE
+    wet = np.fft.irfft(np.fft.rfft(dry, size) * np.fft.rfft(room, size), size)[: len(dry)]
+    assert any("echo" in warning for warning in examine(decoded(wet)).warnings)
+
+
 def test_reference_shortens_pauses() -> None:
     halves = np.array_split(SPEECH, 2)
     gap = np.zeros(RATE * 10, np.float32)
