@@ -16,7 +16,7 @@ from soundclone.errors import EngineUnavailable, SynthesisError
 from soundclone.speech import languages as all_languages
 from soundclone.speech.builtin import frontend
 from soundclone.speech.builtin.frontend import LONGEST, VOICES, Pool, tokens
-from soundclone.speech.builtin.reading import read
+from soundclone.speech.builtin.reading import _MODULES, read
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +140,64 @@ def test_any_text_gives_speech_or_a_sentence(text, language):
     else:
         assert len(spoken.samples)
         assert all(text[w.offset : w.offset + w.length] for w in spoken.words)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.text(
+        st.sampled_from(
+            "今東京へ一3ーッ銀行不สวัเกา์ๆ๑الشمسّىשלוםּם한꽃ngaZé9 .,'[]|()_^。\u0301\u064b😀\u200c"
+        ),
+        max_size=60,
+    ),
+    st.sampled_from(sorted(_MODULES)),
+)
+def test_any_mixture_of_scripts_gives_speech_or_a_sentence(text, language):
+    try:
+        spoken = SHARED.speak(text, language)
+    except SynthesisError:
+        return
+    ends = [0, *(word.offset + word.length for word in spoken.words)]
+    for end, word in zip(ends, spoken.words, strict=False):
+        assert word.offset >= end
+        assert word.text == text[word.offset : word.offset + word.length]
+        assert word.start <= word.end
+    assert ends[-1] <= len(text)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("Chinese", "长城银行的朋友们在这里" * 9),
+        ("Chinese,Yue", "長城銀行嘅朋友喺呢度" * 40),
+        ("Thai", "ประเทศไทยมีภาษาไทยเป็นภาษาราชการ" * 12),
+        ("Thai", "กฬ" * 200),
+        ("Hebrew", "הילד הולך לבית הספר " * 19),
+        ("Filipino", "9" * 400),
+    ],
+)
+def test_long_clauses_are_not_cut_within_phonemes(pool, language, text):
+    """espeak-ng would spell what it is left with in English."""
+    assert not any("(en)" in symbol for _, symbol in pool.speak(text, language).phones)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("Japanese", "新しいiPhoneを3本、買いました。"),
+        ("Chinese", "我在银行用Photoshop，等了3个人。"),
+        ("Chinese,Yue", "我喺銀行用Photoshop，等3個人。"),
+        ("Thai", "ผมซื้อ iPhone 3 เครื่อง"),
+        ("Arabic", "اشتريت iPhone في 2024"),
+        ("Hebrew", "קניתי iPhone ב 2024"),
+        ("Korean", "아이폰 iPhone 3개를 샀어요"),
+    ],
+)
+def test_latin_words_among_other_scripts_are_words(pool, language, text):
+    """Said in English at once; letters by their names would take more vowels."""
+    symbols = [symbol for _, symbol in pool.speak(text, language).phones]
+    begin = symbols.index("(en)")
+    assert sum(s.startswith(("ˈ", "ˌ")) for s in symbols[begin : begin + 12]) <= 4
 
 
 SHARED = Pool(size=1)

@@ -347,6 +347,24 @@ def test_arabic_articles_lose_their_vowel_after_another():
     assert read("البيت", "Arabic").text == "?|a|l|b|'a|j|t"
 
 
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("کتاب من روی میز است", "کتابِ من روی میز است"),
+        ("خانه ما بزرگ است", "خانه\u200cی ما بزرگ است"),
+        ("زبان فارسی", "زبانِ فارسی"),
+        ("یک ضبط کوتاه", "یک ضبطِ کوتاه"),
+        ("کتاب خوب است", "کتاب خوب است"),
+        ("خانه بزرگ است", "خانه بزرگ است"),
+        ("امروز من رفتم", "امروز من رفتم"),
+        ("سلام، من", "سلام، من"),
+        ("كتاب علي", "کتاب علی"),
+    ],
+)
+def test_persian_ezafe(written, told):
+    assert read(written, "Persian").text == told
+
+
 SCRIPTS = st.text(
     st.sampled_from(
         "今日は東京へ一二三日ァーッ銀行不是一個得了長สวัดีเกาไ็่้์ๆ๑الشمسةّىיתשלוםוּסלםی‌ه한국꽃잎"

@@ -39,6 +39,11 @@ _PARAMETER_RATE, _PARAMETER_PITCH, _PARAMETER_RANGE = 1, 3, 4
 _POSITION_CHARACTER = 1
 # Phonemes in [[brackets]], which no text is let have; and no SSML (0x10).
 _FLAGS = 0x0001 | 0x0100  # UTF-8
+# A clause that fills espeak-ng's buffer of 800 bytes is cut there, be it within phonemes, and a
+# word of 200 phonemes ends it.
+_CLAUSE = 700
+_PART = re.compile(r".{1,120}(?:[ |]|$)|.{1,120}")
+_PUNCTUATION = re.compile(r"[,;:.!?]\s|[、。，；：！？…]")
 _SWITCH = re.compile(r"\(([a-z-]+)\)")  # to the voice of another language, within phonemes
 
 
@@ -156,13 +161,14 @@ class _Told:
     def __init__(self, language: str) -> None:
         self.text = ""
         self._language = language
+        self._clause = 0  # bytes since the last punctuation
         self._starts: list[int] = []  # in `text`
         self._origins: list[tuple[int, bool]] = []  # in the pieces; whether as it is there
         self._length = 0
 
     def add_text(self, text: str) -> None:
         self._mark(True)
-        self.text += text.replace("[[", "[ ")
+        self._add(text.replace("[[", "[ "))
         self._length += len(text)
 
     def add_phonemes(self, phonemes: str, length: int, voice: str = "") -> None:
@@ -170,10 +176,18 @@ class _Told:
         phonemes = _SWITCH.sub(r" _^_\1 ", phonemes)
         if voice and not voice.startswith(self._language):
             phonemes = f"_^_{voice} {phonemes} _^_{self._language}"
-        self.text += " "
-        self._mark(False)
-        self.text += f"[[{phonemes}]] "
+        for part in _PART.findall(phonemes):
+            if self._clause + len(part) > _CLAUSE:
+                self._add(", ")
+            self._add(" ")
+            self._mark(False)
+            self._add(f"[[{part}]] ")
         self._length += length
+
+    def _add(self, text: str) -> None:
+        self.text += text
+        clause = _PUNCTUATION.split(text)[-1]
+        self._clause = len(clause.encode()) + (self._clause if clause == text else 0)
 
     def _mark(self, exact: bool) -> None:
         self._starts.append(len(self.text))

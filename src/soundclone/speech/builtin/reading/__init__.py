@@ -25,6 +25,7 @@ _MODULES = {
     "Korean": "korean",
     "Norwegian": "norwegian",
     "Nynorsk": "nynorsk",
+    "Persian": "persian",
     "Thai": "thai",
 }
 """Name of the module by name of language."""
