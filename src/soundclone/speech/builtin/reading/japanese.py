@@ -52,6 +52,7 @@ _READINGS = {
     "柄": "ガラ", "梅雨": "ツユ",
 }  # fmt: skip
 _LIGHT_VERB = frozenset("する し さ せ すれ しろ せよ でき できる できれ".split())
+_FALLING = frozenset("雨雪")
 _NAN = re.compile(r"で|と|の|だ")
 
 
@@ -224,15 +225,26 @@ def _numbers(text: str, tokens: Iterator[_Token]) -> Iterator[_Token]:
                 end += 1
             index = end
             continue
+        if token.surface == "何" and index + 1 < len(row) and row[index + 1].kind != _ENDING:
+            counter, said = with_counter("", text[row[index + 1].start :])
+            if counter == row[index + 1].surface:
+                yield _Token(token.start, "何" + counter, _WORD, said)
+                index += 2
+                continue
         yield _in_context(token, row, index)
         index += 1
 
 
 def _in_context(token: _Token, row: list[_Token], index: int) -> _Token:
+    """The token with the reading that its neighbours ask for."""
     before = row[index - 1].surface if index else ""
     after = row[index + 1].surface if index + 1 < len(row) else ""
     if token.surface == "何" and _NAN.match(after):
         return replace(token, said="ナン")
+    if token.surface in ("降り", "降る", "降っ") and {t.surface for t in row[:index]} & _FALLING:
+        return replace(token, said="フ" + token.said[1:])
+    if token.surface == "う" and token.kind == _ENDING:
+        return replace(token, said="ー")
     if token.surface == "方" and before in ("この", "その", "あの", "どの"):
         return replace(token, said="カタ")
     return token

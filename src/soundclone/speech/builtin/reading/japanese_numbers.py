@@ -80,11 +80,16 @@ def spoken_number(digits: str) -> str:
 
 def with_counter(digits: str, following: str, dated: bool = False) -> tuple[str, str]:
     """The counter that `following` begins with, and number and counter as they are spoken; both
-    empty when it begins with none. `dated`: a month comes before, so that 1日 is its first day."""
+    empty when it begins with none. No digits stand for 何, how many. `dated`: a month comes before,
+    so that 1日 is its first day."""
     counter = next((following[:n] for n in range(5, 0, -1) if following[:n] in _COUNTERS), "")
     after = following[len(counter) : len(counter) + 1]
     if not counter or (counter[-1].isascii() and after.isascii() and after.isalpha()):
         return "", ""
+    if not digits:
+        group, reading = _COUNTERS[counter].split()
+        first = reading[0].translate({"p": _P, "b": _B, "g": _B}.get(group, {}))
+        return counter, "ナン" + first + reading[1:]
     if "." in digits or len(digits) > _LONGEST:
         return counter, spoken_number(digits) + _COUNTERS[counter][2:]
     number = int(digits)
