@@ -136,6 +136,7 @@ def test_thai_words(word, phonemes):
 def test_thai_sentences_are_cut_into_words():
     text = "ผมไม่รู้ว่าเขาจะไปกรุงเทพมหานครเมื่อไหร่"
     assert words(text, "Thai") == "ผม ไม่ รู้ ว่า เขา จะ ไป กรุงเทพมหานคร เมื่อไหร่".split()
+    assert told("พ.ศ.", "Thai") == "p_hO:3.sO:1."
     assert words("เด็ก ๆ 25 คน ใช้Photoshop", "Thai") == ["เด็ก", "ๆ", "25", "คน", "ใช้", "Photoshop"]
 
 
@@ -203,6 +204,13 @@ def test_mandarin(text, said):
 )  # fmt: skip
 def test_pinyin_to_phonemes(syllable, told):
     assert mandarin.phonemes(syllable) == told
+
+
+def test_mandarin_years_and_shares():
+    pieces = read("2024年25%，300", "Chinese").pieces
+    said = [piece.text for piece in pieces]
+    assert said[0] == "'@r51_| l'i35N_| '@r51_| s'i[51_|"
+    assert said[2:] == ["pai214|f@55n|ts.'i.55_|", "25", "，300"]
 
 
 def test_every_syllable_of_pinyin_has_phonemes():

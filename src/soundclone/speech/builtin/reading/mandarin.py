@@ -17,6 +17,10 @@ from .mandarin_words import NEUTRAL, SINGLE, WORDS
 
 _HANZI = re.compile("[\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+")
 
+# A year, which is told digit by digit, or a share.
+_NUMBER = re.compile("(?<![0-9])[0-9]{4}(?=年)|(?P<share>[0-9]+(?:\\.[0-9]+)?)[%％]")
+_NAMES = "ling2 yi1 er4 san1 si4 wu3 liu4 qi1 ba1 jiu3".split()
+
 _INITIALS = {
     "b": "p", "p": "ph", "m": "m", "f": "f", "d": "t", "t": "th", "n": "n", "l": "l", "g": "k",
     "k": "kh", "h": "X", "j": "tS;", "q": "tS;h", "x": "S;", "zh": "ts.", "ch": "ts.h", "sh": "s.",
@@ -49,7 +53,7 @@ def read(text: str) -> Reading:
     end = 0
     for match in _HANZI.finditer(text):
         if end < match.start():
-            pieces.append(Piece(text[end : match.start()], end))
+            pieces += _numbers(text, end, match.start())
         start, end = match.span()
         for word, syllables in _words(match[0]):
             told = [phonemes(s, n == len(syllables) - 1) for n, s in enumerate(syllables)]
@@ -58,9 +62,27 @@ def read(text: str) -> Reading:
             else:
                 pieces.append(Piece(word, start))
             start += len(word)
-    if end < len(text):
-        pieces.append(Piece(text[end:], end))
+    pieces += _numbers(text, end, len(text))
     return Reading(tuple(pieces))
+
+
+def _numbers(text: str, start: int, end: int) -> Iterator[Piece]:
+    """Text without characters: years and shares as they are said, the rest for espeak-ng."""
+    for match in _NUMBER.finditer(text, start):
+        if match.end() > end:
+            break
+        if start < match.start():
+            yield Piece(text[start : match.start()], start)
+        if match["share"]:
+            told = [phonemes(s, s == "zhi1") for s in ("bai3", "fen1", "zhi1")]
+            yield Piece("|".join(told) + "_|", match.start(), PHONEMES)
+            yield Piece(match["share"], match.start())
+        else:
+            told = [phonemes(_NAMES[int(digit)]) + "_|" for digit in match[0]]
+            yield Piece(" ".join(told), match.start(), PHONEMES)
+        start = match.end()
+    if start < end:
+        yield Piece(text[start:end], start)
 
 
 def phonemes(syllable: str, stressed: bool = True) -> str:

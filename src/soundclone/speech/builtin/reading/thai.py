@@ -117,7 +117,10 @@ def read(text: str) -> Reading:
     words: list[tuple[int, int]] = []
     for match in _RUN.finditer(text):
         start, run = match.start(), match[0]
-        if match["thai"]:
+        if match["thai"] and run in _ONSET:  # a letter of an abbreviation
+            pieces.append(Piece(_syllable(run, "O:", "", ""), start, PHONEMES))
+            words.append((start, 1))
+        elif match["thai"]:
             for part in _joined(_parts(run)):
                 if part.phonemes:
                     pieces.append(Piece(part.phonemes, start + part.start, PHONEMES))
