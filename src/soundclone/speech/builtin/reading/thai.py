@@ -51,7 +51,7 @@ _O = (
 )
 _T = "(?P<T>[่้๊๋]?)"
 _F = r"(?P<F>[กขคฆจชซฌฎฏฐฑฒดตถทธศษสบปพฟภนญณรลฬมงยว](?![ะาำิีึืุู็่้๊๋ัๅ]))"
-_F1 = _F.replace("ยว]", "]").replace("รลฬ", "รลฬ")  # neither ย nor ว
+_F1 = _F.replace("ยว]", "]")  # neither ย nor ว
 _FW = _F.replace("ยว]", "ว]")
 _SILENT = rf"(?:{_CONSONANT}?{_CONSONANT}[ิุ]?์)?"
 _SHAPES: tuple[tuple[str, str, int], ...] = (
@@ -245,12 +245,10 @@ def _syllables(text: str, start: int) -> Iterator[tuple[int, str, int]]:
             groups = match.groupdict()
             said = _syllable(groups["C"], vowel, groups.get("T") or "", groups.get("F") or "")
             yield len(match[0]), said, cost
-            if groups.get("F") and shape.pattern.count("?P<F>") and vowel not in ("o", "u@"):
+            if groups.get("F") and match.end() == match.end("F") and _may_lack_final(shape.pattern):
                 # The final may as well begin the next syllable.
-                cut = match.end("F") - 1
-                if match[0].endswith(groups["F"]) and _may_lack_final(shape.pattern):
-                    said = _syllable(groups["C"], vowel, groups.get("T") or "", "")
-                    yield cut - start, said, cost + 1
+                said = _syllable(groups["C"], vowel, groups.get("T") or "", "")
+                yield match.start("F") - start, said, cost + 1
     leading = _LEADING.match(text, start)
     if leading and leading["rest"] in _SONORANTS:
         first = leading["first"]
