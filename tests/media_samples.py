@@ -1,4 +1,4 @@
-"""Recordings in every format, made on the spot, so that no recording lies in the repository."""
+"""Recordings in every format, made on the spot; people's speech comes from `recordings/`."""
 
 from __future__ import annotations
 
@@ -85,6 +85,15 @@ def write(
         for stream in container.streams:
             container.mux(stream.encode())
     return path
+
+
+@cache
+def said(who: str) -> tuple[NDArray[np.float32], int]:
+    """The speech of `recordings/<who>.opus`, mono, and its sample rate."""
+    with av.open(Path(__file__).parent / "recordings" / f"{who}.opus") as container:
+        resampler = av.AudioResampler("flt", "mono", 24_000)
+        frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
+    return np.concatenate([frame.to_ndarray()[0] for frame in frames]), 24_000
 
 
 def tone(seconds: float, rate: int = 48000, hertz: float = 440.0) -> NDArray[np.float32]:

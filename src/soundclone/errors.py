@@ -27,6 +27,7 @@
         │   ├── SourceTooQuiet     source_too_quiet
         │   ├── SourceClipped      source_clipped
         │   ├── SourceTooNoisy     source_too_noisy
+        │   ├── SeveralSpeakers    several_speakers
         │   ├── NoSpeech           no_speech
         │   ├── SpeechTooShort     speech_too_short
         │   └── SpeechTooLong      speech_too_long
@@ -165,6 +166,10 @@ class SourceClipped(SourceError):
 
 class SourceTooNoisy(SourceError):
     word = "source_too_noisy"
+
+
+class SeveralSpeakers(SourceError):
+    word = "several_speakers"
 
 
 class NoSpeech(SourceError):

@@ -156,6 +156,13 @@ def test_a_bad_recording_costs_nothing(
     }
     for name, audio in wav.items():
         media_samples.write(folder / name, "wav", audio, rate)
+    (woman, rate), (man, _) = media_samples.said("woman"), media_samples.said("man")
+    turns = [piece for at in range(0, 16, 4) for piece in (woman[at * rate :], man[at * rate :])]
+    talk = np.concatenate([piece[: 4 * rate] for piece in turns])
+    media_samples.write(folder / "turns.mp3", "mp3", talk, rate)
+    at_once = 0.7 * (woman[: 25 * rate] + man[: 25 * rate])
+    media_samples.write(folder / "at_once.mp3", "mp3", at_once, rate)
+    samples, rate = decoded.samples.reshape(-1), decoded.sample_rate
     media_samples.write(folder / "whole.mp4", "mp4", samples, rate)
     whole = (folder / "whole.mp4").read_bytes()
     (folder / "cut.mp4").write_bytes(whole[: len(whole) // 3])
@@ -168,6 +175,8 @@ def test_a_bad_recording_costs_nothing(
         "silent.wav": ("no_speech", ""),
         "noise.wav": ("no_speech", ""),
         "clipped.wav": ("source_clipped", "clip"),
+        "turns.mp3": ("several_speakers", "% of the speech is by a second speaker"),
+        "at_once.mp3": ("several_speakers", "two people speak at once"),
         "cut.mp4": ("source_truncated", ""),
         "page.mp3": ("source_not_media", "HTML"),
         "empty.wav": ("source_not_media", "empty"),

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 import media_samples
 from soundclone.errors import (
     NoSpeech,
+    SeveralSpeakers,
     SourceClipped,
     SourceTooNoisy,
     SourceTooQuiet,
@@ -160,3 +161,33 @@ def test_reference_shortens_pauses() -> None:
     silent = np.abs(kept) < 1e-4
     longest = max(len(run) for run in "".join("s" if s else " " for s in silent).split()) / RATE
     assert longest < 0.6
+
+
+WOMAN, MAN = media_samples.said("woman")[0], media_samples.said("man")[0]
+SECOND = 24_000  # samples of theirs
+
+
+def test_turns_are_refused() -> None:
+    turns = [who[at * SECOND : (at + 5) * SECOND] for at in range(0, 20, 5) for who in (WOMAN, MAN)]
+    with pytest.raises(SeveralSpeakers, match=r"[45]\d % of the speech is by a second speaker"):
+        examine(decoded(np.concatenate(turns), SECOND))
+
+
+def test_two_at_once_are_refused() -> None:
+    with pytest.raises(SeveralSpeakers, match=r"two people speak at once in about \d\d %"):
+        examine(decoded(0.5 * (WOMAN + MAN[: len(WOMAN)]), SECOND))
+
+
+def test_a_question_is_left_out() -> None:
+    half = 16 * SECOND
+    talk = np.concatenate([MAN[:half], WOMAN[: 4 * SECOND], MAN[half:]])
+    alone, kept = examine(decoded(MAN, SECOND)), examine(decoded(talk, SECOND))
+    assert any("somebody else: left out" in warning for warning in kept.warnings)
+    assert alone.speech_seconds - 2 < kept.speech_seconds < alone.speech_seconds + 0.5
+    assert not any(start < 19 and end > 17 for start, end in kept.segments)
+
+
+def test_too_little_is_left() -> None:
+    talk = np.concatenate([MAN[: 10 * SECOND], WOMAN[: 4 * SECOND], MAN[10 * SECOND : 20 * SECOND]])
+    with pytest.raises(SeveralSpeakers, match=r"only 1\d\.\d s without; more than 15 s"):
+        examine(decoded(talk, SECOND))
