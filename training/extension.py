@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from soundclone.speech.builtin import vocoder
 from soundclone.speech.builtin.analysis import LEVEL, active
+from soundclone.speech.builtin.f0 import track
 
 BANDWIDTH, SNR = 11_500.0, 35.0  # Hz and dB, at least
 SPEAKERS = 600
@@ -32,7 +33,8 @@ def measured(path: Path) -> tuple[vocoder.Parameters, NDArray[np.float64]]:
     samples, rate = decoded(path)
     samples = np.ascontiguousarray(soxr.resample(samples, rate, vocoder.OUTPUT_RATE))
     samples *= LEVEL / np.sqrt(np.mean(samples**2) + 1e-12)
-    f0, times = pyworld.dio(samples, vocoder.OUTPUT_RATE, *vocoder.F0_RANGE, frame_period=10.0)
+    f0 = track(samples, vocoder.OUTPUT_RATE, 0.01)
+    times = np.arange(len(f0)) * 0.01
     f0 = pyworld.stonemask(samples, f0, times, vocoder.OUTPUT_RATE)
     spectrum = pyworld.cheaptrick(samples, f0, times, vocoder.OUTPUT_RATE, fft_size=1024)
     logs = np.log(spectrum.clip(1e-12))

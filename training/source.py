@@ -1,20 +1,25 @@
-"""Write the statistics of the source synthesiser's own voice.
+"""Measure the source synthesiser's own voice in every language.
 
 python training/source.py src/soundclone/speech/builtin/weights/source.npz
+
+Needs acoustic.npz and decoder.npz beside it.
 """
 
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
 
 import numpy as np
 from sentences import SENTENCES
 
+from soundclone.speech.builtin import decoder
 from soundclone.speech.builtin.analysis import Analysis, analyse
 from soundclone.speech.builtin.conversion import prosody_of
-from soundclone.speech.builtin.frontend import Pool
+from soundclone.speech.builtin.frontend import VOICES, Pool
 from soundclone.speech.builtin.vocoder import Parameters
+from soundclone.speech.languages import LANGUAGES
+
+FRAMES = 1200  # of the decoder's inputs that are kept
 
 
 def joined(pieces: list[Analysis]) -> Analysis:
@@ -31,11 +36,31 @@ def joined(pieces: list[Analysis]) -> Analysis:
 
 def main() -> None:
     pool = Pool(size=1)
-    spoken = [pool.speak(sentence, "English") for sentence in SENTENCES]
+    measured, inputs, voiced = [], [], []
+    for language in sorted(VOICES):
+        texts = [LANGUAGES[language].preview, *(SENTENCES if language == "English" else ())]
+        spoken = [pool.speak(text, language) for text in texts]
+        # Without the labels: a recording has none, and the rates of both are compared.
+        prosody = prosody_of(joined([analyse(u.samples, u.sample_rate) for u in spoken]))
+        measured.append(prosody)
+        said = joined([analyse(u.samples, u.sample_rate, u.phones) for u in spoken[:4]])
+        f0 = said.parameters.f0[::2][: len(said.posteriors)]
+        logs = np.log(np.where(f0 > 0, f0, 1)) - prosody.f0[0]
+        rows = decoder.inputs(said.posteriors[: len(f0)], logs.astype(np.float32), f0 > 0)
+        active = said.active[::2][: len(f0)]
+        inputs.append(rows[active])
+        voiced.append((f0 > 0)[active])
     pool.close()
-    # Without the labels: a recording has none, and the rates of both are compared.
-    source = joined([analyse(u.samples, u.sample_rate) for u in spoken])
-    np.savez_compressed(sys.argv[1], **asdict(prosody_of(source)))
+    kept = np.random.default_rng(0).permutation(sum(map(len, voiced)))[:FRAMES]
+    np.savez_compressed(
+        sys.argv[1],
+        languages=np.array(sorted(VOICES)),
+        f0=np.array([p.f0 for p in measured]),
+        level=np.array([p.level for p in measured]),
+        rate=np.array([p.rate for p in measured]),
+        inputs=np.concatenate(inputs)[kept].astype(np.float16),
+        voiced=np.concatenate(voiced)[kept],
+    )
 
 
 if __name__ == "__main__":

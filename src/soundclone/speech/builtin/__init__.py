@@ -1,8 +1,8 @@
 """The built-in engine: clones voices offline, on one processor core, in 40 languages.
 
     frontend     text -> sound, phones and words of espeak-ng (a process of its own: `espeak`)
-    analysis     sound -> F0, envelope, level (`vocoder`) and phone posteriors (`acoustics`)
-    conversion   the source's parameters -> the speaker's
+    analysis     sound -> F0 (`f0`), envelope, level (`vocoder`), phone posteriors (`acoustics`)
+    conversion   the parameters of the `source` -> the speaker's
     synthesis    parameters -> sound, with speed, pitch and emotion
     voice        the file that keeps a speaker
 
@@ -63,11 +63,11 @@ class BuiltinEngine:
 
     def warm(self) -> None:
         """Read the weights and start one espeak-ng."""
-        from . import acoustics, conversion, decoder, synthesis  # noqa: F401
+        from . import acoustics, decoder, source, synthesis  # noqa: F401
 
         acoustics.model()
-        conversion.source()
         decoder.weights()
+        source.source()
         self._pool.check()
 
     def clone(self, reference: Reference) -> Voice:

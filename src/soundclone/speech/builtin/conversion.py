@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import NoSpeech
 from . import acoustics, decoder, vocoder
 from .analysis import Analysis, doubled, f0_statistics
+from .source import source
 from .vocoder import BANDS, Array, Parameters
 from .voice import Prosody, VoiceData
 
 _LEAST_VOICED = 5.0  # seconds of voiced speech that a reference must have
 _LEAST_UNVOICED = 50  # frames
-_USUAL_LEVEL = 0.5  # share of a phone's usual level in that of speech
+_USUAL_LEVEL = 0.75  # share of a phone's usual level in that of speech
+_USUAL_F0 = 0.8  # how much of a sentence's own mean F0 gives way to the speaker's
+_BIAS = 0.7  # how much of the decoder's constant error on the source is taken away
 NOISE_UNIT = 10.0  # dB of aperiodicity
-_STIFFNESS = 3000.0  # frames that the trained last layer is worth against the recording's
-_SPREAD, _SPREAD_POWER = (0.8, 2.0), 1.1  # of what the decoder evens out, how much is restored
+_STIFFNESS = 1000.0  # frames that the trained last layer is worth against the recording's
+_SPREAD, _SPREAD_POWER = (0.8, 2.0), 1.0  # of what the decoder evens out, how much is restored
+_HEARD = "English"  # the language of the acoustic model, by which rates are compared
 _VOWELS = {
     *("AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW")
 }
@@ -58,12 +59,13 @@ def voice_of(analysis: Analysis) -> VoiceData:
     loud = (parameters.level[::2] - prosody.level[0]) / prosody.level[1]
     wanted = np.concatenate([deviation, own[:, None], loud[:, None]], axis=1)
     last = decoder.fitted(units[fit], wanted[fit].astype(np.float32), _STIFFNESS)
+    voiced_mean, unvoiced_mean = _without_bias(means, last, code)
     return VoiceData(
         f0=prosody.f0,
         level=prosody.level,
-        rate=prosody.rate / source().rate,
-        voiced=means[0].astype(np.float32),
-        unvoiced=means[1].astype(np.float32),
+        rate=prosody.rate / source().prosody[_HEARD].rate,
+        voiced=voiced_mean,
+        unvoiced=unvoiced_mean,
         unvoiced_spread=parameters.envelope[unvoiced].std(axis=0).astype(np.float32),
         spread=_lost_spread(
             np.asarray(units @ last, np.float64), deviation, fit & sounding, fit & ~sounding
@@ -98,11 +100,21 @@ def prosody_of(analysis: Analysis) -> Prosody:
     )
 
 
-@cache
-def source() -> Prosody:
-    """Prosody of the source synthesiser, packaged (`training/source.py`)."""
-    with np.load(Path(__file__).parent / "weights" / "source.npz") as file:
-        return Prosody(**{name: file[name] for name in file.files})
+def _without_bias(
+    means: tuple[Array, Array], last: NDArray[np.float32], code: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Mean envelopes, voiced and unvoiced, less what the decoder adds to each on the average.
+
+    Its outputs are deviations from these means. On the recording they are 0 in the mean; on the
+    source's phones, which are clearer and others, they are not.
+    """
+    known = source()
+    said = (decoder.hidden(known.inputs, code) @ last)[:, :BANDS]
+    voiced, unvoiced = (
+        (mean - _BIAS * said[mask].mean(axis=0)).astype(np.float32)
+        for mean, mask in zip(means, (known.voiced, ~known.voiced), strict=True)
+    )
+    return voiced, unvoiced
 
 
 def _inputs(analysis: Analysis, f0: Array, centre: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -144,10 +156,10 @@ def smooth(rows: Array, frames: int) -> Array:
     return np.asarray(sum(w * padded[k : k + len(rows)] for k, w in enumerate(window)))
 
 
-def convert(analysis: Analysis, voice: VoiceData) -> Parameters:
-    """The source's words as the speaker would say them."""
-    spoken = analysis.parameters
-    f0 = _f0(spoken.f0, voice)
+def convert(analysis: Analysis, voice: VoiceData, language: str) -> Parameters:
+    """What the source says in a language as the speaker would say it."""
+    spoken, usual = analysis.parameters, source().prosody[language]
+    f0 = _f0(spoken.f0, usual, voice)
     units = decoder.hidden(_inputs(analysis, f0, voice.f0), voice.code)
     said = doubled(np.asarray(units @ voice.last, np.float64), len(f0))
     share = smooth(spoken.voiced.astype(float)[:, None], 5)
@@ -158,23 +170,27 @@ def convert(analysis: Analysis, voice: VoiceData) -> Parameters:
     return Parameters(
         f0=f0,
         envelope=_held_low(envelope, spoken.voiced, voice),
-        level=_level(spoken.level, said[:, BANDS + 1], analysis.active, voice),
+        level=_level(spoken.level - usual.level[0], said[:, BANDS + 1], analysis.active, voice),
         aperiodicity=voice.aperiodicity + NOISE_UNIT * said[:, BANDS : BANDS + 1],
     )
 
 
-def _level(spoken: Array, usual: Array, active: NDArray[np.bool_], voice: VoiceData) -> Array:
-    """Between the source's level and that which the speaker's phones usually have."""
+def _level(above: Array, usual: Array, active: NDArray[np.bool_], voice: VoiceData) -> Array:
+    """Between the source's level, given above its mean, and the speaker's phones' usual one."""
     mean, spread = voice.level
-    own = spoken - source().level[0] + mean
+    own = above + mean
     share = _USUAL_LEVEL * smooth(active.astype(float), 9)
     return np.asarray(own + share * (mean + spread * usual - own))
 
 
-def _f0(f0: Array, voice: VoiceData) -> Array:
-    mean, spread = source().f0
+def _f0(f0: Array, usual: Prosody, voice: VoiceData) -> Array:
+    """The source's F0 moved to the speaker's mean and range."""
+    if not np.any(f0 > 0):
+        return f0
+    mean, spread = usual.f0
+    centre = mean + _USUAL_F0 * (f0_statistics(f0)[0] - mean)
     ratio = np.clip(voice.f0[1] / spread, 0.7, 2.2)
-    logs = (np.log(np.where(f0 > 0, f0, 1.0)) - mean) * ratio + voice.f0[0]
+    logs = (np.log(np.where(f0 > 0, f0, 1.0)) - centre) * ratio + voice.f0[0]
     return np.where(f0 > 0, np.exp(logs).clip(55, 500), 0.0)
 
 

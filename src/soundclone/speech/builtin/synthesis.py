@@ -93,7 +93,9 @@ def _part(
         source = pool.speak(text, controls.language, rate * controls.speed)
         stretch = _seconds(plain) / controls.speed / _seconds(source)
     analysis = analyse(source.samples, source.sample_rate, source.phones)
-    parameters = _said(stretched(convert(analysis, voice), stretch), manner, controls.pitch)
+    parameters = _said(
+        stretched(convert(analysis, voice, controls.language), stretch), manner, controls.pitch
+    )
     samples = _faded(vocoder.synthesise(parameters))
     end = len(samples) / vocoder.OUTPUT_RATE
     words = tuple(

@@ -1,7 +1,8 @@
 """Speech as F0, spectral envelope and aperiodicity, and back.
 
-The vocoder is WORLD (Morise, Yokomori and Ozawa, 2016): DIO with StoneMask, CheapTrick, D4C. The
-envelope is kept as log power in mel bands, its mean over the bands apart as the level.
+The vocoder is WORLD (Morise, Yokomori and Ozawa, 2016): StoneMask, CheapTrick, D4C, after an F0
+tracker of our own. The envelope is kept as log power in mel bands, its mean over the bands apart
+as the level.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ import numpy as np
 import pyworld
 from numpy.typing import NDArray
 
+from . import f0 as fundamental
+
 SAMPLE_RATE = 16_000  # Hz, of what is analysed
 OUTPUT_RATE = 24_000  # Hz, of what is synthesised
 HOP = 0.005  # seconds between frames
 BANDS = 80
 HIGH_BANDS = np.array([8500.0, 9250.0, 10000.0, 10750.0, 11500.0])  # Hz, of the extension
-F0_RANGE = (60.0, 500.0)  # Hz, looked for
 
 _FFT = 1024
 _BLOCK = 2000  # frames whose spectra are held at once
@@ -81,9 +83,9 @@ def _extension() -> Array:
 def analyse(samples: Array) -> Parameters:
     """Parameters of samples at SAMPLE_RATE, shape (n,); frame t is centred at t * HOP."""
     samples = np.ascontiguousarray(samples, np.float64)
-    milliseconds = 1000 * HOP
-    f0, times = pyworld.dio(samples, SAMPLE_RATE, *F0_RANGE, frame_period=milliseconds)
-    f0 = pyworld.stonemask(samples, f0, times, SAMPLE_RATE)
+    coarse = fundamental.track(samples, SAMPLE_RATE, HOP)
+    times = np.arange(len(coarse)) * HOP
+    f0 = pyworld.stonemask(samples, coarse, times, SAMPLE_RATE)
     bands, coded = [], []
     for start in range(0, len(f0), _BLOCK):
         frames = f0[start : start + _BLOCK], times[start : start + _BLOCK], SAMPLE_RATE
