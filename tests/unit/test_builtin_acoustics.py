@@ -89,6 +89,50 @@ def test_the_extension_goes_on_where_the_band_ends(samples):
     assert level(7000, 7900) - 25 < level(8100, 11500) < level(7000, 7900) + 6
 
 
+def test_the_envelope_of_a_known_filter():
+    """Pulses through three resonances: what CheapTrick and the bands see is their response."""
+    rate, f0 = vocoder.SAMPLE_RATE, 120.0
+    train = np.diff(np.floor(np.arange(2 * rate) * f0 / rate), prepend=0.0)
+    samples, poles = train, ((500.0, 90.0), (1500.0, 120.0), (2500.0, 160.0))
+    for centre, width in poles:
+        samples = resonated(samples, centre, width, rate)
+    measured = vocoder.analyse(0.1 * samples / np.abs(samples).max())
+    found = measured.envelope[100:-100].mean(axis=0)
+    centres = vocoder.band_centres()
+    wanted = sum(response(centres, *pole, rate) for pole in poles)
+    inner = (centres > 200) & (centres < 5000)
+    error = (found - wanted)[inner]
+    assert 10 / np.log(10) * np.std(error) < 3.5  # dB
+    peaks = [centres[k] for k in range(1, 79) if found[k - 1] < found[k] > found[k + 1]]
+    for centre, _ in poles:
+        assert min(abs(peak - centre) for peak in peaks) < 0.08 * centre
+
+
+def resonated(samples, centre, width, rate):
+    """Two poles: a resonance in Hz and its width."""
+    radius = np.exp(-np.pi * width / rate)
+    first, second = 2 * radius * np.cos(2 * np.pi * centre / rate), -(radius**2)
+    out = np.zeros(len(samples) + 2)
+    for k, value in enumerate(samples):
+        out[k + 2] = value + first * out[k + 1] + second * out[k]
+    return out[2:]
+
+
+def response(hertz, centre, width, rate):
+    """Log power of `resonated` at some frequencies."""
+    radius, angle = np.exp(-np.pi * width / rate), 2 * np.pi * centre / rate
+    z = np.exp(-2j * np.pi * hertz / rate)
+    return -2 * np.log(np.abs(1 - 2 * radius * np.cos(angle) * z + radius**2 * z**2))
+
+
+def test_noise_is_unvoiced_and_flat():
+    noise = 0.05 * np.random.default_rng(0).standard_normal(2 * vocoder.SAMPLE_RATE)
+    measured = vocoder.analyse(noise)
+    assert measured.voiced.mean() < 0.02
+    assert np.abs(measured.envelope.mean(axis=0)[3:-3]).max() < 0.5
+    assert measured.aperiodicity[~measured.voiced].max() <= 0.1
+
+
 def test_stretching_keeps_pitch(samples):
     before = vocoder.analyse(samples)
     after = stretched(before, 1.3)

@@ -9,11 +9,16 @@ import pytest
 import soxr
 
 from soundclone.errors import NoSpeech, SynthesisError
-from soundclone.speech.builtin import BuiltinEngine
+from soundclone.speech.builtin import BuiltinEngine, decoder
+from soundclone.speech.builtin.analysis import analyse as analysis_of
 from soundclone.speech.builtin.analysis import f0_statistics
-from soundclone.speech.builtin.frontend import Pool
+from soundclone.speech.builtin.conversion import convert
+from soundclone.speech.builtin.frontend import VOICES, Pool
+from soundclone.speech.builtin.source import source
 from soundclone.speech.builtin.vocoder import analyse
+from soundclone.speech.builtin.voice import unpack
 from soundclone.speech.engine import EMOTIONS, Controls, Engine, Reference, Voice
+from soundclone.speech.languages import LANGUAGES
 
 TEXT = (
     "The morning was cold and bright, and the whole valley lay under a thin white mist.",
@@ -90,6 +95,45 @@ def test_speech_is_sound(plain):
 def test_the_voice_has_the_speakers_pitch(recording, plain):
     reference = soxr.resample(recording[0], recording[1], 16_000)
     assert pitch(plain) == pytest.approx(f0_statistics(analyse(reference).f0)[0], abs=0.06)
+
+
+@pytest.mark.parametrize("language", ["Chinese", "Vietnamese", "Thai", "Hungarian", "Arabic"])
+def test_the_pitch_is_the_speakers_in_every_language(engine, voice, plain, language):
+    # espeak-ng's own differs by up to four semitones from one language to the next.
+    said = engine.speak(voice, LANGUAGES[language].preview, Controls(language))
+    assert abs(pitch(said) - pitch(plain)) < np.log(2) * 1.5 / 12
+
+
+def test_the_source_was_measured_in_every_language():
+    known, net = source(), decoder.weights()
+    inputs = net.layers[0][0].shape[0] - net.code_basis.shape[1]
+    assert set(known.prosody) == set(VOICES)
+    assert known.inputs.shape == (len(known.voiced), inputs)
+    assert 0.5 < known.voiced.mean() < 0.95
+
+
+def test_a_conversion_to_the_source_itself_keeps_what_it_is(engine):
+    """The identity: espeak-ng's voice cloned from itself says what espeak-ng says."""
+    pool = Pool(size=1)
+    said = [pool.speak(text, "English") for text in TEXT]
+    spoken = pool.speak(SENTENCE, "English")
+    pool.close()
+    joined = np.concatenate([u.samples for u in said]).astype(np.float32)
+    itself = engine.clone(Reference(joined, said[0].sample_rate))
+    data = unpack(itself.data)
+    analysis = analysis_of(spoken.samples, spoken.sample_rate, spoken.phones)
+    converted = convert(analysis, data, "English")
+    voiced = analysis.active & analysis.parameters.voiced
+    assert (converted.voiced == analysis.parameters.voiced).all()
+    ratio = np.log2(converted.f0[voiced] / analysis.parameters.f0[voiced])
+    assert np.median(np.abs(ratio)) < 1.5 / 12
+    difference = converted.envelope[voiced] - analysis.parameters.envelope[voiced]
+    plain = analysis.parameters.envelope[voiced].mean(axis=0)
+    unexplained = np.var(difference) / np.var(analysis.parameters.envelope[voiced] - plain)
+    assert unexplained < 0.6
+    level = converted.level[analysis.active] - analysis.parameters.level[analysis.active]
+    assert np.std(level) < 1.2
+    assert abs(np.mean(level)) < 1
 
 
 def test_the_same_again(engine, voice, plain):
