@@ -310,7 +310,9 @@ def speak(
     file: Annotated[
         Path | None, typer.Option("-f", "--file", help="A text file; - for standard input")
     ] = None,
-    output: Annotated[Path, typer.Option("-o", "--output", help="MP3")] = Path("speech.mp3"),
+    output: Annotated[Path, typer.Option("-o", "--output", help="MP3, WAV, FLAC or Ogg")] = (
+        Path("speech.mp3")
+    ),
     subtitles: Annotated[Path | None, typer.Option(help="Also write this SRT file")] = None,
     words: Annotated[bool, typer.Option(help="Subtitles by word, not by sentence")] = False,
     language: Annotated[str, typer.Option(help="Of the text")] = "auto",
@@ -318,6 +320,14 @@ def speak(
     speed: Annotated[float, typer.Option(help="0.5 to 2")] = 1.0,
     vol: Annotated[float, typer.Option(help="Above 0, up to 10")] = 1.0,
     pitch: Annotated[int, typer.Option(help="Semitones, -12 to 12")] = 0,
+    format: Annotated[
+        Literal["mp3", "wav", "flac", "ogg"] | None,
+        typer.Option(help="Left out, what the output's name ends with"),
+    ] = None,
+    sample_rate: Annotated[
+        int | None, typer.Option(help="Hz, 8000 to 48000; left out, 44100, of ogg 48000")
+    ] = None,
+    channel: Annotated[int | None, typer.Option(help="Channels, 1 or 2", min=1, max=2)] = None,
     url: BaseUrl = None,
     key: ApiKey = None,
     as_json: AsJson = False,
@@ -344,6 +354,9 @@ def speak(
             vol=vol,
             pitch=pitch,
             subtitles=kind,
+            format=format or _FORMATS.get(output.suffix.lower()),
+            sample_rate=sample_rate,
+            channel=channel,  # type: ignore[arg-type]
             on_progress=show,
         )
         client.download(task, output)
@@ -395,6 +408,14 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 # Helpers
+
+_FORMATS: dict[str, Literal["mp3", "wav", "flac", "ogg"]] = {
+    ".mp3": "mp3",
+    ".wav": "wav",
+    ".flac": "flac",
+    ".ogg": "ogg",
+    ".opus": "ogg",
+}
 
 
 def _settings() -> Settings:

@@ -88,7 +88,7 @@ class Task:
     progress: int | None = None  # per cent
     cost: float | None = None  # credits
     model_id: str | None = None  # the voice, of a completed preview
-    audio_url: str | None = None  # MP3, by a link that expires
+    audio_url: str | None = None  # the audio, by a link that expires
     subtitle_file: str | None = None  # SRT, by a link that expires
     subtitle_json: str | None = None
     expires_at: int | None = None  # Unix seconds, of the result
@@ -596,6 +596,9 @@ class Client:
         vol: float | None = None,
         pitch: int | None = None,
         subtitles: Literal["sentence", "word"] | None = None,
+        format: Literal["mp3", "wav", "flac", "ogg"] | None = None,
+        sample_rate: int | None = None,
+        channel: Literal[1, 2] | None = None,
         wait: bool = True,
         timeout: float | None = None,
         on_progress: Progress | None = None,
@@ -605,10 +608,13 @@ class Client:
 
         `emotion` is one of happy, sad, angry, fearful, disgusted, surprised, neutral; `speed`
         0.5-2; `vol` above 0 up to 10; `pitch` -12 to 12 semitones. `<#x#>` in the text pauses x
-        seconds. The completed task has `audio_url` and, if asked for, `subtitle_file`. Raises as
-        `wait` does, unless `wait` is False.
+        seconds. `format` is mp3 unless said, `sample_rate` 8000 to 48000 Hz (44100; ogg 48000),
+        `channel` 1 or 2. The completed task has `audio_url` and, if asked for, `subtitle_file`.
+        Raises as `wait` does, unless `wait` is False.
         """
-        options = _options(version, language, emotion, speed, vol, pitch)
+        options = _options(
+            version, language, emotion, speed, vol, pitch, format, sample_rate, channel
+        )
         task = self._run(self._core.speak(model_id, text, options, subtitles, idempotency_key))
         return self.wait(task, timeout, on_progress) if wait else task
 
@@ -747,13 +753,18 @@ class AsyncClient:
         vol: float | None = None,
         pitch: int | None = None,
         subtitles: Literal["sentence", "word"] | None = None,
+        format: Literal["mp3", "wav", "flac", "ogg"] | None = None,
+        sample_rate: int | None = None,
+        channel: Literal[1, 2] | None = None,
         wait: bool = True,
         timeout: float | None = None,  # noqa: ASYNC109
         on_progress: Progress | None = None,
         idempotency_key: str | None = None,
     ) -> Task:
         """See `Client.speak`."""
-        options = _options(version, language, emotion, speed, vol, pitch)
+        options = _options(
+            version, language, emotion, speed, vol, pitch, format, sample_rate, channel
+        )
         flow = self._core.speak(model_id, text, options, subtitles, idempotency_key)
         task = await self._run(flow)
         return await self.wait(task, timeout, on_progress) if wait else task
@@ -854,6 +865,9 @@ def _options(
     speed: float | None,
     vol: float | None,
     pitch: int | None,
+    format: str | None,
+    sample_rate: int | None,
+    channel: int | None,
 ) -> dict[str, Any]:
     return {
         "soundVersion": version,
@@ -862,4 +876,7 @@ def _options(
         "speed": speed,
         "vol": vol,
         "pitch": pitch,
+        "format": format,
+        "sampleRate": sample_rate,
+        "channel": channel,
     }

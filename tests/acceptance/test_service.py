@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.request
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -234,6 +235,42 @@ def test_other_languages_are_detected(service: Service, key: str, voice: str) ->
             assert task.raw["seconds"] > 1
 
 
+@pytest.mark.parametrize(
+    ("form", "rate", "channel", "codec"),
+    [
+        ("mp3", 22_050, 1, "mp3"),
+        ("wav", 8_000, 2, "pcm_s16le"),
+        ("flac", None, 1, "flac"),
+        ("ogg", 24_000, 2, "opus"),
+    ],
+)
+def test_formats_of_speech(
+    service: Service,
+    key: str,
+    voice: str,
+    tmp_path: Path,
+    form: Literal["mp3", "wav", "flac", "ogg"],
+    rate: int | None,
+    channel: Literal[1, 2],
+    codec: str,
+) -> None:
+    with Client(service.url, key) as client:
+        task = client.speak(voice, "It is windy.", format=form, sample_rate=rate, channel=channel)
+        assert task.audio_url
+        assert f"/speech.{form}?" in task.audio_url
+        with urllib.request.urlopen(task.audio_url) as response:
+            assert response.headers["Content-Type"] == f"audio/{form}".replace("mp3", "mpeg")
+        client.download(task, tmp_path / "speech")
+    decoded = decode.decode(tmp_path / "speech")
+    assert decoded.codec.startswith(codec) or codec in decoded.codec
+    assert decoded.channels == channel
+    assert decoded.sample_rate == (48_000 if form == "ogg" else rate or 44_100)
+    assert task.seconds == pytest.approx(decoded.seconds, abs=0.1)
+    samples = np.abs(decoded.samples[:, 0])
+    assert samples[: int(0.09 * decoded.sample_rate)].max() < 0.01
+    assert samples[-int(0.2 * decoded.sample_rate) :].max() < 0.01
+
+
 def test_the_command_line(service: Service, key: str, tmp_path: Path) -> None:
     import subprocess
     import sys
@@ -258,8 +295,8 @@ def test_the_command_line(service: Service, key: str, tmp_path: Path) -> None:
     cloned = json.loads(run("clone", str(RECORDING), "--text", "Hello.", "--json"))
     assert (tmp_path / "preview.mp3").stat().st_size > 1000
     (tmp_path / "script.txt").write_text("One sentence. And another one.")
-    run("speak", cloned["modelId"], "-f", "script.txt", "-o", "out.mp3", "--subtitles", "out.srt")
-    assert (tmp_path / "out.mp3").stat().st_size > 1000
+    run("speak", cloned["modelId"], "-f", "script.txt", "-o", "out.flac", "--subtitles", "out.srt")
+    assert (tmp_path / "out.flac").read_bytes()[:4] == b"fLaC"
     assert (tmp_path / "out.srt").read_text().count("-->") == 2
     assert cloned["modelId"] in run("voices", "list")
     report = json.loads(run("doctor", "--json"))

@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as arrays
 import media_samples
 from soundclone.errors import InternalError
 from soundclone.media.decode import decode
-from soundclone.media.encode import FORMATS, Encoder, pack, unpack
+from soundclone.media.encode import FORMATS, SYNTHETIC, Encoder, pack, unpack
 
 RATE = 24_000
 TONE = media_samples.tone(3.0, RATE)
@@ -40,6 +40,63 @@ def test_formats(tmp_path: Path, form: str) -> None:
     assert np.argmax(spectrum) == pytest.approx(440, abs=1)
     level = np.sqrt(np.mean(decoded.samples**2))  # LAME takes 5 % off, against clipping
     assert level == pytest.approx(np.sqrt(np.mean(TONE**2)), rel=0.06)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize(
+    ("form", "rate"), [(name, rate) for name, form in FORMATS.items() for rate in form.sample_rates]
+)
+def test_rates_and_channels(tmp_path: Path, form: str, rate: int, channels: int) -> None:
+    path = tmp_path / "file"
+    with Encoder(path, form, sample_rate_in=RATE, sample_rate=rate, channels=channels) as encoder:
+        encoder.write(TONE[:RATE])
+    with av.open(str(path)) as container:
+        stream = container.streams.audio[0]
+        assert stream.channels == channels
+        # An Opus decoder gives 48 kHz whatever was put in.
+        assert stream.sample_rate == (48_000 if form == "ogg" else rate)
+    decoded = decode(path)
+    assert decoded.seconds == pytest.approx(1.0, abs=0.1)
+    assert decoded.samples.shape[1] == channels
+    for channel in decoded.samples.T:
+        spectrum = np.abs(np.fft.rfft(channel[: decoded.sample_rate]))
+        assert np.argmax(spectrum) == pytest.approx(440, abs=1)
+
+
+def test_a_rate_that_a_format_has_not(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="ogg has no sample rate 44100"):
+        Encoder(tmp_path / "x", "ogg", sample_rate_in=RATE, sample_rate=44_100)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_file_says_that_it_is_synthetic(tmp_path: Path, form: str) -> None:
+    path = tmp_path / "file"
+    tags = {"title": "声音", **SYNTHETIC}
+    with Encoder(path, form, sample_rate_in=RATE, tags=tags, seconds=3.0) as encoder:
+        encoder.write(TONE)
+    with av.open(str(path)) as container:
+        found = dict(container.metadata) | dict(container.streams.audio[0].metadata)
+        assert container.duration == pytest.approx(3e6, abs=1e5)
+    found = {name.lower(): value for name, value in found.items()}
+    assert found["title"] == "声音"
+    assert found["comment"] == SYNTHETIC["comment"]
+    if form != "wav":
+        assert found["digitalsourcetype"] == SYNTHETIC["DigitalSourceType"]
+    if form == "mp3":
+        assert found["tlen"] == "3000"
+        assert b"TXXX" in path.read_bytes()[:1000]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_time_is_kept(tmp_path: Path, form: str) -> None:
+    """Decoders skip what encoders put before the first sample."""
+    burst = np.zeros(RATE, np.float32)
+    burst[RATE // 2 :] = TONE[: RATE // 2]
+    with Encoder(tmp_path / "file", form, sample_rate_in=RATE) as encoder:
+        encoder.write(burst)
+    decoded = decode(tmp_path / "file")
+    onset = np.flatnonzero(np.abs(decoded.samples[:, 0]) > 0.05)[0] / decoded.sample_rate
+    assert onset == pytest.approx(0.5, abs=0.005)
 
 
 def test_mp3_is_what_the_contract_says(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from soundclone.speech.joining import (
     SENTENCE_GAP,
     Stretch,
     join,
+    margins,
     trimmed,
 )
 
@@ -57,6 +58,19 @@ def test_silence_at_the_ends_is_cut_and_words_move_with_it() -> None:
     assert speech.words[0].start == pytest.approx(0.02, abs=0.002)
     assert abs(speech.samples[0]) < 1e-6
     assert abs(speech.samples[-1]) < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("text", "lead", "tail"),
+    [
+        ("One.", 0.1, 0.25),
+        ("<#0.04#>One.<#0.2#>", 0.06, 0.05),
+        ("<#0.04#><#0.06#>One.<#9#>", 0, 0),
+        ("<#1#>One.<#1#>Two.", 0, 0.25),
+    ],
+)
+def test_the_ends_have_silence(text: str, lead: float, tail: float) -> None:
+    assert margins(script.parse(text).pieces) == pytest.approx((lead, tail))
 
 
 def test_silence_stays_silence() -> None:

@@ -14,8 +14,16 @@ SoundVersion = Literal["v1", "v2"]
 Emotion = Literal["happy", "sad", "angry", "fearful", "disgusted", "surprised", "neutral"]
 
 
+Format = Literal["mp3", "wav", "flac", "ogg"]
+SampleRate = Literal[8000, 16000, 22050, 24000, 32000, 44100, 48000]
+OPUS_RATES = (8000, 16000, 24000, 48000)  # all that ogg has
+
+
 def _whole(value: Any) -> Any:
-    """8.0 is an integer in JSON Schema, and for clients whose numbers are all floats."""
+    """8.0 is an integer in JSON Schema, and for clients whose numbers are all floats; true is
+    none, though Python has it equal 1."""
+    if isinstance(value, bool):
+        raise ValueError("a boolean is no number")
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -84,6 +92,14 @@ class SoundCloneAudioRequest(_Request):
     )
     subtitleEnable: bool = False
     subtitleType: Literal["word"] = _optional("Left out, one subtitle a sentence")
+    format: Format = Field(default="mp3", description="Of the audio; ogg has Opus in it")
+    sampleRate: Annotated[SampleRate, BeforeValidator(_whole)] = _optional(
+        "Hz, of the audio. Left out, 44100, and 48000 for ogg, which has 8000, 16000, 24000 and "
+        "48000"
+    )
+    channel: Annotated[Literal[1, 2], BeforeValidator(_whole)] = Field(
+        default=1, description="Channels of the audio; of two, both are the same"
+    )
 
 
 NEEDED: dict[str, str] = {
@@ -98,6 +114,9 @@ NEEDED: dict[str, str] = {
     "pitch": "a whole number of semitones from -12 to 12",
     "subtitleEnable": "true or false",
     "subtitleType": '"word", or nothing for one subtitle a sentence',
+    "format": "one of mp3, wav, flac, ogg",
+    "sampleRate": "one of 8000, 16000, 22050, 24000, 32000, 44100, 48000",
+    "channel": "1 or 2",
     "Idempotency-Key": "1 to 255 printable ASCII characters",
     "file": "a multipart field with the recording",
 }
@@ -126,7 +145,7 @@ class SoundCloneTaskData(_Data):
     progress: int | None = Field(default=None, description="Per cent")
     cost: float | None = Field(default=None, description="Credits; 0 once it has failed")
     modelId: str | None = Field(default=None, description="The new voice, of a completed preview")
-    audioUrl: str | None = Field(default=None, description="MP3, by a link that expires")
+    audioUrl: str | None = Field(default=None, description="The audio, by a link that expires")
     subtitleFile: str | None = Field(default=None, description="SRT, by a link that expires")
     subtitleJson: str | None = Field(default=None, description="The same with milliseconds")
     expiresAt: int | None = Field(default=None, description="Unix seconds, of the result")

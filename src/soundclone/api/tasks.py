@@ -26,6 +26,7 @@ from ..speech import languages, script
 from .auth import KnownCaller, LimitedCaller, bearer
 from .routing import ContractRoute, OwnRoute, answer
 from .schemas import (
+    OPUS_RATES,
     SoundCloneApiResponse,
     SoundCloneAudioRequest,
     SoundCloneCloneRequest,
@@ -154,6 +155,11 @@ async def create_audio(
             f"there is no voice {body.modelId[:60]!r} in this account; modelId is what a "
             "completed preview task reports"
         )
+    if body.format == "ogg" and body.sampleRate not in (None, *OPUS_RATES):
+        raise InvalidParameter(
+            f"sampleRate is {body.sampleRate}; for ogg it must be one of "
+            + ", ".join(map(str, OPUS_RATES))
+        )
     characters = script.check(body.contentText, TEXT_LIMIT)
     voice = await state.database.look(voices.get, body.modelId, who.account_id)
     version = body.soundVersion or voice.version
@@ -180,6 +186,9 @@ async def create_audio(
             "vol": body.vol,
             "pitch": body.pitch,
             "subtitles": (body.subtitleType or "sentence") if body.subtitleEnable else None,
+            "format": body.format,
+            "sample_rate": body.sampleRate,
+            "channels": body.channel,
         },
         characters=characters,
         cost=state.prices.audio(characters),

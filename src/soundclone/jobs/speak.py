@@ -1,10 +1,11 @@
-"""Production speech: a text becomes an MP3 and its subtitles, a chunk of text at a time."""
+"""Production speech: a text becomes an audio file and its subtitles, a chunk of text at a time."""
 
 from __future__ import annotations
 
 import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,10 +18,14 @@ from ..errors import SynthesisError
 from ..media import encode, loudness
 from ..speech import languages, script, subtitles
 from ..speech.engine import Controls, Reference, Voice, Word
-from ..speech.joining import Stretch, join
+from ..speech.joining import Stretch, join, margins
 from ..speech.script import Piece, Sentence
 from ..speech.subtitles import Spoken
 from .runner import Job, Outcome
+
+_BLOCK = 1 << 18  # samples that are on their way to the file at once
+_DRIFT = 3.0  # LU
+_TITLE = 60  # characters
 
 
 def speak(job: Job) -> Outcome:
@@ -75,7 +80,7 @@ def say(
 ) -> dict[str, Any]:
     """Say `params["text"]` and keep it: the task's result. `start`: progress so far, per cent."""
     language = job.step("language", start, language_of, params)
-    groups = script.chunks(script.parse(params["text"]))
+    groups = groups_of(params["text"])
     spoken = []
     for index, _ in enumerate(groups):
         progress = start + round((95 - start) * (index + 1) / len(groups))
@@ -83,6 +88,12 @@ def say(
             job.step(f"speak {index}", progress, speak_chunk, job, params, voice, language, index)
         )
     return job.step("encode", 99, assemble, job, params, language, spoken)
+
+
+@lru_cache(maxsize=8)
+def groups_of(text: str) -> tuple[tuple[Piece, ...], ...]:
+    """What is said at once. Each chunk asks again, also one whose worker has just taken over."""
+    return script.chunks(script.parse(text))
 
 
 def language_of(params: Mapping[str, Any]) -> str:
@@ -96,7 +107,7 @@ def speak_chunk(
     job: Job, params: Mapping[str, Any], voice: Mapping[str, str], language: str, index: int
 ) -> dict[str, Any]:
     """Say one group of sentences and keep its audio; what is returned says when what is said."""
-    groups = script.chunks(script.parse(params["text"]))
+    groups = groups_of(params["text"])
     loaded = Voice(voice["engine"], voice["version"], job.storage.get(voice["key"]))
     controls = Controls(
         language=language,
@@ -141,27 +152,42 @@ def check(stretch: Stretch) -> None:
 def assemble(
     job: Job, params: Mapping[str, Any], language: str, chunks: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """Bring all chunks to one loudness, encode them, and keep them with their subtitles."""
-    gain = _gain(chunks) * params.get("vol", 1.0)
-    rate = chunks[0]["sample_rate"]
+    """Bring the chunks to one loudness, encode them one after the other, and keep the file with
+    its subtitles."""
+    rate, volume = chunks[0]["sample_rate"], params.get("vol", 1.0)
+    form = params.get("format", "mp3")
+    groups = groups_of(params["text"])
+    lead, tail = (round(each * rate) for each in margins([piece for g in groups for piece in g]))
+    seconds = (lead + sum(chunk["samples"] for chunk in chunks) + tail) / rate
     folder = f"results/{job.task.id}"
-    groups = script.chunks(script.parse(params["text"]))
     spoken: list[Spoken] = []
-    position = 0
+    position = lead
     with TemporaryDirectory(prefix="soundclone-") as temporary:
-        path = Path(temporary) / "speech.mp3"
+        path = Path(temporary) / "speech"
         limiter = loudness.Limiter(rate)
-        with encode.Encoder(path, sample_rate_in=rate, tags=TAGS) as encoder:
+        with encode.Encoder(
+            path,
+            form,
+            sample_rate_in=rate,
+            sample_rate=params.get("sample_rate"),
+            channels=params.get("channels", 1),
+            tags={"title": title(groups), **encode.SYNTHETIC},
+            seconds=seconds,
+        ) as encoder:
+            encoder.write(limiter.process(np.zeros(lead, np.float32)))
             for group, chunk in zip(groups, chunks, strict=True):
                 samples, _ = encode.unpack(job.storage.get(chunk["key"]))
-                encoder.write(limiter.process(samples * np.float32(gain)))
+                gain = np.float32(_gain(chunk, chunks) * volume)
+                for start in range(0, len(samples), _BLOCK):
+                    encoder.write(limiter.process(samples[start : start + _BLOCK] * gain))
                 spoken.extend(_timed(group, chunk["spoken"], position / rate))
                 position += chunk["samples"]
+            encoder.write(limiter.process(np.zeros(tail, np.float32)))
             encoder.write(limiter.flush())
-        job.storage.put_file(f"{folder}/speech.mp3", path)
+        job.storage.put_file(f"{folder}/speech.{form}", path)
     result = {
-        "audio": f"{folder}/speech.mp3",
-        "seconds": round(position / rate, 3),
+        "audio": f"{folder}/speech.{form}",
+        "seconds": round(seconds, 3),
         "language": language,
     }
     if params.get("subtitles"):
@@ -169,7 +195,10 @@ def assemble(
     return result
 
 
-TAGS = {"title": "soundclone", "comment": "Synthetic speech in a cloned voice"}
+def title(groups: Sequence[Sequence[Piece]]) -> str:
+    """What the text begins with, in 60 characters at most."""
+    first = next(piece.text for group in groups for piece in group if isinstance(piece, Sentence))
+    return first if len(first) <= _TITLE else first[: _TITLE - 1].rstrip() + "…"
 
 
 def keep_subtitles(
@@ -182,16 +211,26 @@ def keep_subtitles(
     return {"subtitles": f"{folder}/speech.srt", "subtitles_json": f"{folder}/speech.json"}
 
 
-def _gain(chunks: Sequence[Mapping[str, Any]]) -> float:
-    """Factor to the target loudness, from the mean energy of the chunks."""
+def _gain(chunk: Mapping[str, Any], chunks: Sequence[Mapping[str, Any]]) -> float:
+    """Factor that brings a chunk to the target loudness, so that an engine that drifts is not
+    heard to. One that is off by more than _DRIFT is meant, or too short to be measured: it goes
+    with the mean of all as far as it is more."""
+    mean = _loudness(chunks)
+    if not np.isfinite(mean):
+        return 1.0
+    own = chunk["loudness"] if np.isfinite(chunk["loudness"]) else mean
+    drift = float(np.clip(own - mean, -_DRIFT, _DRIFT))
+    return float(10 ** ((loudness.TARGET - mean - drift) / 20))
+
+
+def _loudness(chunks: Sequence[Mapping[str, Any]]) -> float:
+    """Of the mean energy of the chunks, in LUFS."""
     energy = weight = 0.0
     for chunk in chunks:
         if np.isfinite(chunk["loudness"]):
             energy += 10 ** (chunk["loudness"] / 10) * chunk["samples"]
             weight += chunk["samples"]
-    if not weight:
-        return 1.0
-    return float(10 ** ((loudness.TARGET - 10 * np.log10(energy / weight)) / 20))
+    return float(10 * np.log10(energy / weight)) if weight else -np.inf
 
 
 def _times(spoken: Spoken) -> list[Any]:

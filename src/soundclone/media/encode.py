@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -31,18 +31,26 @@ class Format:
     sample_format: str
     sample_rate: int  # Hz
     options: Mapping[str, str]
-    media_type: str
+    sample_rates: tuple[int, ...] = ()  # Hz, that can be asked for
 
+
+RATES = (8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 
 FORMATS: Mapping[str, Format] = {
-    "mp3": Format(
-        "mp3", "libmp3lame", "fltp", 44_100, {"b": "128k", "compression_level": "2"}, "audio/mpeg"
-    ),
-    "wav": Format("wav", "pcm_s16le", "s16", 44_100, {}, "audio/wav"),
-    "flac": Format("flac", "flac", "s16", 44_100, {}, "audio/flac"),
-    "ogg": Format("ogg", "libopus", "flt", 48_000, {"b": "64k"}, "audio/ogg"),
+    "mp3": Format("mp3", "libmp3lame", "fltp", 44_100, {"compression_level": "2"}, RATES),
+    "wav": Format("wav", "pcm_s16le", "s16", 44_100, {}, RATES),
+    "flac": Format("flac", "flac", "s16", 44_100, {}, RATES),
+    # Opus has no others (RFC 6716, 2).
+    "ogg": Format("ogg", "libopus", "flt", 48_000, {}, (8_000, 16_000, 24_000, 48_000)),
 }
+SYNTHETIC = {
+    "comment": "Synthetic speech in a cloned voice",
+    "DigitalSourceType": "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia",
+}
+"""The mark that a file is synthetic, for people and, as IPTC's vocabulary has it, for programs. In
+MP3 it is two TXXX frames, in FLAC and Ogg two Vorbis comments; WAV has room for the comment."""
 
+_LAYOUTS = {1: "mono", 2: "stereo"}
 _HEADROOM = 4.0  # 12 dB: what waits between steps has not been limited yet
 
 
@@ -55,7 +63,7 @@ class Encoded:
 
 
 class Encoder:
-    """Writes mono samples to a file, block by block, in one of FORMATS.
+    """Writes mono samples to a file, block by block, in one of FORMATS. Memory is that of a block.
 
     The same samples, in whatever blocks, and the same tags make the same bytes. As a context
     manager it closes the file, which is complete only if no exception passed.
@@ -67,11 +75,25 @@ class Encoder:
         format: str = "mp3",
         *,
         sample_rate_in: int,
+        sample_rate: int | None = None,
+        channels: int = 1,
         tags: Mapping[str, str] | None = None,
+        seconds: float | None = None,
     ) -> None:
-        """`sample_rate_in` is that of the samples to come, in Hz; `tags` are such as title,
-        artist, comment. Raises KeyError for a format that is not in FORMATS."""
-        self._format = FORMATS[format]
+        """`sample_rate_in` is that of the samples to come, in Hz; `sample_rate` that of the file,
+        one of the format's, its usual one left out. Of two channels, both are the same. `tags`
+        are such as title, artist, comment; `seconds` how long it will be, for the tag of an MP3
+        that says so (others say it anyway). Raises KeyError for a format that is not in FORMATS,
+        ValueError for a rate that it does not have."""
+        form = FORMATS[format]
+        if sample_rate is not None and sample_rate not in form.sample_rates:
+            rates = ", ".join(map(str, form.sample_rates))
+            raise ValueError(f"{format} has no sample rate {sample_rate}; it has {rates}")
+        rate = sample_rate or form.sample_rate
+        self._format = replace(
+            form, sample_rate=rate, options={**form.options, **_bit_rate(format, rate, channels)}
+        )
+        self._channels = channels
         self._path = path
         self._encoded: Encoded | None = None
         self._written = 0  # samples, at the rate of the file
@@ -84,7 +106,9 @@ class Encoder:
             str(path), "w", format=self._format.container, options={"fflags": "+bitexact"}
         )
         self._container.metadata.update(tags or {})
-        self._stream = _add_stream(self._container, self._format)
+        if seconds is not None and format == "mp3":
+            self._container.metadata["TLEN"] = str(round(1000 * seconds))
+        self._stream = _add_stream(self._container, self._format, channels)
 
     def write(self, samples: Samples) -> None:
         """Append mono `samples`, shape (n,); what is beyond full scale is cut."""
@@ -109,7 +133,9 @@ class Encoder:
     def _append(self, samples: Samples) -> None:
         if not len(samples):
             return
-        frame = _frame(samples, self._format.sample_format, self._format.sample_rate)
+        frame = _frame(
+            samples, self._format.sample_format, self._format.sample_rate, self._channels
+        )
         frame.pts = self._written
         self._written += len(samples)
         self._container.mux(self._stream.encode(frame))
@@ -129,8 +155,19 @@ class Encoder:
             self._container.close()
 
 
-def _add_stream(container: OutputContainer, form: Format) -> AudioStream:
-    stream = container.add_stream(form.codec, rate=form.sample_rate, layout="mono")
+def _bit_rate(format: str, sample_rate: int, channels: int) -> dict[str, str]:
+    """Transparent for speech in one channel; the second one, the same again, costs little."""
+    if format == "ogg":
+        return {"b": "64k" if channels == 1 else "96k"}
+    if format != "mp3":
+        return {}
+    # MPEG-2 and 2.5 go up to 160 and 64 kbit/s.
+    return {"b": "128k" if sample_rate >= 32_000 else "96k" if sample_rate > 16_000 else "64k"}
+
+
+def _add_stream(container: OutputContainer, form: Format, channels: int = 1) -> AudioStream:
+    layout = _LAYOUTS[channels]
+    stream = container.add_stream(form.codec, rate=form.sample_rate, layout=layout)
     assert isinstance(stream, AudioStream)
     stream.codec_context.format = form.sample_format
     stream.codec_context.options = dict(form.options)
@@ -138,7 +175,7 @@ def _add_stream(container: OutputContainer, form: Format) -> AudioStream:
     return stream
 
 
-def _frame(samples: Samples, sample_format: str, rate: int) -> av.AudioFrame:
+def _frame(samples: Samples, sample_format: str, rate: int, channels: int = 1) -> av.AudioFrame:
     finite = np.clip(np.nan_to_num(samples, nan=0.0), -1, 1)
     block: NDArray[Any]
     if sample_format == "s16":
@@ -148,7 +185,11 @@ def _frame(samples: Samples, sample_format: str, rate: int) -> av.AudioFrame:
         block = np.round(finite.astype(np.float64) * (2**23 - 1)).astype(np.int32) << 8
     else:
         block = finite
-    frame = av.AudioFrame.from_ndarray(block[None, :], sample_format, "mono")
+    planes = channels if sample_format.endswith("p") else 1
+    block = np.repeat(block, channels // planes)
+    frame = av.AudioFrame.from_ndarray(
+        np.tile(block, (planes, 1)), sample_format, _LAYOUTS[channels]
+    )
     frame.sample_rate = rate
     frame.time_base = Fraction(1, rate)
     return frame
@@ -157,7 +198,7 @@ def _frame(samples: Samples, sample_format: str, rate: int) -> av.AudioFrame:
 def pack(samples: Samples, rate: int) -> bytes:
     """Mono `samples`, shape (n,), as 24-bit FLAC with 12 dB of headroom. See `unpack`."""
     buffer = io.BytesIO()
-    form = Format("flac", "flac", "s32", rate, {}, "audio/flac")
+    form = Format("flac", "flac", "s32", rate, {})
     with av.open(buffer, "w", format="flac", options={"fflags": "+bitexact"}) as container:
         stream = _add_stream(container, form)
         if len(samples):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from .subtitles import Spoken
 SENTENCE_GAP = 0.28  # seconds of silence after a sentence that no pause follows
 PARAGRAPH_GAP = 0.6
 CLAUSE_GAP = 0.08  # after a part of a sentence that was too long to be said at once
+LEAD = 0.1  # before the first word: players swallow what comes at once
+TAIL = 0.25  # after the last one
 _FLOOR = 10 ** (-50 / 20)  # of the peak; what is below at an end is silence
 _MARGIN = 0.02  # seconds of it that are kept
 _FADE = 0.005
@@ -56,6 +59,16 @@ def join(
         position += len(block)
     samples = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
     return Stretch(samples, sample_rate, tuple(spoken))
+
+
+def margins(pieces: Sequence[Piece]) -> tuple[float, float]:
+    """Seconds of silence that the whole needs before and after it, besides the pauses there."""
+
+    def pauses(pieces: Iterable[Piece]) -> float:
+        leading = takewhile(lambda piece: isinstance(piece, Pause), pieces)
+        return float(sum(piece.seconds for piece in leading if isinstance(piece, Pause)))
+
+    return max(0.0, LEAD - pauses(pieces)), max(0.0, TAIL - pauses(reversed(pieces)))
 
 
 def trimmed(speech: Speech) -> Speech:
