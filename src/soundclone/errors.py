@@ -187,6 +187,11 @@ class SpeechTooLong(SourceError):
 class SynthesisError(TaskError):
     word = "synthesis_failed"
 
+    def __init__(self, message: str, logged: str | None = None) -> None:
+        """`logged` is what a log may have of a message that names the text."""
+        super().__init__(message)
+        self.logged = logged or message
+
 
 class EngineUnavailable(TaskError):
     word = "engine_unavailable"

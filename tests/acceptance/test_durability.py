@@ -258,8 +258,31 @@ def test_an_engine_that_breaks(
             data = finish(service, task, key)
             assert (data["status"], data["errorCode"]) == ("failed", word), data
             assert "modelId" not in data
+        assert "'Say silence.'" in data["error"]
         assert service.get(f"{API}/user/balance", key)[1]["data"]["available"] == 1
         assert service.get(f"{API}/voices", key)[1]["data"]["list"] == []
+
+
+def test_an_engine_that_goes_wrong_now_and_then(
+    tmp_path: Path, recording: str, test_engines: dict[str, str]
+) -> None:
+    environment = test_engines | {"SOUNDCLONE_ENGINE_V1": "fickle"}
+    with Service(tmp_path, environment=environment) as service:
+        _, key = service.new_key(1)
+        body = {"fileUrl": recording, "contentText": "It goes wrong once."}
+        preview = finish(service, service.post(CLONES, body, key)[1]["data"]["id"], key)
+        assert preview["status"] == "completed", preview
+        assert preview["seconds"] < 3
+        seeds = Path(environment["SOUNDCLONE_TEST_CALLS"] + ".seeds").read_text().split()
+        assert len(seeds) == len(set(seeds)) == 2
+        left = service.get(f"{API}/user/balance", key)[1]["data"]["available"]
+        body = {"modelId": preview["modelId"], "contentText": "This is well. This always fails."}
+        failed = finish(service, service.post(AUDIOS, body, key)[1]["data"]["id"], key)
+        assert (failed["status"], failed["errorCode"]) == ("failed", "synthesis_failed")
+        assert "'This always fails.'" in failed["error"]
+        assert "it lasts 60.0 s" in failed["error"]
+        assert "always fails" not in service.log.read_text()
+        assert service.get(f"{API}/user/balance", key)[1]["data"]["available"] == left
 
 
 def test_cancel_stops_at_the_next_step(

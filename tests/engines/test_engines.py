@@ -63,6 +63,23 @@ class Deadly(Tone):
         raise AssertionError
 
 
+class Fickle(Tone):
+    """Goes wrong at most seeds where the text asks for it."""
+
+    info = EngineInfo("fickle", "1", "Apache-2.0", frozenset(LANGUAGES), 24_000, seeded=True)
+
+    def speak(self, voice: Voice, sentence: str, controls: Controls) -> Speech:
+        said = super().speak(voice, sentence, controls)
+        seeds = Path(os.environ["SOUNDCLONE_TEST_CALLS"] + ".seeds")
+        with seeds.open("a") as file:
+            file.write(f"{controls.seed}\n")
+        again = len(set(seeds.read_text().split())) > 1
+        if "always" in sentence or ("once" in sentence and not again):
+            noise = np.random.default_rng(controls.seed).standard_normal(60 * 24_000)
+            return Speech((0.1 * noise).astype(np.float32), 24_000)
+        return said
+
+
 class Broken(Tone):
     """Says a sentence and is then broken."""
 

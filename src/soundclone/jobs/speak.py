@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,13 +18,15 @@ from ..db.models import Voice as VoiceRow
 from ..errors import SynthesisError
 from ..media import encode, loudness
 from ..speech import languages, script, subtitles
-from ..speech.engine import Controls, Reference, Voice, Word
-from ..speech.joining import Stretch, join, margins
+from ..speech.checking import fault
+from ..speech.engine import Controls, Engine, Reference, Speech, Voice, Word
+from ..speech.joining import join, margins
 from ..speech.script import Piece, Sentence
 from ..speech.subtitles import Spoken
 from .runner import Job, Outcome
 
 _BLOCK = 1 << 18  # samples that are on their way to the file at once
+_ATTEMPTS = 3  # at a sentence, with a seed each
 _DRIFT = 3.0  # LU
 _TITLE = 60  # characters
 
@@ -119,11 +122,10 @@ def speak_chunk(
     with job.voice_engine(voice["engine"]) as engine:
         stretch = join(
             groups[index],
-            lambda sentence: engine.speak(loaded, sentence.text, controls),
+            lambda sentence: sound(engine, loaded, sentence.text, controls),
             engine.info.sample_rate,
             last=index + 1 == len(groups),
         )
-    check(stretch)
     key = job.scratch(f"chunk-{index:04}")
     job.storage.put(key, encode.pack(stretch.samples, stretch.sample_rate))
     return {
@@ -136,17 +138,19 @@ def speak_chunk(
     }
 
 
-def check(stretch: Stretch) -> None:
-    """Raises SynthesisError when an engine gave something that is no speech."""
-    if not np.isfinite(stretch.samples).all():
-        raise SynthesisError("the engine's audio holds values that are no numbers")
-    for spoken in stretch.spoken:
-        first = round(spoken.start * stretch.sample_rate)
-        audio = stretch.samples[first : round(spoken.end * stretch.sample_rate)]
-        if not len(audio) or float(np.max(np.abs(audio))) < 1e-3:
-            raise SynthesisError(
-                f"the engine was silent at {spoken.sentence.text[:60]!r}; another wording may help"
-            )
+def sound(engine: Engine, voice: Voice, text: str, controls: Controls) -> Speech:
+    """Say a sentence; where it cannot be what was asked for, again with other seeds. Raises
+    SynthesisError, which names the text."""
+    for attempt in range(_ATTEMPTS if engine.info.seeded else 1):
+        seed = (controls.seed + attempt * 0x9E3779B1) % 2**32
+        speech = engine.speak(voice, text, replace(controls, seed=seed))
+        reason = fault(speech, text, controls.speed)
+        if reason is None:
+            return speech
+    raise SynthesisError(
+        f"the engine failed at {text[:60]!r}: {reason}; another wording may help",
+        logged=f"a sentence of {len(text)} characters went wrong: {reason}",
+    )
 
 
 def assemble(

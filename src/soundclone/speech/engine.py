@@ -83,6 +83,7 @@ class EngineInfo:
     sample_rate: int  # Hz, of what it speaks
     needs_transcript: bool = False
     native: frozenset[str] = field(default_factory=frozenset)  # of {"emotion", "speed", "pitch"}
+    seeded: bool = False  # another seed gives another reading: one that went wrong is tried again
 
 
 @runtime_checkable

@@ -1,0 +1,103 @@
+"""Whether what an engine gave can be the sentence that was asked for.
+
+Neural engines now and then skip words, repeat them, or go on into noise and silence. Length and
+energy tell the worst of it without another model; the bounds are wide, because a speaker may be
+slow and a number is long when it is read out.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import numpy as np
+
+from .engine import Samples, Speech
+
+# Letters a second of the built-in engine's source, medians of the languages written so. What is
+# in no row is read as letters of the Latin, Greek and Cyrillic scripts are.
+_PACES = (
+    ("\u0590", "\u08ff", 7.5),  # Hebrew, Arabic: vowels are not written
+    ("\u0900", "\u0dff", 6.5),  # Devanagari to Sinhala
+    ("\u0e00", "\u0fff", 8.0),  # Thai
+    ("\u1100", "\u11ff", 9.0),  # Hangul by letters
+    ("\u2e80", "\u303f", 3.5),
+    ("\u3040", "\u30ff", 7.0),  # kana
+    ("\u3100", "\u9fff", 3.5),  # ideographs
+    ("\uac00", "\ud7ff", 4.5),  # Hangul
+    ("\uf900", "\ufaff", 3.5),
+    ("\U00020000", "\U0003ffff", 3.5),
+)
+_LETTERS = 11.5
+_SPELLED = 0.9  # seconds of a letter, a digit or a symbol that is said by its name
+_NAMED = 4.0  # of a pictograph or a letter that no language here has
+_FASTEST, _SLOWEST = 4.0, 3.5  # times the pace
+_SLACK = 2.0  # seconds
+_LONGEST_PAUSE = 3.0  # seconds within a sentence
+_FLOOR = 10 ** (-40 / 20)  # of the loudest frame; what is below is a pause
+_QUIET = 10 ** (-60 / 20)  # of full scale
+_FRAME = 0.02  # seconds
+
+
+def bounds(text: str, speed: float = 1.0) -> tuple[float, float]:
+    """The least and the most seconds that a sentence may last, whoever says it in whatever mood."""
+    least = most = 0.0
+    for word in re.findall(r"\w+|[^\w\s]", text):
+        spelled = _is_spelled(word)
+        for character in word:
+            category = unicodedata.category(character)
+            if category[0] == "L":
+                pace = _pace(character)
+                least += 1 / pace if pace else 0.0
+                named = _NAMED if not pace else _SPELLED
+                most += named if spelled or not pace else _SLOWEST / pace
+            elif category[0] != "M":
+                most += _NAMED if category == "So" else _SPELLED
+    return least / _FASTEST / speed, (most + _SLACK) / speed
+
+
+def _is_spelled(word: str) -> bool:
+    """Whether it may be said letter by letter: BBC, www, and what is no word for its length."""
+    plain = unicodedata.normalize("NFD", word)
+    vowels = re.search("[aeiouyæøœəɐαεηιουωаеёиоуыэюяєіїў]", plain, re.IGNORECASE)
+    cased = plain[:1].lower() != plain[:1].upper()
+    return (cased and (word.isupper() or not vowels)) or len(word) > 30
+
+
+def _pace(character: str) -> float | None:
+    """Letters a second of its script, None of one that no language here is written in."""
+    for first, last, pace in _PACES:
+        if first <= character <= last:
+            return pace
+    known = character < "\u0590" or "\u1d00" <= character < "\u2000"
+    return _LETTERS if known else None
+
+
+def fault(speech: Speech, text: str, speed: float = 1.0) -> str | None:
+    """What is wrong with `speech` as the sentence `text`, as the end of a sentence of its own;
+    None when nothing is. Samples that are no numbers are wrong, and so is silence."""
+    samples, rate = speech.samples, speech.sample_rate
+    if not np.isfinite(samples).all():
+        return "it has values that are no numbers"
+    energy = _frames(samples, rate)
+    if energy.max(initial=0.0) < _QUIET**2:
+        return "it is silent"
+    active = np.flatnonzero(energy > _FLOOR**2 * energy.max())
+    least, most = bounds(text, speed)
+    spoken, seconds = len(active) * _FRAME, (active[-1] + 1 - active[0]) * _FRAME
+    if spoken < least - _FRAME:
+        return f"it has {spoken:.1f} s of sound; at least {least:.1f} s was expected"
+    if seconds > most:
+        return f"it lasts {seconds:.1f} s; at most {most:.1f} s was expected"
+    pause = (np.diff(active).max(initial=1) - 1) * _FRAME
+    longest = _LONGEST_PAUSE / min(speed, 1.0)
+    if pause > longest:
+        return f"it is silent for {pause:.1f} s in the middle; at most {longest:.1f} s was expected"
+    return None
+
+
+def _frames(samples: Samples, rate: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Mean square of each 20 ms, the last one padded."""
+    size = max(1, round(_FRAME * rate))
+    padded = np.pad(samples.astype(np.float64), (0, -len(samples) % size))
+    return np.asarray(np.square(padded.reshape(-1, size)).mean(axis=1))
