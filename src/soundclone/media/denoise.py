@@ -21,6 +21,7 @@ _QUIET = 0.1  # share of the frames, the quietest, that are taken for nothing bu
 _MEMORY = 0.98  # of the estimate, from frame to frame
 _LEAST_PRIOR = 10 ** (-25 / 10)
 _DEEPEST = 10 ** (-10 / 20)  # gain: what is taken down further sounds like something else
+_PIECE = 200  # frames at once
 _SILENCE = 1e-12  # of the loudest frame's energy; digital silence tells nothing of the noise
 
 
@@ -29,41 +30,47 @@ def denoise(samples: Samples, rate: int) -> Samples:
     size = 1 << round(np.log2(_FRAME * rate))
     hop = size // 4
     window = np.sqrt(np.hanning(size + 1)[:-1])
-    padded = np.pad(samples.astype(np.float64), (size, 2 * size))
-    spectra = np.fft.rfft(sliding_window_view(padded, size)[::hop] * window)
-    power = np.abs(spectra) ** 2
-    cleaned = np.fft.irfft(spectra * _gains(power, _noise(power)), size) * window
-    out = np.zeros(len(padded))
-    for start, frame in zip(range(0, len(out), hop), cleaned, strict=False):
-        out[start : start + size] += frame
+    padded = np.pad(samples, (size, 2 * size))
+    frames = sliding_window_view(padded, size)[::hop]
+    noise = _noise(frames, window)
+    out = np.zeros(len(padded), np.float32)
+    before = np.ones_like(noise)
+    for at in range(0, len(frames), _PIECE):
+        spectra = np.fft.rfft(frames[at : at + _PIECE] * window)
+        gains = _gains(np.abs(spectra) ** 2 / noise, before)
+        for index, frame in enumerate(np.fft.irfft(spectra * gains, size) * window, start=at):
+            out[index * hop : index * hop + size] += frame
     return np.asarray(out[size : size + len(samples)] / 2, np.float32)
 
 
-def _noise(power: Array) -> Array:
+def _noise(frames: Samples, window: Array) -> Array:
     """Mean power of the quietest frames, smoothed over five bins: (bins,)."""
-    energy = power.sum(axis=1)
+    energy = np.array([np.square(frame, dtype=np.float64).sum() for frame in frames])
     sounding = np.flatnonzero(energy > _SILENCE * energy.max(initial=0.0))
     if not len(sounding):
-        return np.ones(power.shape[1])
+        return np.ones(len(window) // 2 + 1)
     count = max(4, round(_QUIET * len(sounding)))
     quietest = sounding[np.argsort(energy[sounding])[:count]]
-    mean = np.pad(power[quietest].mean(axis=0), 2, mode="edge")
-    return np.asarray(np.convolve(mean, np.full(5, 0.2), "valid") + 1e-12)
+    power = np.zeros(len(window) // 2 + 1)
+    for index in quietest:
+        power += np.abs(np.fft.rfft(frames[index] * window)) ** 2
+    return np.asarray(
+        np.convolve(np.pad(power / len(quietest), 2, mode="edge"), np.full(5, 0.2), "valid") + 1e-12
+    )
 
 
-def _gains(power: Array, noise: Array) -> Array:
-    """Factors of the amplitudes: (frames, bins)."""
+def _gains(ratios: Array, before: Array) -> Array:
+    """Factors of the amplitudes, (frames, bins), for the powers over the noise's. What the last
+    frame's speech was thought to be, `before`, is brought up to date."""
     at, values = _half_exponential_integral()
-    posterior = np.minimum(power / noise, 1e3)
-    gains = np.empty_like(power)
-    before = np.ones_like(noise)
-    for index, ratio in enumerate(posterior):
+    gains = np.empty_like(ratios)
+    for index, ratio in enumerate(np.minimum(ratios, 1e3)):
         prior = _MEMORY * before + (1 - _MEMORY) * np.maximum(ratio - 1, 0)
         share = np.maximum(prior, _LEAST_PRIOR)
         share /= 1 + share
         gain = share * np.interp(np.log(np.maximum(share * ratio, 1e-6)), at, values)
         gains[index] = np.clip(gain, _DEEPEST, 1)
-        before = gains[index] ** 2 * ratio
+        before[:] = gains[index] ** 2 * ratio
     return gains
 
 

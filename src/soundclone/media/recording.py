@@ -28,6 +28,7 @@ from ..errors import (
 from .decode import Decoded
 from .denoise import denoise
 from .speakers import Company, company
+from .telephone import with_fundamental
 from .vad import listen
 
 Samples = NDArray[np.float32]
@@ -38,6 +39,7 @@ MOST_RATE = 48_000  # Hz; nothing audible is above half of it
 
 _RATE = 16_000  # Hz, at which everything is measured
 _FRAME, _HOP = 512, 256  # samples: 32 and 16 ms
+_PIECE = 2000  # frames that are analysed at once
 _BAND = (150.0, 7000.0)  # Hz, without hum and hiss
 _PAUSE = 0.3  # seconds; longer pauses are shortened to this
 _FADE = 0.005  # seconds, where a pause was cut
@@ -64,6 +66,7 @@ _QUIET_GAPS, _LEAST_GAPS, _GAP_MARGIN = 20.0, 0.3, 0.1  # dB, seconds in all, se
 # 5 % of the samples clipped, 0.12-0.16 with 10 %, also after mp3.
 _CLIPPED_HEAVY, _CLIPPED_LIGHT, _UNCLIPPED = 0.105, 0.045, 0.024
 _NARROW = -45.0  # dB, 4.2-8 kHz against 0.3-3.4 kHz: speech -26 to -4, telephone under -60
+_NO_FUNDAMENTAL = -25.0  # dB, 80-250 Hz against 0.3-3.4 kHz: speech -12 to 6, from 300 Hz on -51
 # Median time in which fades would reach -60 dB: 0.19-0.28 s in clean speech, up to 0.33 s in
 # noise, 0.41 s with an echo of 0.8 s.
 _ECHO = 0.35
@@ -86,6 +89,7 @@ class Recording:
     speech_seconds: float
     segments: tuple[Span, ...]  # where the one speaker speaks
     snr: float  # dB, roughly: the voice against what is behind it
+    steady_noise: bool = False  # noise of a kind that `reference` can take down
     warnings: tuple[str, ...] = ()  # sentences for people
 
 
@@ -98,6 +102,10 @@ def examine(decoded: Decoded) -> Recording:
     samples = soxr.resample(_channel(decoded.samples), decoded.sample_rate, rate)
     analysed = soxr.resample(samples, rate, _RATE)
     _check_level(analysed)
+    low, high = _beside_telephone(analysed)
+    if low < _NO_FUNDAMENTAL and high < _NARROW:
+        samples = with_fundamental(samples, rate)
+        analysed = soxr.resample(samples, rate, _RATE)
     activity = listen(analysed, _RATE, most=_LISTEN)
     _check_length(activity.seconds, activity.certainty)
     spans = _spans(activity.segments, len(analysed) / _RATE, margin=0.0)
@@ -121,13 +129,13 @@ def examine(decoded: Decoded) -> Recording:
         echo = _gaps(analysed, activity.segments) > _QUIET_GAPS
         if not echo:
             raise SourceTooNoisy(
-                f"noise or music is only {max(syllables, 0):.1f} dB below the voice; "
+                f"noise, music or echo is only {max(syllables, 0):.1f} dB below the voice; "
                 f"at least {least:.1f} dB is needed"
             )
     snr = (syllables + pauses) / 2
     if snr < _CLEAN_SNR:
         warnings.append(f"noise, music or echo is only about {snr:.0f} dB below the voice")
-    if _high_band(speech) < _NARROW:
+    if _beside_telephone(speech)[1] < _NARROW:
         warnings.append("the recording has telephone bandwidth: nothing above 4 kHz")
     if echo:
         warnings.append("the room echoes strongly")
@@ -144,8 +152,6 @@ def examine(decoded: Decoded) -> Recording:
     elif heard.score > _SUSPECTED:
         warnings.append(f"about {100 * others:.0f} % of the speech may be by somebody else")
 
-    if snr < _DENOISED and unsteady < 1:
-        samples = denoise(samples, rate)
     level = _decibels(float(np.mean(np.square(speech, dtype=np.float64))))
     peak = float(np.abs(speech).max())
     gain = min(10 ** ((_LEVEL - level) / 20), 0.98 / peak)
@@ -155,12 +161,14 @@ def examine(decoded: Decoded) -> Recording:
         speech_seconds=_seconds(segments),
         segments=segments,
         snr=snr,
+        steady_noise=snr < _DENOISED and unsteady < 1,
         warnings=tuple(warnings),
     )
 
 
 def reference(recording: Recording) -> Samples:
-    """The speech of a recording with its pauses, each cut to at most 0.3 s; mono, shape (n,)."""
+    """The speech of a recording with its pauses, each cut to at most 0.3 s, and its steady noise
+    taken down; mono, shape (n,)."""
     rate = recording.sample_rate
     fade = np.linspace(0, 1, round(_FADE * rate), dtype=np.float32)
     parts = []
@@ -170,7 +178,8 @@ def reference(recording: Recording) -> Samples:
         part[: len(fade)] *= fade
         part[-len(fade) :] *= fade[::-1]
         parts.append(part)
-    return np.concatenate(parts)
+    speech = np.concatenate(parts)
+    return denoise(speech, rate) if recording.steady_noise else speech
 
 
 def _channel(samples: Samples) -> Samples:
@@ -286,11 +295,16 @@ def _beyond(speech: Samples) -> float:
     return float(np.mean(size > 0.8 * np.percentile(size, 99)))
 
 
-def _spectra(speech: Samples) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Power spectra, shape (frames, bins), and the frequencies of the bins in Hz."""
-    frames = sliding_window_view(speech, _FRAME)[::_HOP] * np.hanning(_FRAME)
-    power = np.square(np.abs(np.fft.rfft(frames)))
-    return power, np.asarray(np.fft.rfftfreq(_FRAME, 1 / _RATE))
+def _energies(samples: Samples, *bands: Span) -> NDArray[np.float64]:
+    """Energy of each frame within bands that are given in Hz: (bands, frames)."""
+    hertz = np.fft.rfftfreq(_FRAME, 1 / _RATE)
+    inside = np.array([(hertz >= low) & (hertz <= high) for low, high in bands], np.float64)
+    frames = sliding_window_view(samples, _FRAME)[::_HOP]
+    pieces = [
+        inside @ np.square(np.abs(np.fft.rfft(frames[at : at + _PIECE] * np.hanning(_FRAME)))).T
+        for at in range(0, len(frames), _PIECE)
+    ]
+    return np.concatenate(pieces, axis=1)
 
 
 def _falls(speech: Samples) -> tuple[float, float]:
@@ -299,9 +313,7 @@ def _falls(speech: Samples) -> tuple[float, float]:
     Steady noise fills every gap, so that both tell its distance from the voice. Music and babble
     leave some gaps but fill the short ones between syllables, which a clean voice does not.
     """
-    spectra, hertz = _spectra(speech)
-    inside = (hertz >= _BAND[0]) & (hertz <= _BAND[1])
-    energy = spectra[:, inside].sum(axis=1)
+    (energy,) = _energies(speech, _BAND)
     floors = np.maximum(np.percentile(energy, (20, 5)), 1e-12)
     syllables, pauses = (_decibels(float(energy.mean() / floor - 1)) for floor in floors)
     return syllables, pauses
@@ -310,9 +322,7 @@ def _falls(speech: Samples) -> tuple[float, float]:
 def _gaps(samples: Samples, segments: tuple[Span, ...]) -> float:
     """The voice against what is heard well away from it, in dB; minus infinity when there are not
     gaps enough."""
-    spectra, hertz = _spectra(samples)
-    inside = (hertz >= _BAND[0]) & (hertz <= _BAND[1])
-    energy = spectra[:, inside].sum(axis=1)
+    (energy,) = _energies(samples, _BAND)
     start = np.arange(len(energy)) * _HOP / _RATE
     end = start + _FRAME / _RATE
     spoken, near = np.zeros((2, len(energy)), bool)
@@ -325,18 +335,17 @@ def _gaps(samples: Samples, segments: tuple[Span, ...]) -> float:
     return _decibels(float(energy[spoken].mean()) / floor - 1)
 
 
-def _high_band(speech: Samples) -> float:
-    """Energy of 4.2-8 kHz against that of 0.3-3.4 kHz, in dB."""
-    spectra, hertz = _spectra(speech)
-    power = spectra.mean(axis=0)
-    low = float(power[(hertz > 300) & (hertz < 3400)].sum())
-    return _decibels(float(power[hertz > 4200].sum()) / max(low, 1e-12))
+def _beside_telephone(speech: Samples) -> tuple[float, float]:
+    """Energy of 80-250 Hz and of 4.2-8 kHz against that of 0.3-3.4 kHz, in dB."""
+    low, telephone, high = _energies(speech, (80, 250), (300, 3400), (4200, 8000)).mean(axis=1)
+    return _decibels(low / max(telephone, 1e-12)), _decibels(high / max(telephone, 1e-12))
 
 
 def _echoes(samples: Samples) -> bool:
     """Whether sounds fade as slowly as in a large bare room, or hardly ever fade undisturbed."""
-    size, hop = 320, 80  # 20 ms every 5 ms
-    energy = np.square(sliding_window_view(samples, size)[::hop], dtype=np.float64).mean(axis=1)
+    hop = 80  # 5 ms; four together are a frame
+    blocks = samples[: len(samples) // hop * hop].reshape(-1, hop)
+    energy = np.convolve(np.square(blocks).mean(axis=1), np.full(4, 0.25), "valid")
     level = 10 * np.log10(energy + 1e-12)
     level = np.convolve(level, np.ones(5) / 5, "valid")
     turns = np.flatnonzero(np.diff(np.sign(np.diff(level)))) + 1
