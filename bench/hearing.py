@@ -20,6 +20,7 @@ import soxr
 from numpy.typing import NDArray
 from sentences import COMMON, SCRIPTS
 
+from soundclone.media import speakers
 from soundclone.speech.builtin.vocoder import triangles
 
 Array = NDArray[np.float64]
@@ -45,6 +46,7 @@ class Heard:
     """What is measured of a sound, or of several of the same speaker together."""
 
     embedding: Array | None  # of Resemblyzer, (256,), length 1
+    voice: Array  # of soundclone's own encoder, (128,), length 1
     cepstra: Array  # (frames, 19) where there is speech
     f0: Array  # (m,), Hz, of the voiced frames
     spectrum: Array  # (BANDS,), dB, long-term, its mean removed
@@ -61,10 +63,12 @@ class Instruments:
         at_rate = [levelled(sound) for sound in sounds]
         embeddings = [self._encode(samples) for samples in at_rate] if self._encode else []
         mean = np.mean(embeddings, axis=0) if embeddings else None
+        voice = np.mean([speakers.voice(samples.astype(np.float32)) for samples in at_rate], axis=0)
         spectra = np.concatenate([power_frames(samples) for samples in at_rate])
         long_term = 10 * np.log10(spectra.mean(axis=0))
         return Heard(
             embedding=None if mean is None else mean / np.linalg.norm(mean),
+            voice=voice / np.linalg.norm(voice),
             cepstra=np.log(spectra) @ cosines(),
             f0=np.concatenate([voiced_f0(samples) for samples in at_rate]),
             spectrum=long_term - long_term.mean(),

@@ -40,6 +40,8 @@ COLUMNS = {
     "worst": "worst speaker",
     "margin": "right − wrong",
     "identified": "identified",
+    "own_margin": "own right − wrong",
+    "identified_own": "identified by own",
     "likelihood": "GMM right − wrong",
     "identified_gmm": "identified by GMM",
     "word_errors": "word errors",
@@ -188,6 +190,8 @@ class Gallery:
             }
             row["similarity"] = near[name]
             row["margin"], row["identified"] = _told_apart(name, near)
+        near = {n: float(heard.voice @ p.voice) for n, p in self._people.items()}
+        row["own_margin"], row["identified_own"] = _told_apart(name, near)
         scores = {n: score(heard.cepstra) for n, score in self._mixtures.items() if score}
         if scores:
             row["likelihood"], row["identified_gmm"] = _told_apart(name, scores)
@@ -219,7 +223,7 @@ def _mean(values: Sequence[float]) -> float:
 
 def table(head: str, rows: dict[str, dict[str, float]]) -> str:
     """Markdown, without the columns that nothing fills."""
-    shares = {"identified", "identified_gmm"}
+    shares = {"identified", "identified_own", "identified_gmm"}
     filled = [key for key in COLUMNS if any(not math.isnan(row[key]) for row in rows.values())]
 
     def cell(key: str, value: float) -> str:
