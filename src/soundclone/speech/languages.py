@@ -235,6 +235,13 @@ _LETTERS = {
     "Arab": re.compile("[\u0620-\u064a\u066e-\u06d3\u06fa-\u06ff\u0750-\u077f]"),
     "Latn": re.compile("[A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff]"),
 }
+
+
+def letters_of(character: str) -> str:
+    """ISO 15924 code of the script of a letter, "Hani" and "Kana" apart; "" of no script here."""
+    return next((script for script, letter in _LETTERS.items() if letter.match(character)), "")
+
+
 # An ideograph or a syllable stands for several letters: "用 Photoshop 修图" is Chinese.
 _WEIGHTS = {"Hani": 3, "Kana": 3, "Kore": 3}
 
@@ -280,6 +287,43 @@ def detect(text: str, version: str) -> Language:
     Raises InvalidParameter as `candidates` does.
     """
     return _told_apart(clean(text), candidates(text, version))
+
+
+def detect_each(sentences: Sequence[str], version: str, whole: Language) -> list[Language]:
+    """The language of each sentence of a text in `whole`, which `detect` found.
+
+    A sentence is in another language when its letters say so, or when the classifier would need
+    more than _TRUST nats to take it for `whole`. Chinese and Cantonese are not told apart a
+    sentence at a time, nor is Japanese without kana from either.
+    """
+    return [_within(clean(sentence), version, whole) for sentence in sentences]
+
+
+_TRUST = 25.0
+
+
+def _within(sentence: str, version: str, whole: Language) -> Language:
+    try:
+        found = candidates(sentence, version)
+    except InvalidParameter:
+        return whole
+    if not any(map(str.isalpha, sentence)):
+        return whole
+    if whole not in found:
+        ideographs = {"Chinese", "Chinese,Yue", "Japanese"}
+        if found[0].name in ideographs and whole.name in ideographs:
+            return found[0] if found[0].name == "Japanese" else whole
+        return _told_apart(sentence, found)
+    if len(found) == 1:
+        return whole
+    told = _told_apart(sentence, found)
+    if told == whole:
+        return whole
+    if told.name in _HINTS and whole.name in _HINTS:
+        own, other = (len(_HINTS[each.name].findall(sentence)) for each in (whole, told))
+        return told if other and not own else whole
+    scores = dict(_classifier().rank(sentence))
+    return told if scores[_label(told)] - scores[_label(whole)] > _TRUST else whole
 
 
 def candidates(text: str, version: str) -> tuple[Language, ...]:
