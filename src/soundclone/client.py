@@ -93,7 +93,8 @@ class Task:
     subtitle_json: str | None = None
     expires_at: int | None = None  # Unix seconds, of the result
     seconds: float | None = None  # of audio
-    language: str | None = None  # what was spoken
+    language: str | None = None  # what was spoken, or most of it
+    languages: tuple[str, ...] = ()  # all that was spoken, a sentence at a time
     speech_seconds: float | None = None  # found in the recording, of a preview
     warnings: tuple[str, ...] = ()  # what is weak about the recording, of a preview
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
@@ -445,7 +446,9 @@ _NAMES = {
 def _task(data: Any) -> Task:
     if isinstance(data, dict):
         named = {name: data[wire] for name, wire in _NAMES.items() if wire in data}
-        data = {**data, **named, "warnings": tuple(data.get("warnings") or ()), "raw": data}
+        data = {**data, **named, "raw": data}
+        for name in ("warnings", "languages"):
+            data[name] = tuple(data.get(name) or ())
     return _read(Task, data)
 
 

@@ -151,6 +151,9 @@ class SoundCloneTaskData(_Data):
     expiresAt: int | None = Field(default=None, description="Unix seconds, of the result")
     seconds: float | None = Field(default=None, description="Length of the audio")
     language: str | None = Field(default=None, description="What the text was spoken as")
+    languages: list[str] | None = Field(
+        default=None, description="All that its sentences were spoken as"
+    )
     speechSeconds: float | None = Field(
         default=None, description="Speech found in the recording, of a preview"
     )

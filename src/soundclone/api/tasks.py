@@ -263,6 +263,7 @@ def view(request: Request, task: Task | Row[Any]) -> dict[str, Any]:
     for field, name in (
         ("seconds", "seconds"),
         ("language", "language"),
+        ("languages", "languages"),
         ("speechSeconds", "speech_seconds"),
         ("warnings", "warnings"),
     ):

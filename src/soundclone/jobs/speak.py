@@ -21,6 +21,7 @@ from ..speech import languages, script, subtitles
 from ..speech.checking import fault
 from ..speech.engine import Controls, Engine, Reference, Speech, Voice, Word
 from ..speech.joining import join, margins
+from ..speech.saying import say as say_sentence
 from ..speech.script import Piece, Sentence
 from ..speech.subtitles import Spoken
 from .runner import Job, Outcome
@@ -106,11 +107,32 @@ def language_of(params: Mapping[str, Any]) -> str:
     return languages.detect(params["text"], params["version"]).name
 
 
+@lru_cache(maxsize=8)
+def languages_of(text: str, version: str, whole: str) -> dict[int, str]:
+    """Names of the languages of a text whose language was to be found, by offset of the
+    sentence; `whole` is the one that most of it is in."""
+    sentences = [
+        piece for group in groups_of(text) for piece in group if isinstance(piece, Sentence)
+    ]
+    told = languages.detect_each(
+        [each.text for each in sentences], version, languages.LANGUAGES[whole]
+    )
+    return {each.offset: tongue.name for each, tongue in zip(sentences, told, strict=True)}
+
+
+def spoken_languages(params: Mapping[str, Any], whole: str) -> dict[int, str]:
+    """As `languages_of`; empty when the text's language was named."""
+    if params["language"] != "auto":
+        return {}
+    return languages_of(params["text"], params["version"], whole)
+
+
 def speak_chunk(
     job: Job, params: Mapping[str, Any], voice: Mapping[str, str], language: str, index: int
 ) -> dict[str, Any]:
     """Say one group of sentences and keep its audio; what is returned says when what is said."""
     groups = groups_of(params["text"])
+    tongues = spoken_languages(params, language)
     loaded = Voice(voice["engine"], voice["version"], job.storage.get(voice["key"]))
     controls = Controls(
         language=language,
@@ -122,7 +144,14 @@ def speak_chunk(
     with job.voice_engine(voice["engine"]) as engine:
         stretch = join(
             groups[index],
-            lambda sentence: sound(engine, loaded, sentence.text, controls),
+            lambda sentence: say_sentence(
+                sentence.text,
+                tongues.get(sentence.offset, language),
+                engine.info.languages,
+                lambda text, tongue: sound(
+                    engine, loaded, text, replace(controls, language=tongue)
+                ),
+            ),
             engine.info.sample_rate,
             last=index + 1 == len(groups),
         )
@@ -193,6 +222,7 @@ def assemble(
         "audio": f"{folder}/speech.{form}",
         "seconds": round(seconds, 3),
         "language": language,
+        "languages": sorted({language, *spoken_languages(params, language).values()}),
     }
     if params.get("subtitles"):
         result |= keep_subtitles(job, spoken, folder, by_word=params["subtitles"] == "word")
