@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from ..engine import Controls, Samples, Speech, Word
+from ..manner import MANNERS, Manner
 from . import vocoder
 from .analysis import analyse
 from .conversion import convert
@@ -20,28 +21,6 @@ _RATE_MATCH = (0.75, 1.3)  # how far the speaker's own rate is followed
 _PAUSE = 0.2  # seconds between the parts of an overlong sentence
 _PEAK = 0.97  # of full scale
 _TILT_FROM = 1000.0  # Hz, where a spectral tilt turns
-
-
-@dataclass(frozen=True)
-class Manner:
-    """How an emotion sounds (Scherer, 2003): changes against neutral speech."""
-
-    pitch: float = 0.0  # semitones
-    range: float = 1.0  # of the F0 around its mean
-    rate: float = 1.0
-    energy: float = 0.0  # dB
-    tilt: float = 0.0  # dB an octave
-
-
-MANNERS = {
-    "neutral": Manner(),
-    "happy": Manner(2.0, 1.35, 1.06, 1.5, 0.8),
-    "sad": Manner(-1.5, 0.65, 0.87, -2.5, -1.2),
-    "angry": Manner(1.0, 1.3, 1.08, 3.0, 1.5),
-    "fearful": Manner(3.0, 0.8, 1.14, -1.0, -0.3),
-    "disgusted": Manner(-1.0, 0.9, 0.9, 0.0, 0.5),
-    "surprised": Manner(3.0, 1.6, 1.03, 1.0, 0.5),
-}
 
 
 def speak(pool: Pool, voice: VoiceData, sentence: str, controls: Controls) -> Speech:
