@@ -271,6 +271,31 @@ def test_formats_of_speech(
     assert samples[-int(0.2 * decoded.sample_rate) :].max() < 0.01
 
 
+def test_subtitles_are_when_it_is_heard(
+    service: Service, key: str, voice: str, tmp_path: Path
+) -> None:
+    text = "<#0.5#>Stop. <#0.7#> Cats and dogs. Back to the boat!<#1#>"
+    with Client(service.url, key) as client:
+        task = client.speak(
+            voice, text, format="wav", sample_rate=24_000, subtitles="sentence", speed=1.4, pitch=3
+        )
+        client.download(task, tmp_path / "speech.wav")
+        assert task.subtitle_json
+        with urllib.request.urlopen(task.subtitle_json) as response:
+            cues = json.load(response)
+    decoded = decode.decode(tmp_path / "speech.wav")
+    samples = np.abs(decoded.samples[:, 0])
+    loud = np.flatnonzero(samples > 0.01 * samples.max()) / 24_000
+    gaps = np.flatnonzero(np.diff(loud) > 0.2)
+    starts = [loud[0], *loud[gaps + 1]]
+    ends = [*loud[gaps], loud[-1]]
+    assert [cue["start"] / 1000 for cue in cues] == pytest.approx(starts, abs=0.06)
+    assert [cue["end"] / 1000 for cue in cues] == pytest.approx(ends, abs=0.06)
+    assert cues[0]["start"] == 500
+    assert cues[1]["start"] - cues[0]["end"] == pytest.approx(700, abs=1)
+    assert 1000 * decoded.seconds - cues[-1]["end"] == pytest.approx(1000, abs=2)
+
+
 def test_the_command_line(service: Service, key: str, tmp_path: Path) -> None:
     import subprocess
     import sys

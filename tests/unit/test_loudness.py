@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+import media_samples
 from soundclone.media.loudness import Limiter, limit, loudness, normalise, true_peak
 
 Samples = NDArray[np.float32]
@@ -89,6 +90,19 @@ def test_limit_keeps_the_ceiling(seed: int, rate: int, decibels: float, length: 
     assert true_peak(limited, rate) <= -0.99
     assert np.all(np.abs(limited) <= np.abs(wave))
     assert np.all(np.sign(limited) == np.sign(wave))
+
+
+def test_volume_is_heard_and_never_clips() -> None:
+    """Quiet, it is a gain to the decibel; loud, it comes as near to the ceiling as speech can."""
+    samples, rate = media_samples.said("woman")
+    speech = normalise(samples[: 10 * rate], rate)
+    levels = {v: loudness(limit(speech * np.float32(v), rate), rate) for v in (0.1, 0.5, 1, 2, 10)}
+    assert levels[0.1] == pytest.approx(-38, abs=0.1)
+    assert levels[0.5] == pytest.approx(-24.02, abs=0.1)
+    assert levels[1] == pytest.approx(-18, abs=0.3)
+    assert levels[2] > levels[1] + 3
+    assert levels[10] > max(levels[2], -13.5)
+    assert true_peak(limit(speech * np.float32(10), rate), rate) <= -0.99
 
 
 def test_limiter_in_blocks() -> None:

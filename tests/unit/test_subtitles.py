@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from soundclone.speech.engine import Word
 from soundclone.speech.languages import LANGUAGES
 from soundclone.speech.script import parse
-from soundclone.speech.subtitles import Cue, Spoken, sentence_cues, to_json, to_srt, word_cues
+from soundclone.speech.subtitles import (
+    Cue,
+    Spoken,
+    readable,
+    sentence_cues,
+    to_json,
+    to_srt,
+    word_cues,
+)
 
 
 def read_srt(text: str) -> list[tuple[int, int, str]]:
@@ -99,6 +107,7 @@ def test_long_sentences_become_several_cues(name: str, words: bool) -> None:
         )
         dense = LANGUAGES[name].script in ("Hans", "Hant", "Jpan", "Kore")
         assert all(len(cue.text) <= (36 if dense else 84) for cue in cues)
+        assert all(cue.end - cue.start <= 7.01 for cue in cues)
         assert cues[0].start == spoken.start
         assert cues[-1].end == spoken.end
         for before, after in pairwise(cues):
@@ -106,14 +115,47 @@ def test_long_sentences_become_several_cues(name: str, words: bool) -> None:
             assert after.start == pytest.approx(
                 spoken.start + 0.1 * spoken.sentence.text.index(after.text), abs=1e-6
             )
-        for line in to_srt(cues).splitlines():
-            assert len(line) <= (36 if dense else 84)
+        for _, _, shown in read_srt(to_srt(cues)):
+            lines = shown.split("\n")
+            assert len(lines) <= 2
+            assert all(len(line) <= (18 if dense else 42) for line in lines)
 
 
 def test_two_lines_are_about_equal() -> None:
     text = "This sentence is a little too long for one line of a subtitle."
     ((_, _, shown),) = read_srt(to_srt([Cue(0, 1, text, 0, 10)]))
     assert shown == "This sentence is a little too\nlong for one line of a subtitle."
+
+
+def test_lines_without_spaces_break_at_words() -> None:
+    text = "今日はとても天気がいいので、「公園」を散歩しませんか"
+    words = (0, 3, 6, 9, 10, 12, 15, 17, 19, 21)
+    ((_, _, shown),) = read_srt(to_srt([Cue(0, 1, text, 0, len(text), words)]))
+    assert shown == "今日はとても天気がいいので、\n「公園」を散歩しませんか"
+    cue = Cue(0, 1, text.replace("、", ""), 0, 1, (0, 3, 6, 9, 10, 14, 16))
+    ((_, _, shown),) = read_srt(to_srt([cue]))
+    assert shown == "今日はとても天気がいいので\n「公園」を散歩しませんか"
+
+
+def test_cues_stay_until_they_are_read() -> None:
+    cues = [
+        Cue(0, 0.3, "Yes.", 0, 4),
+        Cue(2, 4, "A" * 68, 0, 68),
+        Cue(5, 6, "B" * 68, 0, 68),
+        Cue(6, 8, "Slow.", 0, 5),
+        Cue(9, 9.2, "End.", 0, 4),
+    ]
+    shown = list(readable(cues, 9.5))
+    assert [cue.start for cue in shown] == [0, 2, 5, 6, 9]
+    assert [cue.end for cue in shown] == pytest.approx([5 / 6, 5 - 1 / 12, 6, 8, 9.5])
+    assert list(readable([], 1)) == []
+
+
+@pytest.mark.parametrize("text", ["iPhone הוא טלפון", "123 iPhone עולה כסף", "«NASA» وكالة الفضاء"])
+def test_lines_to_the_left_that_begin_to_the_right(text: str) -> None:
+    assert read_srt(to_srt([Cue(0, 1, text, 0, 1)])) == [(0, 1000, "\u200f" + text)]
+    for plain in ("הוא iPhone", "123 456 הוא", "The word שלום is Hebrew."):
+        assert read_srt(to_srt([Cue(0, 1, plain, 0, 1)])) == [(0, 1000, plain)]
 
 
 def test_what_would_break_the_format() -> None:

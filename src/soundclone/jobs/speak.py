@@ -17,10 +17,11 @@ from ..core import voices
 from ..db.models import Voice as VoiceRow
 from ..errors import SynthesisError
 from ..media import encode, loudness
-from ..speech import languages, script, subtitles
+from ..speech import languages, modification, script, subtitles
 from ..speech.checking import fault
 from ..speech.engine import Controls, Engine, Reference, Speech, Voice, Word
 from ..speech.joining import join, margins
+from ..speech.manner import MANNERS
 from ..speech.saying import say as say_sentence
 from ..speech.script import Piece, Sentence
 from ..speech.subtitles import Spoken
@@ -172,7 +173,7 @@ def sound(engine: Engine, voice: Voice, text: str, controls: Controls) -> Speech
     SynthesisError, which names the text."""
     for attempt in range(_ATTEMPTS if engine.info.seeded else 1):
         seed = (controls.seed + attempt * 0x9E3779B1) % 2**32
-        speech = engine.speak(voice, text, replace(controls, seed=seed))
+        speech = modification.say(engine, voice, text, replace(controls, seed=seed))
         reason = fault(speech, text, controls.speed)
         if reason is None:
             return speech
@@ -187,7 +188,10 @@ def assemble(
 ) -> dict[str, Any]:
     """Bring the chunks to one loudness, encode them one after the other, and keep the file with
     its subtitles."""
-    rate, volume = chunks[0]["sample_rate"], params.get("vol", 1.0)
+    rate = chunks[0]["sample_rate"]
+    # An angry text is louder than a sad one; all else is brought to one loudness.
+    energy = MANNERS[params.get("emotion", "neutral")].energy
+    volume = params.get("vol", 1.0) * 10 ** (energy / 20)
     form = params.get("format", "mp3")
     groups = groups_of(params["text"])
     lead, tail = (round(each * rate) for each in margins([piece for g in groups for piece in g]))
@@ -225,7 +229,7 @@ def assemble(
         "languages": sorted({language, *spoken_languages(params, language).values()}),
     }
     if params.get("subtitles"):
-        result |= keep_subtitles(job, spoken, folder, by_word=params["subtitles"] == "word")
+        result |= keep_subtitles(job, spoken, seconds, folder, params["subtitles"] == "word")
     return result
 
 
@@ -236,11 +240,13 @@ def title(groups: Sequence[Sequence[Piece]]) -> str:
 
 
 def keep_subtitles(
-    job: Job, spoken: Sequence[Spoken], folder: str, *, by_word: bool
+    job: Job, spoken: Sequence[Spoken], seconds: float, folder: str, by_word: bool
 ) -> dict[str, str]:
-    """Write the SRT and its JSON twin; returns their keys."""
+    """Write the SRT and the JSON of the same cues; returns their keys. Sentences stay in the SRT
+    until they can have been read; the JSON says when they are heard."""
     cues = list(subtitles.word_cues(spoken) if by_word else subtitles.sentence_cues(spoken))
-    job.storage.put(f"{folder}/speech.srt", subtitles.to_srt(cues).encode())
+    shown = cues if by_word else subtitles.readable(cues, seconds)
+    job.storage.put(f"{folder}/speech.srt", subtitles.to_srt(shown).encode())
     job.storage.put(f"{folder}/speech.json", subtitles.to_json(cues).encode())
     return {"subtitles": f"{folder}/speech.srt", "subtitles_json": f"{folder}/speech.json"}
 

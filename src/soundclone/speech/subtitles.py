@@ -1,12 +1,18 @@
-"""Subtitles: what was said and when, as SubRip (.srt) and as JSON."""
+"""Subtitles: what was said and when, as SubRip (.srt) and as JSON.
+
+Two lines of at most 42 characters, at most 7 s, and time to read them: what the style guides of
+broadcasters and of streaming services agree on.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from .script import Sentence, is_dense, split
@@ -16,6 +22,11 @@ if TYPE_CHECKING:
 
 LINE = 42  # characters that a viewer reads at a glance
 DENSE_LINE = 18  # the same of ideographs, kana and Hangul
+LONGEST = 7.0  # seconds that a cue is shown
+_SHORTEST = 5 / 6
+_BETWEEN = 1 / 12  # seconds in which nothing is shown, where a cue stays for its readers
+_PACE, _DENSE_PACE = 17, 8  # characters that are read in a second
+_OPENING = "「『（《〈【〔“‘([«"
 
 
 @dataclass(frozen=True)
@@ -37,23 +48,52 @@ class Cue:
     text: str  # one line
     offset: int  # of the first character in the original text, in code points
     length: int  # in the original text, in code points
+    starts: tuple[int, ...] = field(default=(), compare=False)  # of words in `text`
 
 
 def sentence_cues(spoken: Iterable[Spoken]) -> Iterator[Cue]:
-    """A cue for each sentence, or several, none longer than two lines.
+    """A cue for each sentence, or several, none longer than two lines or, as far as its words let
+    it, LONGEST.
 
     A long sentence is cut where `script.split` would cut it, with the times of its words; without
     words, time is shared out by characters.
     """
     for each in spoken:
-        text = each.sentence.text
-        limit = 2 * (DENSE_LINE if is_dense(text) else LINE)
-        parts = list(split(text, 0, len(text), limit, [word.offset for word in each.words]))
+        parts = _parts(each)
         times = [_time(each, start) for start, _ in parts[1:]]
         starts = [each.start, *times]
         ends = [*times, each.end]
         for (a, b), start, end in zip(parts, starts, ends, strict=True):
             yield _cue(each, a, b, start, end)
+
+
+def _parts(spoken: Spoken) -> list[tuple[int, int]]:
+    """Ranges of the sentence that two lines hold."""
+    text, words = spoken.sentence.text, [word.offset for word in spoken.words]
+    width = DENSE_LINE if is_dense(text) else LINE
+    in_time = int(LONGEST * len(text) / max(spoken.end - spoken.start, 0.01))
+    limit = max(width // 2, min(2 * width, in_time))
+    while True:
+        parts = list(split(text, 0, len(text), limit, words))
+        if limit <= width or all(
+            len(_lines(text[a:b], _within(words, a, b))) <= 2 for a, b in parts
+        ):
+            return parts
+        limit -= width // 6
+
+
+def _within(words: Sequence[int], start: int, end: int) -> tuple[int, ...]:
+    return tuple(word - start for word in words if start < word < end)
+
+
+def readable(cues: Iterable[Cue], until: float) -> Iterator[Cue]:
+    """Cues that stay, while nothing is said, as long as they take to be read: in what follows
+    them, but not beyond `until` seconds. When they come is as it was."""
+    for cue, following in pairwise([*cues, Cue(until + _BETWEEN, until, "", 0, 0)]):
+        pace = _DENSE_PACE if is_dense(cue.text) else _PACE
+        wanted = cue.start + min(max(len(cue.text) / pace, _SHORTEST), LONGEST)
+        room = following.start - _BETWEEN
+        yield replace(cue, end=max(cue.end, min(wanted, room)))
 
 
 def word_cues(spoken: Iterable[Spoken]) -> Iterator[Cue]:
@@ -81,21 +121,22 @@ def _time(spoken: Spoken, index: int) -> float:
 def _cue(spoken: Spoken, start: int, end: int, shown: float, hidden: float) -> Cue:
     sentence = spoken.sentence
     offset = sentence.origin(start)
-    return Cue(
-        shown, hidden, sentence.text[start:end], offset, sentence.origin(end - 1) + 1 - offset
-    )
+    length = sentence.origin(end - 1) + 1 - offset
+    starts = _within([word.offset for word in spoken.words], start, end)
+    return Cue(shown, hidden, sentence.text[start:end], offset, length, starts)
 
 
 def to_srt(cues: Iterable[Cue]) -> str:
     """SubRip text, to be written as UTF-8 without a byte order mark.
 
     Cues follow each other without overlap, each lasts a millisecond at least, and none is empty.
-    Text is in logical order: players lay out right-to-left scripts themselves. Lines end with a
+    Text is in logical order: players lay out right-to-left scripts themselves, told by a mark
+    where a line of one begins with something else. Lines end with a
     line feed, as those of FFmpeg do: every player reads it, and so do programs that look for the
     blank line between two cues.
     """
     blocks = (
-        f"{number}\n{_clock(start)} --> {_clock(end)}\n{_lines(cue.text)}\n"
+        f"{number}\n{_clock(start)} --> {_clock(end)}\n{_shown(cue)}\n"
         for number, (start, end, cue) in enumerate(_in_order(cues), 1)
     )
     return "\n".join(blocks)
@@ -136,13 +177,29 @@ def _clock(milliseconds: int) -> str:
     return f"{hours:02}:{minutes:02}:{seconds:02},{milliseconds:03}"
 
 
-def _lines(text: str) -> str:
+def _shown(cue: Cue) -> str:
     # An arrow is the one thing that text could break the format with, besides blank lines.
-    text = " ".join(text.split()).replace("-->", "→")
-    if len(text) <= (DENSE_LINE if is_dense(text) else LINE):
-        return text
-    spaces = [match.start() for match in re.finditer(" ", text)]
-    if not spaces:
-        return text
-    middle = min(spaces, key=lambda space: abs(space - len(text) / 2))
-    return f"{text[:middle]}\n{text[middle + 1 :]}"
+    text = " ".join(cue.text.split()).replace("-->", "→")
+    lines = _lines(text, cue.starts if len(text) == len(cue.text) else ())
+    letters = [unicodedata.bidirectional(character) for character in text if character.isalpha()]
+    to_left = 2 * sum(letter in ("R", "AL") for letter in letters) > len(letters)
+    return "\n".join(_directed(line) if to_left else line for line in lines)
+
+
+def _lines(text: str, starts: Sequence[int] = ()) -> list[str]:
+    """The text in lines of at most the width of its script, of about equal length."""
+    width = DENSE_LINE if is_dense(text) else LINE
+    before_brackets = [at - (text[at - 1] in _OPENING) for at in starts if 0 < at < len(text)]
+    return [text[a:b] for a, b in split(text, 0, len(text), width, before_brackets)]
+
+
+def _directed(line: str) -> str:
+    """A line of a right-to-left text, told as one: its first letter or digit may be of another
+    script, by which a player would lay out the whole line (UAX #9, P2)."""
+    for character in line:
+        direction = unicodedata.bidirectional(character)
+        if direction in ("R", "AL"):
+            return line
+        if direction == "L":
+            return "\u200f" + line
+    return line
