@@ -281,7 +281,7 @@ def test_every_speakable_character_once_and_in_order(text: str) -> None:
     found = parse(text, limit=30, dense_limit=12).sentences
     assert spoken("".join(sentence.text for sentence in found)) == spoken(clean(text))
     for sentence in found:
-        assert spoken(sentence.text)
+        assert spoken(sentence.text) or any(c > "\U0001f2ff" for c in sentence.text)
         assert "\n" not in sentence.text
         assert sentence.text == sentence.text.strip()
         origins = [sentence.origin(index) for index in range(len(sentence.text))]

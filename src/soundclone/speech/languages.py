@@ -54,19 +54,19 @@ _LANGUAGES = (
         "¡Hola! Esta es una muestra de la nueva voz, creada a partir de una breve grabación. "
         "Muchas gracias por escuchar."),
     Language("French", "fr", "v1", "Latn",
-        "Bonjour et bienvenue. Voici un extrait de la nouvelle voix, créée à partir d'un court "
+        "Bonjour. Voici un extrait de la nouvelle voix, créée à partir d'un court "
         "enregistrement. Merci de votre écoute."),
     Language("Portuguese", "pt", "v1", "Latn",
         "Olá! Esta é uma amostra da nova voz, criada a partir de uma gravação curta. "
-        "Agradecemos por ouvir e desejamos um bom dia."),
+        "Agradecemos por ouvir e desejamos bom dia."),
     Language("German", "de", "v1", "Latn",
-        "Hallo und herzlich willkommen! Dies ist eine Probe der neuen Stimme, erstellt aus einer "
+        "Herzlich willkommen! Dies ist eine Probe der neuen Stimme, erstellt aus einer "
         "kurzen Aufnahme. Danke fürs Zuhören."),
     Language("Turkish", "tr", "v1", "Latn",
         "Merhaba! Bu, kısa bir kayıttan oluşturulan yeni sesin bir örneğidir. "
         "Dinlediğiniz için çok teşekkür ederiz."),
     Language("Dutch", "nl", "v1", "Latn",
-        "Hallo en welkom! Dit is een voorbeeld van de nieuwe stem, gemaakt op basis van een korte "
+        "Hallo en welkom! Dit is een voorbeeld van de nieuwe stem, gemaakt van een korte "
         "opname. Bedankt voor het luisteren."),
     Language("Ukrainian", "uk", "v1", "Cyrl",
         "Вітаємо! Це зразок нового голосу, створеного з короткого запису. "
@@ -75,14 +75,14 @@ _LANGUAGES = (
         "Xin chào! Đây là mẫu thử của giọng nói mới, được tạo ra từ một bản ghi âm ngắn. "
         "Cảm ơn bạn đã lắng nghe."),
     Language("Indonesian", "id", "v1", "Latn",
-        "Halo, selamat datang! Ini adalah contoh suara baru yang dibuat dari rekaman singkat. "
-        "Terima kasih karena Anda sudah mendengarkan."),
+        "Selamat datang! Ini adalah contoh suara baru yang dibuat dari rekaman singkat. "
+        "Terima kasih sudah mendengarkan."),
     Language("Japanese", "ja", "v1", "Jpan",
         "こんにちは。これは短い録音から作られた新しい声のサンプルです。"
         "お楽しみいただければ幸いです。お聞きいただき、ありがとうございます。"),
     Language("Italian", "it", "v1", "Latn",
         "Salve! Questo è un esempio della nuova voce, creata a partire da una breve registrazione. "
-        "Grazie per l'ascolto e buona giornata."),
+        "Grazie per l'ascolto."),
     Language("Korean", "ko", "v1", "Kore",
         "안녕하세요! 이것은 짧은 녹음으로 만든 새 목소리의 샘플입니다. "
         "마음에 드셨으면 좋겠습니다. 들어 주셔서 감사합니다."),
@@ -97,7 +97,7 @@ _LANGUAGES = (
         "Vă mulțumim că ne ascultați."),
     Language("Greek", "el", "v1", "Grek",
         "Γεια σας! Αυτό είναι ένα δείγμα της νέας φωνής, που δημιουργήθηκε από μια σύντομη "
-        "ηχογράφηση. Σας ευχαριστούμε που ακούτε."),
+        "ηχογράφηση. Ευχαριστούμε που ακούτε."),
     Language("Czech", "cs", "v1", "Latn",
         "Dobrý den! Toto je ukázka nového hlasu, vytvořeného z krátké nahrávky. "
         "Děkujeme za poslech a přejeme příjemný den."),
@@ -117,7 +117,7 @@ _LANGUAGES = (
         "שלום וברוכים הבאים! זוהי דוגמה לקול החדש, שנוצר מתוך הקלטה קצרה. "
         "תודה על ההקשבה, ושיהיה לכם יום נעים."),
     Language("Malay", "ms", "v2", "Latn",
-        "Hai, selamat datang! Ini ialah contoh suara baharu yang dihasilkan daripada rakaman "
+        "Selamat datang! Ini ialah contoh suara baharu yang dibuat daripada rakaman "
         "pendek. Terima kasih kerana sudi mendengar."),
     Language("Persian", "fa", "v2", "Arab",
         "سلام و خوش آمدید! این نمونه‌ای از صدای جدید است که از یک ضبط کوتاه ساخته شده است. "
@@ -126,35 +126,35 @@ _LANGUAGES = (
         "Dobrý deň! Toto je ukážka nového hlasu, vytvoreného z krátkej nahrávky. "
         "Ďakujeme, že počúvate, a prajeme príjemný deň."),
     Language("Swedish", "sv", "v2", "Latn",
-        "Hej och välkommen! Det här är ett exempel på den nya rösten, som är skapad utifrån en "
+        "Välkommen! Det här är ett exempel på den nya rösten, som är skapad utifrån en "
         "kort inspelning. Tack för att du lyssnar."),
     Language("Croatian", "hr", "v2", "Latn",
-        "Dobar dan! Ovo je uzorak novoga glasa, stvorenog na temelju kratke snimke. "
+        "Dobar dan! Ovo je uzorak novog glasa, stvorenog na temelju kratke snimke. "
         "Hvala vam što slušate i želimo vam ugodan dan."),
     Language("Filipino", "fil", "v2", "Latn",
-        "Kumusta po kayo! Ito ay halimbawa ng bagong boses na ginawa mula sa isang maikling "
+        "Kumusta po! Ito ay halimbawa ng bagong boses na ginawa mula sa isang maikling "
         "rekording. Maraming salamat sa pakikinig."),
     Language("Hungarian", "hu", "v2", "Latn",
         "Üdvözöljük! Ez az új hang mintája, amely egy rövid felvételből készült. "
         "Köszönjük a figyelmet, és szép napot kívánunk."),
     Language("Norwegian", "nb", "v2", "Latn",
         "Hei og velkommen! Dette er en prøve på den nye stemmen, laget av et kort opptak. "
-        "Takk for at du lytter, og ha en fin dag."),
+        "Takk for at du lytter, ha en fin dag."),
     Language("Slovenian", "sl", "v2", "Latn",
         "Pozdravljeni! To je vzorec novega glasu, ustvarjenega iz kratkega posnetka. "
         "Hvala, ker poslušate, in želimo vam lep dan."),
     Language("Catalan", "ca", "v2", "Latn",
-        "Hola i benvinguts! Aquesta és una mostra de la veu nova, creada a partir d'un "
+        "Benvinguts! Aquesta és una mostra de la veu nova, creada a partir d'un "
         "enregistrament breu. Gràcies per escoltar-la."),
     Language("Nynorsk", "nn", "v2", "Latn",
         "Hei og velkomen! Dette er ei prøve på den nye røysta, laga av eit kort opptak. "
         "Takk for at du lyttar, og ha ein fin dag."),
     Language("Tamil", "ta", "v2", "Taml",
         "வணக்கம்! இது ஒரு சிறிய ஒலிப்பதிவிலிருந்து உருவாக்கப்பட்ட புதிய குரலின் மாதிரி. "
-        "கேட்டதற்கு மிக்க நன்றி, இனிய நாளாக அமையட்டும்."),
+        "கேட்டதற்கு நன்றி, இனிய நாளாக அமையட்டும்."),
     Language("Afrikaans", "af", "v2", "Latn",
         "Hallo en welkom! Hierdie is 'n voorbeeld van die nuwe stem, gemaak van 'n kort opname. "
-        "Dankie dat jy luister, en geniet jou dag."),
+        "Dankie dat jy luister."),
 )
 # fmt: on
 

@@ -104,6 +104,7 @@ _NO_SPACES = frozenset({"zh", "yue", "ja", "th"})
 _DIGIT = "[0-9٠-٩۰-۹०-९]"
 _NUM = rf"{_DIGIT}{{1,15}}(?:[.,'’٫٬]{_DIGIT}{{1,15}}|[ \u00a0]{_DIGIT}{{3}}(?!{_DIGIT})){{0,6}}"
 # Not after a letter or a digit, but for those of scripts that write no spaces.
+_BULLETS = "•‣◦▪▫●○■□◆◇★☆➤➢►▶▸✦❖─━│┃═║"
 _START = r"(?<![.,])(?<![^\W\u0e00-\u0e7f\u2e80-\U000323af])"
 _DOMAINS = (
     "com|org|net|edu|gov|info|io|dev|app|ai|co|eu|de|at|ch|fr|es|it|pt|br|nl|be|pl|cz|sk|ru|ua|bg|"
@@ -156,7 +157,8 @@ class _Reader:
             "phone": self._phone, "time": self._time, "before": self._cost,
             "after": self._cost, "unit": self._unit, "day": self._day, "number": self._number,
             "range": lambda match: f" {wording.TO[code]} ",
-            "part": self._part, "numero": lambda match: f"{wording.NUMBER[code]} ",
+            "part": self._part, "bullet": lambda match: "", "silent": lambda match: "",
+            "numero": lambda match: f"{wording.NUMBER[code]} ",
             "and": lambda match: wording.AND[code], "sign": self._sign, "tag": self._tag,
             "emoji": self._emoji,
         }  # fmt: skip
@@ -184,10 +186,12 @@ class _Reader:
             rf"(?P<name>{_any(self._units)})(?![^\W\u2e80-\U000323af]|[²³/])",
             "day": rf"(?<![\w.])(?P<date>[0-9]{{1,2}})\.? (?P<month>{months})(?!\w)"
             r"(?P<year>,? [12][0-9]{3}(?![\w%]|[.,][0-9]))?" if months else "(?!)",
-            "range": r"(?<=[0-9]) ?[–—] ?(?=[0-9])",
+            "range": r"(?<=[^\W_])–(?=[0-9])|(?<=[0-9]) [–—] (?=[0-9])",
             "number": rf"{_START}(?P<minus2>[-−])?(?P<digits>{_NUM})(?!{_DIGIT})",
             "part": r"[½¼¾⅓⅔²³]",
             "numero": r"№ ?|#(?=[0-9])",
+            "bullet": rf"^[*{_BULLETS}–—·-](?=\s)",
+            "silent": rf"[{_BULLETS}]+|\*{{1,3}}(?=[^\W\d_])|(?<=[^\W\d_])\*{{1,3}}",
             "and": r"(?<=\s)&(?=\s)",
             "sign": r" ?(?<=[\s0-9])[+=×](?=[\s0-9]) ?",
             "tag": r"(?<!\w)[#@](?=\w)",
@@ -509,7 +513,7 @@ def _any(words: Any) -> str:
 
 
 def _emoji_run(names: dict[str, str]) -> str:
-    characters = sorted({key[0] for key in names} - set("½¼¾⅓⅔²³№×°"))
+    characters = sorted({key[0] for key in names} - set("½¼¾⅓⅔²³№×°" + _BULLETS))
     ranges = "".join(map(re.escape, characters)) + "\U0001f300-\U0001faff"
     return rf" ?[{ranges}][{ranges}\u2640\u2642\u20e3\U000e0020-\U000e007f ]{{0,200}}"
 

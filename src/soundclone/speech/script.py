@@ -24,7 +24,7 @@ MAX_PAUSES = 3600  # seconds; pauses cost nothing, and a text could hold months 
 class Sentence:
     """A sentence, or a part of one that was too long, as an engine receives it."""
 
-    text: str  # clean, on one line, with at least one letter or digit
+    text: str  # clean, on one line, with at least one letter, digit or emoji
     offset: int  # of the first character in the original text, in code points
     paragraph_end: bool = False  # a line break comes between it and the next sentence
     shifts: tuple[tuple[int, int], ...] = ()
@@ -136,6 +136,14 @@ def _without(text: str, markers: Sequence[tuple[int, int, Decimal]]) -> Iterator
 
 def _speakable(text: str) -> bool:
     return any(unicodedata.category(character)[0] in "LN" for character in text)
+
+
+_PICTURE = re.compile("[\U0001f300-\U0001f3fa\U0001f400-\U0001faff]")
+
+
+def _shown(text: str) -> bool:
+    """Whether there is an emoji in it, which is said by its name beside what else is said."""
+    return bool(_PICTURE.search(text))
 
 
 # Cleaning
@@ -275,8 +283,8 @@ def parse(text: str, limit: int = LIMIT, dense_limit: int = DENSE_LIMIT) -> Scri
     abbreviations, initials, ordinals and decimals. One longer than `limit` characters
     (`dense_limit`, where most letters are ideographs, kana or Hangul) is split, at the best of:
     a clause, a conjunction, a space, any place between two characters that is not within a
-    letter and its marks. What has no letter or digit is left out. Raises InvalidParameter at a
-    malformed pause marker.
+    letter and its marks. What has no letter, digit or emoji is left out. Raises
+    InvalidParameter at a malformed pause marker.
     """
     pieces: list[Piece] = []
     last: int | None = None  # the sentence before, in pieces
@@ -290,7 +298,7 @@ def parse(text: str, limit: int = LIMIT, dense_limit: int = DENSE_LIMIT) -> Scri
                 continue
             dense = is_dense(plain[left:right])
             parts = split(plain, left, right, dense_limit if dense else limit)
-            spoken = [(a, b) for a, b in parts if _speakable(plain[a:b])]
+            spoken = [(a, b) for a, b in parts if _speakable(plain[a:b]) or _shown(plain[a:b])]
             for a, b in spoken:
                 if last is not None and paragraph:
                     before = pieces[last]

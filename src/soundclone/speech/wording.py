@@ -154,12 +154,13 @@ COINS: dict[str, dict[str, dict[str, str]]] = {
     "vi": {"$": {"other": "đô la"}, "₫": {"other": "đồng"}},
     "ta": {"$": {"other": "டாலர்"}, "₹": {"other": "ரூபாய்"}},
     "ja": {"$": {"other": "ドル"}, "¥": {"other": "円"}, "£": {"other": "ポンド"}},
-    "ko": {"$": {"other": "달러"}, "₩": {"other": "원"}},
+    "ko": {"$": {"other": "달러"}, "₩": {"other": "원"}, "¥": {"other": "엔"}},
     "zh": {"¥": {"other": "元"}},
     "ar": {"$": {"other": "دولار"}},
     "he": {"$": {"other": "דולר"}},
     "hi": {"$": {"other": "डॉलर"}, "₹": {"one": "रुपया", "other": "रुपये"}},
-    "th": {"$": {"other": "ดอลลาร์"}},
+    "th": {"$": {"other": "ดอลลาร์"}, "฿": {"other": "บาท"}},
+    "fil": {"$": {"other": "dolyar"}, "₱": {"other": "piso"}},
 }
 
 # Hundredths, said after the whole. Where a language is missing, and it has the Latin, Greek or
@@ -196,10 +197,16 @@ OF = _table("fr=de|es=de|it=di|pt=de")
 
 # Words of units that CLDR writes by their symbols, or inherits.
 UNITS: dict[str, dict[str, str]] = {
-    "yue": {"km": "{0}公里", "m": "{0}米", "cm": "{0}厘米", "kg": "{0}公斤", "g": "{0}克",
+    "zh": {"%": "百分之{0}"},
+    "yue": {"%": "百分之{0}", "km": "{0}公里", "m": "{0}米", "cm": "{0}厘米", "kg": "{0}公斤", "g": "{0}克",
             "h": "{0}個鐘", "min": "{0}分鐘", "s": "{0}秒", "m²": "{0}平方米", "km²": "{0}平方公里"},
-    "ko": {"%": "{0} 퍼센트", "h": "{0}시간"},
-    "ar": {"%": "{0} بالمائة"},
+    "ko": {"%": "{0} 퍼센트", "h": "{0}시간", "min": "{0}분", "s": "{0}초"},
+    "ar": {"%": "{0} بالمائة", "l": "{0} لتر"},
+    "fa": {"km": "{0} کیلومتر", "cm": "{0} سانتی‌متر", "kg": "{0} کیلوگرم"},
+    "nl": {"h": "{0} uur"},
+    "vi": {"%": "{0} phần trăm"},
+    "th": {"min": "{0} นาที"},
+    "ms": {"s": "{0} saat"},
 }  # fmt: skip
 
 HALVES: dict[str, dict[str, str]] = {
