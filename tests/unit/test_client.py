@@ -235,7 +235,8 @@ def test_speak(server: Server, client: Client, subtitles: Any, sent: dict[str, A
     server.on(AUDIOS, task())
     client.speak(MODEL, "Hello", emotion="happy", speed=1.5, vol=2, pitch=-3, subtitles=subtitles,
                  wait=False)  # fmt: skip
-    client.speak(MODEL, "Hello", version="v2", language="German", wait=False)
+    client.speak(MODEL, "Hello", version="v2", language="German", format="ogg", sample_rate=24_000,
+                 channel=2, wait=False)  # fmt: skip
     first, second = server.asked(AUDIOS)
     assert first.json == sent | {
         "modelId": MODEL, "contentText": "Hello", "language": "auto", "emotion": "happy",
@@ -243,6 +244,7 @@ def test_speak(server: Server, client: Client, subtitles: Any, sent: dict[str, A
     }  # fmt: skip
     assert second.json == {
         "modelId": MODEL, "contentText": "Hello", "language": "German", "soundVersion": "v2",
+        "format": "ogg", "sampleRate": 24_000, "channel": 2,
     }  # fmt: skip
     assert first.headers["idempotency-key"] != second.headers["idempotency-key"]
 
