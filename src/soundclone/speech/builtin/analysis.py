@@ -8,7 +8,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from . import acoustics, vocoder
+from . import acoustics, f0, vocoder
 from .vocoder import Array, Parameters
 
 LEVEL = 10 ** (-23 / 20)  # root mean square that speech is brought to before anything else
@@ -31,7 +31,7 @@ def analyse(
     """Measure speech at any sampling rate; `phones` are what espeak-ng says that it said."""
     samples = np.asarray(soxr.resample(samples, sample_rate, vocoder.SAMPLE_RATE), np.float64)
     samples = samples * (LEVEL / np.sqrt(np.mean(samples**2) + 1e-12))
-    parameters = vocoder.analyse(samples)
+    parameters = vocoder.analyse(samples, f0.NOISY if phones is None else f0.CLEAN)
     loud = active(parameters)
     # Pauses must not count: brought to LEVEL is the speech, not the recording.
     power = np.exp(parameters.envelope + parameters.level[:, None]).mean(axis=1)

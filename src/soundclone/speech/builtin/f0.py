@@ -23,7 +23,7 @@ _PER_OCTAVE = 48  # grid points
 _BLOCK = 1000  # frames at once, to bound the memory
 
 # Strengths, to be compared with correlations of the compressed spectrum; costs are for 10 ms.
-_UNVOICED = 0.08
+NOISY, CLEAN = 0.08, 0.15  # for being unvoiced, in a recording and in synthetic speech
 _HISS = 0.25  # more for being unvoiced where the energy is in the highs
 _HISS_RATE, _HISS_WINDOW = 16_000, 0.025  # Hz, seconds
 _QUIET = 0.02  # of the loud frames' peaks, below which a frame is a pause
@@ -42,22 +42,23 @@ def grid() -> Array:
     return np.asarray(RANGE[0] * 2 ** (np.arange(count) / _PER_OCTAVE))
 
 
-def track(samples: Array, sample_rate: int, hop: float) -> Array:
+def track(samples: Array, sample_rate: int, hop: float, unvoiced: float = NOISY) -> Array:
     """F0 in Hz of samples (n,), 0 where unvoiced; frame t is centred at t * hop seconds: (T,).
 
-    Values are those of the grid, a 48th of an octave apart.
+    `unvoiced` is the strength of being that, NOISY or CLEAN. Values are those of the grid, a
+    48th of an octave apart.
     """
     correlations, peaks = _correlations(samples, sample_rate, hop)
     octaves = np.arange(correlations.shape[1]) / _PER_OCTAVE
     voiced = correlations + _OCTAVE * octaves
     loudness = peaks / (np.percentile(peaks, 99) + 1e-9)
     hiss = (1 - 2 * _neighbour_correlation(samples, sample_rate, hop)).clip(0, 1)
-    unvoiced = _UNVOICED + _HISS * hiss + (2 - loudness / _QUIET).clip(0)
-    path = _best_path(voiced, unvoiced, hop)
+    silent = unvoiced + _HISS * hiss + (2 - loudness / _QUIET).clip(0)
+    path = _best_path(voiced, silent, hop)
     found = path[path < len(octaves)]
     if found.size:
         away = (np.abs(octaves - np.median(octaves[found])) - _NEAR).clip(0)
-        path = _best_path(voiced - _FAR * away, unvoiced, hop)
+        path = _best_path(voiced - _FAR * away, silent, hop)
     return np.append(grid(), 0.0)[path]
 
 

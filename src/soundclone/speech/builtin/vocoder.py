@@ -80,10 +80,13 @@ def _extension() -> Array:
         return np.asarray(file["matrix"], np.float64)
 
 
-def analyse(samples: Array) -> Parameters:
-    """Parameters of samples at SAMPLE_RATE, shape (n,); frame t is centred at t * HOP."""
+def analyse(samples: Array, unvoiced: float = fundamental.NOISY) -> Parameters:
+    """Parameters of samples at SAMPLE_RATE, shape (n,); frame t is centred at t * HOP.
+
+    `unvoiced` is f0.NOISY or f0.CLEAN.
+    """
     samples = np.ascontiguousarray(samples, np.float64)
-    coarse = fundamental.track(samples, SAMPLE_RATE, HOP)
+    coarse = fundamental.track(samples, SAMPLE_RATE, HOP, unvoiced)
     times = np.arange(len(coarse)) * HOP
     f0 = pyworld.stonemask(samples, coarse, times, SAMPLE_RATE)
     bands, coded = [], []
