@@ -17,6 +17,7 @@ import json
 import lzma
 import re
 import sys
+import unicodedata
 from pathlib import Path
 
 from babel import Locale
@@ -49,7 +50,7 @@ MONEY = (
 JOINERS = dict.fromkeys(map(ord, "\u200d\ufe0e\ufe0f"))
 TONES = re.compile("[\U0001f3fb-\U0001f3ff]")
 ASCII = re.compile("[\0-\x7f]")
-SPOKEN_OTHERWISE = frozenset("€£¥₹₽₩₺₴₫₪฿₱₦₡₲₵₸₭·’‘“”«»…–—、。，？！・〜")
+SIGNS = ("So", "Sm")  # punctuation and letters are read as such, currencies with amounts
 
 
 def main(full: Path, derived: Path) -> None:
@@ -122,18 +123,16 @@ def names_of(code: str, full: Path, derived: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     parents = {"nb": ["no"], "nn": ["no", "nn"], "yue": ["zh-Hant", "yue"]}.get(code, [code])
     for parent in parents:
-        for folder, key in ((full / "package/annotations", "annotations"),
-                            (derived / "package/annotationsDerived", "annotationsDerived")):  # fmt: skip
-            file = folder / parent / "annotations.json"
+        for package, key in ((full, "annotations"), (derived, "annotationsDerived")):
+            file = package / "package" / key / parent / "annotations.json"
             if not file.exists():
                 continue
             entries = json.loads(file.read_text())[key]["annotations"]
             for characters, entry in entries.items():
                 plain = characters.translate(JOINERS)
-                spoken = not TONES.search(plain) or len(plain) == 1
-                if spoken and not ASCII.match(plain) and not SPOKEN_OTHERWISE & set(plain):
-                    if entry.get("tts"):
-                        found[plain] = entry["tts"][0]
+                sign = unicodedata.category(plain[0]) in SIGNS and not TONES.search(plain)
+                if sign and not ASCII.match(plain) and entry.get("tts"):
+                    found[plain] = entry["tts"][0]
     return found
 
 

@@ -10,8 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from soundclone.errors import InvalidParameter
-from soundclone.speech.languages import LANGUAGES, candidates, detect, lookup, names
-from soundclone.speech.script import check
+from soundclone.speech.languages import (
+    LANGUAGES,
+    candidates,
+    detect,
+    detect_each,
+    lookup,
+    names,
+)
+from soundclone.speech.script import check, parse
 
 V1 = (
     "Chinese; Chinese,Yue; English; Arabic; Russian; Spanish; French; Portuguese; German; Turkish; "
@@ -160,6 +167,42 @@ def test_detect_is_total_and_repeatable(text: str, version: str) -> None:
     assert language.within(version)
     assert language in candidates(text, version)
     assert detect(text, version) == language
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_sentences_of_one_language_stay_in_it(name: str) -> None:
+    whole = LANGUAGES[name]
+    sentences = [sentence.text for sentence in parse(whole.preview).sentences]
+    assert detect_each(sentences, "v2", whole) == [whole] * len(sentences)
+
+
+@pytest.mark.parametrize(
+    ("whole", "sentence", "name"),
+    [
+        ("English", "Guten Morgen, wie geht es Ihnen heute, und was machen Sie?", "German"),
+        ("German", "Good morning, and thank you very much for waiting for us.", "English"),
+        ("Russian", "Thank you for everything.", "English"),
+        ("Chinese", "ありがとうございます。", "Japanese"),
+        ("Chinese", "Thank you.", "English"),
+        ("Japanese", "東京都知事選挙。", "Japanese"),
+        ("Chinese,Yue", "好。", "Chinese,Yue"),
+        ("Russian", "Дякую їй за це.", "Ukrainian"),
+        ("Persian", "12:30, 😀", "Persian"),
+        ("Norwegian", "Ja.", "Norwegian"),
+        ("Spanish", "OK, Google.", "Spanish"),
+        ("English", "გამარჯობა", "English"),
+        ("English", "", "English"),
+    ],
+)
+def test_a_sentence_in_another_language(whole: str, sentence: str, name: str) -> None:
+    assert detect_each([sentence], "v2", LANGUAGES[whole])[0].name == name
+
+
+@given(st.lists(st.text(max_size=60), max_size=4), st.sampled_from(["v1", "v2"]))
+def test_each_sentence_has_a_language_of_the_version(sentences: list[str], version: str) -> None:
+    found = detect_each(sentences, version, LANGUAGES["English"])
+    assert len(found) == len(sentences)
+    assert all(language.within(version) for language in found)
 
 
 def test_detect_from_several_threads() -> None:

@@ -104,7 +104,7 @@ _NO_SPACES = frozenset({"zh", "yue", "ja", "th"})
 _DIGIT = "[0-9٠-٩۰-۹०-९]"
 _NUM = rf"{_DIGIT}{{1,15}}(?:[.,'’٫٬]{_DIGIT}{{1,15}}|[ \u00a0]{_DIGIT}{{3}}(?!{_DIGIT})){{0,6}}"
 # Not after a letter or a digit, but for those of scripts that write no spaces.
-_BULLETS = "•‣◦▪▫●○■□◆◇★☆➤➢►▶▸✦❖─━│┃═║"
+_BULLETS = "™®•‣◦▪▫●○■□◆◇★☆➤➢►▶▸✦❖─━│┃═║"
 _START = r"(?<![.,])(?<![^\W\u0e00-\u0e7f\u2e80-\U000323af])"
 _DOMAINS = (
     "com|org|net|edu|gov|info|io|dev|app|ai|co|eu|de|at|ch|fr|es|it|pt|br|nl|be|pl|cz|sk|ru|ua|bg|"
@@ -113,11 +113,11 @@ _DOMAINS = (
 )
 _URL = (
     rf"(?:https?://|www\.)[^\s<>\"“”«»（）()，。、；！？\u0e00-\u0e7f\u2e80-\U000323af]{{1,300}}"
-    rf"|(?<![\w@.-])(?:[A-Za-z0-9](?:[A-Za-z0-9-]{{0,61}})\.){{1,5}}(?:{_DOMAINS})(?![\w@-]|\.\w)"
+    rf"|(?<![A-Za-z0-9_@.-])(?:[A-Za-z0-9](?:[A-Za-z0-9-]{{0,61}})\.){{1,5}}(?:{_DOMAINS})(?![\w@-]|\.\w)"
     rf"(?:/[A-Za-z0-9/_.~%=&?#-]{{0,200}})?"
 )
 _MAIL = (
-    r"(?<![\w.+-])[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}@[A-Za-z0-9-]{1,63}"
+    r"(?<![A-Za-z0-9_.+-])[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}@[A-Za-z0-9-]{1,63}"
     r"(?:\.[A-Za-z0-9-]{1,63}){1,4}"
 )
 
@@ -132,6 +132,8 @@ class _Reader:
         self._units: dict[str, dict[str, str]] = self._data["units"] | {
             symbol: {"other": form} for symbol, form in own.items()
         }
+        for symbol in wording.NO_UNITS.get(code, "ha mi").split():
+            self._units.pop(symbol, None)
         self._short_scales = wording.SHORT_SCALES.get(code, {})
         self._names: dict[str, str] = self._data["names"]
         self._longest = max(map(len, self._names))
@@ -143,8 +145,9 @@ class _Reader:
         if code in ("zh", "yue"):
             self._money["¥"] = self._money["￥"] = "CNY"
         self._abbreviations = {
-            key.removesuffix("#"): (said, key.endswith("#"))
+            form: (said, key.endswith("#"))
             for key, said in wording.ABBREVIATIONS.get(code, {}).items()
+            for form in _capitalised(key.removesuffix("#"))
         }
         self._plural = [(key, _rule(rule)) for key, rule in self._data["plural"].items()]
         self._signs = {
@@ -158,7 +161,7 @@ class _Reader:
             "after": self._cost, "unit": self._unit, "day": self._day, "number": self._number,
             "range": lambda match: f" {wording.TO[code]} ",
             "part": self._part, "bullet": lambda match: "", "silent": lambda match: "",
-            "numero": lambda match: f"{wording.NUMBER[code]} ",
+            "numero": lambda match: f"{wording.NUMBER[code]} " if match[0] != "%" else "yüzde ",
             "and": lambda match: wording.AND[code], "sign": self._sign, "tag": self._tag,
             "emoji": self._emoji,
         }  # fmt: skip
@@ -172,26 +175,27 @@ class _Reader:
         ways = {
             "mail": _MAIL,
             "url": _URL,
-            "iso": r"(?<![\w-])[0-9]{4}-[0-9]{2}-[0-9]{2}(?![\w-])",
-            "numeric": r"(?<![\w./])[0-9]{1,2}(?P<mark>[./])[0-9]{1,2}(?P=mark)[0-9]{4}(?![\w/])",
+            "iso": rf"(?<!-){_START}[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}(?![0-9-])",
+            "numeric": rf"(?<!/){_START}[0-9]{{1,2}}(?P<mark>[./])[0-9]{{1,2}}(?P=mark)[0-9]{{4}}"
+            r"(?![0-9/])",
             "phone": r"(?<![\w+])\+[1-9][0-9]{0,14}(?:[ ./-]?\(?[0-9]{1,10}\)?){1,6}(?!\w)"
             r"|(?<![\w-])(?:\([0-9]{3}\) ?|[0-9]{3}-)[0-9]{3}-[0-9]{4}(?![\w-])",
-            "time": r"(?<![\w:.])(?P<hour>[01]?[0-9]|2[0-4])[:：](?P<minute>[0-5][0-9])(?![0-9:])"
-            r"(?P<half> ?[aApP]\.?[mM]\b\.?)?",
+            "time": rf"(?<!:){_START}(?P<hour>[01]?[0-9]|2[0-4])[:：](?P<minute>[0-5][0-9])"
+            r"(?![0-9:])(?P<half> ?(?:[aApP]\.[mM]\.|[aApP][mM]\b))?",
             "before": rf"{_START}(?P<symbol>{symbols}|(?:{codes})(?=[ 0-9]))"
             rf" ?(?P<amount>{_NUM})(?P<scale>{scale})",
             "after": rf"{_START}(?P<amount2>{_NUM})(?P<scale2>{scale}) ?"
             rf"(?P<symbol2>{symbols}|{codes})(?![^\W\u2e80-\U000323af])",
-            "unit": rf"{_START}(?P<minus>[-−])?(?P<amount3>{_NUM})[ -]?"
+            "unit": rf"{_START}(?P<minus>[-−])?(?P<amount3>{_NUM})(?P<half_of>[½¼¾])?[ -]?"
             rf"(?P<name>{_any(self._units)})(?![^\W\u2e80-\U000323af]|[²³/])",
             "day": rf"(?<![\w.])(?P<date>[0-9]{{1,2}})\.? (?P<month>{months})(?!\w)"
             r"(?P<year>,? [12][0-9]{3}(?![\w%]|[.,][0-9]))?" if months else "(?!)",
             "range": r"(?<=[^\W_])–(?=[0-9])|(?<=[0-9]) [–—] (?=[0-9])",
             "number": rf"{_START}(?P<minus2>[-−])?(?P<digits>{_NUM})(?!{_DIGIT})",
             "part": r"[½¼¾⅓⅔²³]",
-            "numero": r"№ ?|#(?=[0-9])",
+            "numero": r"№ ?|#(?=[0-9])" + (r"|%(?=[0-9])" if self.code == "tr" else ""),
             "bullet": rf"^[*{_BULLETS}–—·-](?=\s)",
-            "silent": rf"[{_BULLETS}]+|\*{{1,3}}(?=[^\W\d_])|(?<=[^\W\d_])\*{{1,3}}",
+            "silent": rf"[{_BULLETS}]+|(?<![0-9])\*{{1,3}}(?=\S)|(?<=[^\s0-9])\*{{1,3}}",
             "and": r"(?<=\s)&(?=\s)",
             "sign": r" ?(?<=[\s0-9])[+=×](?=[\s0-9]) ?",
             "tag": r"(?<!\w)[#@](?=\w)",
@@ -216,6 +220,8 @@ class _Reader:
         if counted and not following.isdigit():
             return None
         before = match.string[: match.start()][-2:].rstrip()[-1:]
+        if match[0] in ("г.", "р.") and not before.isdigit():  # after a year only
+            return None
         if match[0] in ("St.", "p.", "M.", "D.", "G.", "R.") and not following.isupper():
             return "Street" if self.code == "en" and before.isalnum() else None
         ends = match[0].endswith(".") and match.end() == len(match.string)
@@ -301,14 +307,18 @@ class _Reader:
             date(year, month, day)
         except ValueError:
             return None
-        pattern = re.sub(r"\u202f?'г'\.|\u202f?'р'\.|\u202f?г\.", "", self._data["date"])
+        pattern = wording.DATES.get(self.code) or self._data["date"]
         fields = {
             "d": self._day_of_month(day, before), "MMMM": self._data["months"][month - 1],
             "M": str(month), "y": self._year(year),
         }  # fmt: skip
         said = re.sub(
-            r"'([^']*)'|MMMM|d\.?|M|y",
-            lambda field: field[1] if field[1] is not None else fields[field[0].rstrip(".")],
+            r"'([^']*)'|MMMM|d+\.?|M|y",
+            lambda field: (
+                field[1]
+                if field[1] is not None
+                else fields[field[0].rstrip(".").replace("dd", "d")]
+            ),
             pattern,
         )
         return said.strip()
@@ -359,9 +369,12 @@ class _Reader:
             if not minute:
                 told = f"{hour} o'clock" if hour <= 12 and not half else str(hour)
                 told = f"{hour} hundred" if hour > 12 else told
-            return f"{told} {' '.join(half)}".strip()
+            stop = "." if half and match[0][-1] == "." and match.end() == len(match.string) else ""
+            return f"{told} {' '.join(half)}".strip() + stop
         following = match.string[match.end() : match.end() + 5].lstrip()
         minutes = str(minute)
+        if minute < 10 and self.code in ("zh", "yue"):
+            minutes = f"零{minute}"
         if minute < 10 and self.code in ("ru", "uk", "pl", "sv", "da", "nb", "nn", "fi"):
             minutes = f"0 {minute}"
         said = (with_minutes if minute else full).format(h=hour, m=minutes)
@@ -433,6 +446,9 @@ class _Reader:
     def _unit(self, match: re.Match[str]) -> str | None:
         parsed = self._parse(match["amount3"])
         name = match["name"]
+        half = wording.HALVES.get(self.code, {}).get(match["half_of"] or "")
+        if match["half_of"] and not half:
+            return None
         if parsed is None or (len(name) == 1 and name.isalpha() and name.islower()
                               and match[0][-2] not in " 0123456789"):  # fmt: skip
             return None
@@ -440,7 +456,12 @@ class _Reader:
         form = self._form(forms, *parsed) if "other" in forms else forms.get("one", "{0}")
         if match[0][-len(name) - 1] == "-" and self.code == "en":
             form = forms.get("one", form)
-        said = form.replace("{0}", self._figure(*parsed))  # not in "an hour" of some languages
+        figure = self._figure(*parsed)
+        if half:
+            form = forms.get("other", form)
+            joined = f"{wording.AND[self.code]} " if self.code in ("en", "nl") else ""
+            figure = f"{figure} {joined}{half}"
+        said = form.replace("{0}", figure)  # not in "an hour" of some languages
         if self.code in _NO_SPACES:
             said = said.replace(" ", "")
         minus = _MINUS.get(self.code, "minus") + " " if self._negative(match) else ""
@@ -464,11 +485,13 @@ class _Reader:
         scale = (match["scale"] or match["scale2"] or "").strip()
         pattern = "{0}{1}" if self.code in ("zh", "yue", "ja", "th") else "{0} {1}"
         if scale:
-            scale = self._short_scales.get(scale, scale)
-            of = wording.OF.get(self.code, "")
-            of = f"{of} " if of and scale not in ("mil",) else ""
-            amount = pattern.format(self._figure(whole, decimals), scale)
-            return pattern.format(amount, of + names["other"])
+            one, few, many = (self._short_scales.get(scale, scale).split("|") * 3)[:3]
+            scale = self._form({"one": one, "few": few, "other": many}, whole, decimals)
+            name = names.get("many", names["other"])
+            of = wording.OF.get(self.code, "") if scale != "mil" else ""
+            if of:
+                name = f"d'{name}" if self.code == "fr" and name[0] in "ae" else f"{of} {name}"
+            return pattern.format(pattern.format(self._figure(whole, decimals), scale), name)
         cents = wording.CENTS.get(self.code, {}).get(sign) if len(decimals) == 2 else None
         if len(decimals) == 2 and int(decimals) == 0:
             decimals, cents = "", None
@@ -498,6 +521,11 @@ _CENTURY = (
     r"(?:(?<=\b[IiBbOo][nyf] )|(?<=[Ss]ince )|(?<=[Uu]ntil )|(?<=[Ff]rom )|(?<=[Yy]ear ))"
     r"(?P<hundreds>1[1-9]|20)(?P<of>[0-9]{2})(?!\w|%| ?[%€$£]|[.,:][0-9])"
 )
+
+
+def _capitalised(word: str) -> set[str]:
+    """The word, and as a sentence begins with it; one as short as "ok." is another then."""
+    return {word, word[0].upper() + word[1:]} if len(word) > 3 else {word}
 
 
 def _word_before(match: re.Match[str]) -> str:

@@ -91,7 +91,7 @@ NUMBER = _table(
 
 TO = _table(
     "en=to|de=bis|fr=à|es=a|it=a|pt=a|nl=tot|ca=a|ro=până la|ru=до|uk=до|pl=do|cs=až|sk=až|bg=до"
-    "|hr=do|sl=do|da=til|nb,nn=til|sv=till|fi=viiva|hu=tól|tr=ila|el=έως|vi=đến|id=sampai|ms=hingga"
+    "|hr=do|sl=do|da=til|nb,nn=til|sv=till|fi=viiva|hu=|tr=ila|el=έως|vi=đến|id=sampai|ms=hingga"
     "|fil=hanggang|af=tot|zh=到|yue=到|ja=から|ko=에서|th=ถึง|hi=से|ta=முதல்|ar=إلى|fa=تا|he=עד"
 )
 """The dash between two numbers"""
@@ -108,7 +108,7 @@ CLOCK = _table(
     "|ms={h} {m} minit;pukul {h}|zh={h}点{m}分;{h}点|yue={h}點{m}分;{h}點|ja={h}時{m}分;{h}時"
     "|ko={h}시 {m}분;{h}시|th={h} นาฬิกา {m} นาที;{h} นาฬิกา|hi={h} बजकर {m} मिनट;{h} बजे"
     "|ta={h} மணி {m} நிமிடம்;{h} மணி|ar={h} و{m} دقيقة;{h}|fa={h} و {m} دقیقه;{h}|he={h} ו-{m};{h}"
-    "|af={h} uur {m};{h} uur|sv={h} och {m};{h}|da={h} {m};{h}|nb,nn={h} {m};{h}|fi={h} {m};{h}"
+    "|af={h} uur {m};{h} uur|sv={h} {m};{h}|da={h} {m};{h}|nb,nn={h} {m};{h}|fi={h} {m};{h}"
     "|pl={h} {m};{h} zero zero|tr={h} {m};{h}|fil={h} {m};{h}"
 )
 
@@ -190,8 +190,10 @@ SHORT_SCALES: dict[str, dict[str, str]] = {
     "fr": {"M": "millions", "Md": "milliards"},
     "es": {"M": "millones"}, "it": {"mln": "milioni", "mld": "miliardi"},
     "nl": {"mln": "miljoen", "mld": "miljard"},
-    "ru": {"млн": "миллионов", "млрд": "миллиардов", "тыс.": "тысяч"},
-    "pl": {"mln": "milionów", "mld": "miliardów", "tys.": "tysięcy"},
+    "ru": {"млн": "миллион|миллиона|миллионов", "млрд": "миллиард|миллиарда|миллиардов",
+           "тыс.": "тысяча|тысячи|тысяч"},
+    "pl": {"mln": "milion|miliony|milionów", "mld": "miliard|miliardy|miliardów",
+           "tys.": "tysiąc|tysiące|tysięcy"},
 }  # fmt: skip
 OF = _table("fr=de|es=de|it=di|pt=de")
 
@@ -204,10 +206,23 @@ UNITS: dict[str, dict[str, str]] = {
     "ar": {"%": "{0} بالمائة", "l": "{0} لتر"},
     "fa": {"km": "{0} کیلومتر", "cm": "{0} سانتی‌متر", "kg": "{0} کیلوگرم"},
     "nl": {"h": "{0} uur"},
-    "vi": {"%": "{0} phần trăm"},
+    "vi": {"%": "{0} phần trăm", "km/h": "{0} kilômét trên giờ", "m/s": "{0} mét trên giây"},
+    "tr": {"km/h": "saatte {0} kilometre", "m/s": "saniyede {0} metre"},
+    "ta": {"km/h": "மணிக்கு {0} கிலோமீட்டர்", "m/s": "விநாடிக்கு {0} மீட்டர்"},
     "th": {"min": "{0} นาที"},
     "ms": {"s": "{0} saat"},
 }  # fmt: skip
+
+# Symbols of units that are words of the language, "ha" and "mi" where nothing is said here.
+NO_UNITS = _table(
+    "en=|de=mi|nl=mi|da=mi|ru=ha mi с В г|uk=ha mi с В г|bg=ha mi с В г|cs=ha mi s V W|sk=ha mi s V W"
+    "|sl=ha mi s V W|hr=ha mi s V W|hu=ha mi s|pl=mi W"
+)
+
+# Where CLDR's pattern of a long date is not what is said.
+DATES = _table(
+    "vi='ngày' d 'tháng' M 'năm' y|th=d MMMM y|hr=d. MMMM y|ru=d MMMM y|uk=d MMMM y|bg=d MMMM y"
+)
 
 HALVES: dict[str, dict[str, str]] = {
     "en": {"½": "a half", "¼": "a quarter", "¾": "three quarters", "⅓": "a third",
@@ -355,7 +370,7 @@ ABBREVIATIONS: dict[str, dict[str, str]] = {
         "t/m": "tot en met", "a.u.b.": "alstublieft", "jl.": "jongstleden",
     },
     "ru": {
-        "т. е.": "то есть", "т.е.": "то есть", "т. д.": "так далее", "т.д.": "так далее",
+        "г.": "года", "т. е.": "то есть", "т.е.": "то есть", "т. д.": "так далее", "т.д.": "так далее",
         "т. п.": "тому подобное", "т.п.": "тому подобное", "т. к.": "так как", "т.к.": "так как",
         "др.": "другие", "г-н": "господин", "г-жа": "госпожа", "ул.": "улица", "им.": "имени",
         "стр.": "страница", "руб.": "рублей", "коп.": "копеек", "тыс.": "тысяч", "млн": "миллионов",
@@ -363,7 +378,7 @@ ABBREVIATIONS: dict[str, dict[str, str]] = {
         "тел.": "телефон", "н. э.": "нашей эры", "гг.": "годы", "ок.": "около",
     },
     "uk": {
-        "т. д.": "так далі", "т.д.": "так далі", "тобто": "тобто", "вул.": "вулиця",
+        "р.": "року", "т. д.": "так далі", "т.д.": "так далі", "тобто": "тобто", "вул.": "вулиця",
         "ім.": "імені", "стор.": "сторінка", "грн": "гривень", "коп.": "копійок", "тис.": "тисяч",
         "млн": "мільйонів", "млрд": "мільярдів", "напр.": "наприклад", "проф.": "професор",
         "див.": "дивись", "ін.": "інші",
@@ -376,7 +391,7 @@ ABBREVIATIONS: dict[str, dict[str, str]] = {
         "gr": "groszy", "tzw.": "tak zwany", "r.": "roku",
     },
     "cs": {
-        "např.": "například", "atd.": "a tak dále", "apod.": "a podobně", "tj.": "to jest",
+        "např.": "například", "atd.": "a tak dále", "apod.": "a podobně", "tj.": "to jest", "tzn.": "to znamená",
         "tzv.": "takzvaný", "č.": "číslo", "str.": "strana", "ul.": "ulice",
         "hod.": "hodin", "resp.": "respektive", "cca": "cirka", "mj.": "mimo jiné",
     },
@@ -428,7 +443,7 @@ ABBREVIATIONS: dict[str, dict[str, str]] = {
         "μ.μ.": "μετά μεσημβρίαν", "π.μ.": "προ μεσημβρίας",
     },
     "bg": {
-        "напр.": "например", "т.е.": "тоест", "т.н.": "така наречения", "и др.": "и други",
+        "г.": "година", "напр.": "например", "т.е.": "тоест", "т.н.": "така наречения", "и др.": "и други",
         "ул.": "улица", "г-н": "господин", "г-жа": "госпожа", "д-р": "доктор", "лв.": "лева",
         "стр.": "страница", "бул.": "булевард", "гр.": "град",
     },
