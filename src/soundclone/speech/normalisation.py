@@ -60,6 +60,7 @@ class Normalised:
 def normalise(text: str, language: str) -> Normalised:
     """`text`, a sentence without line breaks, as it is said in a language of `LANGUAGES`."""
     reader = _reader(LANGUAGES[language].code)
+    text = plain_digits(text)
     told: list[str] = []
     changes: list[Change] = []
     end = length = 0
@@ -77,6 +78,13 @@ def normalise(text: str, language: str) -> Normalised:
         changes.append(Change(start, length, left, left + len(match[0].strip())))
     told.append(text[end:])
     return Normalised("".join(told), tuple(changes))
+
+
+def plain_digits(text: str) -> str:
+    """With 0 to 9 for the digits of every script, and for those in circles; of the same length."""
+    if text.isascii():
+        return text
+    return "".join(str(unicodedata.digit(c)) if _DIGIT.match(c) else c for c in text)
 
 
 def _apart(text: str, start: int, end: int, said: str) -> str:
@@ -101,10 +109,10 @@ _KRONER = {"sv": "SEK", "da": "DKK", "nb": "NOK", "nn": "NOK"}
 _BY_WORD = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩", "CNY": "¥"}
 _NO_SPACES = frozenset({"zh", "yue", "ja", "th"})
 
-_DIGIT = "[0-9٠-٩۰-۹०-९]"
-_NUM = rf"{_DIGIT}{{1,15}}(?:[.,'’٫٬]{_DIGIT}{{1,15}}|[ \u00a0]{_DIGIT}{{3}}(?!{_DIGIT})){{0,6}}"
-# Not after a letter or a digit, but for those of scripts that write no spaces.
+_DIGIT = re.compile("(?![0-9])[\\d\u2460-\u2468\u2776-\u277e\u2780-\u2788]")
+_NUM = r"[0-9]{1,15}(?:[.,'’٫٬][0-9]{1,15}|[ \u00a0][0-9]{3}(?![0-9])){0,6}"
 _BULLETS = "™®•‣◦▪▫●○■□◆◇★☆➤➢►▶▸✦❖─━│┃═║"
+# Not after a letter or a digit, but for those of scripts that write no spaces.
 _START = r"(?<![.,])(?<![^\W\u0e00-\u0e7f\u2e80-\U000323af])"
 _DOMAINS = (
     "com|org|net|edu|gov|info|io|dev|app|ai|co|eu|de|at|ch|fr|es|it|pt|br|nl|be|pl|cz|sk|ru|ua|bg|"
@@ -191,7 +199,7 @@ class _Reader:
             "day": rf"(?<![\w.])(?P<date>[0-9]{{1,2}})\.? (?P<month>{months})(?!\w)"
             r"(?P<year>,? [12][0-9]{3}(?![\w%]|[.,][0-9]))?" if months else "(?!)",
             "range": r"(?<=[^\W_])–(?=[0-9])|(?<=[0-9]) [–—] (?=[0-9])",
-            "number": rf"{_START}(?P<minus2>[-−])?(?P<digits>{_NUM})(?!{_DIGIT})",
+            "number": rf"{_START}(?P<minus2>[-−])?(?P<digits>{_NUM})(?![0-9])",
             "part": r"[½¼¾⅓⅔²³]",
             "numero": r"№ ?|#(?=[0-9])" + (r"|%(?=[0-9])" if self.code == "tr" else ""),
             "bullet": rf"^[*{_BULLETS}–—·-](?=\s)",
@@ -396,7 +404,6 @@ class _Reader:
     def _parse(self, written: str) -> tuple[str, str] | None:
         """Whole and decimals of a number, as digits; None when it is no number."""
         group = self._data["group"]
-        written = "".join(str(int(c)) if c.isdigit() else c for c in written)
         digits = re.split(r"[^0-9]", written)
         marks = re.findall(r"[^0-9]", written)
         if not marks:

@@ -135,7 +135,9 @@ def _without(text: str, markers: Sequence[tuple[int, int, Decimal]]) -> Iterator
 
 
 def _speakable(text: str) -> bool:
-    return any(unicodedata.category(character)[0] in "LN" for character in text)
+    # Modifier letters lengthen or repeat another: ー, ๆ, 々.
+    categories = map(unicodedata.category, text)
+    return any(category[0] in "LN" and category != "Lm" for category in categories)
 
 
 _PICTURE = re.compile("[\U0001f300-\U0001f3fa\U0001f400-\U0001faff]")
