@@ -163,6 +163,16 @@ def levelled(sound: Sound) -> Array:
     return np.asarray(samples * (LEVEL / np.sqrt(np.mean(samples**2) + 1e-12)))
 
 
+def in_a_row(sounds: Sequence[Sound]) -> Sound:
+    """The sounds, each at LEVEL, half a second apart.
+
+    DNSMOS hears 9 s and repeats what is shorter: a clip without a pause then has no background
+    to be judged by.
+    """
+    gap = np.zeros(RATE // 2)
+    return Sound(np.concatenate([p for s in sounds for p in (levelled(s), gap)]), RATE)
+
+
 def power_frames(samples: Array) -> Array:
     """Power in BANDS mel bands from 80 to 7600 Hz, of the frames within 32 dB of the loud ones."""
     frames = np.lib.stride_tricks.sliding_window_view(samples, FRAME)[::HOP] * np.hanning(FRAME)

@@ -24,7 +24,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from hearing import FRAME, HOP, RATE, Instruments, Sound, levelled, semitones, voiced_f0
+from hearing import (
+    FRAME,
+    HOP,
+    RATE,
+    Instruments,
+    Sound,
+    in_a_row,
+    levelled,
+    semitones,
+    voiced_f0,
+)
 from sentences import SCRIPTS
 
 from soundclone.errors import SoundcloneError
@@ -46,6 +56,7 @@ COLUMNS = {
     "identified_gmm": "identified by GMM",
     "word_errors": "word errors",
     "naturalness": "DNSMOS OVRL",
+    "naturalness_joined": "of clips joined",
     "f0": "F0 off, semitones",
     "f0_spread": "F0 spread off, semitones",
     "spectrum": "spectrum off, dB",
@@ -150,20 +161,30 @@ def compare(
     others = Gallery(instruments, {p.name: list(p.others) for p in people})
     systems = systems | {"copy-synthesis": {p.name: [copied(p)] for p in people}}
     results = {
-        system: {name: [others.compare(name, s) for s in said] for name, said in each.items()}
+        system: {name: measured(others, name, said, said) for name, said in each.items()}
         for system, each in systems.items()
     }
     # A recording must not be compared with itself: the reference takes its place.
     rest = Gallery(instruments, {p.name: [p.reference, *p.others[1:]] for p in people})
-    results["real speech"] = {p.name: [rest.compare(p.name, p.others[0])] for p in people}
+    results["real speech"] = {
+        p.name: measured(rest, p.name, p.others[:1], p.others) for p in people
+    }
     return results
+
+
+def measured(
+    gallery: Gallery, name: str, sounds: Sequence[Sound], joined: Sequence[Sound]
+) -> list[dict[str, float]]:
+    """Every sound that is to be the speaker `name`, and how natural `joined` is as one."""
+    flow = gallery.instruments.naturalness(in_a_row(joined))
+    return [gallery.compare(name, sound) | {"naturalness_joined": flow} for sound in sounds]
 
 
 class Gallery:
     """The speakers as they are known from recordings; outputs are compared with all of them."""
 
     def __init__(self, instruments: Instruments, known: dict[str, list[Sound]]) -> None:
-        self._instruments = instruments
+        self.instruments = instruments
         self._people = {name: instruments.hear(sounds) for name, sounds in known.items()}
         self._mixtures = {
             name: instruments.mixture(heard.cepstra) for name, heard in self._people.items()
@@ -171,13 +192,13 @@ class Gallery:
 
     def compare(self, name: str, output: Sound) -> dict[str, float]:
         """Everything that is measured of one output that is to be the speaker `name`."""
-        heard = self._instruments.hear([output])
+        heard = self.instruments.hear([output])
         own = self._people[name]
         median, spread = semitones(heard.f0)
         own_median, own_spread = semitones(own.f0)
         row = {
-            "word_errors": self._instruments.word_errors(output),
-            "naturalness": self._instruments.naturalness(output),
+            "word_errors": self.instruments.word_errors(output),
+            "naturalness": self.instruments.naturalness(output),
             "f0": abs(median - own_median),
             "f0_spread": abs(spread - own_spread),
             "spectrum": float(np.sqrt(np.mean((heard.spectrum - own.spectrum) ** 2))),
