@@ -45,7 +45,7 @@ def speaker(path: Path) -> Speaker | None:
     with np.load(path) as file:
         raw = {name: file[name] for name in file.files}
     active, voiced = raw["active"], raw["f0"] > 0
-    if (active & voiced).sum() < 200 or (active & ~voiced).sum() < 20:
+    if (active & voiced).sum() < 200 or (active & ~voiced).sum() < 50:
         return None
     envelope = raw["envelope"].astype(np.float32)
     means = envelope[active & voiced].mean(axis=0), envelope[active & ~voiced].mean(axis=0)
