@@ -40,7 +40,7 @@ def voice_of(analysis: Analysis) -> VoiceData:
     if seconds < _LEAST_VOICED:
         raise NoSpeech(
             f"the recording has {seconds:.1f} s of voiced speech; "
-            f"at least {_LEAST_VOICED:.0f} s is needed"
+            f"at least {_LEAST_VOICED:.0f} s is needed, and whispering has none"
         )
     if unvoiced.sum() < _LEAST_UNVOICED:
         unvoiced = active
