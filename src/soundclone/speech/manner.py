@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+_TILT_FROM, _LOWEST = 1000.0, 125.0  # Hz: where a tilt turns, and below which it stays
+
 
 @dataclass(frozen=True)
 class Manner:
@@ -14,6 +19,10 @@ class Manner:
     rate: float = 1.0
     energy: float = 0.0  # dB
     tilt: float = 0.0  # dB an octave
+
+    def tilted(self, hertz: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Gain of the tilt in dB at frequencies, of any shape."""
+        return np.asarray(self.tilt * np.log2(hertz.clip(_LOWEST) / _TILT_FROM))
 
 
 MANNERS = {

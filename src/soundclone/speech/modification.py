@@ -18,7 +18,6 @@ from .manner import MANNERS, Manner
 _HALF = 0.015  # seconds, of a WSOLA window
 _REACH = 0.0085  # seconds that a window may move: half a period of the deepest voice
 _F0_RANGE = (60.0, 600.0)  # Hz, looked for
-_TILT_FROM = 1000.0  # Hz, where a spectral tilt turns
 
 Array = NDArray[np.float64]
 
@@ -106,5 +105,5 @@ def _moved(f0: Array, manner: Manner, semitones: float) -> Array:
 
 def _tilt(envelope: Array, rate: int, manner: Manner) -> Array:
     """Factors of power for each bin."""
-    hertz = np.linspace(0, rate / 2, envelope.shape[1]).clip(125)
-    return np.asarray(10 ** ((manner.energy + manner.tilt * np.log2(hertz / _TILT_FROM)) / 10))
+    hertz = np.linspace(0, rate / 2, envelope.shape[1])
+    return np.asarray(10 ** ((manner.energy + manner.tilted(hertz)) / 10))

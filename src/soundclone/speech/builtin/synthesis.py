@@ -20,7 +20,6 @@ from .voice import VoiceData
 _RATE_MATCH = (0.75, 1.3)  # how far the speaker's own rate is followed
 _PAUSE = 0.2  # seconds between the parts of an overlong sentence
 _PEAK = 0.97  # of full scale
-_TILT_FROM = 1000.0  # Hz, where a spectral tilt turns
 
 
 def speak(pool: Pool, voice: VoiceData, sentence: str, controls: Controls) -> Speech:
@@ -122,12 +121,11 @@ def _said(parameters: Parameters, manner: Manner, pitch: int) -> Parameters:
     mean = logs[voiced].mean()
     shift = (pitch + manner.pitch) * np.log(2) / 12
     f0 = np.exp((logs - mean) * manner.range + mean + shift)
-    octaves = np.log2(vocoder.band_centres().clip(125) / _TILT_FROM)
     neper = np.log(10) / 10  # of power, in a dB
     return replace(
         parameters,
         f0=np.where(voiced, f0, 0.0),
-        envelope=parameters.envelope + manner.tilt * neper * octaves,
+        envelope=parameters.envelope + neper * manner.tilted(vocoder.band_centres()),
         level=parameters.level + manner.energy * neper,
     )
 

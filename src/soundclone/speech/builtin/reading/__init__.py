@@ -10,7 +10,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import import_module
 
 PHONEMES = "phonemes"
@@ -29,6 +29,16 @@ _MODULES = {
     "Thai": "thai",
 }
 """Name of the module by name of language."""
+
+
+@cache
+def word_list(entries: str) -> dict[str, str]:
+    """What is said by word, of `word=said` with spaces between; the first of a word counts."""
+    said: dict[str, str] = {}
+    for entry in entries.split():
+        word, _, sounds = entry.partition("=")
+        said.setdefault(word, sounds)
+    return said
 
 
 @dataclass(frozen=True)

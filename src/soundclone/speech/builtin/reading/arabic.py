@@ -12,9 +12,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache
 
-from . import PHONEMES, Piece, Reading
+from . import PHONEMES, Piece, Reading, word_list
 from .arabic_words import WORDS
 
 _MARKS = "\u064b-\u0652\u0670"
@@ -117,17 +116,8 @@ def pronounced(word: str, pausing: bool = True) -> str:
     return known or _guessed(bare, False)
 
 
-@cache
-def _words() -> dict[str, str]:
-    row: dict[str, str] = {}
-    for entry in WORDS.split():
-        word, said = entry.split("=")
-        row.setdefault(word, said)
-    return row
-
-
 def _known(word: str) -> str:
-    said = _words().get(word, "")
+    said = word_list(WORDS).get(word, "")
     return (
         "^" + said if said and (word == "الله" or re.match("ال(ذ|ت|يوم|حمد|آن|ق)", word)) else said
     )
@@ -143,8 +133,8 @@ def _compound(word: str) -> str:
         prefix, rest = _PREFIXES[word[0]], word[1:]
         if rest.startswith("ال") and len(rest) > 3:
             return prefix + _begun(_compound(rest), prefix[-1])
-        if rest in _words():
-            said = _words()[rest]
+        if rest in word_list(WORDS):
+            said = word_list(WORDS)[rest]
             return prefix + ("'" if said[0] in _VOWELS else "") + said
         if word[0] == "و" and (said := _compound(rest)):
             return prefix + _begun(said, prefix[-1])
@@ -168,8 +158,8 @@ def _ended(word: str) -> str:
         stem = word.removesuffix(ending)
         if stem != word and len(stem) > 1:
             for known, joint in ((stem, ""), (stem.removesuffix("ت") + "ة", "t")):
-                if known in _words() and (joint == "" or stem.endswith("ت")):
-                    before = _words()[known]
+                if known in word_list(WORDS) and (joint == "" or stem.endswith("ت")):
+                    before = word_list(WORDS)[known]
                     before = before + "t" if joint else before
                     return before[:-1] + said if before[-1] in "aiu" else before + said
     return ""

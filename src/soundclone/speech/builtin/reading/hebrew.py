@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache
 
-from . import PHONEMES, Reading, respelled
+from . import PHONEMES, Reading, respelled, word_list
 from .hebrew_words import WORDS
 
 _WORD = re.compile("[\u05d0-\u05ea][\u05d0-\u05ea\u0591-\u05c7'\u05f3\u05f4\"]*")
@@ -64,17 +63,8 @@ def pronounced(word: str) -> str:
     return _known(word) or _guessed(word)
 
 
-@cache
-def _words() -> dict[str, str]:
-    row: dict[str, str] = {}
-    for entry in WORDS.split():
-        word, said = entry.split("=")
-        row.setdefault(word, said)
-    return row
-
-
 def _known(word: str) -> str:
-    words = _words()
+    words = word_list(WORDS)
     if word in words:
         return words[word]
     for length in (3, 2, 1):
