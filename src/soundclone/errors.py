@@ -119,6 +119,11 @@ class TaskError(SoundcloneError):
 
     word = "task_failed"
 
+    def __init__(self, message: str, logged: str | None = None) -> None:
+        """`logged` is what a log may have of a message that names the text."""
+        super().__init__(message)
+        self.logged = logged or message
+
 
 class SourceError(TaskError):
     word = "source_error"
@@ -186,11 +191,6 @@ class SpeechTooLong(SourceError):
 
 class SynthesisError(TaskError):
     word = "synthesis_failed"
-
-    def __init__(self, message: str, logged: str | None = None) -> None:
-        """`logged` is what a log may have of a message that names the text."""
-        super().__init__(message)
-        self.logged = logged or message
 
 
 class EngineUnavailable(TaskError):

@@ -185,7 +185,7 @@ class Runner:
         if self._transact(tasks.fail, task.id, error, keep=self.settings.result_days * DAY):
             TASKS.labels(task.kind, "failed", error.word).inc()
             level = _log.info if isinstance(error, SourceError) else _log.warning
-            level("task failed", word=error.word, reason=getattr(error, "logged", error.message))
+            level("task failed", word=error.word, reason=error.logged)
 
     def _clean_up(self, task_id: str) -> None:
         """Remove what an ended task does not leave. What cannot be removed now, the sweep does."""
