@@ -13,7 +13,7 @@ from functools import cached_property
 from ipaddress import ip_network
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -93,8 +93,22 @@ class Settings(BaseSettings):
     metrics_port: int = Field(default=0, ge=0, le=65535)  # of a worker's own /metrics; 0: none
     active_tasks_per_key: int = Field(default=1000, ge=1)
     requests_per_second: float = Field(default=100.0, gt=0)  # per key and API process, submissions
-    engine_v1: str = "builtin"
-    engine_v2: str = "builtin"
+
+    # Engines
+    engine_v1: str = "builtin"  # auto: for each language the best usable one; or one or more names,
+    engine_v2: str = "builtin"  # the first that is usable and speaks the language, with commas
+    engine_languages: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict)
+    # an engine for a language, as JSON, over the two above: {"Japanese": "builtin"}
+    models_dir: Path | None = None  # weights of neural engines; left out, `models` in data_dir
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"  # of neural engines
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"  # what they compute in
+    model_memory: int = Field(default=4_000_000_000, gt=0)  # bytes of models and voices kept loaded
+    pocket_int8: bool = False  # quantised to 8 bits: faster on a processor
+    accept_noncommercial: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)
+    ] = ()  # engines whose licence forbids commercial use, and that are to be used all the same
+    asr: Literal["auto", "off"] = "auto"  # check what was said, where the `asr` extra is installed
+    asr_model: str = ""  # a name of `soundclone models list`; left out, what suits the device
 
     @field_validator("prices", mode="before")
     @classmethod
@@ -111,6 +125,11 @@ class Settings(BaseSettings):
             return DEFAULT_PRICES | {name: Decimal(str(price)) for name, price in prices.items()}
         except ArithmeticError as error:
             raise ValueError("a price is a number of credits, such as 2.5") from error
+
+    @field_validator("engine_languages", mode="before")
+    @classmethod
+    def _engine_languages(cls, value: Any) -> Any:
+        return json.loads(value) if isinstance(value, str) else value
 
     @field_validator("fetch_allow")
     @classmethod
@@ -130,6 +149,11 @@ class Settings(BaseSettings):
     def price_list(self) -> dict[str, Decimal]:
         """Every price in credits."""
         return DEFAULT_PRICES | self.prices
+
+    @property
+    def models(self) -> Path:
+        """Where the weights of neural engines are."""
+        return self.models_dir or self.data_dir / "models"
 
     @cached_property
     def database(self) -> str:

@@ -36,7 +36,7 @@ class Tone:
     def warm(self) -> None:
         pass
 
-    def clone(self, reference: Reference) -> Voice:
+    def clone(self, reference: Reference, language: str) -> Voice:
         return Voice(self.info.name, self.info.version, str(len(reference.samples)).encode())
 
     def speak(self, voice: Voice, sentence: str, controls: Controls) -> Speech:
@@ -58,7 +58,7 @@ class Deadly(Tone):
 
     info = EngineInfo("deadly", "1", "Apache-2.0", frozenset(LANGUAGES), 24_000)
 
-    def clone(self, reference: Reference) -> Voice:
+    def clone(self, reference: Reference, language: str) -> Voice:
         os.kill(os.getpid(), signal.SIGKILL)
         raise AssertionError
 

@@ -66,6 +66,7 @@ class Key(Base):
     used: Mapped[int] = mapped_column(default=0)
     held: Mapped[int] = mapped_column(default=0)
     active: Mapped[int] = mapped_column(default=0)  # tasks that have not ended
+    operator: Mapped[bool] = mapped_column(default=False)  # may see all accounts and the workers
     created_at: Mapped[float]
     revoked_at: Mapped[float | None]
 
@@ -159,6 +160,8 @@ class Voice(Base):
     licence: Mapped[str]
     language: Mapped[str | None]  # of the recording, where known
     speech_seconds: Mapped[float]
+    name: Mapped[str | None]  # that its owner gave it
+    consent: Mapped[dict[str, Any] | None]  # what was declared of the speaker's, when and by whom
     created_at: Mapped[float]
     expires_at: Mapped[float | None] = mapped_column(index=True)  # None: for ever
     activated_at: Mapped[float | None]
@@ -186,3 +189,27 @@ class Worker(Base):
     started_at: Mapped[float]
     seen_at: Mapped[float]
     info: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class EngineOffer(Base):
+    """What an engine can do on the workers that have it, as the last of them said."""
+
+    __tablename__ = "engines"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    offer: Mapped[dict[str, Any]]
+    seen_at: Mapped[float]
+
+
+class Consent(Base):
+    """A recording in which somebody agrees that their voice is cloned."""
+
+    __tablename__ = "consents"
+    __table_args__ = (Index("consents_of_account", "account_id", "created_at"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)  # cons_…
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
+    name: Mapped[str]
+    language: Mapped[str]  # BCP 47
+    recording: Mapped[str]  # key in the object store
+    created_at: Mapped[float]

@@ -63,7 +63,7 @@ def make_voice(job: Job, name: str) -> dict[str, str]:
     SourceError, EngineUnavailable."""
     samples, rate = encode.unpack(job.storage.get(reference_file(job.task.voice_id)))
     with job.voice_engine(name) as engine:
-        voice = engine.clone(Reference(samples, rate))
+        voice = engine.clone(Reference(samples, rate), "English")
         licence = engine.info.licence
     key = voice_file(job.task.voice_id, voice.engine, voice.version)
     job.storage.put(key, voice.data)

@@ -6,7 +6,7 @@ often as asked. Third parties add one by an entry point in the group `soundclone
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import entry_points
@@ -84,6 +84,15 @@ class EngineInfo:
     needs_transcript: bool = False
     native: frozenset[str] = field(default_factory=frozenset)  # of {"emotion", "speed", "pitch"}
     seeded: bool = False  # another seed gives another reading: one that went wrong is tried again
+    rank: int = 0  # of several that speak a language, the highest does, unless it is settled
+    noncommercial: bool = False  # the licence forbids commercial use: off until it is accepted
+    checkpoints: Mapping[str, str] = field(default_factory=dict)
+    # by language, which model speaks it, where that is not one for all: a voice belongs to one
+
+    def version_for(self, language: str) -> str:
+        """That of the voice that speaks `language`."""
+        checkpoint = self.checkpoints.get(language)
+        return f"{self.version}-{checkpoint}" if checkpoint else self.version
 
 
 @runtime_checkable
@@ -100,8 +109,9 @@ class Engine(Protocol):
     def warm(self) -> None:
         """Load what `speak` needs, so that the first task does not wait for it."""
 
-    def clone(self, reference: Reference) -> Voice:
-        """Make a voice. Raises SourceError when the recording cannot become one."""
+    def clone(self, reference: Reference, language: str) -> Voice:
+        """Make a voice that will speak `language`; it is of version `info.version_for(language)`.
+        Raises SourceError when the recording cannot become one."""
 
     def speak(self, voice: Voice, sentence: str, controls: Controls) -> Speech:
         """Say one sentence. Raises SynthesisError. Same arguments, same samples."""

@@ -51,6 +51,7 @@ class BuiltinEngine:
             languages=frozenset(VOICES),
             sample_rate=OUTPUT_RATE,
             native=frozenset({"speed", "pitch", "emotion"}),
+            rank=10,
         )
 
     def unusable(self) -> str | None:
@@ -70,8 +71,8 @@ class BuiltinEngine:
         source.source()
         self._pool.check()
 
-    def clone(self, reference: Reference) -> Voice:
-        """Make a voice of 5 to 120 s of speech at 8 to 48 kHz.
+    def clone(self, reference: Reference, language: str = "English") -> Voice:
+        """Make a voice of 5 to 120 s of speech at 8 to 48 kHz; it speaks every language.
 
         Raises NoSpeech when there is too little voiced speech in it, SynthesisError when it is
         no recording of that kind.
