@@ -407,6 +407,32 @@ def doctor(as_json: AsJson = False) -> None:
         raise SystemExit(1)
 
 
+@app.command()
+def languages(as_json: AsJson = False) -> None:
+    """Which engine speaks which language on this machine, by soundVersion."""
+    from .jobs.routes import routes_of, usable
+    from .speech.languages import LANGUAGES
+
+    routes = routes_of(_settings())
+    offers, found = usable(routes)
+    table = routes.table(offers)
+    rows = [
+        {"language": name, "code": LANGUAGES[name].code}
+        | {version: engine or "none" for version, engine in table[name].items()}
+        for name in table
+    ]
+    unusable = {name: reason for name, reason in found.items() if reason}
+    if as_json:
+        listed = [
+            {"name": name, "code": LANGUAGES[name].code, "engines": table[name]} for name in table
+        ]
+        _print_json({"languages": listed, "unusable": unusable})
+        return
+    _print_table([{"language": "", "code": "", "v1": "-", "v2": "-"} | row for row in rows])
+    for name, reason in unusable.items():
+        typer.secho(f"not usable  {name}: {reason}", fg="yellow", err=True)
+
+
 # Helpers
 
 _FORMATS: dict[str, Literal["mp3", "wav", "flac", "ogg"]] = {

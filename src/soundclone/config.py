@@ -95,8 +95,8 @@ class Settings(BaseSettings):
     requests_per_second: float = Field(default=100.0, gt=0)  # per key and API process, submissions
 
     # Engines
-    engine_v1: str = "builtin"  # auto: for each language the best usable one; or one or more names,
-    engine_v2: str = "builtin"  # the first that is usable and speaks the language, with commas
+    engine_v1: str = "auto"  # auto: for each language the best usable one; or one or more names,
+    engine_v2: str = "auto"  # the first that is usable and speaks the language, with commas
     engine_languages: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict)
     # an engine for a language, as JSON, over the two above: {"Japanese": "builtin"}
     models_dir: Path | None = None  # weights of neural engines; left out, `models` in data_dir

@@ -21,6 +21,7 @@ from ..core.pricing import Prices
 from ..db.session import Database
 from ..errors import TooLarge
 from ..jobs.engine import Queue
+from ..speech.routing import Routes
 from ..storage import Storage
 from ..telemetry import REQUESTS
 from . import account, files, health, tasks, voices
@@ -77,6 +78,7 @@ def create_app(settings: Settings) -> FastAPI:
         )
 
     app.state.settings = settings
+    app.state.routes = Routes(settings.engine_v1, settings.engine_v2, settings.engine_languages)
     app.state.prices = Prices(settings.price_list)
     app.state.rate_limit = RateLimit(settings.requests_per_second)
     # Before the documented route of the same path, whose machinery costs more than the read.

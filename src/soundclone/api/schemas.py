@@ -252,6 +252,28 @@ class VoiceListResponse(_Envelope):
     data: VoiceList
 
 
+class LanguageEngines(BaseModel):
+    """Which engine speaks the language in each soundVersion; null: none here does. A version that
+    does not have the language is left out."""
+
+    v1: NullableString = None
+    v2: NullableString = None
+
+
+class LanguageData(BaseModel):
+    name: str = Field(description="What `language` takes")
+    code: str = Field(description="BCP 47; `language` takes it as well")
+    engines: LanguageEngines
+
+
+class LanguageList(BaseModel):
+    list: list[LanguageData]
+
+
+class LanguageListResponse(_Envelope):
+    data: LanguageList
+
+
 class DeletedData(BaseModel):
     modelId: str
     deleted: bool

@@ -16,13 +16,14 @@ from sqlalchemy import Row
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from ..core import keys, tasks, voices
+from ..core import keys, offers, tasks, voices
 from ..core.pricing import to_credits
 from ..core.sources import check_source_url
 from ..core.tasks import Order
 from ..db.models import Task
 from ..errors import InvalidParameter, NotFound
 from ..speech import languages, script
+from ..speech.languages import Language
 from .auth import KnownCaller, LimitedCaller, bearer
 from .routing import ContractRoute, OwnRoute, answer
 from .schemas import (
@@ -104,7 +105,7 @@ async def create_clone(
     """Make a voice from a recording and say a preview in it. Poll the task for `modelId` and
     `audioUrl`."""
     state = request.app.state
-    language = languages.lookup(body.language, body.soundVersion) if named(body.language) else None
+    language = language_of(body.language, body.soundVersion)
     upload = state.storage.parse_link(body.fileUrl)
     source = {"upload": upload} if upload else {"url": check_source_url(body.fileUrl)}
     if body.contentText is None:
@@ -114,8 +115,6 @@ async def create_clone(
     else:
         text = body.contentText
         characters = script.check(text, PREVIEW_LIMIT)
-        if language is None:  # refuse letters that nobody here reads
-            await run_in_threadpool(languages.candidates, text, body.soundVersion)
     order = Order(
         kind="clone",
         account_id=who.account_id,
@@ -125,7 +124,7 @@ async def create_clone(
             "text": text,
             "version": body.soundVersion,
             "language": language.name if language else "auto",
-            "engine": engine_of(request, body.soundVersion),
+            "engine": await engine_for(request, text, body.soundVersion, language),
         },
         characters=characters,
         cost=state.prices.clone(characters),
@@ -163,14 +162,10 @@ async def create_audio(
     characters = script.check(body.contentText, TEXT_LIMIT)
     voice = await state.database.look(voices.get, body.modelId, who.account_id)
     version = body.soundVersion or voice.version
-    if version != voice.version and engine_of(request, version) != voice.engine:
-        raise InvalidParameter(
-            f"voice {voice.id} was made for soundVersion {voice.version}, by another engine than "
-            f"{version} has here; use {voice.version}, or make a new preview with {version}"
-        )
-    language = languages.lookup(body.language, version) if named(body.language) else None
-    if language is None:
-        await run_in_threadpool(languages.candidates, body.contentText, version)
+    language = language_of(body.language, version)
+    # Another version may have another engine: whoever asks for it means that one.
+    own = voice.engine if version == voice.version else None
+    engine = await engine_for(request, body.contentText, version, language, own)
     order = Order(
         kind="audio",
         account_id=who.account_id,
@@ -180,7 +175,7 @@ async def create_audio(
             "text": body.contentText,
             "version": version,
             "language": language.name if language else "auto",
-            "engine": voice.engine,
+            "engine": engine,
             "emotion": body.emotion,
             "speed": body.speed,
             "vol": body.vol,
@@ -262,6 +257,7 @@ def view(request: Request, task: Task | Row[Any]) -> dict[str, Any]:
             data[field] = link(request, key, expires)
     for field, name in (
         ("seconds", "seconds"),
+        ("engine", "engine"),
         ("language", "language"),
         ("languages", "languages"),
         ("speechSeconds", "speech_seconds"),
@@ -281,15 +277,23 @@ def link(request: Request, key: str, expires: int) -> str:
     return base.rstrip("/") + path
 
 
-def named(language: str) -> bool:
-    """Whether the request names a language, rather than leaving it to detection."""
-    return language.strip().lower() != "auto"
+def language_of(name: str, version: str) -> Language | None:
+    """The language that the request names; None when it leaves that to detection. Raises
+    InvalidParameter."""
+    return None if name.strip().lower() == "auto" else languages.lookup(name, version)
 
 
-def engine_of(request: Request, version: str) -> str:
-    """Which engine speaks a soundVersion here."""
-    settings = request.app.state.settings
-    name: str = settings.engine_v1 if version == "v1" else settings.engine_v2
+async def engine_for(
+    request: Request, text: str, version: str, language: Language | None, own: str | None = None
+) -> str:
+    """Which engine is to say the text; `own` is that of the voice. Raises InvalidParameter when
+    none speaks its language, Unavailable when the one that it takes is away."""
+    state = request.app.state
+    offered = await state.database.look(offers.current, state.settings.worker_lost_after)
+    if language is not None:
+        name: str = state.routes.engine(offered, language.name, version, own)
+    else:
+        name = await run_in_threadpool(state.routes.engine_for_text, offered, text, version, own)
     return name
 
 

@@ -7,12 +7,13 @@ import re
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from ..core import voices
+from ..core import offers, voices
 from ..db.models import Voice
 from ..errors import NotFound
+from ..speech.languages import LANGUAGES
 from .auth import KnownCaller
 from .routing import OwnRoute
-from .schemas import DeletedResponse, VoiceListResponse, ok
+from .schemas import DeletedResponse, LanguageListResponse, VoiceListResponse, ok
 
 router = APIRouter(prefix="/api/open-api/v1", route_class=OwnRoute, tags=["Voices"])
 
@@ -38,6 +39,23 @@ async def delete_voice(request: Request, model_id: str, who: KnownCaller) -> JSO
         raise NotFound(f"there is no voice {model_id[:60]!r} in this account")
     await request.app.state.database.run(voices.delete, model_id, who.account_id)
     return JSONResponse(ok({"modelId": model_id, "deleted": True}))
+
+
+@router.get(
+    "/languages",
+    operation_id="listLanguages",
+    summary="List languages",
+    response_model=LanguageListResponse,
+)
+async def list_languages(request: Request, who: KnownCaller) -> JSONResponse:
+    """Every language, and the engine that speaks it here and now."""
+    state = request.app.state
+    offered = await state.database.look(offers.current, state.settings.worker_lost_after)
+    rows = [
+        {"name": name, "code": LANGUAGES[name].code, "engines": row}
+        for name, row in state.routes.table(offered).items()
+    ]
+    return JSONResponse(ok({"list": rows}))
 
 
 def _view(voice: Voice) -> dict[str, object]:

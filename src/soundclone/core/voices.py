@@ -50,9 +50,13 @@ def activate(session: Session, voice_id: str) -> None:
     )
 
 
-def made_again(session: Session, voice_id: str, engine_version: str) -> None:
-    """Note that a newer version of its engine made the voice anew."""
-    session.execute(update(Voice).where(Voice.id == voice_id).values(engine_version=engine_version))
+def made_again(session: Session, voice_id: str, engine: str, engine_version: str) -> None:
+    """Note which version of its own engine last made the voice."""
+    session.execute(
+        update(Voice)
+        .where(Voice.id == voice_id, Voice.engine == engine)
+        .values(engine_version=engine_version)
+    )
 
 
 def listing(session: Session, account_id: str) -> Sequence[Voice]:

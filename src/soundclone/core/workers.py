@@ -14,22 +14,22 @@ from ..db.models import Worker
 
 def beat(session: Session, worker_id: str, info: dict[str, Any]) -> None:
     """Say that the worker lives. One that was declared lost registers anew."""
-    now = _now(session)
+    moment = now(session)
     known = session.execute(
-        update(Worker).where(Worker.id == worker_id).values(seen_at=now, info=info)
+        update(Worker).where(Worker.id == worker_id).values(seen_at=moment, info=info)
     )
     if not known.rowcount:  # type: ignore[attr-defined]
-        session.add(Worker(id=worker_id, started_at=now, seen_at=now, info=info))
+        session.add(Worker(id=worker_id, started_at=moment, seen_at=moment, info=info))
 
 
 def claim_lost(session: Session, reaper: str, silence: float) -> Sequence[str]:
     """Ids of other workers not heard of for `silence` seconds. Of several reapers, one gets each
     id; if it dies before it says `buried`, another gets it after the same time."""
-    now = _now(session)
+    moment = now(session)
     return session.scalars(
         update(Worker)
-        .where(Worker.seen_at < now - silence, Worker.id != reaper)
-        .values(seen_at=now, info={"lost": True})
+        .where(Worker.seen_at < moment - silence, Worker.id != reaper)
+        .values(seen_at=moment, info={"lost": True})
         .returning(Worker.id)
     ).all()
 
@@ -46,7 +46,7 @@ def lost(session: Session, worker_id: str) -> None:
 
 def alive(session: Session, silence: float) -> Sequence[Worker]:
     """Workers heard of within `silence` seconds."""
-    heard = session.scalars(select(Worker).where(Worker.seen_at >= _now(session) - silence))
+    heard = session.scalars(select(Worker).where(Worker.seen_at >= now(session) - silence))
     return [worker for worker in heard if not worker.info.get("lost")]
 
 
@@ -55,7 +55,7 @@ def missing(session: Session, ids: Collection[str]) -> set[str]:
     return set(ids) - set(session.scalars(select(Worker.id)))
 
 
-def _now(session: Session) -> float:
+def now(session: Session) -> float:
     """The database's clock, so that no machine's own makes it look dead."""
     if session.get_bind().dialect.name == "sqlite":
         return time.time()

@@ -11,7 +11,7 @@ from ..db.models import Voice
 from ..errors import NotFound, SourceUnreachable
 from ..media import decode, encode, fetch, recording
 from .runner import DAY, Job, Outcome
-from .speak import make_voice, reference_file, say
+from .speak import find_voice, language_of, reference_file, say
 
 
 def clone(job: Job) -> Outcome:
@@ -19,8 +19,9 @@ def clone(job: Job) -> Outcome:
     params, voice_id = job.task.params, job.task.voice_id
     job.step("fetch", 10, fetch_source, job)
     measured = job.step("examine", 30, examine, job)
-    made = job.step("voice", 50, make_voice, job, params["engine"])
-    result = say(job, params, made, start=50)
+    language = job.step("language", 31, language_of, params)
+    made = job.step("voice", 50, find_voice, job, params["engine"], language)
+    result = say(job, params, language, made, start=50)
     now = time.time()
     voice = Voice(
         id=voice_id,

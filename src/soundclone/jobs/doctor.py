@@ -17,6 +17,7 @@ from ..db.session import Database
 from ..errors import SoundcloneError, Unavailable
 from ..speech import engine as engines
 from ..storage import Storage
+from .routes import routes_of
 
 _DISK_NEEDED = 1 << 30
 
@@ -24,8 +25,10 @@ _DISK_NEEDED = 1 << 30
 def examine(settings: Settings) -> dict[str, Any]:
     """`{"ok": …, "checks": [{"name", "ok", "detail"}]}`; `ok` when all that is needed works."""
     checks = [_check("system", _system)]
-    for name in sorted(engines.names()):
-        needed = name in (settings.engine_v1, settings.engine_v2)
+    named = routes_of(settings).named()
+    wanted = {"builtin"} if named is None else named
+    for name in sorted({*engines.names(), *wanted}):
+        needed = name in wanted
         checks.append(_check(f"engine {name}", partial(_engine, name), needed=needed))
     checks += [
         _check("decode and encode", _codecs),

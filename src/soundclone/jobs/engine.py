@@ -9,7 +9,7 @@ whoever is alive; finished steps are not repeated.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import ParamSpec, TypeVar
 
 from dbos import DBOS, DBOSClient, DBOSConfig
@@ -23,13 +23,18 @@ from ..errors import Unavailable
 P = ParamSpec("P")
 R = TypeVar("R")
 
-QUEUE = "tasks"
 APPLICATION = "soundclone"
 # Pinned: a version computed from the code would strand the jobs in the queue at every deploy.
 # Raise it when a workflow's order of steps changes.
-VERSION = "1"
+VERSION = "2"
 _PENDING = "PENDING"
 _UNFINISHED = ["PENDING", "ENQUEUED", "DELAYED"]
+
+
+def queue_of(engine: str) -> str:
+    """Name of the queue of the tasks that need a voice engine: workers take from those of the
+    engines that they have."""
+    return f"tasks-{engine}"
 
 
 def quiet() -> None:
@@ -56,7 +61,7 @@ class Queue:
             session,
             {
                 "workflow_name": task.kind,
-                "queue_name": QUEUE,
+                "queue_name": queue_of(task.params["engine"]),
                 "workflow_id": task.id,
                 "app_version": VERSION,
                 "priority": task.turn,
@@ -97,8 +102,11 @@ def _transient(error: BaseException) -> bool:
     return isinstance(error, OSError | Unavailable | OperationalError)
 
 
-def launch(database: Database, worker_id: str, *, concurrency: int, poll: float) -> None:
-    """Begin to take workflows from the queue, in threads of this process."""
+def launch(
+    database: Database, worker_id: str, engines: Iterable[str], *, concurrency: int, poll: float
+) -> None:
+    """Begin to take workflows from the queues of the voice engines, in threads of this process:
+    `concurrency` at once from each."""
     quiet()
     config: DBOSConfig = {
         "name": APPLICATION,
@@ -111,13 +119,16 @@ def launch(database: Database, worker_id: str, *, concurrency: int, poll: float)
         "use_listen_notify": not database.sqlite,
     }
     DBOS(config=config)
+    queues = [queue_of(name) for name in engines]
+    DBOS.listen_queues(queues)
     DBOS.launch()
-    DBOS.register_queue(
-        QUEUE,
-        worker_concurrency=concurrency,
-        polling_interval_sec=poll,
-        on_conflict="always_update",
-    )
+    for queue in queues:
+        DBOS.register_queue(
+            queue,
+            worker_concurrency=concurrency,
+            polling_interval_sec=poll,
+            on_conflict="always_update",
+        )
 
 
 def stop(grace: float) -> None:
@@ -128,11 +139,11 @@ def stop(grace: float) -> None:
 def hand_over(worker_id: str) -> Sequence[str]:
     """Put a lost worker's unfinished workflows back into the queue; returns their ids."""
     left = DBOS.list_workflows(status=_PENDING, executor_id=worker_id)
-    ids = [workflow.workflow_id for workflow in left]
-    if ids:
+    for queue in {workflow.queue_name for workflow in left}:
         # Without its queue's name a resumed workflow would escape the queue's limits.
-        DBOS.resume_workflows(ids, queue_name=QUEUE)
-    return ids
+        ids = [workflow.workflow_id for workflow in left if workflow.queue_name == queue]
+        DBOS.resume_workflows(ids, queue_name=queue)
+    return [workflow.workflow_id for workflow in left]
 
 
 def forget(task_ids: Sequence[str]) -> None:

@@ -36,38 +36,39 @@ _TITLE = 60  # characters
 def speak(job: Job) -> Outcome:
     """The whole of a production task."""
     params = job.task.params
-    voice_key = job.step("find voice", 1, find_voice, job)
-    return Outcome(say(job, params, voice_key, start=1))
-
-
-def find_voice(job: Job) -> dict[str, str]:
-    """Where the task's voice is kept. One that an older version of its engine made is made again,
-    from the recording that is kept with it. Raises SynthesisError when its files are gone."""
     with job.database.read() as session:
         row = session.get(VoiceRow, job.task.voice_id)
     if row is None or row.purged_at is not None:
         raise SynthesisError(f"voice {job.task.voice_id} is no longer kept; make a new preview")
-    with job.voice_engine(row.engine) as engine:
-        version = engine.info.version
-    if version == row.engine_version:
-        key = voice_file(row.id, row.engine, version)
-        return {"engine": row.engine, "version": version, "key": key}
-    made = make_voice(job, row.engine)
-    with job.database.write() as session:
-        voices.made_again(session, row.id, made["version"])
-    return made
+    language = job.step("language", 1, language_of, params)
+    voice = job.step("find voice", 2, find_voice, job, params["engine"], language)
+    return Outcome(say(job, params, language, voice, start=2))
 
 
-def make_voice(job: Job, name: str) -> dict[str, str]:
-    """Make the task's voice of its recording with an engine and keep it; says where. Raises
-    SourceError, EngineUnavailable."""
-    samples, rate = encode.unpack(job.storage.get(reference_file(job.task.voice_id)))
+def find_voice(job: Job, name: str, language: str) -> dict[str, str]:
+    """Where the task's voice is kept that an engine speaks a language with. Raises SourceError,
+    EngineUnavailable, as `voice_of`."""
     with job.voice_engine(name) as engine:
-        voice = engine.clone(Reference(samples, rate), "English")
-        licence = engine.info.licence
-    key = voice_file(job.task.voice_id, voice.engine, voice.version)
+        voice_of(job, engine, language)
+        version, licence = engine.info.version_for(language), engine.info.licence
+    key = voice_file(job.task.voice_id, name, version)
+    return {"engine": name, "version": version, "licence": licence, "key": key}
+
+
+def voice_of(job: Job, engine: Engine, language: str) -> Voice:
+    """The task's voice as the engine speaks a language with it. One that this engine, this version
+    of it or its model of this language has not made yet is made of the recording that is kept
+    with the voice, and kept as well. Raises SourceError when it cannot be."""
+    version = engine.info.version_for(language)
+    key = voice_file(job.task.voice_id, engine.info.name, version)
+    if job.storage.size(key) is not None:
+        return Voice(engine.info.name, version, job.storage.get(key))
+    samples, rate = encode.unpack(job.storage.get(reference_file(job.task.voice_id)))
+    voice = engine.clone(Reference(samples, rate), language)
     job.storage.put(key, voice.data)
-    return {"engine": voice.engine, "version": voice.version, "licence": licence, "key": key}
+    with job.database.write() as session:
+        voices.made_again(session, job.task.voice_id, voice.engine, voice.version)
+    return voice
 
 
 def voice_file(voice_id: str, engine: str, version: str) -> str:
@@ -81,10 +82,9 @@ def reference_file(voice_id: str) -> str:
 
 
 def say(
-    job: Job, params: Mapping[str, Any], voice: Mapping[str, str], start: int
+    job: Job, params: Mapping[str, Any], language: str, voice: Mapping[str, str], start: int
 ) -> dict[str, Any]:
     """Say `params["text"]` and keep it: the task's result. `start`: progress so far, per cent."""
-    language = job.step("language", start, language_of, params)
     groups = groups_of(params["text"])
     spoken = []
     for index, _ in enumerate(groups):
@@ -121,11 +121,13 @@ def languages_of(text: str, version: str, whole: str) -> dict[int, str]:
     return {each.offset: tongue.name for each, tongue in zip(sentences, told, strict=True)}
 
 
-def spoken_languages(params: Mapping[str, Any], whole: str) -> dict[int, str]:
-    """As `languages_of`; empty when the text's language was named."""
+def spoken_languages(params: Mapping[str, Any], whole: str, engine: Engine) -> dict[int, str]:
+    """As `languages_of`, without those that the engine does not speak; empty when the text's
+    language was named."""
     if params["language"] != "auto":
         return {}
-    return languages_of(params["text"], params["version"], whole)
+    found = languages_of(params["text"], params["version"], whole)
+    return {offset: name for offset, name in found.items() if name in engine.info.languages}
 
 
 def speak_chunk(
@@ -133,8 +135,6 @@ def speak_chunk(
 ) -> dict[str, Any]:
     """Say one group of sentences and keep its audio; what is returned says when what is said."""
     groups = groups_of(params["text"])
-    tongues = spoken_languages(params, language)
-    loaded = Voice(voice["engine"], voice["version"], job.storage.get(voice["key"]))
     controls = Controls(
         language=language,
         emotion=params.get("emotion", "neutral"),
@@ -143,15 +143,22 @@ def speak_chunk(
         seed=zlib.crc32(f"{job.task.voice_id} {index}".encode()),
     )
     with job.voice_engine(voice["engine"]) as engine:
+        tongues = spoken_languages(params, language, engine)
+        loaded: dict[str, Voice] = {}  # by version: a model of a language has its own
+
+        def say_in(text: str, tongue: str) -> Speech:
+            version = engine.info.version_for(tongue)
+            if version not in loaded:
+                loaded[version] = voice_of(job, engine, tongue)
+            return sound(engine, loaded[version], text, replace(controls, language=tongue))
+
         stretch = join(
             groups[index],
             lambda sentence: say_sentence(
                 sentence.text,
                 tongues.get(sentence.offset, language),
                 engine.info.languages,
-                lambda text, tongue: sound(
-                    engine, loaded, text, replace(controls, language=tongue)
-                ),
+                say_in,
             ),
             engine.info.sample_rate,
             last=index + 1 == len(groups),
@@ -222,11 +229,14 @@ def assemble(
             encoder.write(limiter.process(np.zeros(tail, np.float32)))
             encoder.write(limiter.flush())
         job.storage.put_file(f"{folder}/speech.{form}", path)
+    with job.voice_engine(params["engine"]) as engine:
+        tongues = spoken_languages(params, language, engine)
     result = {
         "audio": f"{folder}/speech.{form}",
         "seconds": round(seconds, 3),
+        "engine": params["engine"],
         "language": language,
-        "languages": sorted({language, *spoken_languages(params, language).values()}),
+        "languages": sorted({language, *tongues.values()}),
     }
     if params.get("subtitles"):
         result |= keep_subtitles(job, spoken, seconds, folder, params["subtitles"] == "word")

@@ -14,15 +14,17 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from .. import __version__
 from ..config import Settings
-from ..core import workers
+from ..core import offers, workers
 from ..core.tasks import stand_back
 from ..db.migrate import upgrade
 from ..db.session import Database
 from ..errors import EngineUnavailable
+from ..speech.routing import Offer
 from ..storage import Storage
 from ..telemetry import log
 from . import engine
 from .clone import clone
+from .routes import routes_of, usable
 from .runner import Runner, engine_named
 from .speak import speak
 from .sweep import sweep
@@ -41,6 +43,8 @@ class Worker:
         self._stopped = threading.Event()  # nothing is under way any more
         self._launched = False
         self._beaten = time.time()
+        self._offers: tuple[Offer, ...] = ()
+        self._warmed: set[str] = set()
         self._database = Database(settings.database, pool_size=10 + 2 * settings.worker_concurrency)
         self._storage = Storage.open(settings.storage, settings.secret)
         self._info: dict[str, Any] = {
@@ -73,6 +77,7 @@ class Worker:
             engine.launch(
                 self._database,
                 self.id,
+                [offer.engine for offer in self._offers],
                 concurrency=self._settings.worker_concurrency,
                 poll=self._settings.queue_poll,
             )
@@ -113,17 +118,26 @@ class Worker:
         self._database.close()
 
     def _warm(self) -> bool:
-        """Whether each engine that is configured is usable."""
-        found = {}
-        for name in sorted({self._settings.engine_v1, self._settings.engine_v2}):
+        """Find what can be used here, and let the engines that work will come to speak. Whether
+        there are any."""
+        routes = routes_of(self._settings)
+        here, found = usable(routes)
+        while winners := {
+            name for row in routes.table(here).values() for name in row.values() if name
+        }.difference(self._warmed):
+            name = min(winners)
             try:
                 engine_named(name).warm()
-                found[name] = ""
+                self._warmed.add(name)
             except EngineUnavailable as error:
-                _log.error("engine unusable", engine=name, reason=error.message)
                 found[name] = error.message
-        self._info["engines"] = found
-        return not any(found.values())
+                here = tuple(offer for offer in here if offer.engine != name)
+        for name, reason in found.items():
+            if reason:
+                level = _log.error if routes.named() is not None else _log.info
+                level("engine unusable", engine=name, reason=reason)
+        self._offers, self._info["engines"] = here, found
+        return bool(self._warmed)
 
     def _pulse(self) -> None:
         """Beat, and take over from workers that do not. Not after a pause of one's own, such as a
@@ -132,6 +146,8 @@ class Worker:
         paused = now - self._beaten > self._settings.worker_lost_after
         with self._database.write() as session:
             workers.beat(session, self.id, self._info)
+            if self._launched:
+                offers.renew(session, self._offers)
         self._beaten = now
         if not paused and self._launched:
             self._reap()

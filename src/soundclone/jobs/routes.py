@@ -1,0 +1,29 @@
+"""The engines of this machine: which of them are usable, and what comes of it."""
+
+from __future__ import annotations
+
+from ..config import Settings
+from ..errors import EngineUnavailable
+from ..speech import engine as engines
+from ..speech.routing import Offer, Routes
+
+
+def routes_of(settings: Settings) -> Routes:
+    """What the settings say."""
+    return Routes(settings.engine_v1, settings.engine_v2, settings.engine_languages)
+
+
+def usable(routes: Routes) -> tuple[tuple[Offer, ...], dict[str, str]]:
+    """Offers of the engines that are usable here, and by name of each engine that the routes may
+    lead to why it is not; "" of one that is."""
+    offers, found = [], {}
+    named = routes.named()
+    for name in sorted(engines.names() if named is None else named):
+        try:
+            each = engines.load(name)
+            found[name] = each.unusable() or ""
+            if not found[name]:
+                offers.append(Offer.of(each.info))
+        except EngineUnavailable as error:
+            found[name] = error.message
+    return tuple(offers), found
