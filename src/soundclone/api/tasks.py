@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import time
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Annotated, Any
 
@@ -17,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ..core import keys, offers, tasks, voices
+from ..core.keys import Caller
 from ..core.pricing import to_credits
 from ..core.sources import check_source_url
 from ..core.tasks import Order
@@ -104,33 +106,7 @@ async def create_clone(
 ) -> JSONResponse:
     """Make a voice from a recording and say a preview in it. Poll the task for `modelId` and
     `audioUrl`."""
-    state = request.app.state
-    language = language_of(body.language, body.soundVersion)
-    upload = state.storage.parse_link(body.fileUrl)
-    source = {"upload": upload} if upload else {"url": check_source_url(body.fileUrl)}
-    if body.contentText is None:
-        language = language or languages.lookup("English", body.soundVersion)
-        text = language.preview
-        characters = script.billable(text)
-    else:
-        text = body.contentText
-        characters = script.check(text, PREVIEW_LIMIT)
-    order = Order(
-        kind="clone",
-        account_id=who.account_id,
-        key_id=who.key_id,
-        params={
-            "source": source,
-            "text": text,
-            "version": body.soundVersion,
-            "language": language.name if language else "auto",
-            "engine": await engine_for(request, text, body.soundVersion, language),
-        },
-        characters=characters,
-        cost=state.prices.clone(characters),
-        request_hash=digest("clone", body.model_dump()),
-        idempotency_key=idempotency_key,
-    )
+    order = await clone_order(request, body, who, idempotency_key)
     return JSONResponse(ok(view(request, await submit(request, order))))
 
 
@@ -148,6 +124,75 @@ async def create_audio(
     idempotency_key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Say a text in a cloned voice. Poll the task for `audioUrl`."""
+    order = await audio_order(request, body, who, idempotency_key)
+    return JSONResponse(ok(view(request, await submit(request, order))))
+
+
+@own.delete(
+    "/audios/{id}",
+    operation_id="cancelSoundCloneTask",
+    summary="Cancel a task",
+    response_model=SoundCloneApiResponse,
+)
+async def cancel_task(request: Request, id: TaskId, who: KnownCaller) -> JSONResponse:
+    """Call a task off: it fails as `cancelled`, nothing is charged, and its work stops at the
+    next step. A task that has ended stays as it is."""
+    state = request.app.state
+    keep = state.settings.result_days * DAY
+    task = await state.database.run(tasks.cancel, checked_id(id), who.account_id, keep=keep)
+    return JSONResponse(ok(view(request, task)))
+
+
+async def clone_order(
+    request: Request,
+    body: SoundCloneCloneRequest,
+    who: Caller,
+    idempotency_key: str | None,
+    *,
+    name: str | None = None,
+    consent: Mapping[str, Any] | None = None,
+) -> Order:
+    """A preview as asked for, checked and priced. `name` and `consent` go to the voice. Raises
+    InvalidParameter, Expired (of an upload), Unavailable."""
+    state = request.app.state
+    language = language_of(body.language, body.soundVersion)
+    upload = state.storage.parse_link(body.fileUrl)
+    source = {"upload": upload} if upload else {"url": check_source_url(body.fileUrl)}
+    if body.contentText is None:
+        language = language or languages.lookup("English", body.soundVersion)
+        text = language.preview
+        characters = script.billable(text)
+    else:
+        text = body.contentText
+        characters = script.check(text, PREVIEW_LIMIT)
+    return Order(
+        kind="clone",
+        account_id=who.account_id,
+        key_id=who.key_id,
+        params={
+            "source": source,
+            "text": text,
+            "version": body.soundVersion,
+            "language": language.name if language else "auto",
+            "engine": await engine_for(request, text, body.soundVersion, language),
+            **({"name": name} if name else {}),
+            **({"consent": dict(consent)} if consent else {}),
+        },
+        characters=characters,
+        cost=state.prices.clone(characters),
+        request_hash=digest("clone", body.model_dump()),
+        idempotency_key=idempotency_key,
+    )
+
+
+async def audio_order(
+    request: Request,
+    body: SoundCloneAudioRequest,
+    who: Caller,
+    idempotency_key: str | None,
+) -> Order:
+    """Production speech as asked for, checked and priced. Raises InvalidParameter, NotFound,
+    Unavailable."""
     state = request.app.state
     if not re.fullmatch(r"model_[0-9a-f]{32}", body.modelId):
         raise NotFound(
@@ -166,7 +211,7 @@ async def create_audio(
     # Another version may have another engine: whoever asks for it means that one.
     own = voice.engine if version == voice.version else None
     engine = await engine_for(request, body.contentText, version, language, own)
-    order = Order(
+    return Order(
         kind="audio",
         account_id=who.account_id,
         key_id=who.key_id,
@@ -190,22 +235,6 @@ async def create_audio(
         request_hash=digest("audio", body.model_dump()),
         idempotency_key=idempotency_key,
     )
-    return JSONResponse(ok(view(request, await submit(request, order))))
-
-
-@own.delete(
-    "/audios/{id}",
-    operation_id="cancelSoundCloneTask",
-    summary="Cancel a task",
-    response_model=SoundCloneApiResponse,
-)
-async def cancel_task(request: Request, id: TaskId, who: KnownCaller) -> JSONResponse:
-    """Call a task off: it fails as `cancelled`, nothing is charged, and its work stops at the
-    next step. A task that has ended stays as it is."""
-    state = request.app.state
-    keep = state.settings.result_days * DAY
-    task = await state.database.run(tasks.cancel, checked_id(id), who.account_id, keep=keep)
-    return JSONResponse(ok(view(request, task)))
 
 
 async def submit(request: Request, order: Order) -> Task:

@@ -9,10 +9,11 @@ from sqlalchemy import exists, select, update
 from sqlalchemy.orm import Session
 
 from ..db.models import Task, Voice
-from ..errors import Conflict, Expired, NotFound
+from ..errors import Conflict, Expired, InvalidParameter, NotFound
 from .clock import moment
 
 ACTIVE = ("queued", "processing")
+LONGEST_NAME = 80  # characters
 
 
 def get(session: Session, voice_id: str, account_id: str) -> Voice:
@@ -65,6 +66,29 @@ def listing(session: Session, account_id: str) -> Sequence[Voice]:
     return session.scalars(
         select(Voice).where(Voice.account_id == account_id, valid).order_by(Voice.created_at.desc())
     ).all()
+
+
+def rename(session: Session, voice_id: str, account_id: str, name: str) -> Voice:
+    """Give the account's voice a name; an empty one takes it away. Raises NotFound,
+    InvalidParameter."""
+    voice = get(session, voice_id, account_id)
+    voice.name = checked_name(name) or None
+    return voice
+
+
+def checked_name(name: str) -> str:
+    """A name without white space around it. Raises InvalidParameter."""
+    name = name.strip()
+    if len(name) > LONGEST_NAME:
+        raise InvalidParameter(f"name has {len(name)} characters; at most {LONGEST_NAME} are taken")
+    if any(character < " " or character == "\x7f" for character in name):
+        raise InvalidParameter("name has control characters; letters and signs will do")
+    return name
+
+
+def recording_file(voice_id: str) -> str:
+    """Key of the recording that a voice was made from, as people can hear it."""
+    return f"voices/{voice_id}/recording.mp3"
 
 
 def delete(session: Session, voice_id: str, account_id: str) -> None:

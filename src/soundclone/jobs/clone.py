@@ -7,9 +7,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
+
+from ..core.voices import recording_file
 from ..db.models import Voice
 from ..errors import NotFound, SourceUnreachable
-from ..media import decode, encode, fetch, recording
+from ..media import decode, encode, fetch, loudness, recording
 from .runner import DAY, Job, Outcome
 from .speak import find_voice, language_of, reference_file, say
 
@@ -33,6 +36,8 @@ def clone(job: Job) -> Outcome:
         licence=made["licence"],
         language=None,
         speech_seconds=measured["speech_seconds"],
+        name=params.get("name"),
+        consent=params.get("consent"),
         created_at=now,
         expires_at=now + job.settings.voice_days * DAY,
     )
@@ -65,15 +70,21 @@ def fetch_source(job: Job) -> int:
 
 
 def examine(job: Job) -> dict[str, Any]:
-    """Decode the recording, measure it, and keep what the engine is to hear. Raises SourceError."""
+    """Decode the recording, measure it, and keep what the engine is to hear, also as people can
+    hear it. Raises SourceError."""
     with TemporaryDirectory(prefix="soundclone-") as folder:
         path = Path(folder) / "source"
         job.storage.get_file(job.scratch("source"), path)
         found = recording.examine(decode.decode(path))
-    job.storage.put(
-        reference_file(job.task.voice_id),
-        encode.pack(recording.reference(found), found.sample_rate),
-    )
+        reference = recording.reference(found)
+        listenable = Path(folder) / "recording.mp3"
+        limiter = loudness.Limiter(found.sample_rate)
+        gain = 10 ** ((loudness.TARGET - loudness.loudness(reference, found.sample_rate)) / 20)
+        with encode.Encoder(listenable, sample_rate_in=found.sample_rate) as encoder:
+            encoder.write(limiter.process(reference * np.float32(gain)))
+            encoder.write(limiter.flush())
+        job.storage.put_file(recording_file(job.task.voice_id), listenable)
+    job.storage.put(reference_file(job.task.voice_id), encode.pack(reference, found.sample_rate))
     return {
         "speech_seconds": round(found.speech_seconds, 2),
         "warnings": list(found.warnings),
