@@ -1,10 +1,30 @@
-"""Which weights the neural engines need, where they are kept, and whether they are what they
-should be."""
+"""Whether a model's weights are on this machine, and whether they are what they should be.
+
+A model is a folder with a `manifest.json`, which is written last: a folder without one is not
+installed. The manifest has the size and the SHA-256 of every file.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, BinaryIO
+
+from ...config import Settings
+from ...errors import EngineUnavailable
+from .catalogue import CONFIG, MODELS, Model, is_safe
+
+MANIFEST = "manifest.json"
+_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -16,12 +36,349 @@ class Weights:
     digest: str  # of the content of all files, twelve hexadecimal digits
 
 
+@dataclass(frozen=True)
+class File:
+    """A file of a model as it was when it came."""
+
+    size: int  # bytes
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a model consists of, and where it is from."""
+
+    model: str
+    licence: str
+    accepted: str  # when the licence was, ISO 8601
+    sources: Mapping[str, str]  # repository -> commit; none of weights that were added by hand
+    files: Mapping[str, File]  # by name, relative to the folder, with /
+
+    @property
+    def digest(self) -> str:
+        """Of all names and contents, twelve hexadecimal digits."""
+        lines = "".join(f"{file.sha256}  {name}\n" for name, file in sorted(self.files.items()))
+        return hashlib.sha256(lines.encode()).hexdigest()[:12]
+
+
 def find(models: Path, name: str) -> Weights:
     """The weights of a model in the folder `models`. Raises EngineUnavailable, with what to do,
-    when they were not fetched, not all of them, or under a licence that was not accepted."""
-    raise NotImplementedError
+    when they were not fetched, not all of them, or under a licence that was not accepted.
+
+    Looks at names and sizes, not at contents."""
+    model = known(name)
+    permit(model)
+    folder = models / name
+    manifest = read_manifest(models, name)
+    for file, expected in manifest.files.items():
+        try:
+            found = (folder / file).lstat()
+        except OSError as error:
+            raise _damaged(folder / file, error.strerror or "unreadable", name) from error
+        if not stat.S_ISREG(found.st_mode):
+            raise _damaged(folder / file, "no regular file", name)
+        if found.st_size != expected.size:
+            raise _damaged(folder / file, f"{found.st_size} bytes, not {expected.size}", name)
+    return Weights(name, folder, manifest.digest)
 
 
 def verify(weights: Weights) -> None:
     """Read every file. Raises EngineUnavailable, which names the first that is not as it was."""
-    raise NotImplementedError
+    weights = find(weights.path.parent, weights.name)
+    manifest = read_manifest(weights.path.parent, weights.name)
+    for file in sorted(
+        path for path in weights.path.rglob("*") if path.is_symlink() or not path.is_dir()
+    ):
+        name = file.relative_to(weights.path).as_posix()
+        if name not in manifest.files and name != MANIFEST:
+            raise _damaged(file, "not among those that came", weights.name)
+    for name, expected in manifest.files.items():
+        if sha256(weights.path / name) != expected.sha256:
+            raise _damaged(weights.path / name, "not what it was", weights.name)
+
+
+def adopt(models: Path, name: str, folder: Path) -> Weights:
+    """Copy a model's files from `folder`, on a machine that does not reach the hub. Its licence
+    counts as accepted. What does not belong to the model is left.
+
+    Raises EngineUnavailable when a file is missing, is a link, or cannot be written."""
+    model = known(name)
+    permit(model)
+    files = {
+        path.relative_to(folder).as_posix(): path
+        for path in sorted(folder.rglob("*"))
+        if not path.is_dir()
+    }
+    files = {file: path for file, path in files.items() if model.has(file)}
+    config = _config_of(model, files)
+    absent = model.lacks([*files, *config])
+    if absent:
+        raise EngineUnavailable(f"{folder} has no {absent}, which model {name!r} needs")
+    for file, path in files.items():
+        if path.is_symlink() or not path.is_file() or not is_safe(model, file):
+            raise EngineUnavailable(
+                f"{path} is not taken: a file of model {name!r} is a regular one, no link, of a "
+                "kind that runs no code when it is read"
+            )
+    needed = sum(path.stat().st_size for path in files.values())
+    with staged(models, model, needed) as stage:
+        shutil.rmtree(stage, ignore_errors=True)
+        came = {file: copy(path, stage / file) for file, path in files.items()}
+        came |= {file: write(stage / file, content) for file, content in config.items()}
+        return install(models, stage, manifest_of(model, {}, came))
+
+
+def missing(name: str) -> str:
+    """What to do about a model that is not on this machine."""
+    return (
+        f"model {name!r} is not on this machine; fetch it by `soundclone models pull {name}`, or "
+        f"add files that you have by `soundclone models add {name} FOLDER`"
+    )
+
+
+def remove(models: Path, name: str) -> bool:
+    """Remove a model and what was fetched of it; False when there was nothing."""
+    model = known(name)
+    if not models.is_dir():
+        return False
+    with _alone(models, model):
+        folders = [models / name, _stage(models, name), _former(models, name)]
+        there = [folder for folder in folders if folder.exists()]
+        # The manifest first: what a power cut leaves of the rest is not taken for a model.
+        (models / name / MANIFEST).unlink(missing_ok=True)
+        for folder in there:
+            shutil.rmtree(folder)
+    return bool(there)
+
+
+def known(name: str) -> Model:
+    """The model of that name. Raises EngineUnavailable."""
+    model = MODELS.get(name)
+    if model is None:
+        raise EngineUnavailable(f"there is no model {name!r}; known: {', '.join(MODELS)}")
+    return model
+
+
+def permit(model: Model) -> None:
+    """Raises EngineUnavailable when the licence forbids commercial use and nobody has said that
+    there is none."""
+    if model.noncommercial and model.engine not in Settings().accept_noncommercial:
+        raise EngineUnavailable(
+            f"model {model.name!r} is licensed for non-commercial use only ({model.licence}); "
+            f"where that holds, set SOUNDCLONE_ACCEPT_NONCOMMERCIAL={model.engine}"
+        )
+
+
+def read_manifest(models: Path, name: str) -> Manifest:
+    """What came as this model. Raises EngineUnavailable when nothing did, or when the manifest is
+    not one that was written here."""
+    path = models / name / MANIFEST
+    try:
+        value = json.loads(path.read_bytes())
+        manifest = Manifest(
+            model=value["model"],
+            licence=value["licence"],
+            accepted=value["accepted"],
+            sources=dict(value["sources"]),
+            files={
+                file: File(int(row["size"]), str(row["sha256"]))
+                for file, row in value["files"].items()
+            },
+        )
+    except FileNotFoundError as error:
+        raise EngineUnavailable(missing(name)) from error
+    except OSError as error:
+        raise _damaged(path, error.strerror or "unreadable", name) from error
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise _damaged(path, "no manifest", name) from error
+    model = known(name)
+    if manifest.model != name or not all(is_safe(model, file) for file in manifest.files):
+        raise _damaged(path, f"not one of model {name!r}", name)
+    if model.lacks(list(manifest.files)) or manifest.digest != value.get("digest"):
+        raise _damaged(path, "not what it was", name)
+    if not manifest.accepted or manifest.licence != model.licence:
+        raise EngineUnavailable(
+            f"the licence of model {name!r} ({model.licence}) was not accepted; "
+            f"run `soundclone models pull {name}`"
+        )
+    return manifest
+
+
+# Bringing a model in: into a folder beside its own, which then takes its place.
+
+
+def manifest_of(model: Model, sources: Mapping[str, str], files: Mapping[str, File]) -> Manifest:
+    """That of files that came now, under a licence that was accepted now."""
+    accepted = datetime.now(UTC).isoformat(timespec="seconds")
+    return Manifest(model.name, model.licence, accepted, sources, files)
+
+
+@contextmanager
+def staged(models: Path, model: Model, needed: int) -> Iterator[Path]:
+    """The folder in which a model is brought together, kept when that breaks off. Raises
+    EngineUnavailable when there is no room for `needed` bytes, when writing fails, and when
+    somebody else is at it."""
+    stage = _stage(models, model.name)
+    try:
+        stage.mkdir(mode=0o755, parents=True, exist_ok=True)
+        with _alone(models, model):
+            held = sum(path.lstat().st_size for path in stage.rglob("*") if path.is_file())
+            free = shutil.disk_usage(models).free
+            if free + held < needed:
+                raise EngineUnavailable(
+                    f"{models} has {free / 1e6:.0f} MB free; model {model.name!r} needs "
+                    f"{(needed - held) / 1e6:.0f} MB more: make room, or set SOUNDCLONE_MODELS_DIR"
+                )
+            yield stage
+    except OSError as error:
+        raise EngineUnavailable(
+            f"model {model.name!r} cannot be written to {models}: {error.strerror or error}; make "
+            "room or set SOUNDCLONE_MODELS_DIR, and try again"
+        ) from error
+
+
+def install(models: Path, stage: Path, manifest: Manifest) -> Weights:
+    """Make what is in `stage` the model: its manifest, then its name, both as a whole."""
+    content = asdict(manifest) | {"digest": manifest.digest}
+    write(stage / MANIFEST, json.dumps(content, indent=2, sort_keys=True).encode() + b"\n")
+    folder, former = models / manifest.model, _former(models, manifest.model)
+    shutil.rmtree(former, ignore_errors=True)
+    if folder.exists():
+        folder.rename(former)
+    stage.rename(folder)
+    _sync(models)
+    shutil.rmtree(former, ignore_errors=True)
+    return Weights(manifest.model, folder, manifest.digest)
+
+
+def write(path: Path, content: bytes) -> File:
+    """Write a file so that it is there whole or not at all, also after a power cut."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    with temporary.open("wb") as file:
+        file.write(content)
+        _flush(file)
+    temporary.rename(path)
+    _sync(path.parent)
+    return File(len(content), hashlib.sha256(content).hexdigest())
+
+
+def copy(source: Path, target: Path) -> File:
+    """Copy a file, and say what it was."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256()
+    size = 0
+    with source.open("rb") as reader, target.open("wb") as writer:
+        while chunk := reader.read(_CHUNK):
+            digest.update(chunk)
+            writer.write(chunk)
+            size += len(chunk)
+        _flush(writer)
+    return File(size, digest.hexdigest())
+
+
+def sha256(path: Path) -> str:
+    """Of a file's content, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def local_config(text: bytes) -> tuple[bytes, list[str]]:
+    """A configuration of pocket-tts with every path made the name of a file beside it, and the
+    paths that it had. Raises ValueError."""
+    import yaml
+
+    paths: list[str] = []
+
+    def localise(node: Any) -> Any:
+        if not isinstance(node, dict):
+            return node
+        local = {}
+        for key, value in node.items():
+            if key == "weights_path_without_voice_cloning":
+                continue
+            if key in ("weights_path", "tokenizer_path") and isinstance(value, str):
+                paths.append(value)
+                value = value.partition("@")[0].rpartition("/")[2]
+            local[key] = localise(value)
+        return local
+
+    try:
+        config = localise(yaml.safe_load(text))
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ValueError("it is no YAML") from error
+    if not isinstance(config, dict) or not paths:
+        raise ValueError("it names no weights")
+    return yaml.safe_dump(config, sort_keys=True).encode(), paths
+
+
+def packaged_config(model: Model) -> bytes:
+    """The configuration of a model in the installed package pocket_tts. Raises EngineUnavailable
+    when that is not installed, or has none."""
+    from importlib.util import find_spec
+
+    spec = find_spec("pocket_tts")  # does not import it
+    for folder in (spec and spec.submodule_search_locations) or ():
+        path = Path(folder) / "config" / f"{model.config}.yaml"
+        if path.is_file():
+            return path.read_bytes()
+    raise EngineUnavailable(
+        f"the configuration of model {model.name!r} is in a package that is not installed; "
+        f"run `pip install 'soundclone[{model.extra}]'`"
+    )
+
+
+def _config_of(model: Model, files: dict[str, Path]) -> dict[str, bytes]:
+    """The configuration of a model that has one, taken out of `files` if it is there."""
+    if not model.config:
+        return {}
+    path = files.pop(CONFIG, None)
+    try:
+        text, paths = local_config(path.read_bytes() if path else packaged_config(model))
+    except (OSError, ValueError) as error:
+        raise EngineUnavailable(f"{path} is no configuration of pocket-tts: {error}") from error
+    for name in (path.partition("@")[0].rpartition("/")[2] for path in paths):
+        if name not in files:
+            raise EngineUnavailable(
+                f"the files of model {model.name!r} lack {name!r}, which {CONFIG} names"
+            )
+    return {CONFIG: text}
+
+
+def _damaged(path: Path, what: str, name: str) -> EngineUnavailable:
+    return EngineUnavailable(
+        f"{path} is damaged ({what}); run `soundclone models remove {name}` and fetch it again"
+    )
+
+
+def _stage(models: Path, name: str) -> Path:
+    return models / f".{name}.partial"
+
+
+def _former(models: Path, name: str) -> Path:
+    return models / f".{name}.former"
+
+
+@contextmanager
+def _alone(models: Path, model: Model) -> Iterator[None]:
+    with (models / f".{model.name}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise EngineUnavailable(
+                f"model {model.name!r} is being written by another process; wait for it to end"
+            ) from error
+        yield
+
+
+def _flush(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
