@@ -12,7 +12,15 @@ from hypothesis.extra import numpy as arrays
 import media_samples
 from soundclone.errors import InternalError
 from soundclone.media.decode import decode
-from soundclone.media.encode import FORMATS, SYNTHETIC, Encoder, pack, unpack
+from soundclone.media.encode import (
+    FORMATS,
+    STREAMS,
+    SYNTHETIC,
+    Encoder,
+    Parts,
+    pack,
+    unpack,
+)
 
 RATE = 24_000
 TONE = media_samples.tone(3.0, RATE)
@@ -156,3 +164,36 @@ def test_pack_and_unpack(samples: np.ndarray, rate: int) -> None:
 def test_unpack_damaged(data: bytes) -> None:
     with pytest.raises(InternalError, match="damaged"):
         unpack(data)
+
+
+@pytest.mark.parametrize("form", STREAMS)
+def test_what_is_sent_on_while_it_is_written(tmp_path: Path, form: str) -> None:
+    whole = []
+    for block in (5000, 777):
+        parts = Parts()
+        with Encoder(parts, form, sample_rate_in=RATE, tags=SYNTHETIC) as encoder:
+            taken = []
+            for start in range(0, len(TONE), block):
+                encoder.write(TONE[start : start + block])
+                taken.append(parts.take())
+            encoder.close()
+            taken.append(parts.take())
+        whole.append(b"".join(taken))
+        assert encoder.close().bytes == parts.total == len(whole[-1])
+        if block == 5000:
+            middle = sum(map(len, taken[: len(taken) // 2]))
+            assert middle > 0.3 * len(whole[-1]), "half of it has come by then"
+    assert whole[0] == whole[1], "the same in other blocks"
+    path = tmp_path / "stream"
+    path.write_bytes(whole[0])
+    if form == "pcm":
+        samples, rate = np.frombuffer(whole[0], "<i2") / 2**15, 24_000
+        assert len(samples) == len(TONE)
+    else:
+        if form == "wav":
+            assert whole[0][4:8] == b"\xff\xff\xff\xff"
+        decoded = decode(path)
+        samples, rate = decoded.samples[:, 0], decoded.sample_rate
+        assert len(samples) / rate == pytest.approx(3.0, abs=0.1)
+    spectrum = np.abs(np.fft.rfft(samples[:rate]))
+    assert np.argmax(spectrum) == pytest.approx(440, abs=1)

@@ -43,6 +43,16 @@ FORMATS: Mapping[str, Format] = {
     # Opus has no others (RFC 6716, 2).
     "ogg": Format("ogg", "libopus", "flt", 48_000, {}, (8_000, 16_000, 24_000, 48_000)),
 }
+STREAMS: Mapping[str, Format] = {
+    **FORMATS,
+    # Without "bitexact" its first frame names the version of the library.
+    "aac": Format("adts", "aac", "fltp", 44_100, {"b": "128k", "flags": "+bitexact"}),
+    "pcm": Format("s16le", "pcm_s16le", "s16", 24_000, {}),
+}
+"""What can be sent on while it is being written: those of FORMATS, AAC in ADTS, and bare samples,
+16 bits, little-endian. As nobody goes back to its header, WAV says that it is 0xFFFFFFFF bytes
+long, FLAC and MP3 do not say how long they are."""
+
 SYNTHETIC = {
     "comment": "Synthetic speech in a cloned voice",
     "DigitalSourceType": "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia",
@@ -51,6 +61,7 @@ SYNTHETIC = {
 MP3 it is two TXXX frames, in FLAC and Ogg two Vorbis comments; WAV has room for the comment."""
 
 _LAYOUTS = {1: "mono", 2: "stereo"}
+_PAGE = "200000"  # microseconds of Opus that wait for their page
 _HEADROOM = 4.0  # 12 dB: what waits between steps has not been limited yet
 
 
@@ -62,8 +73,28 @@ class Encoded:
     bytes: int
 
 
+class Parts:
+    """What an encoder has written and nobody has taken yet."""
+
+    def __init__(self) -> None:
+        self.total = 0  # bytes so far, taken or not
+        self._waiting = bytearray()
+
+    def write(self, data: bytes) -> int:
+        self._waiting += data
+        self.total += len(data)
+        return len(data)
+
+    def take(self) -> bytes:
+        """All that was written since the last time."""
+        taken = bytes(self._waiting)
+        self._waiting.clear()
+        return taken
+
+
 class Encoder:
-    """Writes mono samples to a file, block by block, in one of FORMATS. Memory is that of a block.
+    """Writes mono samples to a file, block by block, in one of FORMATS, or to `Parts` in one of
+    STREAMS. Memory is that of a block, and of what nobody takes.
 
     The same samples, in whatever blocks, and the same tags make the same bytes. As a context
     manager it closes the file, which is complete only if no exception passed.
@@ -71,7 +102,7 @@ class Encoder:
 
     def __init__(
         self,
-        path: Path,
+        target: Path | Parts,
         format: str = "mp3",
         *,
         sample_rate_in: int,
@@ -83,9 +114,9 @@ class Encoder:
         """`sample_rate_in` is that of the samples to come, in Hz; `sample_rate` that of the file,
         one of the format's, its usual one left out. Of two channels, both are the same. `tags`
         are such as title, artist, comment; `seconds` how long it will be, for the tag of an MP3
-        that says so (others say it anyway). Raises KeyError for a format that is not in FORMATS,
+        that says so (others say it anyway). Raises KeyError for a format that is not in STREAMS,
         ValueError for a rate that it does not have."""
-        form = FORMATS[format]
+        form = STREAMS[format]
         if sample_rate is not None and sample_rate not in form.sample_rates:
             rates = ", ".join(map(str, form.sample_rates))
             raise ValueError(f"{format} has no sample rate {sample_rate}; it has {rates}")
@@ -94,7 +125,7 @@ class Encoder:
             form, sample_rate=rate, options={**form.options, **_bit_rate(format, rate, channels)}
         )
         self._channels = channels
-        self._path = path
+        self._target = target
         self._encoded: Encoded | None = None
         self._written = 0  # samples, at the rate of the file
         self._waiting: list[Samples] = []
@@ -102,8 +133,16 @@ class Encoder:
             sample_rate_in, self._format.sample_rate, 1, dtype="float32", quality="VHQ"
         )
         # "bitexact" leaves out random serial numbers and the version of the library.
+        options = {"fflags": "+bitexact"}
+        if isinstance(target, Parts):
+            options["flush_packets"] = "1"
+            if format == "ogg":
+                options["page_duration"] = _PAGE
         self._container: OutputContainer = av.open(
-            str(path), "w", format=self._format.container, options={"fflags": "+bitexact"}
+            str(target) if isinstance(target, Path) else target,
+            "w",
+            format=self._format.container,
+            options=options,
         )
         self._container.metadata.update(tags or {})
         if seconds is not None and format == "mp3":
@@ -125,9 +164,9 @@ class Encoder:
                 self._append(np.zeros(self._format.sample_rate // 100, np.float32))
             self._container.mux(self._stream.encode(None))
             self._container.close()
-            self._encoded = Encoded(
-                self._written / self._format.sample_rate, self._path.stat().st_size
-            )
+            target = self._target
+            size = target.total if isinstance(target, Parts) else target.stat().st_size
+            self._encoded = Encoded(self._written / self._format.sample_rate, size)
         return self._encoded
 
     def _append(self, samples: Samples) -> None:
