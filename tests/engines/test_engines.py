@@ -89,3 +89,33 @@ class Broken(Tone):
         if "silence" in sentence:
             return Speech(np.zeros(24_000, np.float32), 24_000)
         raise ZeroDivisionError("secret text of the customer")
+
+
+class Narrow(Tone):
+    """Speaks two languages, with a model of each; writes down which voices it makes."""
+
+    info = EngineInfo(
+        "narrow",
+        "1",
+        "CC-BY-4.0",
+        frozenset({"English", "French"}),
+        24_000,
+        rank=50,
+        checkpoints={"English": "aa", "French": "bb"},
+    )
+
+    def unusable(self) -> str | None:
+        return os.environ.get("SOUNDCLONE_TEST_NARROW") or None
+
+    def clone(self, reference: Reference, language: str) -> Voice:
+        with Path(os.environ["SOUNDCLONE_TEST_CALLS"] + ".cloned").open("a") as file:
+            file.write(f"{language}\n")
+        version = self.info.version_for(language)
+        return Voice(self.info.name, version, version.encode())
+
+    def speak(self, voice: Voice, sentence: str, controls: Controls) -> Speech:
+        assert voice.data.decode() == voice.version == self.info.version_for(controls.language)
+        with Path(os.environ["SOUNDCLONE_TEST_CALLS"] + ".said").open("a") as file:
+            file.write(f"{controls.language} {sentence}\n")
+        times = np.arange(len(sentence) * 1600) / 24_000
+        return Speech((0.2 * np.sin(2 * np.pi * 330 * times)).astype(np.float32), 24_000)

@@ -16,8 +16,8 @@ from . import workers
 _REMEMBERED = 86_400.0  # seconds
 
 
-def renew(session: Session, offers: Iterable[Offer]) -> None:
-    """Say that a worker has these engines."""
+def remember(session: Session, offers: Iterable[Offer]) -> None:
+    """Note what a worker's engines can do, for a time in which there is no worker."""
     now = workers.now(session)
     for offer in sorted(offers, key=lambda offer: offer.engine):  # one order: no deadlock
         known = session.execute(
@@ -31,14 +31,16 @@ def renew(session: Session, offers: Iterable[Offer]) -> None:
 
 
 def current(session: Session, silence: float) -> tuple[Offer, ...]:
-    """What workers heard of within `silence` seconds can do. When there are none, it is what the
-    last ones could, so that work is taken while they start again; when there never were any, what
-    every installation can."""
-    now = workers.now(session)
-    rows = session.execute(
-        select(EngineOffer.offer, EngineOffer.seen_at).where(
-            EngineOffer.seen_at >= now - _REMEMBERED
-        )
-    ).all()
-    alive = [row for row in rows if row.seen_at >= now - silence]
-    return tuple(Offer.read(row.offer) for row in alive or rows) or (BUILTIN,)
+    """What the workers can do that were heard of within `silence` seconds. When none is ready, it
+    is what the last ones could, so that work is taken while they start again; when there never
+    were any, what every installation can."""
+    alive = {
+        offer["engine"]: offer
+        for worker in workers.alive(session, silence)
+        for offer in worker.info.get("offers", ())
+    }
+    if not alive:
+        since = workers.now(session) - _REMEMBERED
+        rows = session.scalars(select(EngineOffer).where(EngineOffer.seen_at >= since))
+        alive = {row.name: row.offer for row in rows}
+    return tuple(map(Offer.read, alive.values())) or (BUILTIN,)

@@ -82,7 +82,10 @@ class Worker:
                 poll=self._settings.queue_poll,
             )
             self._launched = self._info["ready"] = True
+            self._info["offers"] = [offer.to_dict() for offer in self._offers]
             self._pulse()
+            with self._database.write() as session:
+                offers.remember(session, self._offers)
             self._every(self._settings.sweep_interval, self._sweep, "sweeper")
             _log.info("worker ready", worker=self.id, engines=self._info["engines"])
             while not self._rest(3600):
@@ -146,8 +149,6 @@ class Worker:
         paused = now - self._beaten > self._settings.worker_lost_after
         with self._database.write() as session:
             workers.beat(session, self.id, self._info)
-            if self._launched:
-                offers.renew(session, self._offers)
         self._beaten = now
         if not paused and self._launched:
             self._reap()
@@ -162,6 +163,8 @@ class Worker:
             _log.warning("worker lost", worker=worker_id, handed_over=len(handed))
 
     def _sweep(self) -> None:
+        with self._database.write() as session:
+            offers.remember(session, self._offers)
         sweep(self._settings, self._database, self._storage)
 
     def _every(self, seconds: float, work: Callable[[], None], name: str) -> None:
