@@ -98,6 +98,7 @@ def serve(
     settings = _settings()
     with _prepared(settings) as database:
         _first_key(settings, database)
+    typer.echo(f"  The studio: {settings.public_url or f'http://{host}:{port}'}/studio\n")
     supervisor = Supervisor(settings) if worker else None
     # uvicorn shuts down at a signal and then raises it again: it must not end us there and then.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -143,6 +144,9 @@ def keys_create(
         str | None, typer.Option(help="An account that is there; left out, a new one")
     ] = None,
     quota: Annotated[str, typer.Option(help="Most credits the key may spend; 0: any")] = "0",
+    operator: Annotated[
+        bool, typer.Option("--operator", help="It opens the operator's page of the studio")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make an API key. It is shown once: only a hash of it is kept."""
@@ -153,7 +157,12 @@ def keys_create(
     with _transaction(settings) as session:
         account_id = account or ledger.open_account(session, name).id
         key, text = keys.create(
-            session, settings.secret, account_id=account_id, name=name, quota=to_micro(quota)
+            session,
+            settings.secret,
+            account_id=account_id,
+            name=name,
+            quota=to_micro(quota),
+            operator=operator,
         )
         if to_micro(credit):
             ledger.credit(session, account_id, to_micro(credit), memo=f"with key {name}")
@@ -499,7 +508,9 @@ def _first_key(settings: Settings, database: Database) -> None:
         if session.scalar(select(Account.id).limit(1)):
             return
         account = ledger.open_account(session, "first")
-        _, text = keys.create(session, settings.secret, account_id=account.id, name="first")
+        _, text = keys.create(
+            session, settings.secret, account_id=account.id, name="first", operator=True
+        )
         if settings.starting_credit:
             ledger.credit(session, account.id, to_micro(settings.starting_credit), "first start")
     typer.echo(
@@ -563,6 +574,7 @@ def _key_row(key: Key) -> dict[str, Any]:
         "key": key.display,
         "quota": to_credits(key.quota),
         "used": to_credits(key.used),
+        "operator": key.operator,
         "revoked": key.revoked_at is not None,
     }
 

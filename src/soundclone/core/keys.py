@@ -10,6 +10,7 @@ import string
 import time
 import uuid
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select, update
@@ -64,10 +65,17 @@ def digest(key: str, secret: bytes) -> str:
 
 
 def create(
-    session: Session, secret: bytes, *, account_id: str, name: str, quota: int = 0
+    session: Session,
+    secret: bytes,
+    *,
+    account_id: str,
+    name: str,
+    quota: int = 0,
+    operator: bool = False,
 ) -> tuple[Key, str]:
     """A key of an account and its secret text, which is not kept. `quota` in micro-credits,
-    0 for none. Raises NotFound, InvalidParameter."""
+    0 for none; an `operator` may see all accounts and the workers. Raises NotFound,
+    InvalidParameter."""
     if session.get(Account, account_id) is None:
         raise NotFound(f"there is no account {account_id!r}")
     _check_quota(quota)
@@ -81,6 +89,7 @@ def create(
         quota=quota,
         used=0,
         held=0,
+        operator=operator,
         created_at=time.time(),
     )
     session.add(key)
@@ -102,6 +111,23 @@ def authenticate(session: Session, secret: bytes, text: str) -> Caller:
     if row.revoked_at is not None:
         raise AuthenticationError(f"the API key was revoked on {moment(row.revoked_at)}")
     return Caller(row.id, row.account_id)
+
+
+def holder(session: Session, key_id: str) -> Key:
+    """The key with an id that may still be used. Raises AuthenticationError."""
+    key = session.get(Key, key_id)
+    if key is None:
+        raise AuthenticationError("the API key is not known here")
+    if key.revoked_at is not None:
+        raise AuthenticationError(f"the API key was revoked on {moment(key.revoked_at)}")
+    return key
+
+
+def listing(session: Session, account_id: str) -> Sequence[Key]:
+    """The account's keys, newest first."""
+    return session.scalars(
+        select(Key).where(Key.account_id == account_id).order_by(Key.created_at.desc())
+    ).all()
 
 
 def find(session: Session, reference: str) -> Key:
