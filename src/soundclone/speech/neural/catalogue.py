@@ -49,16 +49,18 @@ _SAFE_BY_READER = {
 }
 
 
-def is_safe(model: Model, file: str) -> bool:
-    """Whether `file`, a name relative to the model's folder, stays inside it, and whether reading
-    it can run no code: weights are safetensors, never pickles that are read as such."""
+def is_inside(file: str) -> bool:
+    """Whether `file`, a name relative to a model's folder, stays in it and is one that is seen."""
     path = PurePosixPath(file)
-    inside = (
-        file == str(path) and not path.is_absolute() and "\\" not in file and file.isprintable()
-    )
-    hidden = any(part.startswith(".") for part in path.parts)
-    known = path.suffix in _SAFE_SUFFIXES or (model.engine, file) in _SAFE_BY_READER
-    return inside and not hidden and known and file != "."
+    plain = file == str(path) and "\\" not in file and file.isprintable()
+    return plain and not path.is_absolute() and not any(p.startswith(".") for p in path.parts)
+
+
+def is_safe(model: Model, file: str) -> bool:
+    """Whether `file` stays in the model's folder and runs no code when it is read: weights are
+    safetensors, never pickles that are read as such."""
+    known = PurePosixPath(file).suffix in _SAFE_SUFFIXES or (model.engine, file) in _SAFE_BY_READER
+    return known and is_inside(file)
 
 
 _CC_BY = (

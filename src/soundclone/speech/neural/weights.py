@@ -17,11 +17,12 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from ...config import Settings
 from ...errors import EngineUnavailable
 from .catalogue import CONFIG, MODELS, Model, is_safe
+from .pocket_config import file_name, local, packaged
 
 MANIFEST = "manifest.json"
 _CHUNK = 1 << 20
@@ -283,61 +284,18 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def local_config(text: bytes) -> tuple[bytes, list[str]]:
-    """A configuration of pocket-tts with every path made the name of a file beside it, and the
-    paths that it had. Raises ValueError."""
-    import yaml
-
-    paths: list[str] = []
-
-    def localise(node: Any) -> Any:
-        if not isinstance(node, dict):
-            return node
-        local = {}
-        for key, value in node.items():
-            if key == "weights_path_without_voice_cloning":
-                continue
-            if key in ("weights_path", "tokenizer_path") and isinstance(value, str):
-                paths.append(value)
-                value = value.partition("@")[0].rpartition("/")[2]
-            local[key] = localise(value)
-        return local
-
-    try:
-        config = localise(yaml.safe_load(text))
-    except (yaml.YAMLError, RecursionError) as error:
-        raise ValueError("it is no YAML") from error
-    if not isinstance(config, dict) or not paths:
-        raise ValueError("it names no weights")
-    return yaml.safe_dump(config, sort_keys=True).encode(), paths
-
-
-def packaged_config(model: Model) -> bytes:
-    """The configuration of a model in the installed package pocket_tts. Raises EngineUnavailable
-    when that is not installed, or has none."""
-    from importlib.util import find_spec
-
-    spec = find_spec("pocket_tts")  # does not import it
-    for folder in (spec and spec.submodule_search_locations) or ():
-        path = Path(folder) / "config" / f"{model.config}.yaml"
-        if path.is_file():
-            return path.read_bytes()
-    raise EngineUnavailable(
-        f"the configuration of model {model.name!r} is in a package that is not installed; "
-        f"run `pip install 'soundclone[{model.extra}]'`"
-    )
-
-
 def _config_of(model: Model, files: dict[str, Path]) -> dict[str, bytes]:
     """The configuration of a model that has one, taken out of `files` if it is there."""
     if not model.config:
         return {}
     path = files.pop(CONFIG, None)
     try:
-        text, paths = local_config(path.read_bytes() if path else packaged_config(model))
+        text, paths = local(path.read_bytes() if path else packaged(model))
     except (OSError, ValueError) as error:
-        raise EngineUnavailable(f"{path} is no configuration of pocket-tts: {error}") from error
-    for name in (path.partition("@")[0].rpartition("/")[2] for path in paths):
+        raise EngineUnavailable(
+            f"{path or CONFIG} is no configuration of pocket-tts: {error}"
+        ) from error
+    for name in map(file_name, paths):
         if name not in files:
             raise EngineUnavailable(
                 f"the files of model {model.name!r} lack {name!r}, which {CONFIG} names"
