@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -33,8 +33,21 @@ _DRIFT = 3.0  # LU
 _TITLE = 60  # characters
 
 
-def speak(job: Job) -> Outcome:
-    """The whole of a production task."""
+class Saying(Protocol):
+    """A way to bring speech about: `say`, or `stream`."""
+
+    def __call__(
+        self,
+        job: Job,
+        params: Mapping[str, Any],
+        language: str,
+        voice: Mapping[str, str],
+        start: int,
+    ) -> dict[str, Any]: ...
+
+
+def speak(job: Job, saying: Saying | None = None) -> Outcome:
+    """The whole of a production task; `saying` is `say`, left out."""
     params = job.task.params
     with job.database.read() as session:
         row = session.get(VoiceRow, job.task.voice_id)
@@ -42,7 +55,7 @@ def speak(job: Job) -> Outcome:
         raise SynthesisError(f"voice {job.task.voice_id} is no longer kept; make a new preview")
     language = job.step("language", 1, language_of, params)
     voice = job.step("find voice", 2, find_voice, job, params["engine"], language)
-    return Outcome(say(job, params, language, voice, start=2))
+    return Outcome((saying or say)(job, params, language, voice, start=2))
 
 
 def find_voice(job: Job, name: str, language: str) -> dict[str, str]:
@@ -96,9 +109,9 @@ def say(
 
 
 @lru_cache(maxsize=8)
-def groups_of(text: str) -> tuple[tuple[Piece, ...], ...]:
+def groups_of(text: str, opening: int | None = None) -> tuple[tuple[Piece, ...], ...]:
     """What is said at once. Each chunk asks again, also one whose worker has just taken over."""
-    return script.chunks(script.parse(text))
+    return script.chunks(script.parse(text), opening=opening)
 
 
 def language_of(params: Mapping[str, Any]) -> str:
@@ -134,7 +147,7 @@ def speak_chunk(
     job: Job, params: Mapping[str, Any], voice: Mapping[str, str], language: str, index: int
 ) -> dict[str, Any]:
     """Say one group of sentences and keep its audio; what is returned says when what is said."""
-    groups = groups_of(params["text"])
+    groups = groups_of(params["text"], params.get("opening"))
     controls = Controls(
         language=language,
         emotion=params.get("emotion", "neutral"),
@@ -196,9 +209,7 @@ def assemble(
     """Bring the chunks to one loudness, encode them one after the other, and keep the file with
     its subtitles."""
     rate = chunks[0]["sample_rate"]
-    # An angry text is louder than a sad one; all else is brought to one loudness.
-    energy = MANNERS[params.get("emotion", "neutral")].energy
-    volume = params.get("vol", 1.0) * 10 ** (energy / 20)
+    volume = volume_of(params)
     form = params.get("format", "mp3")
     groups = groups_of(params["text"])
     lead, tail = (round(each * rate) for each in margins([piece for g in groups for piece in g]))
@@ -221,7 +232,7 @@ def assemble(
             encoder.write(limiter.process(np.zeros(lead, np.float32)))
             for group, chunk in zip(groups, chunks, strict=True):
                 samples, _ = encode.unpack(job.storage.get(chunk["key"]))
-                gain = np.float32(_gain(chunk, chunks) * volume)
+                gain = np.float32(levelling(chunk, chunks) * volume)
                 for start in range(0, len(samples), _BLOCK):
                     encoder.write(limiter.process(samples[start : start + _BLOCK] * gain))
                 spoken.extend(_timed(group, chunk["spoken"], position / rate))
@@ -229,18 +240,32 @@ def assemble(
             encoder.write(limiter.process(np.zeros(tail, np.float32)))
             encoder.write(limiter.flush())
         job.storage.put_file(f"{folder}/speech.{form}", path)
+    result = report(job, params, language, f"{folder}/speech.{form}", seconds)
+    if params.get("subtitles"):
+        result |= keep_subtitles(job, spoken, seconds, folder, params["subtitles"] == "word")
+    return result
+
+
+def volume_of(params: Mapping[str, Any]) -> float:
+    """Factor on speech at the target loudness. An angry text is louder than a sad one; all else is
+    brought to one loudness."""
+    energy = MANNERS[params.get("emotion", "neutral")].energy
+    return float(params.get("vol", 1.0) * 10 ** (energy / 20))
+
+
+def report(
+    job: Job, params: Mapping[str, Any], language: str, audio: str, seconds: float
+) -> dict[str, Any]:
+    """A task's result without subtitles. `audio` is the key of the file."""
     with job.voice_engine(params["engine"]) as engine:
         tongues = spoken_languages(params, language, engine)
-    result = {
-        "audio": f"{folder}/speech.{form}",
+    return {
+        "audio": audio,
         "seconds": round(seconds, 3),
         "engine": params["engine"],
         "language": language,
         "languages": sorted({language, *tongues.values()}),
     }
-    if params.get("subtitles"):
-        result |= keep_subtitles(job, spoken, seconds, folder, params["subtitles"] == "word")
-    return result
 
 
 def title(groups: Sequence[Sequence[Piece]]) -> str:
@@ -261,7 +286,7 @@ def keep_subtitles(
     return {"subtitles": f"{folder}/speech.srt", "subtitles_json": f"{folder}/speech.json"}
 
 
-def _gain(chunk: Mapping[str, Any], chunks: Sequence[Mapping[str, Any]]) -> float:
+def levelling(chunk: Mapping[str, Any], chunks: Sequence[Mapping[str, Any]]) -> float:
     """Factor that brings a chunk to the target loudness, so that an engine that drifts is not
     heard to. One that is off by more than _DRIFT is meant, or too short to be measured: it goes
     with the mean of all as far as it is more."""

@@ -26,7 +26,7 @@ from . import engine
 from .clone import clone
 from .routes import routes_of, usable
 from .runner import Runner, engine_named
-from .speak import speak
+from .stream import produce
 from .sweep import sweep
 
 _log = log(__name__)
@@ -66,7 +66,7 @@ class Worker:
             self._settings, self._database, self._storage, self.id, stopping=self._stopping
         )
         runner.register("clone", clone)
-        runner.register("audio", speak)
+        runner.register("audio", produce)
         self._pulse()
         self._every(self._settings.heartbeat, self._pulse, "heartbeat")
         while not self._warm():

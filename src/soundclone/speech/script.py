@@ -443,13 +443,17 @@ def _divides(text: str, index: int) -> bool:
 _PACE = 15  # characters a second
 
 
-def chunks(script: Script, target: int = 400) -> tuple[tuple[Piece, ...], ...]:
+def chunks(
+    script: Script, target: int = 400, opening: int | None = None
+) -> tuple[tuple[Piece, ...], ...]:
     """The pieces in groups, for work that is kept a group at a time.
 
     A group has sentences of at most `target` characters together, or one that is longer, and the
     pauses that follow them. A pause counts as what could be said in its time; where several
-    follow each other, they may be in several groups.
+    follow each other, they may be in several groups. `opening` is the target of the first group,
+    for which somebody waits; it doubles from group to group until it is `target`.
     """
+    most = target if opening is None else min(opening, target)
     groups: list[tuple[Piece, ...]] = []
     group: list[Piece] = []
     size = 0
@@ -459,9 +463,9 @@ def chunks(script: Script, target: int = 400) -> tuple[tuple[Piece, ...], ...]:
             may_part = bool(group) and isinstance(group[-1], Pause)
         else:
             length, may_part = len(piece.text), bool(group)
-        if may_part and size + length > target:
+        if may_part and size + length > most:
             groups.append(tuple(group))
-            group, size = [], 0
+            group, size, most = [], 0, min(2 * most, target)
         group.append(piece)
         size += length
     if group:
