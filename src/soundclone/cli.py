@@ -3,20 +3,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from . import __version__
+from .cli_common import AsJson, fail, print_json, print_table, read_settings
+from .cli_models import models_app
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -38,8 +38,8 @@ voices_app = typer.Typer(help="Voices of the account whose key is used.", no_arg
 app.add_typer(keys_app, name="keys")
 app.add_typer(credit_app, name="credit")
 app.add_typer(voices_app, name="voices")
+app.add_typer(models_app, name="models")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs")]
 AccountId = Annotated[str, typer.Option("--account", help="acct_…, as `keys list` shows it")]
 BaseUrl = Annotated[
     str | None,
@@ -59,12 +59,6 @@ def main() -> None:
         app()
     except (SoundcloneError, SettingsError) as error:
         fail(str(error))
-
-
-def fail(message: str) -> None:
-    """Say what went wrong, and exit."""
-    typer.secho(f"soundclone: {message}", fg="red", err=True)
-    raise SystemExit(1)
 
 
 @app.callback(invoke_without_command=True)
@@ -95,7 +89,7 @@ def serve(
     from .jobs.supervisor import Supervisor
 
     telemetry.configure()
-    settings = _settings()
+    settings = read_settings()
     with _prepared(settings) as database:
         _first_key(settings, database)
     typer.echo(f"  The studio: {settings.public_url or f'http://{host}:{port}'}/studio\n")
@@ -127,7 +121,7 @@ def worker(
     from .jobs.worker import Worker
 
     telemetry.configure()
-    Worker(_settings(), id or new_id(), parent=parent).run()
+    Worker(read_settings(), id or new_id(), parent=parent).run()
     sys.stderr.flush()
     # What did not end within its grace is in threads that would keep the process.
     os._exit(0)
@@ -153,7 +147,7 @@ def keys_create(
     from .core import keys, ledger
     from .core.pricing import to_micro
 
-    settings = _settings()
+    settings = read_settings()
     with _transaction(settings) as session:
         account_id = account or ledger.open_account(session, name).id
         key, text = keys.create(
@@ -168,7 +162,7 @@ def keys_create(
             ledger.credit(session, account_id, to_micro(credit), memo=f"with key {name}")
         key_id = key.id
     if as_json:
-        _print_json({"account": account_id, "key": text, "id": key_id})
+        print_json({"account": account_id, "key": text, "id": key_id})
     else:
         typer.echo(f"account  {account_id}\nkey      {text}\n\nKeep it now: it is not shown again.")
 
@@ -180,12 +174,12 @@ def keys_list(as_json: AsJson = False) -> None:
 
     from .db.models import Key
 
-    with _transaction(_settings()) as session:
+    with _transaction(read_settings()) as session:
         rows = [_key_row(key) for key in session.scalars(select(Key).order_by(Key.created_at))]
     if as_json:
-        _print_json(rows)
+        print_json(rows)
     else:
-        _print_table(rows)
+        print_table(rows)
 
 
 @keys_app.command("revoke")
@@ -196,9 +190,9 @@ def keys_revoke(
     """Refuse a key from now on."""
     from .core import keys
 
-    with _transaction(_settings()) as session:
+    with _transaction(read_settings()) as session:
         row = _key_row(keys.revoke(session, key))
-    _print_json(row) if as_json else typer.echo(f"{row['id']} ({row['key']}) is revoked")
+    print_json(row) if as_json else typer.echo(f"{row['id']} ({row['key']}) is revoked")
 
 
 @keys_app.command("set-quota")
@@ -211,9 +205,9 @@ def keys_set_quota(
     from .core import keys
     from .core.pricing import to_micro
 
-    with _transaction(_settings()) as session:
+    with _transaction(read_settings()) as session:
         row = _key_row(keys.set_quota(session, key, to_micro(quota)))
-    _print_json(row) if as_json else typer.echo(f"{row['id']} may spend {quota} credits")
+    print_json(row) if as_json else typer.echo(f"{row['id']} may spend {quota} credits")
 
 
 @credit_app.command("add")
@@ -230,18 +224,18 @@ def credit_add(
     from .core import ledger
     from .core.pricing import to_micro
 
-    with _transaction(_settings()) as session:
+    with _transaction(read_settings()) as session:
         ledger.credit(session, account, to_micro(amount), memo, reference)
         row = _balance_row(session, account)
-    _print_json(row) if as_json else _print_table([row])
+    print_json(row) if as_json else print_table([row])
 
 
 @credit_app.command("show")
 def credit_show(account: AccountId, as_json: AsJson = False) -> None:
     """What an account has."""
-    with _transaction(_settings()) as session:
+    with _transaction(read_settings()) as session:
         row = _balance_row(session, account)
-    _print_json(row) if as_json else _print_table([row])
+    print_json(row) if as_json else print_table([row])
 
 
 @credit_app.command("ledger")
@@ -255,7 +249,7 @@ def credit_ledger(
     from .core.clock import moment
     from .core.pricing import to_credits
 
-    with _transaction(_settings()) as session:
+    with _transaction(read_settings()) as session:
         rows = [
             {
                 "id": line.id,
@@ -275,9 +269,9 @@ def credit_ledger(
         audit = ledger.audit(session)
         balance = _balance_row(session, account)
     if as_json:
-        _print_json({"balance": balance, "entries": rows, "sum": audit.total, "sound": audit.sound})
+        print_json({"balance": balance, "entries": rows, "sum": audit.total, "sound": audit.sound})
         return
-    _print_table(
+    print_table(
         [
             {
                 "when": moment(float(str(row["created"]))),
@@ -379,7 +373,7 @@ def voices_list(url: BaseUrl = None, key: ApiKey = None, as_json: AsJson = False
     """Voices of the account."""
     with _client(url, key) as client:
         rows = [asdict(voice) for voice in client.voices()]
-    _print_json(rows) if as_json else _print_table(rows)
+    print_json(rows) if as_json else print_table(rows)
 
 
 @voices_app.command("delete")
@@ -403,9 +397,9 @@ def doctor(as_json: AsJson = False) -> None:
     """Say what works here: engines, codecs, database, storage, disk."""
     from .jobs.doctor import examine
 
-    report = examine(_settings())
+    report = examine(read_settings())
     if as_json:
-        _print_json(report)
+        print_json(report)
     else:
         for row in report["checks"]:
             mark = "ok  " if row["ok"] else "FAIL"
@@ -422,7 +416,7 @@ def languages(as_json: AsJson = False) -> None:
     from .jobs.routes import routes_of, usable
     from .speech.languages import LANGUAGES
 
-    routes = routes_of(_settings())
+    routes = routes_of(read_settings())
     offers, found = usable(routes)
     table = routes.table(offers)
     rows = [
@@ -435,9 +429,9 @@ def languages(as_json: AsJson = False) -> None:
         listed = [
             {"name": name, "code": LANGUAGES[name].code, "engines": table[name]} for name in table
         ]
-        _print_json({"languages": listed, "unusable": unusable})
+        print_json({"languages": listed, "unusable": unusable})
         return
-    _print_table([{"language": "", "code": "", "v1": "-", "v2": "-"} | row for row in rows])
+    print_table([{"language": "", "code": "", "v1": "-", "v2": "-"} | row for row in rows])
     for name, reason in unusable.items():
         typer.secho(f"not usable  {name}: {reason}", fg="yellow", err=True)
 
@@ -451,20 +445,6 @@ _FORMATS: dict[str, Literal["mp3", "wav", "flac", "ogg"]] = {
     ".ogg": "ogg",
     ".opus": "ogg",
 }
-
-
-def _settings() -> Settings:
-    from pydantic import ValidationError
-
-    from .config import Settings
-
-    try:
-        return Settings()
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = "_".join(["SOUNDCLONE", *(str(part).upper() for part in first["loc"][:1])])
-        fail(f"{name} is not right: {first['msg']}")
-        raise AssertionError from error
 
 
 @contextmanager
@@ -551,7 +531,7 @@ def _progress(what: str, quiet: bool) -> Iterator[Any]:
 
 def _done(task: Task, files: dict[str, str], as_json: bool) -> None:
     if as_json:
-        _print_json(dict(task.raw) | {"files": {k: v for k, v in files.items() if v}})
+        print_json(dict(task.raw) | {"files": {k: v for k, v in files.items() if v}})
         return
     if task.model_id:
         typer.echo(f"voice    {task.model_id}")
@@ -591,22 +571,3 @@ def _balance_row(session: Session, account: str) -> dict[str, Any]:
         "held": to_credits(balance.held),
         "available": to_credits(balance.available),
     }
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False, default=_plain))
-
-
-def _plain(value: Any) -> Any:
-    return float(value) if isinstance(value, Decimal) else str(value)
-
-
-def _print_table(rows: list[dict[str, Any]]) -> None:
-    if not rows:
-        typer.echo("none")
-        return
-    table = [list(rows[0]), *([str(value) for value in row.values()] for row in rows)]
-    widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
-    for line in table:
-        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        typer.echo("  ".join(cells).rstrip())

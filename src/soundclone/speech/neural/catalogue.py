@@ -88,7 +88,7 @@ def _pocket(name: str, language: str) -> Model:
     )
 
 
-def _asr(name: str, repository: str, size: int) -> Model:
+def _asr(name: str, repository: str, size: int, cantonese: bool = False) -> Model:
     return Model(
         name=name,
         engine="asr",
@@ -97,7 +97,7 @@ def _asr(name: str, repository: str, size: int) -> Model:
         licence="MIT",
         terms=_MIT,
         size=size,
-        languages=tuple(LANGUAGES),
+        languages=tuple(name for name in LANGUAGES if cantonese or name != "Chinese,Yue"),
         needs=("config.json", "model.bin", "tokenizer.json", "vocabulary.*"),
         takes=("preprocessor_config.json",),
     )
@@ -169,7 +169,7 @@ _MODELS = (
     ),
     _asr("asr-tiny", "Systran/faster-whisper-tiny", 78_000_000),
     _asr("asr-small", "Systran/faster-whisper-small", 486_000_000),
-    _asr("asr-large-v3-turbo", "mobiuslabsgmbh/faster-whisper-large-v3-turbo", 1_620_000_000),
+    _asr("asr-large-v3-turbo", "mobiuslabsgmbh/faster-whisper-large-v3-turbo", 1_620_000_000, True),
 )
 
 MODELS: Mapping[str, Model] = {model.name: model for model in _MODELS}

@@ -76,7 +76,7 @@ def pull(
     licence is not accepted, there is no room, or what came is not what the hub says it is."""
     model = weights.known(name)
     weights.permit(model)
-    if (models / name / weights.MANIFEST).exists():
+    if weights.is_installed(models, name):
         return weights.find(models, name)
     _installed(model)
     from huggingface_hub import get_token

@@ -105,6 +105,8 @@ def adopt(models: Path, name: str, folder: Path) -> Weights:
     Raises EngineUnavailable when a file is missing, is a link, or cannot be written."""
     model = known(name)
     permit(model)
+    if not folder.is_dir():
+        raise EngineUnavailable(f"{folder} is no folder; the files of model {name!r} are in one")
     files = {
         path.relative_to(folder).as_posix(): path
         for path in sorted(folder.rglob("*"))
@@ -127,6 +129,11 @@ def adopt(models: Path, name: str, folder: Path) -> Weights:
         came = {file: copy(path, stage / file) for file, path in files.items()}
         came |= {file: write(stage / file, content) for file, content in config.items()}
         return install(models, stage, manifest_of(model, {}, came))
+
+
+def is_installed(models: Path, name: str) -> bool:
+    """Whether a model was brought here, in whatever state it is now."""
+    return (models / name / MANIFEST).exists()
 
 
 def missing(name: str) -> str:

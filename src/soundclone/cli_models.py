@@ -1,0 +1,239 @@
+"""`soundclone models`: fetch the models of neural engines, and look after them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .cli_common import AsJson, fail, print_json, print_table, read_settings
+
+if TYPE_CHECKING:
+    from .speech.neural.catalogue import Model
+    from .speech.neural.weights import Weights
+
+models_app = typer.Typer(help="Models of neural engines.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="As `models list` shows it")]
+AcceptLicence = Annotated[
+    bool, typer.Option("--accept-licence", help="Accept the licence without being asked")
+]
+
+
+@models_app.command("list")
+def models_list(as_json: AsJson = False) -> None:
+    """Models that there are, and which of them are here."""
+    from .speech.neural.catalogue import MODELS
+
+    models = read_settings().models
+    rows = [_row(models, model) for model in MODELS.values()]
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        spoken = row["languages"]
+        row["languages"] = spoken[0] if len(spoken) == 1 else f"{len(spoken)} languages"
+        row["size"] = _size(row["size"])
+        del row["terms"], row["detail"]
+    print_table(rows)
+
+
+@models_app.command("pull")
+def models_pull(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="As `models list` shows")],
+    language: Annotated[
+        str | None, typer.Option(help="The one of the same engine that speaks this language")
+    ] = None,
+    accept_licence: AcceptLicence = False,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch models, each once. What was fetched before a break is not fetched again."""
+    from .speech.neural import hub
+
+    models = read_settings().models
+    rows = []
+    for model in [_chosen(name, language) for name in names]:
+
+        def accept(offer: hub.Offer, model: Model = model) -> bool:
+            return _accepted(model, accept_licence, f"{_size(offer.size)} from {offer.page}")
+
+        try:
+            with _progress(model.name, quiet=as_json) as show:
+                found = hub.pull(models, model.name, accept=accept, progress=show)
+        except KeyboardInterrupt:
+            fail("stopped; what was fetched is kept: the same command goes on from there")
+        rows.append(_here(found))
+        if not as_json:
+            typer.echo(f"{model.name} is here, {found.digest} in {found.path}")
+    if as_json:
+        print_json(rows)
+
+
+@models_app.command("add")
+def models_add(
+    name: Name,
+    folder: Annotated[Path, typer.Argument(help="That the model's files are in")],
+    accept_licence: AcceptLicence = False,
+    as_json: AsJson = False,
+) -> None:
+    """Add a model from files that are on this machine, for one that does not reach the hub."""
+    from .errors import EngineUnavailable
+    from .speech.neural import weights
+
+    model = weights.known(name)
+    weights.permit(model)
+    if not _accepted(model, accept_licence, str(folder)):
+        raise EngineUnavailable(
+            f"the licence of model {name!r} ({model.licence}) was not accepted; "
+            f"run `soundclone models add {name} {folder} --accept-licence`"
+        )
+    found = weights.adopt(read_settings().models, name, folder)
+    if as_json:
+        print_json(_here(found))
+    else:
+        typer.echo(f"{name} is here, {found.digest} in {found.path}")
+
+
+@models_app.command("verify")
+def models_verify(
+    name: Annotated[str | None, typer.Argument(help="Left out, all that are here")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read every file of a model, and say whether it is as it came."""
+    from .errors import EngineUnavailable
+    from .speech.neural import weights
+    from .speech.neural.catalogue import MODELS
+
+    models = read_settings().models
+    chosen = [name] if name else [each for each in MODELS if weights.is_installed(models, each)]
+    rows = []
+    for each in chosen:
+        try:
+            weights.verify(weights.find(models, each))
+            rows.append({"name": each, "ok": True, "detail": "as it came"})
+        except EngineUnavailable as error:
+            rows.append({"name": each, "ok": False, "detail": error.message})
+    print_json(rows) if as_json else print_table(rows)
+    if not all(row["ok"] for row in rows):
+        raise SystemExit(1)
+
+
+@models_app.command("remove")
+def models_remove(name: Name) -> None:
+    """Remove a model from this machine, and what was fetched of it."""
+    from .speech.neural import weights
+
+    gone = weights.remove(read_settings().models, name)
+    typer.echo(f"{name} is removed" if gone else f"{name} was not here")
+
+
+@models_app.command("licence")
+def models_licence(name: Name, as_json: AsJson = False) -> None:
+    """What may be done with a model."""
+    from .speech.neural import weights
+
+    model = weights.known(name)
+    if as_json:
+        row = {"name": model.name, "licence": model.licence, "terms": model.terms}
+        print_json(row | {"gated": model.gated, "noncommercial": model.noncommercial})
+    else:
+        typer.echo(f"{model.name}: {model.licence}\n{model.terms}.")
+
+
+def _chosen(name: str, language: str | None) -> Model:
+    """The model of that name or, with a language, the one of its engine that speaks it."""
+    from .errors import EngineUnavailable
+    from .speech.languages import LANGUAGES
+    from .speech.neural import weights
+    from .speech.neural.catalogue import MODELS
+
+    named = weights.known(name)
+    if language is None:
+        return named
+    family = [named, *(model for model in MODELS.values() if model.engine == named.engine)]
+    for model in family:
+        for spoken in model.languages:
+            if language.lower() in (spoken.lower(), LANGUAGES[spoken].code.lower()):
+                return model
+    known = sorted({spoken for model in family for spoken in model.languages})
+    raise EngineUnavailable(
+        f"no model of engine {named.engine!r} speaks {language!r}; they speak {', '.join(known)}"
+    )
+
+
+def _accepted(model: Model, accepted: bool, source: str) -> bool:
+    """Show the licence, and ask unless it was accepted on the command line."""
+    gate = "; agree to its terms on that page first" if model.gated else ""
+    typer.echo(f"{model.name}: {source}{gate}\n{model.licence}: {model.terms}.", err=True)
+    if accepted or not sys.stdin.isatty():
+        return accepted
+    return typer.confirm("Accept this licence?", err=True)
+
+
+def _row(models: Path, model: Model) -> dict[str, Any]:
+    from .errors import EngineUnavailable
+    from .speech.neural import weights
+
+    state, detail = "absent", ""
+    if weights.is_installed(models, model.name):
+        try:
+            weights.find(models, model.name)
+            state = "here"
+        except EngineUnavailable as error:
+            state, detail = "unusable", error.message
+    return {
+        "name": model.name,
+        "engine": model.engine,
+        "languages": list(model.languages),
+        "size": model.size,
+        "licence": model.licence,
+        "terms": model.terms,
+        "state": state,
+        "detail": detail,
+    }
+
+
+def _here(found: Weights) -> dict[str, str]:
+    return {"name": found.name, "path": str(found.path), "digest": found.digest}
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
+
+
+@contextmanager
+def _progress(name: str, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    progress = Progress(*columns, console=console, transient=True, disable=quiet)
+    bar = progress.add_task(name, total=None)
+
+    def show(done: int, total: int) -> None:
+        progress.start()  # not before, so that it is not drawn over the question
+        progress.update(bar, completed=done, total=total)
+
+    try:
+        yield show
+    finally:
+        if progress.live.is_started:
+            progress.stop()
