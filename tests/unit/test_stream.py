@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from soundclone.config import Settings
+from soundclone.db.models import Task
+from soundclone.db.session import Database
+from soundclone.errors import Unavailable
+from soundclone.jobs.runner import Job
+from soundclone.jobs.speak import groups_of
+from soundclone.jobs.stream import Sender, part_name
+from soundclone.media import encode, loudness
+from soundclone.media.decode import decode
+from soundclone.speech import script
+from soundclone.storage import Storage
+
+RATE = 24_000
+TEXT = "The first sentence of them. Then one more is said. <#0.5#> And that is the last one of all."
+
+
+def a_job(folder: Path, form: str) -> Job:
+    params = {"text": TEXT, "opening": 25, "format": form, "engine": "builtin"}
+    task = Task(id="audio_1", params=params | {"language": "English"})
+    return Job(
+        task,
+        Settings(data_dir=folder),
+        Database(f"sqlite:///{folder}/database"),
+        Storage.open(folder.as_uri(), b"x" * 32),
+        threading.Event(),
+    )
+
+
+def spoken(job: Job) -> list[dict[str, object]]:
+    chunks = []
+    for index, _ in enumerate(groups_of(TEXT, 25)):
+        level = 0.05 * (index + 1)
+        noise = np.random.default_rng(index).standard_normal((2 + index) * RATE) * level
+        samples = noise.astype(np.float32)
+        key = job.scratch(f"chunk-{index:04}")
+        job.storage.put(key, encode.pack(samples, RATE))
+        chunks.append(
+            {"key": key, "samples": len(samples), "loudness": loudness.loudness(samples, RATE)}
+        )
+    return chunks
+
+
+@pytest.mark.parametrize("form", encode.STREAMS)
+def test_who_takes_over_goes_on_with_the_same_bytes(tmp_path: Path, form: str) -> None:
+    job = a_job(tmp_path, form)
+    chunks = spoken(job)
+    assert len(chunks) == 3
+    first, parts = Sender(job, job.task.params), []
+    for index in range(3):
+        first.send(index, chunks[: index + 1])
+        parts.append(job.storage.get(job.scratch(part_name(index))))
+    result = first.finish("English", chunks)
+    whole = job.storage.get(result["audio"])
+    assert whole.startswith(b"".join(parts))
+    assert all(parts)
+
+    # Another worker, after the first part was sent.
+    second = Sender(job, job.task.params)
+    for index in (1, 2):
+        job.storage.delete(job.scratch(part_name(index)))
+        second.send(index, chunks[: index + 1])
+        second.send(index, chunks[: index + 1])
+        assert job.storage.get(job.scratch(part_name(index))) == parts[index]
+    assert job.storage.get(second.finish("English", chunks)["audio"]) == whole
+    # One that finds everything said.
+    assert job.storage.get(Sender(job, job.task.params).finish("English", chunks)["audio"]) == whole
+
+    if form != "pcm":
+        path = tmp_path / "file"
+        path.write_bytes(whole)
+        assert decode(path).seconds == pytest.approx(result["seconds"], abs=0.1)
+
+
+def test_a_store_that_was_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = a_job(tmp_path, "mp3")
+    chunks = spoken(job)
+    sender = Sender(job, job.task.params)
+    sender.send(0, chunks[:1])
+    first = job.storage.get(job.scratch(part_name(0)))
+    job.storage.delete(job.scratch(part_name(0)))
+    folder = tmp_path / "work"
+    folder.rename(tmp_path / "away")
+    folder.write_text("no folder")
+    with pytest.raises(Unavailable):
+        sender.send(0, chunks[:1])
+    folder.unlink()
+    (tmp_path / "away").rename(folder)
+    sender.send(0, chunks[:1])
+    assert job.storage.get(job.scratch(part_name(0))) == first
+
+
+def test_all_chunks_are_about_as_loud(tmp_path: Path) -> None:
+    job = a_job(tmp_path, "wav")
+    chunks = spoken(job)
+    sender = Sender(job, job.task.params)
+    for index in range(3):
+        sender.send(index, chunks[: index + 1])
+    path = tmp_path / "file"
+    path.write_bytes(job.storage.get(sender.finish("English", chunks)["audio"]))
+    samples = decode(path).samples[:, 0]
+    assert loudness.loudness(samples, 44_100) == pytest.approx(loudness.TARGET, abs=2)
+    start = loudness.loudness(samples[: 2 * 44_100], 44_100)
+    assert start == pytest.approx(loudness.TARGET, abs=0.5)
+
+
+def test_the_first_sentence_is_a_group() -> None:
+    text = "One short sentence is here. " * 40
+    groups = script.chunks(script.parse(text), opening=25)
+    sizes = [sum(len(piece.text) for piece in group) for group in groups]
+    assert sizes[0] == 27
+    assert max(sizes) <= 400
+    assert sizes[:5] == [27, 27, 81, 189, 378]
+    assert [piece for group in groups for piece in group] == list(script.parse(text).pieces)
