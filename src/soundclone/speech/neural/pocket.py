@@ -1,0 +1,366 @@
+"""Pocket TTS by Kyutai: seven languages, faster than speech on one or two processor cores.
+
+    weights     one model for each language, in a folder of its own: config.yaml, model.safetensors
+                and the tokenizer
+    voice       the transformer's keys and values after it has heard the reference, as safetensors;
+                it belongs to the model that it was made with
+    processor   whatever SOUNDCLONE_DEVICE says: steps of one frame of a small model gain nothing
+                from a GPU
+
+Method: Charles et al., "Continuous Audio Language Models", 2025; package pocket-tts 4. Importing
+this module is cheap; the package and torch are imported when a model is first loaded.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import cached_property
+from math import prod
+from pathlib import Path, PurePath
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...config import Settings
+from ...errors import EngineUnavailable, NoSpeech, SynthesisError
+from ..engine import Controls, EngineInfo, Reference, Samples, Speech, Voice
+from ..script import split
+from . import cache, catalogue, device, excerpt, packages, prompt, weights
+
+MODELS = {
+    language: model.name
+    for model in catalogue.MODELS.values()
+    if model.engine == "pocket"
+    for language in model.languages
+}
+"""Name of a model's weights, by name of its language."""
+
+RATE = 24_000  # Hz
+_FORMAT = 1  # of what is in a voice
+_INSTALL = "pip install 'soundclone[pocket]'"
+_SHORTEST = 1.0  # seconds of reference; whoever calls asks for more of it to be speech
+_USEFUL = 10.0  # seconds that whole phrases must add up to, to be taken alone
+_LONGEST = 30.0  # seconds; the package hears no more of a file
+_TOKENS = 48  # of a text said at once; of more than 50 the package warns that words are skipped
+_LICENCE = (
+    "code MIT; weights CC-BY-4.0, which asks that Kyutai's Pocket TTS be named as their source"
+)
+
+
+class PocketEngine:
+    """Implements `speech.engine.Engine`. Of all its models and voices, those used last are kept,
+    within `Settings.model_memory`."""
+
+    concurrent = False  # a model is safe for one generation at a time
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self._given = settings
+
+    @cached_property
+    def _settings(self) -> Settings:
+        return self._given or Settings()
+
+    @cached_property
+    def loaded(self) -> cache.Cache:
+        """What is kept, under ("pocket", "model", …) and ("pocket", "voice", …)."""
+        return cache.shared(self._settings.model_memory)
+
+    @cached_property
+    def _here(self) -> dict[str, weights.Weights]:
+        found: dict[str, weights.Weights] = {}
+        for language, name in MODELS.items():
+            with suppress(EngineUnavailable):
+                found[language] = weights.find(self._settings.models, name)
+        return found
+
+    @cached_property
+    def info(self) -> EngineInfo:
+        """What the engine says of itself: its languages are those whose weights are here.
+        `unusable` looks again."""
+        try:
+            release = importlib.metadata.version("pocket-tts").split(".")[0]
+        except importlib.metadata.PackageNotFoundError:
+            release = "none"
+        return EngineInfo(
+            name="pocket",
+            version=f"{_FORMAT}-pocket-tts-{release}",
+            licence=_LICENCE,
+            languages=frozenset(self._here),
+            sample_rate=RATE,
+            seeded=True,
+            rank=20,
+            checkpoints={language: each.digest[:8] for language, each in self._here.items()},
+        )
+
+    def unusable(self) -> str | None:
+        """Look for the package and the weights, read all of them, and load the first."""
+        for attribute in ("_here", "info"):
+            self.__dict__.pop(attribute, None)
+        try:
+            self._check()
+        except EngineUnavailable as error:
+            return error.message
+        return None
+
+    def _check(self) -> None:
+        for module, package in (("torch", "torch"), ("pocket_tts", "pocket-tts")):
+            if not packages.installed(module):
+                raise EngineUnavailable(f"the package {package} is not installed; {_INSTALL}")
+        models = self._settings.models
+        if not self._here:
+            begun = [name for name in MODELS.values() if (models / name).exists()]
+            weights.find(models, (begun or ["pocket"])[0])
+        for each in self._here.values():
+            weights.verify(each)
+        self._model(next(iter(self._here)))
+
+    def warm(self) -> None:
+        """Load the first model and say a word with it. Raises EngineUnavailable."""
+        if not self._here:
+            self._check()
+        language = next(iter(self._here))
+        noise = np.random.default_rng(0).standard_normal(2 * RATE, np.float32) / np.float32(10)
+        voice = self.clone(Reference(noise, RATE), language)
+        speech = self.speak(voice, "Hello.", Controls(language))
+        name = self._here[language].name
+        if not np.isfinite(speech.samples).all():
+            raise EngineUnavailable(
+                f"model {name!r} speaks values that are no numbers; {_again(name)}"
+            )
+
+    def clone(self, reference: Reference, language: str) -> Voice:
+        """Make a voice of the first 30 s of the reference, at any sample rate; it speaks that
+        language alone.
+
+        Raises NoSpeech when there is nothing to hear in it, SynthesisError when it is no recording
+        or the language is not spoken, EngineUnavailable when its weights cannot be used.
+        """
+        samples = _prompt(reference)
+        model = self._model(language)
+        state = _state(model, samples)
+        version = self.info.version_for(language)
+        data = prompt.pack(prompt.Prompt(_flat(state)), self.info.name, version)
+        return Voice(self.info.name, version, data)
+
+    def speak(self, voice: Voice, sentence: str, controls: Controls) -> Speech:
+        """Say one sentence. It ends when the model says so, and at the latest after two seconds
+        and a third of a second for each token, which is the package's bound.
+
+        Raises SynthesisError when there is nothing to say, or the voice is not one of the
+        language's model; EngineUnavailable when its weights cannot be used.
+        """
+        import torch
+
+        if not any(character.isalnum() for character in sentence):
+            raise SynthesisError("the sentence has no letter and no digit; there is nothing to say")
+        model = self._model(controls.language)
+        state = self._voice(voice, controls.language)
+        chunks: list[Any] = []
+        # One thread within an operation: two threads work side by side as it is, and sums come
+        # out the same on every machine.
+        with device.seeded(controls.seed), device.threads(1):
+            for piece in _pieces(sentence, model.flow_lm.conditioner.tokenizer.encode):
+                chunks.extend(_generate(model, state, piece))
+        return Speech(torch.cat(chunks).numpy(), RATE)
+
+    def close(self) -> None:
+        """Let go of models and voices."""
+        self.loaded.forget("pocket")
+
+    def _model(self, language: str) -> Any:
+        """The TTSModel of a language. Raises SynthesisError, EngineUnavailable."""
+        if language not in MODELS:
+            raise SynthesisError(f"pocket does not speak {language}; it speaks {', '.join(MODELS)}")
+        found = self._here.get(language) or weights.find(self._settings.models, MODELS[language])
+        int8 = self._settings.pocket_int8
+        return self.loaded.get(
+            ("pocket", "model", found.name, found.digest, "int8" if int8 else "float32"),
+            lambda: _load(found, int8),
+            _memory(found.path),
+        )
+
+    def _voice(self, voice: Voice, language: str) -> Any:
+        version = self.info.version_for(language)
+        return self.loaded.get(
+            # By its checksum, which `unpack` compares with the rest when it is first read.
+            ("pocket", "voice", version, voice.data[: len(prompt.MAGIC) + 32].hex()),
+            lambda: _nested(prompt.unpack(voice.data, self.info.name, version)),
+            len(voice.data),
+        )
+
+
+def _load(found: weights.Weights, int8: bool) -> Any:
+    """A TTSModel that can clone. Raises EngineUnavailable."""
+    try:
+        with device.threads():
+            from pocket_tts import TTSModel
+    except (ImportError, OSError) as error:
+        raise EngineUnavailable(
+            f"the package pocket-tts cannot be imported ({error}); install it again: {_INSTALL}"
+        ) from error
+    # Its warnings quote the text.
+    logging.getLogger("pocket_tts").setLevel(logging.ERROR)
+    with TemporaryDirectory(prefix="soundclone-") as folder:
+        config = Path(folder) / "config.yaml"
+        config.write_text(_config(found), encoding="utf-8")
+        try:
+            with warnings.catch_warnings():
+                # torch.ao, which quantises, says that it will be replaced by torchao.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                model = TTSModel.load_model(config=config, quantize=int8)
+        except Exception as error:  # each of five packages raises its own
+            reason = _first_line(error)
+            raise EngineUnavailable(
+                f"model {found.name!r} cannot be loaded ({reason}); {_again(found.name)}"
+            ) from error
+    if model.sample_rate != RATE:
+        raise EngineUnavailable(
+            f"model {found.name!r} speaks at {model.sample_rate} Hz, not {RATE}; "
+            f"{_again(found.name)}"
+        )
+    # Otherwise as many frames are decoded at once as happen to be ready, and sums differ.
+    model.max_decoder_frames_per_call = 1
+    if not (model.has_voice_cloning and _hears(model)):
+        raise EngineUnavailable(
+            f"the weights of model {found.name!r} cannot clone voices; accept the terms on "
+            f"the page of those that can, set HF_TOKEN, and {_again(found.name)}"
+        )
+    return model
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0][:200]
+
+
+def _again(name: str) -> str:
+    return f"run `soundclone models remove {name}` and `soundclone models pull {name}`"
+
+
+def _config(found: weights.Weights) -> str:
+    """The model's configuration with absolute paths, and nothing to fall back on: where the
+    package cannot read weights, it takes those that cannot clone. Raises EngineUnavailable."""
+    import yaml
+
+    path = found.path / "config.yaml"
+    try:
+        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+        config.pop("weights_path_without_voice_cloning", None)
+        config["weights_path"]  # without it the package goes on with random numbers
+        for section in (
+            config,
+            config["flow_lm"],
+            config["mimi"],
+            config["flow_lm"]["lookup_table"],
+        ):
+            for key in {"weights_path", "tokenizer_path"} & set(section):
+                name = section[key]
+                if name != PurePath(name).name:
+                    raise ValueError(
+                        f"{key} is {name!r}, which is not the name of a file beside it"
+                    )
+                section[key] = str((found.path / name).absolute())
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, yaml.YAMLError) as error:
+        raise EngineUnavailable(
+            f"{path} cannot be used ({_first_line(error)}); {_again(found.name)}"
+        ) from error
+    text: str = yaml.safe_dump(config)
+    return text
+
+
+def _memory(folder: Path) -> int:
+    """Bytes of a model in float32, from the headers of its weights; an upper bound of int8."""
+    from safetensors import SafetensorError, safe_open
+
+    size = 0
+    for path in folder.glob("*.safetensors"):
+        with suppress(OSError, SafetensorError), safe_open(path, "numpy") as file:
+            size += 4 * sum(prod(file.get_slice(name).get_shape()) for name in list(file.keys()))
+    return size
+
+
+def _hears(model: Any) -> bool:
+    """Whether what it hears makes a difference to the voice. It makes none where the weights that
+    hear have been taken out."""
+    time = np.arange(RATE) / RATE
+    low, high = (
+        _flat(_state(model, np.sin(2 * np.pi * hertz * time).astype(np.float32)))
+        for hertz in (110, 990)
+    )
+    return all(np.isfinite(array).all() for array in (*low.values(), *high.values())) and any(
+        not np.array_equal(low[name], high[name]) for name in low
+    )
+
+
+def _state(model: Any, samples: Samples) -> Any:
+    """The model's state after it has heard `samples`, shape (n,) at RATE."""
+    import torch
+
+    return model.get_state_for_audio_prompt(torch.from_numpy(samples)[None])
+
+
+def _generate(model: Any, state: Any, text: str) -> Iterator[Any]:
+    """Tensors of samples; `state` stays as it is, as the package works on a copy."""
+    stop = threading.Event()
+    try:
+        yield from model.generate_audio_stream(state, text, stop=stop)
+    finally:
+        stop.set()  # its thread would go on when we do not
+
+
+def _flat(state: Any) -> dict[str, NDArray[Any]]:
+    """The state's tensors, named as in the files of the package's `export_model_state`."""
+    return {
+        f"{module}/{name}": tensor.numpy()
+        for module, tensors in state.items()
+        for name, tensor in tensors.items()
+    }
+
+
+def _nested(flat: prompt.Prompt) -> Any:
+    import torch
+
+    state: dict[str, dict[str, Any]] = {}
+    for path, array in flat.arrays.items():
+        module, _, name = path.partition("/")
+        state.setdefault(module, {})[name] = torch.tensor(array)
+    return state
+
+
+def _prompt(reference: Reference) -> Samples:
+    """What the model is to hear: at RATE, no longer than it can use, and not cut within a word,
+    which it would go on to say. Raises NoSpeech, SynthesisError."""
+    import soxr
+
+    samples = np.asarray(reference.samples, np.float32)
+    if not 8_000 <= reference.sample_rate <= 192_000:
+        raise SynthesisError(
+            f"the reference has {reference.sample_rate} Hz; 8000 to 192000 Hz are understood"
+        )
+    seconds = samples.size / reference.sample_rate
+    if samples.ndim != 1 or seconds < _SHORTEST:
+        raise NoSpeech(f"the reference lasts {seconds:.1f} s; at least {_SHORTEST:.0f} s is needed")
+    if not np.isfinite(samples).all():
+        raise SynthesisError("the reference has samples that are not finite numbers")
+    if not np.any(np.abs(samples) > 1e-5):
+        raise NoSpeech("the reference is silent; a recording of one person speaking is needed")
+    samples = excerpt.best(samples, reference.sample_rate, _USEFUL, _LONGEST)
+    heard: Samples = soxr.resample(samples, reference.sample_rate, RATE)
+    return heard
+
+
+def _pieces(text: str, tokens: Callable[[str], list[int]]) -> list[str]:
+    """The text in pieces short enough to be said without skipping words, cut where one breathes."""
+    limit = len(text)
+    while True:
+        pieces = [text[start:end] for start, end in split(text, 0, len(text), limit)]
+        most = max(len(tokens(piece)) for piece in pieces)
+        if most <= _TOKENS or limit == 1:
+            return [piece for piece in pieces if any(c.isalnum() for c in piece)]
+        limit = max(1, min(limit - 1, limit * _TOKENS // most))
