@@ -126,7 +126,7 @@ def people(folder: Path, engine: Any, most: int) -> list[Person]:
     for path in sorted(folder.iterdir())[:most]:
         decoded = decode(path / "ref.wav")
         samples, rate = decoded.samples.mean(axis=1), decoded.sample_rate
-        voice = engine.clone(Reference(samples, rate))
+        voice = engine.clone(Reference(samples, rate), "English")
         recording = parselmouth.Sound(samples.astype(np.float64), rate)
         found.append(Person(path.name, names[path.name.partition("_")[0]], voice, recording))
     return found

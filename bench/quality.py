@@ -112,7 +112,9 @@ def cloned(
         reference = person.reference
         original = reference.samples.astype(np.float32)
         started = time.process_time()
-        voice = engine.clone(Reference(original, reference.sample_rate, person.language))
+        voice = engine.clone(
+            Reference(original, reference.sample_rate, person.language), person.language
+        )
         clone += time.process_time() - started
         said[person.name] = []
         started = time.process_time()

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from soundclone.speech.builtin import vocoder
 from soundclone.speech.builtin.analysis import LEVEL, active
-from soundclone.speech.builtin.f0 import track
+from soundclone.speech.f0 import track
 
 BANDWIDTH, SNR = 11_500.0, 35.0  # Hz and dB, at least
 SPEAKERS = 600

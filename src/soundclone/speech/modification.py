@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .engine import Controls, Engine, Samples, Speech, Voice
+from .f0 import CLEAN, track
 from .manner import MANNERS, Manner
 
 _HALF = 0.015  # seconds, of a WSOLA window
 _REACH = 0.0085  # seconds that a window may move: half a period of the deepest voice
-_F0_RANGE = (60.0, 600.0)  # Hz, looked for
+_HOP = 0.005  # seconds between frames of WORLD
 
 Array = NDArray[np.float64]
 
@@ -83,15 +84,16 @@ def voiced_otherwise(speech: Speech, manner: Manner, pitch: float = 0.0) -> Spee
 
     rate = speech.sample_rate
     samples = np.ascontiguousarray(speech.samples, np.float64)
-    f0, times = pyworld.dio(samples, rate, *_F0_RANGE)
-    f0 = pyworld.stonemask(samples, f0, times, rate)
+    coarse = track(samples, rate, _HOP, CLEAN)
+    times = np.arange(len(coarse)) * _HOP
+    f0 = pyworld.stonemask(samples, coarse, times, rate)
     voiced = f0 > 0
     if not voiced.any():
         return speech
     envelope = pyworld.cheaptrick(samples, f0, times, rate)
     noise = pyworld.d4c(samples, f0, times, rate, fft_size=2 * (envelope.shape[1] - 1))
     said = pyworld.synthesize(_moved(f0, manner, shift), envelope * _tilt(envelope, rate, manner),
-                              noise, rate)  # fmt: skip
+                              noise, rate, 1000 * _HOP)  # fmt: skip
     fitted = np.pad(said, (0, max(0, len(samples) - len(said))))[: len(samples)]
     return replace(speech, samples=fitted.astype(np.float32))
 

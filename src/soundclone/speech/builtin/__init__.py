@@ -1,7 +1,7 @@
 """The built-in engine: clones voices offline, on one processor core, in 40 languages.
 
     frontend     text -> sound, phones and words of espeak-ng (a process of its own: `espeak`)
-    analysis     sound -> F0 (`f0`), envelope, level (`vocoder`), phone posteriors (`acoustics`)
+    analysis     sound -> F0, envelope, level (`vocoder`), phone posteriors (`acoustics`)
     conversion   the parameters of the `source` -> the speaker's
     synthesis    parameters -> sound, with speed, pitch and emotion
     voice        the file that keeps a speaker

@@ -15,7 +15,7 @@ import numpy as np
 import pyworld
 from numpy.typing import NDArray
 
-from . import f0 as fundamental
+from .. import f0 as fundamental
 
 SAMPLE_RATE = 16_000  # Hz, of what is analysed
 OUTPUT_RATE = 24_000  # Hz, of what is synthesised
