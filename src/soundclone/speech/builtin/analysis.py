@@ -8,7 +8,8 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from . import acoustics, f0, vocoder
+from .. import f0
+from . import acoustics, vocoder
 from .vocoder import Array, Parameters
 
 LEVEL = 10 ** (-23 / 20)  # root mean square that speech is brought to before anything else
