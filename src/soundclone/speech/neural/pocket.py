@@ -17,8 +17,9 @@ import importlib.metadata
 import logging
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from pathlib import Path, PurePath
@@ -52,6 +53,14 @@ _TOKENS = 48  # of a text said at once; of more than 50 the package warns that w
 _LICENCE = (
     "code MIT; weights CC-BY-4.0, which asks that Kyutai's Pocket TTS be named as their source"
 )
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """A model."""
+
+    tts: Any  # pocket_tts.TTSModel
+    layout: Mapping[str, object]  # see `_layout`: what its voices are like
 
 
 class PocketEngine:
@@ -144,9 +153,8 @@ class PocketEngine:
         """
         samples = _prompt(reference)
         model = self._model(language)
-        state = _state(model, samples)
         version = self.info.version_for(language)
-        data = prompt.pack(prompt.Prompt(_flat(state)), self.info.name, version)
+        data = prompt.pack(prompt.Prompt(_heard(model.tts, samples)), self.info.name, version)
         return Voice(self.info.name, version, data)
 
     def speak(self, voice: Voice, sentence: str, controls: Controls) -> Speech:
@@ -161,21 +169,21 @@ class PocketEngine:
         if not any(character.isalnum() for character in sentence):
             raise SynthesisError("the sentence has no letter and no digit; there is nothing to say")
         model = self._model(controls.language)
-        state = self._voice(voice, controls.language)
+        state = self._voice(voice, controls.language, model.layout)
         chunks: list[Any] = []
         # One thread within an operation: two threads work side by side as it is, and sums come
         # out the same on every machine.
         with device.seeded(controls.seed), device.threads(1):
-            for piece in _pieces(sentence, model.flow_lm.conditioner.tokenizer.encode):
-                chunks.extend(_generate(model, state, piece))
+            for piece in _pieces(sentence, model.tts.flow_lm.conditioner.tokenizer.encode):
+                chunks.extend(_generate(model.tts, state, piece))
         return Speech(torch.cat(chunks).numpy(), RATE)
 
     def close(self) -> None:
         """Let go of models and voices."""
         self.loaded.forget("pocket")
 
-    def _model(self, language: str) -> Any:
-        """The TTSModel of a language. Raises SynthesisError, EngineUnavailable."""
+    def _model(self, language: str) -> _Loaded:
+        """The model of a language. Raises SynthesisError, EngineUnavailable."""
         if language not in MODELS:
             raise SynthesisError(f"pocket does not speak {language}; it speaks {', '.join(MODELS)}")
         found = self._here.get(language) or weights.find(self._settings.models, MODELS[language])
@@ -186,18 +194,18 @@ class PocketEngine:
             _memory(found.path),
         )
 
-    def _voice(self, voice: Voice, language: str) -> Any:
+    def _voice(self, voice: Voice, language: str, layout: Mapping[str, object]) -> Any:
         version = self.info.version_for(language)
         return self.loaded.get(
             # By its checksum, which `unpack` compares with the rest when it is first read.
             ("pocket", "voice", version, voice.data[: len(prompt.MAGIC) + 32].hex()),
-            lambda: _nested(prompt.unpack(voice.data, self.info.name, version)),
+            lambda: _state(prompt.unpack(voice.data, self.info.name, version), layout),
             len(voice.data),
         )
 
 
-def _load(found: weights.Weights, int8: bool) -> Any:
-    """A TTSModel that can clone. Raises EngineUnavailable."""
+def _load(found: weights.Weights, int8: bool) -> _Loaded:
+    """A model that can clone. Raises EngineUnavailable."""
     try:
         with device.threads():
             from pocket_tts import TTSModel
@@ -212,8 +220,7 @@ def _load(found: weights.Weights, int8: bool) -> Any:
         config.write_text(_config(found), encoding="utf-8")
         try:
             with warnings.catch_warnings():
-                # torch.ao, which quantises, says that it will be replaced by torchao.
-                warnings.simplefilter("ignore", DeprecationWarning)
+                warnings.simplefilter("ignore")  # torch's quantisation is on its way out
                 model = TTSModel.load_model(config=config, quantize=int8)
         except Exception as error:  # each of five packages raises its own
             reason = _first_line(error)
@@ -227,12 +234,17 @@ def _load(found: weights.Weights, int8: bool) -> Any:
         )
     # Otherwise as many frames are decoded at once as happen to be ready, and sums differ.
     model.max_decoder_frames_per_call = 1
-    if not (model.has_voice_cloning and _hears(model)):
+    # The package takes a recording as samples although it cannot clone. Weights that hear nothing
+    # it does not know: then all recordings are the same.
+    low, high = (_heard(model, _tone(hertz)) for hertz in (110, 990))
+    differ = any(not np.array_equal(low[name], high[name]) for name in low)
+    finite = all(np.isfinite(array).all() for array in (*low.values(), *high.values()))
+    if not (model.has_voice_cloning and differ and finite):
         raise EngineUnavailable(
             f"the weights of model {found.name!r} cannot clone voices; accept the terms on "
             f"the page of those that can, set HF_TOKEN, and {_again(found.name)}"
         )
-    return model
+    return _Loaded(model, _layout(low))
 
 
 def _first_line(error: Exception) -> str:
@@ -285,24 +297,42 @@ def _memory(folder: Path) -> int:
     return size
 
 
-def _hears(model: Any) -> bool:
-    """Whether what it hears makes a difference to the voice. It makes none where the weights that
-    hear have been taken out."""
-    time = np.arange(RATE) / RATE
-    low, high = (
-        _flat(_state(model, np.sin(2 * np.pi * hertz * time).astype(np.float32)))
-        for hertz in (110, 990)
-    )
-    return all(np.isfinite(array).all() for array in (*low.values(), *high.values())) and any(
-        not np.array_equal(low[name], high[name]) for name in low
-    )
+def _tone(hertz: float) -> Samples:
+    """A second of it."""
+    return np.sin(2 * np.pi * hertz * np.arange(RATE) / RATE).astype(np.float32)
 
 
-def _state(model: Any, samples: Samples) -> Any:
-    """The model's state after it has heard `samples`, shape (n,) at RATE."""
+def _heard(model: Any, samples: Samples) -> dict[str, NDArray[Any]]:
+    """The tensors of the model's state after it has heard `samples`, shape (n,) at RATE; named as
+    in the files of the package's `export_model_state`."""
     import torch
 
-    return model.get_state_for_audio_prompt(torch.from_numpy(samples)[None])
+    state = model.get_state_for_audio_prompt(torch.from_numpy(samples)[None])
+    return {
+        f"{module}/{name}": tensor.numpy()
+        for module, tensors in state.items()
+        for name, tensor in tensors.items()
+    }
+
+
+def _layout(arrays: Mapping[str, NDArray[Any]]) -> dict[str, object]:
+    """Types, and shapes without the third axis, which is time."""
+    return {
+        name: (array.dtype, array.shape[:2] + array.shape[3:]) for name, array in arrays.items()
+    }
+
+
+def _state(voice: prompt.Prompt, layout: Mapping[str, object]) -> Any:
+    """What the package generates from. Raises SynthesisError."""
+    import torch
+
+    if _layout(voice.arrays) != layout:
+        raise SynthesisError("the voice does not hold what its model needs; clone it again")
+    state: dict[str, dict[str, Any]] = {}
+    for path, array in voice.arrays.items():
+        module, _, name = path.partition("/")
+        state.setdefault(module, {})[name] = torch.tensor(array)
+    return state
 
 
 def _generate(model: Any, state: Any, text: str) -> Iterator[Any]:
@@ -312,25 +342,6 @@ def _generate(model: Any, state: Any, text: str) -> Iterator[Any]:
         yield from model.generate_audio_stream(state, text, stop=stop)
     finally:
         stop.set()  # its thread would go on when we do not
-
-
-def _flat(state: Any) -> dict[str, NDArray[Any]]:
-    """The state's tensors, named as in the files of the package's `export_model_state`."""
-    return {
-        f"{module}/{name}": tensor.numpy()
-        for module, tensors in state.items()
-        for name, tensor in tensors.items()
-    }
-
-
-def _nested(flat: prompt.Prompt) -> Any:
-    import torch
-
-    state: dict[str, dict[str, Any]] = {}
-    for path, array in flat.arrays.items():
-        module, _, name = path.partition("/")
-        state.setdefault(module, {})[name] = torch.tensor(array)
-    return state
 
 
 def _prompt(reference: Reference) -> Samples:
@@ -343,8 +354,10 @@ def _prompt(reference: Reference) -> Samples:
         raise SynthesisError(
             f"the reference has {reference.sample_rate} Hz; 8000 to 192000 Hz are understood"
         )
+    if samples.ndim != 1:
+        raise SynthesisError(f"the reference has the shape {samples.shape}; one channel is needed")
     seconds = samples.size / reference.sample_rate
-    if samples.ndim != 1 or seconds < _SHORTEST:
+    if seconds < _SHORTEST:
         raise NoSpeech(f"the reference lasts {seconds:.1f} s; at least {_SHORTEST:.0f} s is needed")
     if not np.isfinite(samples).all():
         raise SynthesisError("the reference has samples that are not finite numbers")
