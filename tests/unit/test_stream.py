@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from soundclone.config import Settings
+from soundclone.core.tasks import part_file
 from soundclone.db.models import Task
 from soundclone.db.session import Database
 from soundclone.errors import Unavailable
 from soundclone.jobs.runner import Job
 from soundclone.jobs.speak import groups_of
-from soundclone.jobs.stream import Sender, part_name
+from soundclone.jobs.stream import Sender
 from soundclone.media import encode, loudness
 from soundclone.media.decode import decode
 from soundclone.speech import script
@@ -56,7 +57,7 @@ def test_who_takes_over_goes_on_with_the_same_bytes(tmp_path: Path, form: str) -
     first, parts = Sender(job, job.task.params), []
     for index in range(3):
         first.send(index, chunks[: index + 1])
-        parts.append(job.storage.get(job.scratch(part_name(index))))
+        parts.append(job.storage.get(part_file("audio_1", index)))
     result = first.finish("English", chunks)
     whole = job.storage.get(result["audio"])
     assert whole.startswith(b"".join(parts))
@@ -65,10 +66,10 @@ def test_who_takes_over_goes_on_with_the_same_bytes(tmp_path: Path, form: str) -
     # Another worker, after the first part was sent.
     second = Sender(job, job.task.params)
     for index in (1, 2):
-        job.storage.delete(job.scratch(part_name(index)))
+        job.storage.delete(part_file("audio_1", index))
         second.send(index, chunks[: index + 1])
         second.send(index, chunks[: index + 1])
-        assert job.storage.get(job.scratch(part_name(index))) == parts[index]
+        assert job.storage.get(part_file("audio_1", index)) == parts[index]
     assert job.storage.get(second.finish("English", chunks)["audio"]) == whole
     # One that finds everything said.
     assert job.storage.get(Sender(job, job.task.params).finish("English", chunks)["audio"]) == whole
@@ -84,8 +85,8 @@ def test_a_store_that_was_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     chunks = spoken(job)
     sender = Sender(job, job.task.params)
     sender.send(0, chunks[:1])
-    first = job.storage.get(job.scratch(part_name(0)))
-    job.storage.delete(job.scratch(part_name(0)))
+    first = job.storage.get(part_file("audio_1", 0))
+    job.storage.delete(part_file("audio_1", 0))
     folder = tmp_path / "work"
     folder.rename(tmp_path / "away")
     folder.write_text("no folder")
@@ -94,7 +95,7 @@ def test_a_store_that_was_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     folder.unlink()
     (tmp_path / "away").rename(folder)
     sender.send(0, chunks[:1])
-    assert job.storage.get(job.scratch(part_name(0))) == first
+    assert job.storage.get(part_file("audio_1", 0)) == first
 
 
 def test_all_chunks_are_about_as_loud(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from ..jobs.engine import Queue
 from ..speech.routing import Routes
 from ..storage import Storage
 from ..telemetry import REQUESTS
-from . import account, files, health, tasks, voices
+from . import account, files, health, openai, tasks, voices
 from .auth import RateLimit
 from .routing import answer
 from .schemas import ErrorResponse
@@ -91,11 +91,16 @@ def create_app(settings: Settings) -> FastAPI:
         files.router,
         files.own,
         health.router,
+        openai.router,
     ):
         app.include_router(router)
 
     @app.exception_handler(HTTPException)
     async def unmatched(request: Request, error: HTTPException) -> Response:
+        if request.url.path.startswith("/v1/"):
+            response = openai.answer(request, error)
+            response.headers.update(error.headers or {})
+            return response
         response = answer(request, error, contract=False)
         if error.status_code == 405:
             response.headers["Allow"] = ", ".join(sorted(_methods(app, request.url.path)))
@@ -121,9 +126,11 @@ class BodyLimit:
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
             await self._app(scope, receive, send)
             return
-        upload = scope["path"].endswith("/files/upload")
-        limit = self._upload_limit if upload else JSON_BODY_LIMIT
-        allowance = limit + MULTIPART_OVERHEAD if upload else limit
+        limit = allowance = JSON_BODY_LIMIT
+        if scope["path"].endswith("/files/upload"):
+            limit, allowance = self._upload_limit, self._upload_limit + MULTIPART_OVERHEAD
+        elif upload := openai.UPLOADS.get(scope["path"]):
+            limit, allowance = upload, upload + MULTIPART_OVERHEAD
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         seen = 0
 

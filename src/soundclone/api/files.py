@@ -18,9 +18,10 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from ..core import tasks
+from ..core.keys import Caller
 from ..db.models import Upload
 from ..errors import InvalidParameter, NotFound, SoundcloneError
-from ..storage import Storage
+from ..storage import UPLOADS, Storage
 from .auth import LimitedCaller, caller
 from .routing import ContractRoute, OwnRoute
 from .schemas import UploadResponse, ok
@@ -59,9 +60,25 @@ async def upload(
 ) -> JSONResponse:
     """Keep a file for three days. Its `url` works as `fileUrl` of a preview, and needs no key to
     be read: treat it as a secret."""
+    filename = _plain_name(file)
+    key, expires = await keep(request, who, file)
+    return JSONResponse(
+        ok(
+            {
+                "url": link(request, key, int(expires)),
+                "filename": filename[:255].encode(errors="replace").decode(),
+                "size": file.size,
+                "mime_type": content_type(filename),
+            }
+        )
+    )
+
+
+async def keep(request: Request, who: Caller, file: UploadFile) -> tuple[str, float]:
+    """Put an upload into the store, for a time; its key, and until when. Raises InvalidParameter
+    for an empty one, TooLarge."""
     state = request.app.state
-    filename = PurePosixPath((file.filename or "recording").replace("\\", "/")).name or "recording"
-    key = f"uploads/{uuid.uuid4().hex}/{safe_name(filename)}"
+    key = f"{UPLOADS}{uuid.uuid4().hex}/{safe_name(_plain_name(file))}"
     size, now = file.size or 0, time.time()
     if not size:
         raise InvalidParameter("the uploaded file is empty; a recording is needed")
@@ -72,16 +89,11 @@ async def upload(
         quota=state.settings.upload_quota_bytes,
     )
     await run_in_threadpool(_store, state.storage, key, file)
-    return JSONResponse(
-        ok(
-            {
-                "url": link(request, key, int(expires)),
-                "filename": filename[:255].encode(errors="replace").decode(),
-                "size": size,
-                "mime_type": content_type(filename),
-            }
-        )
-    )
+    return key, expires
+
+
+def _plain_name(file: UploadFile) -> str:
+    return PurePosixPath((file.filename or "recording").replace("\\", "/")).name or "recording"
 
 
 def _store(storage: Storage, key: str, file: UploadFile) -> None:

@@ -6,7 +6,7 @@ family read `code` alone; a setting switches to real statuses. Our own paths alw
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from fastapi import HTTPException, Request, Response
@@ -88,12 +88,12 @@ def answer(request: Request, error: Exception, *, contract: bool) -> Response:
     )
 
 
-def translate(error: Exception) -> SoundcloneError:
-    """The error of our tree that stands for `error`."""
+def translate(error: Exception, needed: Mapping[str, str] = NEEDED) -> SoundcloneError:
+    """The error of our tree that stands for `error`. `needed` says what each field takes."""
     if isinstance(error, SoundcloneError):
         return error
     if isinstance(error, RequestValidationError):
-        return _invalid(error)
+        return _invalid(error, needed)
     if isinstance(error, StarletteHTTPException | HTTPException):
         if isinstance(error.__cause__, SoundcloneError):
             return error.__cause__
@@ -108,7 +108,7 @@ def translate(error: Exception) -> SoundcloneError:
     return ServerFault("the server failed at this request; it has been logged")
 
 
-def _invalid(error: RequestValidationError) -> SoundcloneError:
+def _invalid(error: RequestValidationError, needed: Mapping[str, str]) -> SoundcloneError:
     first = error.errors()[0]
     where, kind = first["loc"], first["type"]
     if kind == "json_invalid":
@@ -118,10 +118,10 @@ def _invalid(error: RequestValidationError) -> SoundcloneError:
         return RequestError(
             "the body must be a JSON object, sent with Content-Type: application/json"
         )
-    needed = NEEDED.get(names[0], first["msg"])
+    takes = needed.get(names[0], first["msg"])
     if kind == "missing":
-        return InvalidParameter(f"{names[0]} is missing; it is {needed}")
-    return InvalidParameter(f"{names[0]} is {_shown(first.get('input'))}; it must be {needed}")
+        return InvalidParameter(f"{names[0]} is missing; it is {takes}")
+    return InvalidParameter(f"{names[0]} is {_shown(first.get('input'))}; it must be {takes}")
 
 
 def _shown(value: Any) -> str:

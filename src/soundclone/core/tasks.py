@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import bindparam, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from ..db.models import Account, Key, Task, Upload, Voice
@@ -53,6 +53,17 @@ POLL = (
 )
 """A task as its owner sees it, by the hash of a key and the task's id, in one read: no row when
 anything is wrong, and `keys.authenticate` and `get` then say what."""
+
+STATE = select(
+    Task.status, Task.voice_id, Task.result, Task.error, Task.error_word, Task.created_at
+).where(Task.id == bindparam("task"))
+"""How far a task is, for who waits for it."""
+
+
+def part_file(task_id: str, index: int) -> str:
+    """Key of a part of what a task says, which is sent while it goes on."""
+    return f"work/{task_id}/part-{index:04}"
+
 
 Enqueue = Callable[[Session, Task], None]
 
@@ -157,6 +168,27 @@ def _repeated(session: Session, order: Order) -> Task | None:
             "another request; use a new key for a new request"
         )
     return task
+
+
+def recent(session: Session, order: Order, since: float) -> Task | None:
+    """The task that the same request of the account made after `since`, unless it failed or its
+    voice is gone. Of two that ask at once in writing transactions, the second waits for the
+    first."""
+    account = select(Account.id).where(Account.id == order.account_id)
+    session.execute(account.with_for_update())
+    gone = exists().where(Voice.id == Task.voice_id, Voice.expires_at <= time.time())
+    return session.scalar(
+        select(Task)
+        .where(
+            Task.account_id == order.account_id,
+            Task.created_at >= since,
+            Task.request_hash == order.request_hash,
+            Task.status != "failed",
+            ~gone,
+        )
+        .order_by(Task.created_at.desc())
+        .limit(1)
+    )
 
 
 def _turn(session: Session, last: int) -> int:

@@ -68,6 +68,11 @@ def listing(session: Session, account_id: str) -> Sequence[Voice]:
     ).all()
 
 
+def named(session: Session, name: str, account_id: str) -> Sequence[Voice]:
+    """The account's voices of exactly that name that may be used now, newest first."""
+    return [voice for voice in listing(session, account_id) if voice.name == name]
+
+
 def rename(session: Session, voice_id: str, account_id: str, name: str) -> Voice:
     """Give the account's voice a name; an empty one takes it away. Raises NotFound,
     InvalidParameter."""

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.tasks import part_file
 from ..media import encode, loudness
 from ..speech.engine import Samples
 from ..speech.joining import margins
@@ -31,11 +32,6 @@ def produce(job: Job) -> Outcome:
     """The whole of a production task, whether it is listened to meanwhile or not. The parameter
     `opening` says that it is, and how many characters are said first."""
     return speak(job, stream if job.task.params.get("opening") else say)
-
-
-def part_name(index: int) -> str:
-    """Name of a part among the files of its task."""
-    return f"part-{index:04}"
 
 
 def stream(
@@ -135,4 +131,4 @@ class Sender:
         return np.zeros(round(seconds * self._rate), np.float32)
 
     def _key(self, index: int) -> str:
-        return self._job.scratch(part_name(index))
+        return part_file(self._job.task.id, index)

@@ -1,0 +1,19 @@
+"""The speech interface of OpenAI, for clients that were written for it: their errors, their names,
+the same rules and prices as everywhere here."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from . import consents, models, speech, voices
+from .errors import answer
+from .voices import LARGEST
+
+__all__ = ["UPLOADS", "answer", "router"]
+
+UPLOADS = {"/v1/audio/voice_consents": LARGEST, "/v1/audio/voices": LARGEST}
+"""Paths that take files, and their most bytes."""
+
+router = APIRouter(prefix="/v1", include_in_schema=False)
+for part in (models, speech, consents, voices):
+    router.include_router(part.router)

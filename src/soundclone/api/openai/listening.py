@@ -1,0 +1,148 @@
+"""Following a task that speaks, and handing on what it has said so far."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import suppress
+
+from anyio import CancelScope, CapacityLimiter, create_task_group, to_thread
+from fastapi import Request, Response
+from sqlalchemy.exc import OperationalError
+from starlette.concurrency import iterate_in_threadpool
+from starlette.types import Message, Receive, Scope, Send
+
+from ...core import tasks
+from ...errors import NotFound, TaskError, TaskTimedOut, Unavailable
+from ...storage import Storage
+from ...telemetry import log
+from .errors import Ended
+
+_log = log(__name__)
+_PAUSE = 0.06  # seconds between two looks
+_READERS = CapacityLimiter(8)  # threads for all streams: the other requests have theirs
+
+Blocks = AsyncGenerator[bytes, None]
+
+
+class Gone(Exception):
+    """The client went away before the answer began."""
+
+
+async def listen(request: Request, task_id: str) -> Blocks:
+    """The audio of a streamed task as it comes, in blocks that are not empty.
+
+    Raises Ended when the task fails, TaskTimedOut, and Gone, the latter only before the first
+    block: then nobody else watches the connection.
+    """
+    state = request.app.state
+    index = sent = 0
+    while True:
+        row = None
+        with suppress(OperationalError):
+            row = await state.database.row(tasks.STATE, task=task_id)
+        # The parts that were there before the row said the end are all still to be had, or the
+        # file is; so the row is read first.
+        while (part := await _part(state.storage, task_id, index)) is not None:
+            index += 1
+            sent += len(part)
+            if part:
+                yield part
+        if row is not None and row.status == "completed":
+            key = row.result.get("audio")
+            if key is None:
+                raise Ended("the speech is no longer kept; send another request", "expired")
+            rest = await to_thread.run_sync(state.storage.stream, key, sent, limiter=_READERS)
+            async for block in iterate_in_threadpool(rest):
+                yield block
+            return
+        if row is not None and row.status == "failed":
+            raise Ended(row.error or "the task failed; nothing was charged", row.error_word)
+        if row is not None and time.time() > row.created_at + state.settings.task_timeout:
+            raise TaskTimedOut(
+                f"the task had not ended after {state.settings.task_timeout:.0f} s; nothing was "
+                "charged"
+            )
+        if not sent and await request.is_disconnected():
+            raise Gone
+        await asyncio.sleep(_PAUSE)
+
+
+async def _part(storage: Storage, task_id: str, index: int) -> bytes | None:
+    """A part of the audio, None while there is none, or none can be read."""
+    try:
+        return await to_thread.run_sync(
+            storage.get, tasks.part_file(task_id, index), limiter=_READERS
+        )
+    except (NotFound, Unavailable):
+        return None
+
+
+class Broadcast(Response):
+    """An answer that is sent while it is made, as a chunked body.
+
+    When `blocks` raise a TaskError the connection is broken off, so that nobody takes the
+    beginning for the whole. `leave` is awaited when the client did not get all, whatever the
+    reason.
+    """
+
+    def __init__(
+        self,
+        blocks: Blocks,
+        leave: Callable[[], Awaitable[None]],
+        *,
+        media_type: str,
+        headers: dict[str, str],
+    ) -> None:
+        self.body = b""
+        self.status_code = 200
+        self.background = None
+        self.media_type = media_type
+        self.charset = ""
+        self.init_headers(headers)
+        del self.headers["content-length"]
+        self._blocks = blocks
+        self._leave = leave
+        self._whole = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            async with create_task_group() as group:
+                group.start_soon(_until_gone, receive, group.cancel_scope)
+                await self._send(send)
+                group.cancel_scope.cancel()
+        finally:
+            with CancelScope(shield=True):
+                await self._blocks.aclose()
+                if not self._whole:
+                    await self._leave()
+
+    async def _send(self, send: Send) -> None:
+        await send(
+            {
+                "type": "http.response.start",
+                "status": self.status_code,
+                "headers": self.raw_headers,
+            }
+        )
+        try:
+            async for block in self._blocks:
+                await send(_body(block, more=True))
+        except TaskError as error:
+            _log.info("stream broken off", reason=error.logged)
+        except Exception as error:
+            _log.error("stream broke", exc_info=error)
+        else:
+            await send(_body(b"", more=False))
+            self._whole = True
+
+
+def _body(block: bytes, *, more: bool) -> Message:
+    return {"type": "http.response.body", "body": block, "more_body": more}
+
+
+async def _until_gone(receive: Receive, scope: CancelScope) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    scope.cancel()

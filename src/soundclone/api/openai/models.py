@@ -1,0 +1,50 @@
+"""What a client may put under `model`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from ...errors import NotFound
+from ..auth import KnownCaller
+from .errors import OpenAIRoute, Refused
+
+OWN = {"soundclone-v1": "v1", "soundclone-v2": "v2"}
+"""Our models, and the soundVersion that each stands for."""
+ALIASES = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts", "gpt-4o-mini-tts-2025-12-15")
+"""Names that clients bring along. They mean the soundVersion that the voice was made with."""
+
+router = APIRouter(route_class=OpenAIRoute)
+
+
+@router.get("/models")
+async def list_models(who: KnownCaller) -> JSONResponse:
+    return JSONResponse({"object": "list", "data": [_view(name) for name in OWN]})
+
+
+@router.get("/models/{name}")
+async def get_model(name: str, who: KnownCaller) -> JSONResponse:
+    version_of(name)
+    return JSONResponse(_view(name))
+
+
+def version_of(model: str) -> str | None:
+    """The soundVersion that a model stands for; None for the voice's own. Raises Refused."""
+    if model in ALIASES:
+        return None
+    if model not in OWN:
+        raise Refused(
+            NotFound(
+                f"there is no model {model[:60]!r}; there are {', '.join(OWN)}, and for the "
+                f"version that the voice was made with {', '.join(ALIASES[:3])}"
+            ),
+            "model",
+            "model_not_found",
+        )
+    return OWN[model]
+
+
+def _view(name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": 1767225600, "owned_by": "soundclone"}

@@ -1,0 +1,205 @@
+"""Speech by OpenAI's names, sent while it is spoken."""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from anyio import CancelScope
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from ...core import tasks, voices
+from ...core.keys import Caller
+from ...core.tasks import Order
+from ...errors import Expired, InvalidParameter, NotFound, TaskError
+from ...speech.engine import EMOTIONS
+from ..auth import LimitedCaller
+from ..schemas import SoundCloneAudioRequest
+from ..tasks import DAY, IdempotencyKey, audio_order, digest, submit
+from .errors import OpenAIRoute, Refused, body_of
+from .listening import Blocks, Broadcast, Gone, listen
+from .models import version_of
+
+OPENING = 25  # characters that are said first: one sentence, or a few very short ones
+_EVENT = 24_000  # bytes of audio in an event
+
+_MEDIA_TYPES = {
+    "mp3": "audio/mpeg",
+    "opus": "audio/ogg",
+    "aac": "audio/aac",
+    "flac": "audio/flac",
+    "wav": "audio/wav",
+    "pcm": "audio/pcm",
+}
+_FORMATS: Mapping[str, str] = {"opus": "ogg"}  # by their names here, where they are others
+
+router = APIRouter(route_class=OpenAIRoute)
+
+
+class VoiceId(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    id: str
+
+
+class SpeechRequest(BaseModel):
+    """A text to be said, as OpenAI's clients ask for it; null is as good as left out."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+    model: str
+    input: str
+    voice: str | VoiceId
+    instructions: str | None = None
+    response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] | None = None
+    speed: Annotated[float | None, Field(ge=0.5, le=2.0, allow_inf_nan=False)] = None
+    stream_format: Literal["audio", "sse"] | None = None
+    language: str | None = None  # our own: its clients send it as extra_body
+
+
+@router.post("/audio/speech")
+async def create_speech(
+    request: Request,
+    body: SpeechRequest,
+    who: LimitedCaller,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Say a text, and send the audio while it is being said.
+
+    A client that goes away calls the task off, and is charged nothing, as its next try is another
+    task; unless it gave an Idempotency-Key, with which it may come back for this one.
+    """
+    order = await _order(request, body, who, idempotency_key)
+    task = await submit(request, order)
+
+    async def leave() -> None:
+        if idempotency_key is None:
+            keep = request.app.state.settings.result_days * DAY
+            await request.app.state.database.run(tasks.cancel, task.id, who.account_id, keep=keep)
+
+    blocks = listen(request, task.id)
+    try:
+        first = await anext(blocks)  # what fails before it has a status to say so
+    except BaseException as error:
+        with CancelScope(shield=True):
+            await blocks.aclose()
+            await leave()
+        if isinstance(error, Gone):
+            return Response(status_code=499)
+        raise
+    blocks = _joined(first, blocks)
+    headers = {
+        "X-Soundclone-Task": task.id,
+        "Cache-Control": "no-store",
+        "X-Accel-Buffering": "no",  # for proxies that would wait for the end
+    }
+    if body.instructions and emotion_of(body.instructions) is None:
+        headers["X-Soundclone-Ignored"] = "instructions"
+    if body.stream_format == "sse":
+        return Broadcast(
+            _events(blocks, order.characters),
+            leave,
+            media_type="text/event-stream",
+            headers=headers,
+        )
+    media_type = _MEDIA_TYPES[body.response_format or "mp3"]
+    return Broadcast(blocks, leave, media_type=media_type, headers=headers)
+
+
+async def _order(
+    request: Request, body: SpeechRequest, who: Caller, idempotency_key: str | None
+) -> Order:
+    version = version_of(body.model)
+    voice_id = await _voice_id(request, body.voice, who)
+    asked = SoundCloneAudioRequest.model_validate(
+        {
+            "modelId": voice_id,
+            "contentText": body.input,
+            "language": body.language or "auto",
+            "emotion": emotion_of(body.instructions or "") or "neutral",
+            "speed": body.speed or 1.0,
+            **({"soundVersion": version} if version else {}),
+        }
+    )
+    try:
+        order = await audio_order(request, asked, who, idempotency_key)
+    except (NotFound, Expired) as error:
+        raise Refused(error, "voice") from error
+    except InvalidParameter as error:
+        raise Refused(error, "input") from error
+    form = body.response_format or "mp3"
+    return replace(
+        order,
+        params={**order.params, "format": _FORMATS.get(form, form), "opening": OPENING},
+        request_hash=digest("speech", body.model_dump()),
+    )
+
+
+async def _voice_id(request: Request, voice: str | VoiceId, who: Caller) -> str:
+    """The voice that is meant, by its id or its name. Raises Refused."""
+    if isinstance(voice, VoiceId):
+        return voice.id
+    if re.fullmatch("model_[0-9a-f]{32}", voice):
+        return voice
+    found = await request.app.state.database.look(voices.named, voice, who.account_id)
+    if not found:
+        raise Refused(
+            NotFound(
+                f"there is no voice {voice[:60]!r} in this account, and none that is built in; "
+                "make one by POST /v1/audio/voices, and give its id or its name"
+            ),
+            "voice",
+            "voice_not_found",
+        )
+    if len(found) > 1:
+        raise Refused(
+            InvalidParameter(
+                f"{len(found)} voices have the name {voice[:60]!r}; give one of their ids: "
+                + ", ".join(each.id for each in found[:10])
+            ),
+            "voice",
+            "voice_ambiguous",
+        )
+    return str(found[0].id)
+
+
+def emotion_of(instructions: str) -> str | None:
+    """The one emotion that the instructions name; None when that is none or several."""
+    words = set(re.findall(r"[a-z]+", instructions.lower()))
+    named = [emotion for emotion in EMOTIONS if emotion in words]
+    return named[0] if len(named) == 1 else None
+
+
+async def _joined(first: bytes, rest: Blocks) -> Blocks:
+    try:
+        yield first
+        async for block in rest:
+            yield block
+    finally:
+        await rest.aclose()
+
+
+async def _events(blocks: Blocks, characters: int) -> Blocks:
+    """The same as server-sent events; an error is one of them."""
+    try:
+        async for block in blocks:
+            for start in range(0, len(block), _EVENT):
+                audio = b64encode(block[start : start + _EVENT]).decode()
+                yield _event({"type": "speech.audio.delta", "audio": audio})
+        # What is charged are characters.
+        usage = {"input_tokens": characters, "output_tokens": 0, "total_tokens": characters}
+        yield _event({"type": "speech.audio.done", "usage": usage})
+    except TaskError as error:
+        yield _event({"type": "error", **body_of(error, error)}, "error")
+    finally:
+        await blocks.aclose()
+
+
+def _event(data: Mapping[str, Any], name: str | None = None) -> bytes:
+    head = f"event: {name}\n" if name else ""
+    return f"{head}data: {json.dumps(data)}\n\n".encode()

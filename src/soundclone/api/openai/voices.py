@@ -1,0 +1,180 @@
+"""Voices by OpenAI's names: one request makes one, and waits until it is made."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from dataclasses import replace
+from typing import Annotated, Any, BinaryIO, Literal
+
+from fastapi import APIRouter, File, Form, Request, UploadFile
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+from sqlalchemy.orm import Session
+
+from ...core import consents, tasks, voices
+from ...core.keys import Caller
+from ...core.tasks import Order
+from ...db.models import Consent, Task, Voice
+from ...errors import InvalidParameter, NotFound, Unavailable
+from ..auth import KnownCaller, LimitedCaller
+from ..files import keep
+from ..schemas import SoundCloneCloneRequest
+from ..tasks import IdempotencyKey, clone_order, digest, link, submit
+from .errors import Ended, OpenAIRoute, about
+
+LARGEST = 10 * 1024 * 1024  # bytes of a sample
+PATIENCE = 300.0  # seconds that a request waits for its voice
+AGAIN = 600.0  # seconds in which the same request means the same voice
+_PAUSE = 0.1  # seconds between two looks
+
+router = APIRouter(prefix="/audio/voices", route_class=OpenAIRoute)
+
+
+@router.post("")
+async def create(
+    request: Request,
+    who: LimitedCaller,
+    name: Annotated[str, Form()],
+    consent: Annotated[str, Form()],
+    audio_sample: Annotated[UploadFile, File()],
+    type: Annotated[Literal["audio_sample"], Form()] = "audio_sample",
+    idempotency_key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Make a voice of a recording. The same request again within ten minutes, which is what its
+    clients send when they have waited too long, gives the same voice and is charged once."""
+    state = request.app.state
+    with about("name"):
+        name = voices.checked_name(name)
+        if not name:
+            raise InvalidParameter("name is empty; it must be a name to know the voice by")
+    with about("consent"):
+        agreed = await state.database.look(consents.get, consent, who.account_id)
+    with about("audio_sample"):
+        if not audio_sample.size:
+            raise InvalidParameter("audio_sample is empty; a recording is needed")
+        if audio_sample.size > LARGEST:
+            raise InvalidParameter(
+                f"audio_sample has {audio_sample.size:,} bytes; at most {LARGEST:,} are taken"
+            )
+    sample = await run_in_threadpool(_sha256, audio_sample.file)
+    request_hash = digest("voice", {"name": name, "consent": agreed.id, "sample": sample})
+    task = await _submitted(request, who, audio_sample, name, agreed, request_hash, idempotency_key)
+    with about("audio_sample"):
+        voice = await _made(request, task)
+    return JSONResponse(view(voice))
+
+
+@router.get("")
+async def listing(request: Request, who: KnownCaller) -> JSONResponse:
+    """The account's voices, newest first."""
+    found = await request.app.state.database.look(voices.listing, who.account_id)
+    data = [view(voice) for voice in found]
+    return JSONResponse({"object": "list", "data": data, "has_more": False})
+
+
+@router.get("/{voice_id}")
+async def retrieve(request: Request, voice_id: str, who: KnownCaller) -> JSONResponse:
+    found = await request.app.state.database.look(voices.listing, who.account_id)
+    for voice in found:
+        if voice.id == voice_id:
+            return JSONResponse(view(voice))
+    raise NotFound(f"there is no voice {voice_id[:60]!r} in this account")
+
+
+@router.delete("/{voice_id}")
+async def delete(request: Request, voice_id: str, who: KnownCaller) -> JSONResponse:
+    """Delete a voice and the recording that it was made from, for good."""
+    await request.app.state.database.run(voices.delete, voice_id, who.account_id)
+    return JSONResponse({"id": voice_id, "object": "audio.voice.deleted", "deleted": True})
+
+
+async def _submitted(
+    request: Request,
+    who: Caller,
+    file: UploadFile,
+    name: str,
+    consent: Consent,
+    request_hash: str,
+    idempotency_key: str | None,
+) -> Task:
+    """The task that makes the voice: the one of the same request before, or a new one."""
+    state = request.app.state
+    known = Order("clone", who.account_id, who.key_id, {}, 0, 0, request_hash)
+    if idempotency_key is None:
+        earlier: Task | None = await state.database.run(tasks.recent, known, time.time() - AGAIN)
+        if earlier is not None:
+            return earlier
+    key, expires = await keep(request, who, file)
+    order = replace(
+        await clone_order(
+            request,
+            SoundCloneCloneRequest(fileUrl=link(request, key, int(expires))),
+            who,
+            idempotency_key,
+            name=name,
+            consent={
+                "consent": consent.id,
+                "statement": consents.STATEMENT,
+                "at": time.time(),
+                "key": who.key_id,
+            },
+        ),
+        request_hash=request_hash,
+    )
+    if idempotency_key is not None:
+        return await submit(request, order)
+
+    def work(session: Session) -> Task:
+        return tasks.recent(session, order, time.time() - AGAIN) or tasks.submit(
+            session,
+            order,
+            state.queue.enqueue,
+            active_limit=state.settings.active_tasks_per_key,
+        )
+
+    made: Task = await state.database.run(work)
+    return made
+
+
+async def _made(request: Request, task: Task) -> Voice:
+    """The voice that a task makes, once it has. Raises Ended with the reason when it fails,
+    Unavailable when it takes too long; it goes on then, for the next one who asks."""
+    database = request.app.state.database
+    until = time.monotonic() + PATIENCE
+    while True:
+        row = await database.row(tasks.STATE, task=task.id)
+        assert row is not None  # it stays for a month after its end
+        if row.status == "failed":
+            raise Ended(row.error or "the task failed; nothing was charged", row.error_word)
+        if row.status == "completed":
+            voice: Voice = await database.look(voices.get, row.voice_id, task.account_id)
+            return voice
+        if time.monotonic() > until or await request.is_disconnected():
+            raise Unavailable(
+                f"the voice was not made within {PATIENCE:.0f} s and is being made still; send "
+                "the same request again to go on waiting"
+            )
+        await asyncio.sleep(_PAUSE)
+
+
+def _sha256(file: BinaryIO) -> str:
+    found = hashlib.sha256()
+    while block := file.read(1 << 20):
+        found.update(block)
+    file.seek(0)
+    return found.hexdigest()
+
+
+def view(voice: Voice) -> dict[str, Any]:
+    """A voice as OpenAI's clients read it, and what else there is to know."""
+    return {
+        "id": voice.id,
+        "object": "audio.voice",
+        "created_at": int(voice.created_at),
+        "name": voice.name or voice.id,
+        "type": "audio_sample",
+        "consent": (voice.consent or {}).get("consent"),
+        "expires_at": None if voice.expires_at is None else int(voice.expires_at),
+    }

@@ -1,0 +1,110 @@
+"""Recordings in which somebody agrees that their voice is cloned."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.orm import Session
+
+from ..db.models import Consent
+from ..errors import InvalidParameter, NotFound
+from .voices import checked_name
+
+MOST = 200  # of an account
+LARGEST = 10 * 1024 * 1024  # bytes of a recording
+STATEMENT = "a recording in which the speaker agrees was given with the voice"
+
+_ID = re.compile("cons_[0-9a-f]{32}")
+_TAG = re.compile("[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,5}")
+_BEGINNINGS = re.compile(
+    rb"ID3|\xff[\xe0-\xff]|RIFF....WAVE|RF64....WAVE|OggS|fLaC|\x1a\x45\xdf\xa3|....ftyp", re.DOTALL
+)
+
+
+def new(account_id: str, name: str, language: str, head: bytes, size: int) -> Consent:
+    """A consent, checked; its `recording` says where the file is to be kept. `head` is how the
+    recording begins, `size` its bytes. Raises InvalidParameter."""
+    if not _TAG.fullmatch(language):
+        raise InvalidParameter(
+            f"language is {language[:40]!r}; it must be a BCP 47 tag, such as en-US"
+        )
+    if not size:
+        raise InvalidParameter("recording is empty; it must be a recording of the speaker's words")
+    if size > LARGEST:
+        raise InvalidParameter(f"recording has {size:,} bytes; at most {LARGEST:,} are taken")
+    if not _BEGINNINGS.match(head):
+        raise InvalidParameter(
+            "recording is no audio file that is taken here; it must be mp3, wav, ogg, aac, flac, "
+            "webm or mp4"
+        )
+    consent_id = f"cons_{uuid.uuid4().hex}"
+    return Consent(
+        id=consent_id,
+        account_id=account_id,
+        name=_named(name),
+        language=language,
+        recording=f"consents/{account_id}/{consent_id}",
+        created_at=time.time(),
+    )
+
+
+def add(session: Session, consent: Consent) -> None:
+    """Write it down. Raises InvalidParameter when the account has too many."""
+    kept = session.scalar(select(func.count()).where(Consent.account_id == consent.account_id))
+    if int(kept or 0) >= MOST:
+        raise InvalidParameter(
+            f"this account has {MOST} consents, which is the most; delete those that no voice needs"
+        )
+    session.add(consent)
+
+
+def get(session: Session, consent_id: str, account_id: str) -> Consent:
+    """The account's consent. Raises NotFound, also for another account's."""
+    consent = session.get(Consent, consent_id) if _ID.fullmatch(consent_id) else None
+    if consent is None or consent.account_id != account_id:
+        raise NotFound(
+            f"there is no consent {consent_id[:60]!r} in this account; "
+            "POST /v1/audio/voice_consents makes one"
+        )
+    return consent
+
+
+def listing(
+    session: Session, account_id: str, *, after: str | None = None, limit: int = 20
+) -> tuple[Sequence[Consent], bool]:
+    """At most `limit` consents of the account, newest first, those that follow `after`; and
+    whether there are more. Raises NotFound for an `after` that is none."""
+    query = select(Consent).where(Consent.account_id == account_id)
+    place = tuple_(Consent.created_at, Consent.id)
+    if after is not None:
+        last = get(session, after, account_id)
+        query = query.where(place < (last.created_at, last.id))
+    query = query.order_by(Consent.created_at.desc(), Consent.id.desc())
+    found = session.scalars(query.limit(limit + 1)).all()
+    return found[:limit], len(found) > limit
+
+
+def rename(session: Session, consent_id: str, account_id: str, name: str) -> Consent:
+    """Give it another name. Raises NotFound, InvalidParameter."""
+    consent = get(session, consent_id, account_id)
+    consent.name = _named(name)
+    return consent
+
+
+def delete(session: Session, consent_id: str, account_id: str) -> str:
+    """Forget it; the key of its recording, which is to be removed. Voices that were made with it
+    go on to name it. Raises NotFound."""
+    consent = get(session, consent_id, account_id)
+    session.delete(consent)
+    return consent.recording
+
+
+def _named(name: str) -> str:
+    found = checked_name(name)
+    if not found:
+        raise InvalidParameter("name is empty; it must be a name to know the consent by")
+    return found
