@@ -1,8 +1,7 @@
 """Fetching a model from the hub, once: what was fetched before a break is not fetched again.
 
-Files are fetched by HTTP with Range requests rather than by huggingface_hub's own download, which
-begins a file anew after its process has died. The hub's interface: https://github.com/huggingface/
-huggingface_hub, `HfApi.model_info` and the `resolve` route.
+Files are fetched by HTTP with Range requests (RFC 9110, section 14) and not by the download of
+huggingface_hub, which begins a file anew when its process has died.
 """
 
 from __future__ import annotations
@@ -22,7 +21,6 @@ from . import pocket_config, weights
 from .catalogue import CONFIG, Model, is_inside, is_safe
 from .weights import Weights
 
-_CHUNK = 1 << 20
 _TIMEOUT = 30.0  # seconds without an answer, or a byte of one
 _TRIES = 5  # without a byte more
 _PAUSE = 1.0  # seconds before the first repetition; the next ones wait twice as long each
@@ -209,7 +207,7 @@ def _stream(blob: Blob, part: Path, held: int, token: str | None, progress: _Pro
                 file.truncate(0)
                 progress.add(-held)
                 held = 0
-            for chunk in response.iter_bytes(_CHUNK):
+            for chunk in response.iter_bytes():
                 chunk = chunk[: blob.size - held]
                 file.write(chunk)
                 held += len(chunk)

@@ -207,7 +207,7 @@ def read_manifest(models: Path, name: str) -> Manifest:
     if not manifest.accepted or manifest.licence != model.licence:
         raise EngineUnavailable(
             f"the licence of model {name!r} ({model.licence}) was not accepted; "
-            f"run `soundclone models pull {name}`"
+            f"run `soundclone models remove {name}` and fetch it again"
         )
     return manifest
 
