@@ -22,6 +22,7 @@ request, a download, some sleep); the two clients differ in how they provide it.
 from __future__ import annotations
 
 import asyncio
+import io
 import math
 import os
 import re
@@ -70,6 +71,7 @@ OUTAGE = 300.0  # seconds without a good answer after which waiting for a task i
 T = TypeVar("T")
 Source = str | os.PathLike[str]
 Progress = Callable[["Task"], object]
+Transfer = Callable[[int, int | None], object]  # bytes that have gone, and of how many
 
 
 # What comes back
@@ -158,7 +160,9 @@ class Voice:
 
 
 class ClientError(Exception):
-    """Root of the tree."""
+    """Root of the tree. `word` is stable and for programs."""
+
+    word = "failed"
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -197,15 +201,20 @@ class RateLimitError(ApiError):
 class Unreachable(ClientError):
     """No answer came, also after retries."""
 
+    word = "unreachable"
+
 
 class TaskFailed(ClientError):
     def __init__(self, task: Task) -> None:
         super().__init__(task.error or f"task {task.id} failed")
         self.task = task
+        self.word = task.error_code or "task_failed"
 
 
 class Timeout(ClientError):
     """A task had not ended in time. It goes on: `wait` for it again, or `cancel` it."""
+
+    word = "not_ended"
 
     def __init__(self, message: str, task: Task | None) -> None:
         super().__init__(message)
@@ -231,6 +240,21 @@ class _Fetch:
 
     url: str
     path: Path
+    on_progress: Transfer | None = None
+
+    @contextmanager
+    def receive(self, response: httpx2.Response) -> Iterator[Callable[[bytes], None]]:
+        """What writes a block of the body. The file is at `path` once it is complete."""
+        length = response.headers.get("content-length", "")
+        total = int(length) if length.isdecimal() else None
+        with _whole(self.path) as file:
+
+            def write(block: bytes) -> None:
+                file.write(block)
+                if self.on_progress:
+                    self.on_progress(response.num_bytes_downloaded, total)
+
+            yield write
 
 
 @dataclass(frozen=True)
@@ -270,7 +294,7 @@ class _Core:
         if not address.lower().startswith(("http://", "https://")):
             if "://" in address:
                 raise ValueError(f"source is {address!r}; it must be an http(s) URL or a file")
-            address = (yield from self.upload(source)).url
+            address = (yield from self.upload(source, None)).url
         body = {"fileUrl": address, "soundVersion": version, "language": language}
         if text is not None:
             body["contentText"] = text
@@ -338,8 +362,9 @@ class _Core:
                 raise Timeout(f"task {id} has not ended within {timeout} s; it is {status}", latest)
             yield _Sleep(min(pause, left))
 
-    def upload(self, path: Source) -> Flow[Upload]:
-        data = yield from self._call("POST", f"{API}/files/upload", file=Path(path))
+    def upload(self, path: Source, on_progress: Transfer | None) -> Flow[Upload]:
+        file = partial(_Watched, Path(path), on_progress)
+        data = yield from self._call("POST", f"{API}/files/upload", file=file)
         return _read(Upload, data)
 
     def balance(self) -> Flow[Balance]:
@@ -360,14 +385,15 @@ class _Core:
     def delete_voice(self, model_id: str) -> Flow[None]:
         yield from self._call("DELETE", f"{API}/voices/{quote(model_id, safe='')}")
 
-    def download(self, task: Task | str, path: Source) -> Flow[Path]:
+    def download(self, task: Task | str, path: Source, on_progress: Transfer | None) -> Flow[Path]:
         url = task if isinstance(task, str) else task.audio_url
         if not url:
             raise ValueError(f"task {task.id} has no audio; it is {task.status}")  # type: ignore[union-attr]
         target = Path(path)
 
         def once() -> Flow[Path]:
-            response = yield from self._answer(_Fetch(urljoin(f"{self.base_url}/", url), target))
+            address = urljoin(f"{self.base_url}/", url)
+            response = yield from self._answer(_Fetch(address, target, on_progress))
             if response.status_code != 200:
                 raise _error(response)
             return target
@@ -395,13 +421,14 @@ class _Core:
         path: str,
         *,
         headers: Mapping[str, str] | None = None,
-        file: Path | None = None,
+        file: Callable[[], _Watched] | None = None,
         **what: Any,
     ) -> Flow[Any]:
         """The data of the answer. Raises the error that it reports."""
         with ExitStack() as stack:
             if file:
-                what["files"] = {"file": (file.name, stack.enter_context(file.open("rb")))}
+                opened = stack.enter_context(file())
+                what["files"] = {"file": (opened.path.name, opened)}
             everything = {**self._authorization, **(headers or {})}
             response = yield from self._answer(
                 _Request(method, self.base_url + path, everything, **what)
@@ -419,6 +446,22 @@ class _Core:
             reason = str(error) or type(error).__name__
             raise Unreachable(f"{step.url.partition('?')[0]} does not answer: {reason}") from error
         return response
+
+
+class _Watched(io.FileIO):
+    """A file to upload that says how much of it was read."""
+
+    def __init__(self, path: Path, on_progress: Transfer | None) -> None:
+        super().__init__(path)
+        self.path = path
+        self._size = os.fstat(self.fileno()).st_size
+        self._on_progress = on_progress
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        block = super().read(-1 if size is None else size)
+        if self._on_progress:
+            self._on_progress(self.tell(), self._size)
+        return block or b""
 
 
 def _audio(id: str) -> str:
@@ -640,9 +683,10 @@ class Client:
         as it is."""
         return self._run(self._core.cancel(id))
 
-    def upload(self, path: Source) -> Upload:
-        """Upload a recording of at most 100 MB; it is kept for some days."""
-        return self._run(self._core.upload(path))
+    def upload(self, path: Source, *, on_progress: Transfer | None = None) -> Upload:
+        """Upload a recording of at most 100 MB; it is kept for some days. `on_progress` is called
+        with how many bytes of how many were sent."""
+        return self._run(self._core.upload(path, on_progress))
 
     def balance(self) -> Balance:
         """Credits of the account."""
@@ -664,10 +708,13 @@ class Client:
         """Delete a voice and the recording that it was made from, for good."""
         self._run(self._core.delete_voice(model_id))
 
-    def download(self, task: Task | str, path: Source) -> Path:
+    def download(
+        self, task: Task | str, path: Source, *, on_progress: Transfer | None = None
+    ) -> Path:
         """Save the audio of a completed task, or the file of a link such as `subtitle_file`. The
-        file is at `path` once it is complete. The key is not sent: links carry a signature."""
-        return self._run(self._core.download(task, path))
+        file is at `path` once it is complete. The key is not sent: links carry a signature.
+        `on_progress` is called with how many bytes came, and of how many where that is known."""
+        return self._run(self._core.download(task, path, on_progress))
 
     def close(self) -> None:
         self._http.close()
@@ -707,9 +754,9 @@ class Client:
             if response.status_code != 200:
                 response.read()
                 return response
-            with _whole(step.path) as file:
+            with step.receive(response) as write:
                 for block in response.iter_bytes():
-                    file.write(block)
+                    write(block)
             return response
 
 
@@ -789,9 +836,9 @@ class AsyncClient:
         """See `Client.cancel`."""
         return await self._run(self._core.cancel(id))
 
-    async def upload(self, path: Source) -> Upload:
+    async def upload(self, path: Source, *, on_progress: Transfer | None = None) -> Upload:
         """See `Client.upload`."""
-        return await self._run(self._core.upload(path))
+        return await self._run(self._core.upload(path, on_progress))
 
     async def balance(self) -> Balance:
         """See `Client.balance`."""
@@ -813,9 +860,11 @@ class AsyncClient:
         """See `Client.delete_voice`."""
         await self._run(self._core.delete_voice(model_id))
 
-    async def download(self, task: Task | str, path: Source) -> Path:
+    async def download(
+        self, task: Task | str, path: Source, *, on_progress: Transfer | None = None
+    ) -> Path:
         """See `Client.download`."""
-        return await self._run(self._core.download(task, path))
+        return await self._run(self._core.download(task, path, on_progress))
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -855,9 +904,9 @@ class AsyncClient:
             if response.status_code != 200:
                 await response.aread()
                 return response
-            with _whole(step.path) as file:
+            with step.receive(response) as write:
                 async for block in response.aiter_bytes():
-                    file.write(block)
+                    write(block)
             return response
 
 

@@ -432,6 +432,22 @@ def test_download(server: Server, client: Client, tmp_path: Path, quick: list[fl
     assert all("authorization" not in seen.headers for seen in server.seen)
 
 
+def test_how_far_a_transfer_is(server: Server, client: Client, tmp_path: Path) -> None:
+    recording = tmp_path / "me.wav"
+    recording.write_bytes(bytes(150_000))
+    data = {"url": "https://files/x", "filename": "m.wav", "size": 150_000, "mime_type": "audio/x"}
+    server.on(UPLOAD, Answer(data))
+    server.on("GET /files/a.mp3", Answer(body=bytes(200_000)))
+    sent: list[tuple[int, int | None]] = []
+    came: list[tuple[int, int | None]] = []
+    client.upload(recording, on_progress=lambda *at: sent.append(at))
+    client.download("/files/a.mp3", tmp_path / "a.mp3", on_progress=lambda *at: came.append(at))
+    assert sent[0] == (65_536, 150_000)
+    assert sent[-1] == (150_000, 150_000)
+    assert came[-1] == (200_000, 200_000)
+    assert came == sorted(came)
+
+
 def test_a_download_that_fails_leaves_what_was_there(
     server: Server, client: Client, tmp_path: Path, quick: list[float]
 ) -> None:
