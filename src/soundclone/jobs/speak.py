@@ -153,7 +153,8 @@ def speak_chunk(
         emotion=params.get("emotion", "neutral"),
         speed=params.get("speed", 1.0),
         pitch=params.get("pitch", 0),
-        seed=zlib.crc32(f"{job.task.voice_id} {index}".encode()),
+        # One for all of a voice: with another for each chunk, an engine's manner would drift.
+        seed=zlib.crc32(job.task.voice_id.encode()),
     )
     with job.voice_engine(voice["engine"]) as engine:
         tongues = spoken_languages(params, language, engine)
