@@ -237,6 +237,16 @@ def test_a_hostile_name_is_refused(hub: Hub, models: Path, name: str) -> None:
     assert hub.asked("/resolve/") == []
 
 
+@pytest.mark.parametrize("size", [5, -5, None])
+@pytest.mark.parametrize("sha256", ["../../../x", "", None, 7, "0" * 63])
+def test_a_hostile_hash_is_refused(hub: Hub, models: Path, size: object, sha256: object) -> None:
+    row = {"rfilename": "model.bin", "size": size, "lfs": {"sha256": sha256, "size": 5}}
+    hub.body = json.dumps({"id": WHISPER, "sha": COMMIT, "siblings": [row]}).encode()
+    with pytest.raises(EngineUnavailable, match=r"of unknown size or hash|as a hub does"):
+        pull(models, "asr-tiny", accept=yes)
+    assert not models.exists()
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}", b'{"sha": 5, "siblings": [1]}'])
 def test_what_is_no_hub(hub: Hub, models: Path, body: bytes) -> None:
     hub.body = body
@@ -250,9 +260,14 @@ def test_a_repository_that_is_gone(hub: Hub, models: Path) -> None:
         pull(models, "asr-tiny", accept=yes)
 
 
-def test_a_hub_out_of_reach(hub: Hub, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    with pytest.raises(EngineUnavailable, match="cannot be reached"):
+@pytest.mark.parametrize(
+    "endpoint", ["http://127.0.0.1:9", "http://[::", "http://", "ftp://x.invalid", "hub"]
+)
+def test_a_hub_out_of_reach(
+    hub: Hub, models: Path, monkeypatch: pytest.MonkeyPatch, endpoint: str
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", endpoint)
+    with pytest.raises(EngineUnavailable, match=r"cannot be reached|does not answer as a hub"):
         pull(models, "asr-tiny", accept=yes)
 
 

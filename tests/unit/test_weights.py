@@ -255,6 +255,23 @@ def test_no_pickle_is_added(models: Path, whisper: Path) -> None:
     weights.verify(weights.adopt(models, "asr-tiny", whisper))
 
 
+def test_a_folder_of_another_machine_is_checked_by_its_manifest(
+    models: Path, pocket: Path, tmp_path: Path
+) -> None:
+    theirs = weights.adopt(tmp_path / "theirs", "pocket", pocket)
+    ours = weights.adopt(models, "pocket", theirs.path)
+    assert ours.digest == theirs.digest
+    weights.verify(ours)
+    with (theirs.path / "model.safetensors").open("r+b") as file:
+        file.write(b"\xff")
+    with pytest.raises(EngineUnavailable, match=r"model\.safetensors is not what the manifest"):
+        weights.adopt(models, "pocket", theirs.path)
+    weights.verify(ours)
+    (theirs.path / "manifest.json").write_text("{}")
+    with pytest.raises(EngineUnavailable, match="is no manifest of model 'pocket'"):
+        weights.adopt(models, "pocket", theirs.path)
+
+
 @pytest.mark.parametrize("name", ["nowhere", "config.yaml"])
 def test_no_folder_is_not_added(models: Path, pocket: Path, name: str) -> None:
     with pytest.raises(EngineUnavailable, match="is no folder"):

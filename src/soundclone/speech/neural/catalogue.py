@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 
 from ..languages import LANGUAGES
 
+MANIFEST = "manifest.json"  # in a model's folder: what the model consists of
 CONFIG = "config.yaml"  # of a model of pocket, with the names of the files beside it
 
 
@@ -32,7 +33,8 @@ class Model:
 
     def has(self, file: str) -> bool:
         """Whether a file of this name belongs to the model."""
-        return any(fnmatchcase(file, pattern) for pattern in self.needs + self.takes)
+        patterns = self.needs + self.takes
+        return file != MANIFEST and any(fnmatchcase(file, pattern) for pattern in patterns)
 
     def lacks(self, files: list[str]) -> str | None:
         """The first pattern of `needs` that no name in `files` matches."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ _TIMEOUT = 30.0  # seconds without an answer, or a byte of one
 _TRIES = 5  # without a byte more
 _PAUSE = 1.0  # seconds before the first repetition; the next ones wait twice as long each
 _PARTS = ".parts"
+_HASH = re.compile(r"[0-9a-f]{64}|[0-9a-f]{40}")
 
 
 @dataclass(frozen=True)
@@ -141,11 +143,12 @@ def _list(model: Model, repository: str, revision: str, token: str | None) -> li
                 if not Path(name).name.startswith("."):  # .gitattributes
                     raise _odd(model, f"{repository} has a file {name!r}")
                 continue
-            if sibling.size is None or not (sibling.lfs or sibling.blob_id):
-                raise _odd(model, f"{repository} has a {name} of unknown size or hash")
+            size = sibling.size
             sha256 = sibling.lfs.sha256 if sibling.lfs else ""
             git = sibling.blob_id or ""
-            blobs.append(Blob(name, repository, info.sha, name, sibling.size, sha256, git))
+            if not isinstance(size, int) or size < 0 or not _HASH.fullmatch(sha256 or git):
+                raise _odd(model, f"{repository} has a {name} of unknown size or hash")
+            blobs.append(Blob(name, repository, info.sha, name, size, sha256, git))
         return blobs
 
 
@@ -310,7 +313,7 @@ def _explained(model: Model, repository: str, token: str | None) -> Iterator[Non
             f"the hub at {_endpoint()} cannot be reached, or broke off "
             f"({type(error).__name__}); run the command again: what is here is kept"
         ) from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (httpx2.InvalidURL, ValueError, TypeError, KeyError, AttributeError) as error:
         raise EngineUnavailable(
             f"{_endpoint()} does not answer as a hub does; see whether HF_ENDPOINT is right"
         ) from error

@@ -21,10 +21,9 @@ from typing import BinaryIO
 
 from ...config import Settings
 from ...errors import EngineUnavailable
-from .catalogue import CONFIG, MODELS, Model, is_safe
+from .catalogue import CONFIG, MANIFEST, MODELS, Model, is_safe
 from .pocket_config import file_name, local, packaged
 
-MANIFEST = "manifest.json"
 _CHUNK = 1 << 20
 
 
@@ -100,9 +99,11 @@ def verify(weights: Weights) -> None:
 
 def adopt(models: Path, name: str, folder: Path) -> Weights:
     """Copy a model's files from `folder`, on a machine that does not reach the hub. Its licence
-    counts as accepted. What does not belong to the model is left.
+    counts as accepted. What does not belong to the model is left. A manifest that came with the
+    files has to agree with them.
 
-    Raises EngineUnavailable when a file is missing, is a link, or cannot be written."""
+    Raises EngineUnavailable when a file is missing, is a link, is not what the manifest says, or
+    cannot be written."""
     model = known(name)
     permit(model)
     if not folder.is_dir():
@@ -123,12 +124,19 @@ def adopt(models: Path, name: str, folder: Path) -> Weights:
                 f"{path} is not taken: a file of model {name!r} is a regular one, no link, of a "
                 "kind that runs no code when it is read"
             )
+    given = _given(folder, model)
     needed = sum(path.stat().st_size for path in files.values())
     with staged(models, model, needed) as stage:
         shutil.rmtree(stage, ignore_errors=True)
         came = {file: copy(path, stage / file) for file, path in files.items()}
         came |= {file: write(stage / file, content) for file, content in config.items()}
-        return install(models, stage, manifest_of(model, {}, came))
+        for file, expected in given.files.items() if given else ():
+            if came.get(file) != expected:
+                raise EngineUnavailable(
+                    f"{folder / file} is not what the manifest beside it says; copy it again"
+                )
+        sources = given.sources if given else {}
+        return install(models, stage, manifest_of(model, sources, came))
 
 
 def is_installed(models: Path, name: str) -> bool:
@@ -181,34 +189,38 @@ def read_manifest(models: Path, name: str) -> Manifest:
     """What came as this model. Raises EngineUnavailable when nothing did, or when the manifest is
     not one that was written here."""
     path = models / name / MANIFEST
+    model = known(name)
     try:
-        value = json.loads(path.read_bytes())
-        manifest = Manifest(
-            model=value["model"],
-            licence=value["licence"],
-            accepted=value["accepted"],
-            sources=dict(value["sources"]),
-            files={
-                file: File(int(row["size"]), str(row["sha256"]))
-                for file, row in value["files"].items()
-            },
-        )
+        manifest = _parse(path.read_bytes(), model)
     except FileNotFoundError as error:
         raise EngineUnavailable(missing(name)) from error
     except OSError as error:
         raise _damaged(path, error.strerror or "unreadable", name) from error
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise _damaged(path, "no manifest", name) from error
-    model = known(name)
-    if manifest.model != name or not all(is_safe(model, file) for file in manifest.files):
-        raise _damaged(path, f"not one of model {name!r}", name)
-    if model.lacks(list(manifest.files)) or manifest.digest != value.get("digest"):
-        raise _damaged(path, "not what it was", name)
+    except ValueError as error:
+        raise _damaged(path, str(error), name) from error
     if not manifest.accepted or manifest.licence != model.licence:
         raise EngineUnavailable(
             f"the licence of model {name!r} ({model.licence}) was not accepted; "
             f"run `soundclone models remove {name}` and fetch it again"
         )
+    return manifest
+
+
+def _parse(text: bytes, model: Model) -> Manifest:
+    try:
+        value = json.loads(text)
+        files = {
+            file: File(int(row["size"]), str(row["sha256"])) for file, row in value["files"].items()
+        }
+        manifest = Manifest(
+            value["model"], value["licence"], value["accepted"], dict(value["sources"]), files
+        )
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise ValueError("no manifest") from error
+    if manifest.model != model.name or not all(is_safe(model, file) for file in files):
+        raise ValueError(f"not one of model {model.name!r}")
+    if model.lacks(list(files)) or manifest.digest != value.get("digest"):
+        raise ValueError("not what it was")
     return manifest
 
 
@@ -308,6 +320,19 @@ def _config_of(model: Model, files: dict[str, Path]) -> dict[str, bytes]:
                 f"the files of model {model.name!r} lack {name!r}, which {CONFIG} names"
             )
     return {CONFIG: text}
+
+
+def _given(folder: Path, model: Model) -> Manifest | None:
+    """The manifest that came with files, from a machine where they were fetched."""
+    path = folder / MANIFEST
+    try:
+        return _parse(path.read_bytes(), model)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise EngineUnavailable(
+            f"{path} is no manifest of model {model.name!r} ({error}); copy it again, or remove it"
+        ) from error
 
 
 def _damaged(path: Path, what: str, name: str) -> EngineUnavailable:
