@@ -58,7 +58,8 @@ class Adapter(ABC):
     native: ClassVar[frozenset[str]]
     needs_transcript: ClassVar[bool] = False
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Settings | None = None) -> None:
+        self._given = settings
         self._model: Any = None
         self._digest: str | None = None  # of the weights of `_model`
         self._failure: str | None = None  # why the weights that are here cannot be loaded
@@ -85,9 +86,9 @@ class Adapter(ABC):
 
     @cached_property
     def settings(self) -> Settings:
-        return Settings()
+        return self._given or Settings()
 
-    @property
+    @cached_property
     def voices(self) -> Cache:
         """The voices in use; engines share its bound."""
         return shared(self.settings.model_memory)

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 def installed(name: str) -> bool:
     """Whether a package can be found; it is not imported."""
-    return name in sys.modules or find_spec(name) is not None
+    try:
+        return name in sys.modules or find_spec(name) is not None
+    except ImportError:
+        return False
 
 
 def imported(name: str, install: str) -> ModuleType:
