@@ -110,48 +110,14 @@ def examine(decoded: Decoded) -> Recording:
     _check_length(activity.seconds, activity.certainty)
     spans = _spans(activity.segments, len(analysed) / _RATE, margin=0.0)
     speech = np.concatenate([analysed[_slice(span, _RATE)] for span in spans])
-    warnings = []
-
-    clipped = _beyond(speech)
-    if clipped > _CLIPPED_HEAVY:
-        raise SourceClipped(
-            f"about {100 * (clipped - _UNCLIPPED):.0f} % of the speech is clipped; "
-            "less than 8 % is needed: record again at a lower level"
-        )
-    if clipped > _CLIPPED_LIGHT:
-        warnings.append(f"about {100 * (clipped - _UNCLIPPED):.0f} % of the speech is clipped")
-
-    syllables, pauses = _falls(speech)
-    unsteady = float(np.clip((pauses - syllables - _STEADY) / (_CHANGING - _STEADY), 0, 1))
-    least = float(np.interp(unsteady, (0, 1), _LEAST_SNR))
-    echo = _echoes(analysed)
-    if syllables < least and pauses < _CLEAR_PAUSES:
-        echo = _gaps(analysed, activity.segments) > _QUIET_GAPS
-        if not echo:
-            raise SourceTooNoisy(
-                f"noise, music or echo is only {max(syllables, 0):.1f} dB below the voice; "
-                f"at least {least:.1f} dB is needed"
-            )
-    snr = (syllables + pauses) / 2
-    if snr < _CLEAN_SNR:
-        warnings.append(f"noise, music or echo is only about {snr:.0f} dB below the voice")
-    if _beside_telephone(speech)[1] < _NARROW:
-        warnings.append("the recording has telephone bandwidth: nothing above 4 kHz")
-    if echo:
-        warnings.append("the room echoes strongly")
-
+    clipping = _check_clipping(speech)
+    noise = _check_noise(analysed, activity.segments, speech)
     heard = company(speech)
     _check_together(heard)
-    others = _seconds(heard.others) * _RATE / len(speech)
-    segments = activity.segments
-    if heard.score > (_SURE if snr >= _CLEAN_SNR else _SURE_IN_NOISE):
-        segments = _of_one(heard, others, segments, spans)
-        warnings.append(f"about {100 * others:.0f} % of the speech is by somebody else: left out")
+    segments, others = _told_apart(heard, activity.segments, spans, len(speech), noise.snr)
+    if segments != activity.segments:
         spans = _spans(segments, len(analysed) / _RATE, margin=0.0)
         speech = np.concatenate([analysed[_slice(span, _RATE)] for span in spans])
-    elif heard.score > _SUSPECTED:
-        warnings.append(f"about {100 * others:.0f} % of the speech may be by somebody else")
-
     level = _decibels(float(np.mean(np.square(speech, dtype=np.float64))))
     peak = float(np.abs(speech).max())
     gain = min(10 ** ((_LEVEL - level) / 20), 0.98 / peak)
@@ -160,9 +126,9 @@ def examine(decoded: Decoded) -> Recording:
         sample_rate=rate,
         speech_seconds=_seconds(segments),
         segments=segments,
-        snr=snr,
-        steady_noise=snr < _DENOISED and unsteady < 1,
-        warnings=tuple(warnings),
+        snr=noise.snr,
+        steady_noise=noise.snr < _DENOISED and noise.unsteady < 1,
+        warnings=(*clipping, *noise.warnings, *others),
     )
 
 
@@ -219,12 +185,72 @@ def _check_length(seconds: float, certainty: float) -> None:
         raise SpeechTooLong(f"speech lasts {lasts}; less than {LONGEST:g} s is needed")
 
 
+def _check_clipping(speech: Samples) -> list[str]:
+    """Warnings. Raises SourceClipped."""
+    clipped = _beyond(speech)
+    if clipped > _CLIPPED_HEAVY:
+        raise SourceClipped(
+            f"about {100 * (clipped - _UNCLIPPED):.0f} % of the speech is clipped; "
+            "less than 8 % is needed: record again at a lower level"
+        )
+    if clipped > _CLIPPED_LIGHT:
+        return [f"about {100 * (clipped - _UNCLIPPED):.0f} % of the speech is clipped"]
+    return []
+
+
+@dataclass(frozen=True)
+class _Noise:
+    """What is heard beside the voice."""
+
+    snr: float  # dB
+    unsteady: float  # 0, a hum, to 1, music
+    warnings: tuple[str, ...]
+
+
+def _check_noise(samples: Samples, segments: tuple[Span, ...], speech: Samples) -> _Noise:
+    """Raises SourceTooNoisy."""
+    syllables, pauses = _falls(speech)
+    unsteady = float(np.clip((pauses - syllables - _STEADY) / (_CHANGING - _STEADY), 0, 1))
+    least = float(np.interp(unsteady, (0, 1), _LEAST_SNR))
+    echo = _echoes(samples)
+    if syllables < least and pauses < _CLEAR_PAUSES:
+        echo = _gaps(samples, segments) > _QUIET_GAPS
+        if not echo:
+            raise SourceTooNoisy(
+                f"noise, music or echo is only {max(syllables, 0):.1f} dB below the voice; "
+                f"at least {least:.1f} dB is needed"
+            )
+    snr = (syllables + pauses) / 2
+    warnings = []
+    if snr < _CLEAN_SNR:
+        warnings.append(f"noise, music or echo is only about {snr:.0f} dB below the voice")
+    if _beside_telephone(speech)[1] < _NARROW:
+        warnings.append("the recording has telephone bandwidth: nothing above 4 kHz")
+    if echo:
+        warnings.append("the room echoes strongly")
+    return _Noise(snr, unsteady, tuple(warnings))
+
+
 def _check_together(heard: Company) -> None:
     if heard.together > _MOST_TOGETHER:
         raise SeveralSpeakers(
             f"two people speak at once in about {100 * heard.together:.0f} % of the speech; "
             "one speaker alone is needed"
         )
+
+
+def _told_apart(
+    heard: Company, segments: tuple[Span, ...], spans: list[Span], length: int, snr: float
+) -> tuple[tuple[Span, ...], list[str]]:
+    """The segments of the one who speaks, and warnings. `length` of all speech, in samples.
+    Raises SeveralSpeakers."""
+    others = _seconds(heard.others) * _RATE / length
+    if heard.score > (_SURE if snr >= _CLEAN_SNR else _SURE_IN_NOISE):
+        share = f"about {100 * others:.0f} % of the speech is by somebody else: left out"
+        return _of_one(heard, others, segments, spans), [share]
+    if heard.score > _SUSPECTED:
+        return segments, [f"about {100 * others:.0f} % of the speech may be by somebody else"]
+    return segments, []
 
 
 def _of_one(
