@@ -22,20 +22,28 @@ from .routes import routes_of
 _DISK_NEEDED = 1 << 30
 
 
-def examine(settings: Settings) -> dict[str, Any]:
-    """`{"ok": …, "checks": [{"name", "ok", "detail"}]}`; `ok` when all that is needed works."""
-    checks = [_check("system", _system)]
+def examine(
+    settings: Settings, on_check: Callable[[str], object] = lambda name: None
+) -> dict[str, Any]:
+    """`{"ok": …, "checks": [{"name", "ok", "detail"}]}`; `ok` when all that is needed works.
+    `on_check` is called with the name of each before it is tried."""
+
+    def check(name: str, work: Callable[[], str], *, needed: bool = True) -> dict[str, Any]:
+        on_check(name)
+        return _check(name, work, needed)
+
+    checks = [check("system", _system)]
     named = routes_of(settings).named()
     wanted = {"builtin"} if named is None else named
     for name in sorted({*engines.names(), *wanted}):
         needed = name in wanted
-        checks.append(_check(f"engine {name}", partial(_engine, name), needed=needed))
+        checks.append(check(f"engine {name}", partial(_engine, name), needed=needed))
     checks += [
-        _check("decode and encode", _codecs),
-        _check("database", lambda: _database(settings)),
-        _check("storage", lambda: _storage(settings)),
-        _check("disk", lambda: _disk(settings)),
-        _check("workers", lambda: _workers(settings), needed=False),
+        check("decode and encode", _codecs),
+        check("database", lambda: _database(settings)),
+        check("storage", lambda: _storage(settings)),
+        check("disk", lambda: _disk(settings)),
+        check("workers", lambda: _workers(settings), needed=False),
     ]
     return {
         "version": __version__,
@@ -44,7 +52,7 @@ def examine(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _check(name: str, work: Callable[[], str], *, needed: bool = True) -> dict[str, Any]:
+def _check(name: str, work: Callable[[], str], needed: bool) -> dict[str, Any]:
     try:
         return {"name": name, "ok": True, "detail": work(), "needed": needed}
     except SoundcloneError as error:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .cli_common import AsJson, fail, print_json, print_table, read_settings
+from .common import INTERRUPTED, AsJson, Failure, print_json, print_table, read_settings
+from .progress import transferring
 
 if TYPE_CHECKING:
-    from .speech.neural.catalogue import Model
-    from .speech.neural.weights import Weights
+    from ..speech.neural.catalogue import Model
+    from ..speech.neural.weights import Weights
 
 models_app = typer.Typer(help="Models of neural engines.", no_args_is_help=True)
 
@@ -27,7 +26,7 @@ AcceptLicence = Annotated[
 @models_app.command("list")
 def models_list(as_json: AsJson = False) -> None:
     """Models that there are, and which of them are here."""
-    from .speech.neural.catalogue import MODELS
+    from ..speech.neural.catalogue import MODELS
 
     models = read_settings().models
     rows = [_row(models, model) for model in MODELS.values()]
@@ -52,7 +51,7 @@ def models_pull(
     as_json: AsJson = False,
 ) -> None:
     """Fetch models, each once. What was fetched before a break is not fetched again."""
-    from .speech.neural import hub
+    from ..speech.neural import hub
 
     models = read_settings().models
     rows = []
@@ -62,10 +61,11 @@ def models_pull(
             return _accepted(model, accept_licence, f"{_size(offer.size)} from {offer.page}")
 
         try:
-            with _progress(model.name, quiet=as_json) as show:
+            with transferring(model.name, as_json) as show:
                 found = hub.pull(models, model.name, accept=accept, progress=show)
         except KeyboardInterrupt:
-            fail("stopped; what was fetched is kept: the same command goes on from there")
+            kept = "interrupted; what was fetched is kept: the same command goes on from there"
+            raise Failure(kept, "interrupted", INTERRUPTED) from None
         rows.append(_here(found))
         if not as_json:
             typer.echo(f"{model.name} is here, {found.digest} in {found.path}")
@@ -81,8 +81,8 @@ def models_add(
     as_json: AsJson = False,
 ) -> None:
     """Add a model from files that are on this machine, for one that does not reach the hub."""
-    from .errors import EngineUnavailable
-    from .speech.neural import weights
+    from ..errors import EngineUnavailable
+    from ..speech.neural import weights
 
     model = weights.known(name)
     weights.permit(model)
@@ -104,9 +104,9 @@ def models_verify(
     as_json: AsJson = False,
 ) -> None:
     """Read every file of a model, and say whether it is as it came."""
-    from .errors import EngineUnavailable
-    from .speech.neural import weights
-    from .speech.neural.catalogue import MODELS
+    from ..errors import EngineUnavailable
+    from ..speech.neural import weights
+    from ..speech.neural.catalogue import MODELS
 
     models = read_settings().models
     chosen = [name] if name else [each for each in MODELS if weights.is_installed(models, each)]
@@ -123,18 +123,21 @@ def models_verify(
 
 
 @models_app.command("remove")
-def models_remove(name: Name) -> None:
+def models_remove(name: Name, as_json: AsJson = False) -> None:
     """Remove a model from this machine, and what was fetched of it."""
-    from .speech.neural import weights
+    from ..speech.neural import weights
 
     gone = weights.remove(read_settings().models, name)
-    typer.echo(f"{name} is removed" if gone else f"{name} was not here")
+    if as_json:
+        print_json({"name": name, "removed": gone})
+    else:
+        typer.echo(f"{name} is removed" if gone else f"{name} was not here")
 
 
 @models_app.command("licence")
 def models_licence(name: Name, as_json: AsJson = False) -> None:
     """What may be done with a model."""
-    from .speech.neural import weights
+    from ..speech.neural import weights
 
     model = weights.known(name)
     if as_json:
@@ -146,10 +149,10 @@ def models_licence(name: Name, as_json: AsJson = False) -> None:
 
 def _chosen(name: str, language: str | None) -> Model:
     """The model of that name or, with a language, the one of its engine that speaks it."""
-    from .errors import EngineUnavailable
-    from .speech.languages import LANGUAGES
-    from .speech.neural import weights
-    from .speech.neural.catalogue import MODELS
+    from ..errors import EngineUnavailable
+    from ..speech.languages import LANGUAGES
+    from ..speech.neural import weights
+    from ..speech.neural.catalogue import MODELS
 
     named = weights.known(name)
     if language is None:
@@ -175,8 +178,8 @@ def _accepted(model: Model, accepted: bool, source: str) -> bool:
 
 
 def _row(models: Path, model: Model) -> dict[str, Any]:
-    from .errors import EngineUnavailable
-    from .speech.neural import weights
+    from ..errors import EngineUnavailable
+    from ..speech.neural import weights
 
     state, detail = "absent", ""
     if weights.is_installed(models, model.name):
@@ -203,37 +206,3 @@ def _here(found: Weights) -> dict[str, str]:
 
 def _size(size: int) -> str:
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
-
-
-@contextmanager
-def _progress(name: str, quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    console = Console(stderr=True)
-    progress = Progress(*columns, console=console, transient=True, disable=quiet)
-    bar = progress.add_task(name, total=None)
-
-    def show(done: int, total: int) -> None:
-        progress.start()  # not before, so that it is not drawn over the question
-        progress.update(bar, completed=done, total=total)
-
-    try:
-        yield show
-    finally:
-        if progress.live.is_started:
-            progress.stop()

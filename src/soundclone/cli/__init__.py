@@ -1,0 +1,132 @@
+"""The command line. Commands that run the service work on the settings of this machine; `clone`,
+`speak`, `cancel` and `voices` talk to a running one over HTTP.
+
+What goes wrong in a way that was foreseen ends the command with one sentence on standard error or,
+with --json, one line `{"error": {"word": …, "message": …}}` there; standard output has results
+only. The exit codes are in EPILOGUE.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+from typer.exceptions import TyperException
+
+from . import machine, service, use
+from .common import FAILED, INTERRUPTED, WRONG_USAGE, Failure, print_json
+from .credit import credit_app
+from .keys import keys_app
+from .models import models_app
+from .voices import voices_app
+
+EPILOGUE = """\b
+Exit codes:
+    0  it worked; serve and worker were stopped
+    1  it failed: a sentence on standard error says what, and what to do
+    2  it was called wrongly
+  130  interrupted by Ctrl-C
+  143  ended by SIGTERM
+
+With --json an error is a line {"error": {"word": …, "message": …}} on standard error: the word is
+stable, the message is for people. Settings are environment variables, SOUNDCLONE_*."""
+
+app = typer.Typer(
+    help="Voice cloning as a service that you run yourself.",
+    epilog=EPILOGUE,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(service.serve)
+app.command()(service.worker)
+app.command(epilog=use.CLONE_EXAMPLES)(use.clone)
+app.command(epilog=use.SPEAK_EXAMPLES)(use.speak)
+app.command()(use.cancel)
+app.add_typer(voices_app, name="voices")
+app.add_typer(keys_app, name="keys")
+app.add_typer(credit_app, name="credit")
+app.add_typer(models_app, name="models")
+app.command()(machine.languages)
+app.command()(machine.doctor)
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version")] = False,
+) -> None:
+    if version:
+        from .. import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def main() -> NoReturn:
+    """Entry point."""
+    code = FAILED
+    try:
+        code = app(standalone_mode=False) or 0
+        if code == INTERRUPTED:  # what typer makes of a KeyboardInterrupt
+            raise Failure("interrupted", "interrupted", INTERRUPTED)
+        sys.stdout.flush()
+    except typer.Abort:
+        code = _say(Failure("nothing was answered", "interrupted"))
+    except BrokenPipeError:
+        _forget_output()  # whoever read it has what they wanted
+    except Exception as error:
+        failure = _foreseen(error)
+        if failure is None:
+            raise
+        code = _say(failure)
+    sys.exit(code)
+
+
+def _foreseen(error: Exception) -> Failure | None:
+    """What an exception that no command has handled means; None when it is a fault of ours."""
+    from ..config import SettingsError
+    from ..errors import SoundcloneError
+
+    if isinstance(error, Failure):
+        return error
+    if isinstance(error, TyperException):
+        context = getattr(error, "ctx", None)
+        hint = f"; see `{context.command_path} --help`" if context else ""
+        return Failure(error.format_message().rstrip(".") + hint, "usage", WRONG_USAGE)
+    if isinstance(error, SoundcloneError):
+        return Failure(error.message, error.word)
+    if isinstance(error, SettingsError):
+        return Failure(str(error), "settings")
+    if isinstance(error, OSError):
+        reason = error.strerror or str(error)
+        return Failure(f"{error.filename}: {reason}" if error.filename else reason, "file")
+    return _of_the_database(error)
+
+
+def _of_the_database(error: Exception) -> Failure | None:
+    if "sqlalchemy" not in sys.modules:
+        return None
+    from sqlalchemy.exc import ArgumentError, OperationalError
+
+    if isinstance(error, ArgumentError):
+        return Failure(f"SOUNDCLONE_DATABASE_URL is not right: {error}", "settings")
+    if isinstance(error, OperationalError):
+        reason = str(error.orig).strip().partition("\n")[0]
+        return Failure(f"the database cannot be used: {reason}", "unavailable")
+    return None
+
+
+def _say(failure: Failure) -> int:
+    if "--json" in sys.argv[1:]:
+        print_json({"error": {"word": failure.word, "message": failure.message}}, err=True)
+    else:
+        typer.secho(f"soundclone: {failure.message}", fg="red", err=True)
+    return failure.code
+
+
+def _forget_output() -> None:
+    """Python would write what is left at its end, and complain that it cannot."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,54 @@
+"""`soundclone doctor` and `soundclone languages`: what works on this machine."""
+
+from __future__ import annotations
+
+import typer
+
+from .common import FAILED, AsJson, print_json, print_table, read_settings
+from .progress import spinner
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Say what works here: engines, codecs, database, storage, disk.
+
+    Exit code 1 when something does not that is needed."""
+    from ..jobs.doctor import examine
+
+    with spinner("trying", as_json) as show:
+        report = examine(read_settings(), show)
+    if as_json:
+        print_json(report)
+    else:
+        for row in report["checks"]:
+            mark = "ok  " if row["ok"] else "FAIL"
+            typer.secho(
+                f"{mark}  {row['name']:<18} {row['detail']}", fg=None if row["ok"] else "red"
+            )
+    if not report["ok"]:
+        raise typer.Exit(FAILED)
+
+
+def languages(as_json: AsJson = False) -> None:
+    """Which engine speaks which language on this machine, by soundVersion."""
+    from ..jobs.routes import routes_of, usable
+    from ..speech.languages import LANGUAGES
+
+    with spinner("looking for engines", as_json):
+        routes = routes_of(read_settings())
+        offers, found = usable(routes)
+    table = routes.table(offers)
+    unusable = {name: reason for name, reason in found.items() if reason}
+    if as_json:
+        listed = [
+            {"name": name, "code": LANGUAGES[name].code, "engines": table[name]} for name in table
+        ]
+        print_json({"languages": listed, "unusable": unusable})
+        return
+    rows = [
+        {"language": name, "code": LANGUAGES[name].code}
+        | {version: engine or "none" for version, engine in table[name].items()}
+        for name in table
+    ]
+    print_table([{"language": "", "code": "", "v1": "-", "v2": "-"} | row for row in rows])
+    for name, reason in unusable.items():
+        typer.secho(f"not usable  {name}: {reason}", fg="yellow", err=True)

@@ -1,0 +1,128 @@
+"""`soundclone serve` and `soundclone worker`: run the service on this machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .common import fail, read_settings
+
+if TYPE_CHECKING:
+    from ..config import Settings
+    from ..db.session import Database
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on", min=1, max=65535)] = 8000,
+    worker: Annotated[
+        bool, typer.Option("--worker/--no-worker", help="Keep a worker running beside it")
+    ] = True,
+) -> None:
+    """Run the API and, unless --no-worker, a worker beside it.
+
+    The first start prints an API key with some credit. Ctrl-C or SIGTERM stops it, which is exit
+    code 0; the tasks under way get SOUNDCLONE_STOP_GRACE seconds, then another worker does them."""
+    import uvicorn
+
+    from .. import telemetry
+    from ..api.app import create_app
+    from ..db.migrate import upgrade
+    from ..db.session import Database
+    from ..jobs import engine
+    from ..jobs.supervisor import Supervisor
+    from ..storage import Storage
+
+    telemetry.configure()
+    settings = read_settings()
+    Storage.open(settings.storage, settings.secret)  # or else say why not, before anything starts
+    with _listen(host, port) as listening:
+        database = Database(settings.database)
+        try:
+            upgrade(database)
+            engine.prepare(database)
+            _first_key(settings, database)
+        finally:
+            database.close()
+        typer.echo(f"  The studio: {settings.public_url or f'http://{host}:{port}'}/studio\n")
+        server = uvicorn.Server(
+            uvicorn.Config(
+                create_app(settings),
+                log_config=None,
+                access_log=False,
+                timeout_graceful_shutdown=round(settings.stop_grace),
+            )
+        )
+        supervisor = Supervisor(settings) if worker else None
+        # uvicorn shuts down at a signal and then raises it again, which must not end us at once.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        if supervisor:
+            supervisor.start()
+        try:
+            server.run(sockets=[listening])
+        except KeyboardInterrupt:
+            pass
+        finally:
+            if supervisor:
+                supervisor.stop()
+    if not server.started:
+        fail("the service could not start; the lines above say why")
+
+
+def worker(
+    id: Annotated[str | None, typer.Option(help="Name of this worker", hidden=True)] = None,
+    parent: Annotated[int | None, typer.Option(help="Process to end with", hidden=True)] = None,
+) -> None:
+    """Run a worker: as many as you like, on as many machines, over one database and store.
+
+    Ctrl-C or SIGTERM stops it as it stops `serve`."""
+    # Before numpy is imported: tasks side by side are what cores are for.
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+    from .. import telemetry
+    from ..jobs.ids import new_id
+    from ..jobs.worker import Worker
+
+    telemetry.configure()
+    Worker(read_settings(), id or new_id(), parent=parent).run()
+    sys.stderr.flush()
+    # What did not end within its grace is in threads that would keep the process.
+    os._exit(0)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Before anything is made: a port that is taken leaves no trace."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        fail(f"{host} port {port} cannot be listened on: {reason}; choose another by --port")
+
+
+def _first_key(settings: Settings, database: Database) -> None:
+    """Print a key with some credit when there is no account yet."""
+    from sqlalchemy import select
+
+    from ..core import keys, ledger
+    from ..core.pricing import to_micro
+    from ..db.models import Account
+
+    with database.write() as session:
+        if session.scalar(select(Account.id).limit(1)):
+            return
+        account = ledger.open_account(session, "first")
+        _, text = keys.create(
+            session, settings.secret, account_id=account.id, name="first", operator=True
+        )
+        if settings.starting_credit:
+            ledger.credit(session, account.id, to_micro(settings.starting_credit), "first start")
+    typer.echo(
+        f"\n  Your API key: {text}\n  with {settings.starting_credit} credits on account "
+        f"{account.id}.\n  Keep it now: it is not shown again.\n"
+    )
