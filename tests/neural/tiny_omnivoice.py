@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from soundclone.speech.neural.packages import imported
+from soundclone.speech.neural.omnivoice import the_package
 
 _MARKS = (
     "<|denoise|> <|lang_start|> <|lang_end|> <|instruct_start|> <|instruct_end|> <|text_start|> "
@@ -15,7 +15,7 @@ CODES = 64  # of each of eight codebooks
 
 def make(folder: Path, seed: int = 0) -> Path:
     """Write the model's files, as they are published, into `folder`."""
-    imported("omnivoice", "")
+    the_package("")
     import torch
     from omnivoice import OmniVoice, OmniVoiceConfig
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers

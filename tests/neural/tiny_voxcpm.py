@@ -13,8 +13,8 @@ LETTERS = "▁abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.,!?'()-012345
 _SPECIAL = 105  # tokens before the letters; the model has marks of its own at 101 to 104
 
 
-def config(**changes: Any) -> dict[str, Any]:
-    """Of the model's shape; the vocabulary is that of `LETTERS`."""
+def config(rate: int = 48_000) -> dict[str, Any]:
+    """Of the model's shape, with what it speaks at in Hz; the vocabulary is that of `LETTERS`."""
     heads = {"num_heads": 4, "num_layers": 1, "kv_channels": 8}
     factors = [1.0] * 4
     return {
@@ -69,15 +69,15 @@ def config(**changes: Any) -> dict[str, Any]:
             "decoder_rates": [8, 6, 5, 2, 2, 2],
             "sr_bin_boundaries": [20000, 30000, 40000],
             "sample_rate": 16000,
-            "out_sample_rate": 48000,
+            "out_sample_rate": rate,
             "cond_dim": 8,
         },
         "max_length": 1024,
         "dtype": "bfloat16",
-    } | changes
+    }
 
 
-def make(folder: Path, seed: int = 0, **changes: Any) -> Path:
+def make(folder: Path, seed: int = 0, rate: int = 48_000) -> Path:
     """Write the model's files, as they are published, into `folder`."""
     imported("voxcpm", "")
     import torch
@@ -96,7 +96,7 @@ def make(folder: Path, seed: int = 0, **changes: Any) -> Path:
     tokenizer.decoder = decoders.Metaspace()
     special = {"unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>"}
     LlamaTokenizerFast(tokenizer_object=tokenizer, **special).save_pretrained(folder)
-    shape = config(**changes)
+    shape = config(rate)
     (folder / "config.json").write_text(json.dumps(shape))
     torch.manual_seed(seed)
     with warnings.catch_warnings(action="ignore"):  # of what torch would have the package use

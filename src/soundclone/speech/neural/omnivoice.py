@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from types import ModuleType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -28,12 +29,24 @@ BATCH = 8  # sentences at once
 
 _SHORTEST, _LONGEST = 3.0, 10.0  # seconds of a reference, which its authors advise
 _TOKENS = "ref_audio_tokens"
+_CODEC = "transformers.models.higgs_audio_v2_tokenizer.modeling_higgs_audio_v2_tokenizer"
 
 
 def code(language: str) -> str:
     """The model's code of a language, by its name."""
     tag = LANGUAGES[language].code
     return _OTHERS.get(tag, tag)
+
+
+def the_package(install: str) -> ModuleType:
+    """omnivoice. Raises EngineUnavailable with `install`, the command to run."""
+    codec = imported(_CODEC, install)
+    # Where something else imported it before there was a torchaudio, or a stand-in for it,
+    # transformers has made up its mind that its codec cannot be used.
+    vars(imported("transformers", install))["HiggsAudioV2TokenizerModel"] = (
+        codec.HiggsAudioV2TokenizerModel
+    )
+    return imported("omnivoice", install)
 
 
 class OmniVoiceEngine(Adapter):
@@ -63,7 +76,7 @@ class OmniVoiceEngine(Adapter):
     def _load(self, found: Weights, device: Device) -> Any:
         import torch
 
-        omnivoice = imported("omnivoice", self.install)
+        omnivoice = the_package(self.install)
         from transformers.utils.logging import disable_progress_bar
 
         disable_progress_bar()
