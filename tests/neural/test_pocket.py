@@ -11,18 +11,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-pytest.importorskip("pocket_tts")
+from soundclone.config import Settings
+from soundclone.errors import EngineUnavailable, NoSpeech, SynthesisError
+from soundclone.speech.engine import Controls, Engine, Reference, Speech, Voice
+from soundclone.speech.neural import pocket, prompt, weights
+from soundclone.speech.neural.cache import Cache
+from soundclone.speech.neural.pocket import RATE, PocketEngine
 
-from soundclone.config import Settings  # noqa: E402
-from soundclone.errors import EngineUnavailable, NoSpeech, SynthesisError  # noqa: E402
-from soundclone.speech.engine import Controls, Engine, Reference, Speech, Voice  # noqa: E402
-from soundclone.speech.neural import pocket, prompt, weights  # noqa: E402
-from soundclone.speech.neural.cache import Cache  # noqa: E402
-from soundclone.speech.neural.pocket import RATE, PocketEngine  # noqa: E402
-
-from . import tiny_pocket  # noqa: E402
+from . import tiny_pocket
 
 TEXT = "It was a bright cold day in April."
 ENGLISH, FRENCH = Controls("English", seed=5), Controls("French", seed=5)

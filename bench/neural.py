@@ -1,0 +1,250 @@
+"""What neural engines cost: against their bare packages, in seconds and in memory.
+
+    .venv-neural/bin/python bench/neural.py [--engine pocket] [--rounds 5] [--tiny] [--json]
+
+Models are of full size with random weights: what they say is noise, and takes as long as speech.
+They never come to an end, so that the same amount of audio is made every time. What is compared
+takes turns, so that a busy machine slows both; each part runs in a process of its own, so that its
+memory is its own. `--tiny` only shows that all of it runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from soundclone.config import Settings  # noqa: E402
+from soundclone.speech.engine import Controls, Reference  # noqa: E402
+from soundclone.speech.neural import weights  # noqa: E402
+
+Figures = dict[str, float]
+
+
+class Options(NamedTuple):
+    rounds: int
+    tiny: bool
+
+
+class Bench(NamedTuple):
+    """How an engine is measured."""
+
+    prepare: Callable[[Path, Options], None]  # makes its weights in a folder of models
+    parts: dict[str, Callable[[Path, Options], Figures]]  # each in a process of its own
+
+
+def noise(seconds: float, rate: int = 24_000) -> Reference:
+    samples = np.random.default_rng(0).standard_normal(round(seconds * rate)) / 10
+    return Reference(samples.astype(np.float32), rate)
+
+
+def resident() -> float:
+    """MB in memory now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def peak() -> float:
+    """MB in memory at most."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+
+
+def timed(call: Callable[[], Any]) -> tuple[float, Any]:
+    """Seconds, and what came of it."""
+    started = time.perf_counter()
+    result = call()
+    return time.perf_counter() - started, result
+
+
+# Pocket TTS
+
+_TEXT = "Once upon a time"  # a token for each letter: 7.4 s of audio
+
+
+def pocket_weights(models: Path, options: Options) -> None:
+    import pocket_tts
+    import yaml
+    from tests.neural import tiny_pocket
+
+    packaged = Path(pocket_tts.__file__).parent / "config" / "english.yaml"
+    config = tiny_pocket.SMALL if options.tiny else yaml.safe_load(packaged.read_text())
+    with tempfile.TemporaryDirectory() as folder:
+        made = tiny_pocket.make(Path(folder) / "pocket", config, endless=True)
+        weights.adopt(models, "pocket", made)
+
+
+def pocket_speed(int8: bool) -> Callable[[Path, Options], Figures]:
+    def measure(models: Path, options: Options) -> Figures:
+        from soundclone.speech.neural import device
+        from soundclone.speech.neural.pocket import PocketEngine, _generate
+
+        engine = PocketEngine(Settings(models_dir=models, pocket_int8=int8))
+        voice = engine.clone(noise(10), "English")
+        loaded = engine._model("English")
+        state = engine._voice(voice, "English", loaded.layout)
+
+        def adapter() -> Any:
+            return engine.speak(voice, _TEXT, Controls("English", seed=1)).samples
+
+        def bare(frames: int) -> Any:
+            loaded.tts.max_decoder_frames_per_call = frames
+            try:
+                with device.threads(1):
+                    return loaded.tts.generate_audio(state, _TEXT)
+            finally:
+                loaded.tts.max_decoder_frames_per_call = 1
+
+        def first_chunk() -> Any:
+            with device.threads(1), closing(_generate(loaded.tts, state, _TEXT)) as stream:
+                return next(stream)
+
+        ways: dict[str, Callable[[], Any]] = {
+            "adapter": adapter,
+            "bare": lambda: bare(1),
+            "bare, as it comes": lambda: bare(0),
+        }
+        factors: dict[str, list[float]] = {name: [] for name in ways}
+        processor: dict[str, list[float]] = {name: [] for name in ways}
+        chunks: list[float] = []
+        for number in range(options.rounds + 1):
+            for name in sorted(ways, reverse=number % 2 == 1):
+                before = time.process_time()
+                seconds, samples = timed(ways[name])
+                if number:  # the first round finds cold caches
+                    factors[name].append(seconds / (len(samples) / 24_000))
+                    processor[name].append(time.process_time() - before)
+            chunks.append(timed(first_chunk)[0])
+            time.sleep(0.5)  # the threads of the stream come to their end
+        figures = {f"real-time factor, {name}": median(each) for name, each in factors.items()}
+        for name in ("bare", "bare, as it comes"):
+            for what, each in (("time", factors), ("processor time", processor)):
+                pairs = zip(each["adapter"], each[name], strict=True)
+                ratio = median(ours / theirs for ours, theirs in pairs)
+                figures[f"adapter / {name}, {what}"] = ratio
+        return figures | {"first chunk, s": median(chunks)}
+
+    return measure
+
+
+def pocket_memory(int8: bool) -> Callable[[Path, Options], Figures]:
+    def measure(models: Path, options: Options) -> Figures:
+        from soundclone.speech.neural.pocket import PocketEngine
+
+        engine = PocketEngine(Settings(models_dir=models, pocket_int8=int8))
+        import pocket_tts  # noqa: F401  torch and all
+
+        packages = resident()
+        first, loaded = timed(lambda: engine._model("English"))
+        figures = {
+            "packages, MB": packages,
+            "load, s": first,
+            "model, MB": resident() - packages,
+            "peak of loading, MB": peak(),
+        }
+        for seconds in (10, 30):
+            took, voice = timed(lambda seconds=seconds: engine.clone(noise(seconds), "English"))
+            figures |= {
+                f"clone of {seconds} s, s": took,
+                f"voice of {seconds} s, MB": len(voice.data) / 1e6,
+                f"peak after a clone of {seconds} s, MB": peak(),
+            }
+        figures["second voice, s"] = timed(lambda: engine._voice(voice, "English", loaded.layout))[
+            0
+        ]
+        engine.close()
+        again, _ = timed(lambda: engine._model("English"))
+        return figures | {"load again, s": again}
+
+    return measure
+
+
+def pocket_voices(models: Path, options: Options) -> Figures:
+    """A hundred voices in turn, where there is room for the model and ten of them."""
+    from soundclone.speech.neural import prompt
+    from soundclone.speech.neural.cache import Cache
+    from soundclone.speech.neural.pocket import PocketEngine
+
+    engine = PocketEngine(Settings(models_dir=models))
+    engine._model("English")
+    voice = engine.clone(noise(10), "English")
+    engine.loaded = Cache(engine.loaded.size + 10 * len(voice.data))
+    first = prompt.unpack(voice.data, "pocket", voice.version)
+    figures: Figures = {}
+    for number in range(1, 101):
+        arrays = {
+            name: array + np.float32(number) if array.dtype == np.float32 else array
+            for name, array in first.arrays.items()
+        }
+        data = prompt.pack(prompt.Prompt(arrays), "pocket", voice.version)
+        another = type(voice)("pocket", voice.version, data)
+        engine.speak(another, "A", Controls("English"))
+        assert engine.loaded.size <= engine.loaded.limit
+        if number in (1, 10, 20, 50, 100):
+            figures[f"resident after {number} voices, MB"] = resident()
+    made = engine.loaded.statistics.made
+    return figures | {"models loaded": made["model"], "voices loaded": made["voice"]}
+
+
+BENCHES = {
+    "pocket": Bench(
+        pocket_weights,
+        {
+            "float32": pocket_speed(int8=False),
+            "int8": pocket_speed(int8=True),
+            "float32, memory": pocket_memory(int8=False),
+            "int8, memory": pocket_memory(int8=True),
+            "a hundred voices": pocket_voices,
+        },
+    ),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--engine", choices=BENCHES, default="pocket")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--tiny", action="store_true")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--part", help=argparse.SUPPRESS)
+    parser.add_argument("--models", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    options = Options(arguments.rounds, arguments.tiny)
+    bench = BENCHES[arguments.engine]
+    warnings.simplefilter("ignore")
+    if arguments.part:
+        print(json.dumps(bench.parts[arguments.part](arguments.models, options)))
+        return
+    report: dict[str, Figures] = {}
+    with tempfile.TemporaryDirectory() as models:
+        bench.prepare(Path(models), options)
+        for part in bench.parts:
+            command = [sys.executable, __file__, *sys.argv[1:], "--part", part, "--models", models]
+            done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
+            report[part] = json.loads(done.stdout)
+    if arguments.json:
+        print(json.dumps({"cores": os.cpu_count(), "engine": arguments.engine, "parts": report}))
+        return
+    for part, figures in report.items():
+        print(f"\n| {part} | |\n|---|---|")
+        for name, value in figures.items():
+            print(f"| {name} | {value:.3g} |" if value < 100 else f"| {name} | {value:.0f} |")
+
+
+if __name__ == "__main__":
+    main()
