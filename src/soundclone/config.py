@@ -58,26 +58,29 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=default_data_dir)  # database file, files, secret
     database_url: str = ""  # empty: a SQLite file in data_dir; or postgresql://…
     storage_url: str = ""  # empty: a folder in data_dir; or file:///…, s3://bucket/prefix
-    secret_key: str = Field(default="", pattern="^(.{32,})?$")  # signs links; empty: made once
+    secret_key: str = Field(
+        default="", pattern="^(.{32,})?$"
+    )  # signs links, hashes keys; empty: made once
     public_url: str = ""  # what links begin with; empty: the address that the client used
 
     # Contract
     real_status: bool = False  # real HTTP statuses on the contract's paths instead of 200
     prices: Annotated[dict[str, Decimal], NoDecode] = Field(default_factory=dict)
-    # credits by price name, as JSON, over DEFAULT_PRICES
+    # credits by price name, as JSON; those left out are {"sound-cloning-clone": 10,
+    # "sound-cloning-audio": 2, "sound-cloning-voice": 0.01}
 
     # Sources
     fetch_allow: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)] = ()
     # hosts, addresses or networks that fileUrl may reach although they are not public
-    fetch_max_bytes: int = Field(default=200_000_000, gt=0)
+    fetch_max_bytes: int = Field(default=200_000_000, gt=0)  # of a recording at a URL
     fetch_timeout: float = Field(default=60.0, gt=0)  # seconds, the whole download
-    upload_max_bytes: int = Field(default=100_000_000, gt=0)
+    upload_max_bytes: int = Field(default=100_000_000, gt=0)  # of a recording that is sent
     upload_quota_bytes: int = Field(default=2_000_000_000, gt=0)  # kept at a time, per account
 
     # Keeping
     voice_days: float = Field(default=3.0, gt=0)  # an unused voice
-    result_days: float = Field(default=3.0, gt=0)
-    upload_days: float = Field(default=3.0, gt=0)
+    result_days: float = Field(default=3.0, gt=0)  # audio, subtitles and texts
+    upload_days: float = Field(default=3.0, gt=0)  # a recording that was sent
     forget_days: float = Field(default=30.0, gt=0)  # bare rows of what has expired, after that
     starting_credit: Decimal = Field(default=Decimal(100), ge=0)  # credits of the first account
 
@@ -91,12 +94,13 @@ class Settings(BaseSettings):
     stop_grace: float = Field(default=20.0, ge=0)  # seconds for a stopping worker's tasks
     sweep_interval: float = Field(default=60.0, gt=0)  # seconds between removals
     metrics_port: int = Field(default=0, ge=0, le=65535)  # of a worker's own /metrics; 0: none
-    active_tasks_per_key: int = Field(default=1000, ge=1)
+    active_tasks_per_key: int = Field(default=1000, ge=1)  # that have not ended
     requests_per_second: float = Field(default=100.0, gt=0)  # per key and API process, submissions
 
     # Engines
-    engine_v1: str = "auto"  # auto: for each language the best usable one; or one or more names,
-    engine_v2: str = "auto"  # the first that is usable and speaks the language, with commas
+    engine_v1: str = "auto"  # auto: for each language the best usable one; or one or more names
+    # with commas between them: the first that is usable and speaks the language
+    engine_v2: str = "auto"  # the same for soundVersion v2
     engine_languages: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict)
     # an engine for a language, as JSON, over the two above: {"Japanese": "builtin"}
     models_dir: Path | None = None  # weights of neural engines; left out, `models` in data_dir

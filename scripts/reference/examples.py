@@ -1,0 +1,158 @@
+"""An example of each operation of the API, and what a new service answers to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+PREAMBLE = (
+    "SITE=http://127.0.0.1:8000; API=$SITE/api/open-api/v1; AUTH='Authorization: Bearer sk_…'"
+)
+SHOWN = "http://127.0.0.1:8000"
+
+
+@dataclass(frozen=True)
+class Example:
+    command: str  # of a shell, after PREAMBLE
+    keeps: Mapping[str, str] = field(default_factory=dict)
+    # variables of the examples after it, by where they are in the `data` of the answer
+    waits: bool = False  # for the task that it made; what it keeps is of that
+
+
+@dataclass(frozen=True)
+class Answer:
+    language: str
+    text: str
+
+
+_JSON = "-H 'Content-Type: application/json'"
+EXAMPLES = {
+    "uploadFile": Example(
+        'curl $API/files/upload -H "$AUTH" -F file=@examples/recording.mp3', {"URL": "url"}
+    ),
+    "createSoundClonePreview": Example(
+        f'curl $API/soundCloning/clones -H "$AUTH" {_JSON} \\\n'
+        '  -d \'{"fileUrl": "\'$URL\'", "contentText": "Hello, it is me."}\'',
+        {"TASK": "id", "MODEL": "modelId", "AUDIO": "audioUrl"},
+        waits=True,
+    ),
+    "getSoundCloneTask": Example('curl $API/audios/$TASK -H "$AUTH"'),
+    "getFile": Example('curl -sS "$AUDIO" -o preview.mp3 -w "%{http_code} %{content_type}"'),
+    "createSoundCloneAudio": Example(
+        f'curl $API/soundCloning/audios -H "$AUTH" {_JSON} \\\n'
+        '  -d \'{"modelId": "\'$MODEL\'", "contentText": "Hello. <#0.5#> It is me.", '
+        '"emotion": "happy", "subtitleEnable": true}\'',
+        {"TASK": "id"},
+    ),
+    "cancelSoundCloneTask": Example('curl -X DELETE $API/audios/$TASK -H "$AUTH"'),
+    "listVoices": Example('curl $API/voices -H "$AUTH"'),
+    "listLanguages": Example('curl $API/languages -H "$AUTH"'),
+    "getUserBalance": Example('curl $API/user/balance -H "$AUTH"'),
+    "getKeyBalance": Example('curl $API/key/balance -H "$AUTH"'),
+    "getModelCatalog": Example("curl '127.0.0.1:8000/api/openapi/model/catalog?search=audio'"),
+    "getHealth": Example("curl $SITE/healthz"),
+    "getReadiness": Example("curl $SITE/readyz"),
+    "deleteVoice": Example('curl -X DELETE $API/voices/$MODEL -H "$AUTH"'),
+}
+
+
+def answers(folder: Path) -> dict[str, Answer]:
+    """Start a service that keeps what it has in `folder`, and run the examples in their order."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    site = f"http://127.0.0.1:{port}"
+    environment = os.environ | {"SOUNDCLONE_DATA_DIR": str(folder / "data")}
+    soundclone = [sys.executable, "-m", "soundclone"]
+    with (folder / "log").open("wb") as log:
+        service = subprocess.Popen(
+            [*soundclone, "serve", "--port", str(port)], env=environment, stdout=log, stderr=log
+        )
+        try:
+            _until_ready(site, service)
+            made = subprocess.check_output(
+                [*soundclone, "keys", "create", "--name", "alice", "--credit", "100", "--json"],
+                env=environment,
+            )
+            return _run(site, json.loads(made)["key"], folder)
+        finally:
+            service.terminate()
+            service.wait(60)
+
+
+def _until_ready(site: str, service: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 120
+    while True:
+        try:
+            urllib.request.urlopen(f"{site}/readyz", timeout=5).close()
+            return
+        except OSError:
+            if service.poll() is not None or time.monotonic() > deadline:
+                sys.exit("the service for the examples did not start")
+            time.sleep(0.2)
+
+
+def _run(site: str, key: str, folder: Path) -> dict[str, Answer]:
+    kept: dict[str, str] = {}
+    found = {}
+
+    def shell(command: str) -> str:
+        text = f"{PREAMBLE}\n{command}".replace("127.0.0.1:8000", site.removeprefix("http://"))
+        done = subprocess.run(
+            [
+                "bash",
+                "-euo",
+                "pipefail",
+                "-c",
+                text.replace("sk_…", key).replace("curl", "curl -fsS"),
+            ],
+            env=os.environ | kept,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        if done.returncode:
+            sys.exit(f"this example fails: {command}\n{done.stderr}")
+        return done.stdout
+
+    (folder / "examples").symlink_to(ROOT / "examples")
+    for name, example in EXAMPLES.items():
+        text = shell(example.command)
+        try:
+            data = json.loads(text)
+        except ValueError:
+            found[name] = Answer("text", text)
+            continue
+        if data.get("code", 20000) != 20000:
+            sys.exit(f"this example is refused: {example.command}\n{text}")
+        shown = json.dumps(_short(data), ensure_ascii=False, indent=2)
+        found[name] = Answer("json", shown.replace(site, SHOWN))
+        task = data["data"] if example.keeps else {}
+        while example.waits and task["status"] in ("queued", "processing"):
+            time.sleep(0.3)
+            task = json.loads(shell(f'curl $API/audios/{task["id"]} -H "$AUTH"'))["data"]
+        kept |= {variable: task[where] for variable, where in example.keeps.items()}
+    return found
+
+
+def _short(value: Any) -> Any:
+    """Of a list its first row, of a signature its first digits."""
+    if isinstance(value, dict):
+        return {key: _short(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_short(each) for each in value[:1]]
+    if isinstance(value, str):
+        return re.sub(r"(signature=[^&]{8})[^&]+", r"\1…", value)
+    return value

@@ -1,0 +1,26 @@
+"""Markdown that is made by programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A table; the cells' bars and line ends are made harmless."""
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for row in rows:
+        lines.append("| " + " | ".join(_cell(each) for each in row) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def code(text: object) -> str:
+    """As code; nothing for nothing."""
+    return f"`{text}`" if text not in (None, "") else ""
+
+
+def block(language: str, text: str) -> str:
+    return f"```{language}\n{text.rstrip()}\n```\n"
+
+
+def _cell(value: object) -> str:
+    return " ".join(str(value).replace("|", "\\|").split())
