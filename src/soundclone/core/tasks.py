@@ -171,9 +171,9 @@ def _repeated(session: Session, order: Order) -> Task | None:
 
 
 def recent(session: Session, order: Order, since: float) -> Task | None:
-    """The task that the same request of the account made after `since`, unless it failed or its
-    voice is gone. Of two that ask at once in writing transactions, the second waits for the
-    first."""
+    """The task that the same request of the account made after `since`: none that failed, whose
+    voice is gone, or with an idempotency key, by which something new was asked for. Of two that
+    ask at once in writing transactions, the second waits for the first."""
     account = select(Account.id).where(Account.id == order.account_id)
     session.execute(account.with_for_update())
     gone = exists().where(Voice.id == Task.voice_id, Voice.expires_at <= time.time())
@@ -183,6 +183,7 @@ def recent(session: Session, order: Order, since: float) -> Task | None:
             Task.account_id == order.account_id,
             Task.created_at >= since,
             Task.request_hash == order.request_hash,
+            Task.idempotency_key.is_(None),
             Task.status != "failed",
             ~gone,
         )
