@@ -15,22 +15,27 @@ import numpy as np
 
 from ..core import voices
 from ..db.models import Voice as VoiceRow
-from ..errors import SynthesisError
+from ..errors import EngineUnavailable, SynthesisError
 from ..media import encode, loudness
-from ..speech import languages, modification, script, subtitles
-from ..speech.checking import fault
+from ..speech import languages, modification, recognition, script, subtitles
+from ..speech.alignment import timed
+from ..speech.checking import fault, said
 from ..speech.engine import Controls, Engine, Reference, Speech, Voice, Word
 from ..speech.joining import join, margins
 from ..speech.manner import MANNERS
 from ..speech.saying import say as say_sentence
 from ..speech.script import Piece, Sentence
 from ..speech.subtitles import Spoken
+from ..telemetry import log
 from .runner import Job, Outcome
 
 _BLOCK = 1 << 18  # samples that are on their way to the file at once
 _ATTEMPTS = 3  # at a sentence, with a seed each
 _DRIFT = 3.0  # LU
 _TITLE = 60  # characters
+_PLAIN_SPEED = 0.7, 1.4  # times; beyond them, and beyond _PLAIN_PITCH, speech is hard to recognise
+_PLAIN_PITCH = 5  # semitones
+_log = log(__name__)
 
 
 class Saying(Protocol):
@@ -197,11 +202,35 @@ def sound(engine: Engine, voice: Voice, text: str, controls: Controls) -> Speech
         speech = modification.say(engine, voice, text, replace(controls, seed=seed))
         reason = fault(speech, text, controls.speed)
         if reason is None:
+            speech, reason = heard(speech, text, controls, check=engine.info.seeded)
+        if reason is None:
             return speech
     raise SynthesisError(
         f"the engine failed at {text[:60]!r}: {reason}; another wording may help",
         logged=f"a sentence of {len(text)} characters went wrong: {reason}",
     )
+
+
+def heard(
+    speech: Speech, text: str, controls: Controls, *, check: bool
+) -> tuple[Speech, str | None]:
+    """The speech with the times of its words, where the engine told none, and what is wrong with
+    it, if that is to be checked. As it is where no speech can be recognised."""
+    if (speech.words and not check) or recognition.unusable():
+        return speech, None
+    language = controls.language
+    try:
+        found = recognition.transcribe(speech.samples, speech.sample_rate, language)
+    except EngineUnavailable as error:
+        _log.warning("speech was not checked", reason=error.message)
+        return speech, None
+    if not speech.words:
+        seconds = len(speech.samples) / speech.sample_rate
+        speech = replace(speech, words=timed(text, language, found.words, seconds))
+    strained = not _PLAIN_SPEED[0] <= controls.speed <= _PLAIN_SPEED[1] or (
+        abs(controls.pitch) > _PLAIN_PITCH
+    )
+    return speech, said(found.text, text, language, strained=strained) if check else None
 
 
 def assemble(

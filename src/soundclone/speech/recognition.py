@@ -146,8 +146,13 @@ def _device(settings: Settings) -> str:
     # CTranslate2 knows no other kind of GPU than NVIDIA's.
     if settings.device in ("cpu", "mps"):
         return "cpu"
-    import ctranslate2
-
+    try:
+        import ctranslate2
+    except (ImportError, OSError) as error:
+        raise EngineUnavailable(
+            f"the package ctranslate2 cannot be imported ({_first_line(error)}); install it again "
+            "by pip install 'soundclone[asr]'"
+        ) from error
     return "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
 
 
