@@ -24,7 +24,7 @@ from ..jobs.engine import Queue
 from ..speech.routing import Routes
 from ..storage import Storage
 from ..telemetry import REQUESTS
-from . import account, files, health, openai, tasks, voices
+from . import account, files, health, openai, studio, tasks, voices
 from .auth import RateLimit
 from .routing import answer
 from .schemas import ErrorResponse
@@ -94,6 +94,8 @@ def create_app(settings: Settings) -> FastAPI:
         openai.router,
     ):
         app.include_router(router)
+
+    studio.install(app)
 
     @app.exception_handler(HTTPException)
     async def unmatched(request: Request, error: HTTPException) -> Response:

@@ -1,0 +1,272 @@
+"""What is done at the studio: each calls what the API's route of the same purpose calls."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, File, Request, Response, UploadFile
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse
+from pydantic import BaseModel, ValidationError
+from sqlalchemy.orm import Session
+
+from ...core import keys, tasks, voices
+from ...core.pricing import to_micro
+from ...errors import AuthenticationError, InvalidParameter, NotFound
+from ..files import upload
+from ..schemas import SoundCloneAudioRequest, SoundCloneCloneRequest
+from ..tasks import DAY, audio_order, checked_id, clone_order, submit
+from . import session
+from .rendering import PublicRoute, StudioRoute, catalogue, language_of, render
+from .session import Forbidden, Known, Visitor
+
+router = APIRouter(prefix="/studio", route_class=StudioRoute)
+public = APIRouter(prefix="/studio", route_class=PublicRoute)
+
+_NUMBERS = ("speed", "vol", "pitch", "sampleRate", "channel")
+_PLACEHOLDER = "https://example.com/recording.mp3"  # of an estimate, before there is a recording
+_LONGEST_SPEAKER = 200  # characters
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@public.post("/sign-in")
+async def sign_in(request: Request) -> Response:
+    """Exchange a key for a session."""
+    form = await fields(request)
+    state = request.app.state
+    target = local(form.get("next", ""))
+    try:
+        who = await state.database.look(
+            keys.authenticate, state.settings.secret, form.get("key", "").strip()
+        )
+    except AuthenticationError as error:
+        return render(request, "sign_in.html", 401, next=target, error=error)
+    response = RedirectResponse(target, 303)
+    session.admit(request, response, session.issue(who.key_id))
+    return response
+
+
+@public.post("/sign-out")
+async def sign_out(request: Request) -> Response:
+    """End the session in this browser."""
+    response = RedirectResponse("/studio/sign-in", 303)
+    request.state.visitor = None
+    response.delete_cookie(session.COOKIE, path=session.PATH)
+    return response
+
+
+@router.post("/files/upload")
+async def take_file(request: Request, me: Known, file: Annotated[UploadFile, File()]) -> Response:
+    """Keep a recording until it is made a voice of."""
+    request.app.state.rate_limit.check(me.key.id)
+    return await upload(request, me.caller, file)
+
+
+@router.post("/clones")
+async def make_voice(request: Request, me: Known) -> Response:
+    """Submit a preview, with what was declared of the speaker's consent."""
+    form = await fields(request)
+    name = voices.checked_name(form.get("name", ""))
+    consent = declared(request, me, form)
+    body = preview_of(form)
+    request.app.state.rate_limit.check(me.key.id)
+    order = await clone_order(
+        request, body, me.caller, repeated_by(form), name=name, consent=consent
+    )
+    task = await submit(request, order)
+    return Response(status_code=204, headers={"HX-Redirect": f"/studio/tasks/{task.id}"})
+
+
+@router.post("/audios")
+async def speak(request: Request, me: Known) -> Response:
+    """Submit production speech."""
+    form = await fields(request)
+    body = speech_of(form)
+    request.app.state.rate_limit.check(me.key.id)
+    order = await audio_order(request, body, me.caller, repeated_by(form))
+    task = await submit(request, order)
+    return Response(status_code=204, headers={"HX-Redirect": f"/studio/tasks/{task.id}"})
+
+
+@router.post("/estimates/{kind}")
+async def estimate(request: Request, me: Known, kind: str) -> Response:
+    """What the form would cost as it stands, or why it would be refused."""
+    form = await fields(request)
+    if kind == "clone":
+        form["fileUrl"] = _PLACEHOLDER
+        order = await clone_order(request, preview_of(form), me.caller, None)
+    elif form.get("contentText") and form.get("modelId"):
+        order = await audio_order(request, speech_of(form), me.caller, None)
+    else:
+        return Response("")
+    available = me.account.posted - me.account.held
+    return render(request, "part/estimate.html", order=order, available=available)
+
+
+@router.delete("/tasks/{id}")
+async def cancel(request: Request, me: Known, id: str) -> Response:
+    """Call a task off."""
+    state = request.app.state
+    keep = state.settings.result_days * DAY
+    await state.database.run(tasks.cancel, checked_id(id), me.account.id, keep=keep)
+    return Response(status_code=204, headers={"HX-Redirect": f"/studio/tasks/{id}"})
+
+
+@router.patch("/voices/{id}")
+async def rename(request: Request, me: Known, id: str) -> Response:
+    """Give a voice a name."""
+    form = await fields(request)
+    await request.app.state.database.run(
+        voices.rename, voice_id(id), me.account.id, form.get("name", "")
+    )
+    return Response(status_code=204, headers={"HX-Refresh": "true"})
+
+
+@router.delete("/voices/{id}")
+async def delete(request: Request, me: Known, id: str) -> Response:
+    """Delete a voice with its recording."""
+    await request.app.state.database.run(voices.delete, voice_id(id), me.account.id)
+    return Response(status_code=204, headers={"HX-Redirect": "/studio/voices"})
+
+
+@router.post("/keys")
+async def make_key(request: Request, me: Known) -> Response:
+    """A further key of the account. It is sent to the page's script alone, which shows it once."""
+    allow_keys(me)
+    form = await fields(request)
+    name = voices.checked_name(form.get("name", ""))
+    if not name:
+        raise InvalidParameter("name is empty; the key needs one, to know it by")
+    settings = request.app.state.settings
+
+    def work(database: Session) -> dict[str, str]:
+        key, secret = keys.create(
+            database,
+            settings.secret,
+            account_id=me.account.id,
+            name=name,
+            quota=to_micro(form.get("quota") or "0"),
+        )
+        return {"id": key.id, "key": secret}
+
+    return JSONResponse(await request.app.state.database.run(work))
+
+
+@router.delete("/keys/{id}")
+async def revoke_key(request: Request, me: Known, id: str) -> Response:
+    """Refuse one of the account's keys from now on."""
+    allow_keys(me)
+
+    def work(database: Session) -> None:
+        owned = [key.id for key in keys.listing(database, me.account.id)]
+        if id not in owned:
+            raise NotFound(f"there is no key {id[:12]!r} in this account")
+        keys.revoke(database, id)
+
+    await request.app.state.database.run(work)
+    return Response(status_code=204, headers={"HX-Refresh": "true"})
+
+
+def allow_keys(me: Visitor) -> None:
+    """Raises Forbidden."""
+    if not me.manages_keys:
+        raise Forbidden(
+            f"key {me.key.display} has a quota, so that it cannot make or revoke keys; sign in "
+            "with one that has none"
+        )
+
+
+def declared(request: Request, me: Visitor, form: Mapping[str, str]) -> dict[str, Any]:
+    """What is recorded of the speaker's consent. Raises InvalidParameter when there is none."""
+    language = language_of(request)
+    who = form.get("consent", "")
+    if who not in ("own", "given"):
+        raise InvalidParameter(
+            "consent is missing; say whose voice it is and that the speaker agrees"
+        )
+    speaker = printable(form.get("speaker", ""))
+    if who == "given" and not 0 < len(speaker) <= _LONGEST_SPEAKER:
+        raise InvalidParameter(
+            f"speaker has {len(speaker)} characters; the speaker's name, of at most "
+            f"{_LONGEST_SPEAKER}, is needed"
+        )
+    return {
+        "statement": catalogue(language)[f"consent.{who}"],
+        "language": language,
+        "speaker": speaker if who == "given" else "",
+        "at": round(time.time(), 3),
+        "key": me.key.id,
+    }
+
+
+def preview_of(form: Mapping[str, str]) -> SoundCloneCloneRequest:
+    """Raises InvalidParameter, with the API's own sentences."""
+    return _model(SoundCloneCloneRequest, form)
+
+
+def speech_of(form: Mapping[str, str]) -> SoundCloneAudioRequest:
+    """Raises InvalidParameter, with the API's own sentences."""
+    subtitles = form.get("subtitles", "")
+    extra: dict[str, Any] = {"subtitleEnable": bool(subtitles)}
+    if subtitles == "word":
+        extra["subtitleType"] = "word"
+    return _model(SoundCloneAudioRequest, form, extra)
+
+
+def _model(
+    model: type[Model], form: Mapping[str, str], extra: Mapping[str, Any] | None = None
+) -> Model:
+    """The request that a form stands for; what was left empty is left out."""
+    body: dict[str, Any] = {
+        name: _number(form[name]) if name in _NUMBERS else form[name]
+        for name in model.model_fields
+        if form.get(name)
+    }
+    try:
+        return model.model_validate(body | dict(extra or {}))
+    except ValidationError as error:
+        raise RequestValidationError(
+            [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
+        ) from error
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:  # the model says what it should have been
+        return text
+
+
+async def fields(request: Request) -> dict[str, str]:
+    """The texts of a form, with the line ends that were typed."""
+    form = await request.form()
+    return {
+        name: value.replace("\r\n", "\n") for name, value in form.items() if isinstance(value, str)
+    }
+
+
+def printable(text: str) -> str:
+    """A line without white space around it and control characters in it."""
+    return "".join(character for character in text if character.isprintable()).strip()
+
+
+def repeated_by(form: Mapping[str, str]) -> str | None:
+    """What the page sends again with a form that it does not know the fate of."""
+    given = form.get("idempotency", "")
+    return f"studio-{given}" if re.fullmatch("[0-9a-f]{16,64}", given) else None
+
+
+def voice_id(text: str) -> str:
+    """Raises NotFound for what cannot be a voice's id."""
+    if not re.fullmatch(r"model_[0-9a-f]{32}", text):
+        raise NotFound(f"there is no voice {text[:60]!r} in this account")
+    return text
+
+
+def local(target: str) -> str:
+    """A page of the studio to go to after signing in."""
+    return target if re.fullmatch(r"/studio(/[A-Za-z0-9_/-]*)?", target) else "/studio"

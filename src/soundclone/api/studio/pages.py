@@ -1,0 +1,218 @@
+"""The pages of the studio."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import RedirectResponse
+from sqlalchemy.orm import Session
+
+from ...core import keys, ledger, reports, tasks, voices
+from ...db.models import Task, Voice
+from ...errors import NotFound
+from ...speech.languages import LANGUAGES
+from ...speech.script import MAX_PAUSES
+from ..schemas import Emotion
+from ..tasks import PREVIEW_LIMIT, TEXT_LIMIT, checked_id
+from . import snippets
+from .actions import local, voice_id
+from .rendering import PublicRoute, StudioRoute, render
+from .session import Known, remember_visit
+
+router = APIRouter(prefix="/studio", route_class=StudioRoute)
+public = APIRouter(prefix="/studio", route_class=PublicRoute)
+
+EMOTIONS: tuple[str, ...] = Emotion.__args__  # type: ignore[attr-defined]
+KINDS = ("clone", "audio")
+STATUSES = ("active", "completed", "failed")
+PAGE = 30  # tasks on a page of the history
+LEDGER = 60  # lines of the ledger
+_LINK = 3600.0  # seconds for which a page's links work
+
+
+@public.get("/sign-in")
+async def sign_in(request: Request, next: str = "/studio") -> Response:
+    """Where a key is exchanged for a session."""
+    response = render(request, "sign_in.html", next=local(next), error=None)
+    remember_visit(request, response)
+    return response
+
+
+@router.get("")
+@router.get("/")
+async def home(request: Request, me: Known) -> Response:
+    """The script for those who have a voice; for the others, how to make one."""
+    found = await request.app.state.database.look(voices.listing, me.account.id)
+    return RedirectResponse("/studio/speak" if found else "/studio/clone", 303)
+
+
+@router.get("/clone")
+async def clone(request: Request, me: Known) -> Response:
+    """A recording becomes a voice."""
+    return render(
+        request, "clone.html", languages=LANGUAGES.values(), limit=PREVIEW_LIMIT, page="clone"
+    )
+
+
+@router.get("/speak")
+async def speak(request: Request, me: Known, voice: str = "", again: str = "") -> Response:
+    """A script becomes speech: a new one, or that of a task again."""
+    look = request.app.state.database.look
+    found = await look(voices.listing, me.account.id)
+    earlier = await look(tasks.get, checked_id(again), me.account.id) if again else None
+    return render(
+        request,
+        "speak.html",
+        voices=found,
+        chosen=earlier.voice_id if earlier else voice,
+        params=earlier.params if earlier else {},
+        languages=LANGUAGES.values(),
+        emotions=EMOTIONS,
+        limit=TEXT_LIMIT,
+        longest_pause=MAX_PAUSES,
+        page="speak",
+    )
+
+
+@router.get("/tasks/{id}")
+async def task(request: Request, me: Known, id: str) -> Response:
+    """How far a task is, and what it made. A part of the page for htmx, which asks for it until
+    the task has ended."""
+
+    def work(session: Session) -> tuple[Task, Voice | None]:
+        found = tasks.get(session, checked_id(id), me.account.id)
+        return found, session.get(Voice, found.voice_id)
+
+    found, voice = await request.app.state.database.look(work)
+    template = "part/task.html" if "HX-Request" in request.headers else "task.html"
+    return render(request, template, page="", **await _outcome(request, found, voice))
+
+
+async def _outcome(request: Request, task: Task, voice: Voice | None) -> dict[str, Any]:
+    """What a page says of a task."""
+    sign = request.app.state.storage.sign
+    links: dict[str, str] = {}
+    if task.status == "completed" and task.expires_at:
+        expires = int(task.expires_at)
+        for name in ("audio", "subtitles", "subtitles_json"):
+            if key := task.result.get(name):
+                extension = key.rpartition(".")[2]
+                links[name] = sign(key, expires, f"{task.id[:14]}.{extension}")
+    if voice and task.kind == "clone":
+        links["recording"] = await recording_link(request, voice.id) or ""
+    return {
+        "task": task,
+        "voice": voice,
+        "links": links,
+        "snippet": snippets.of_task(request, task),
+    }
+
+
+async def recording_link(request: Request, voice_id: str) -> str | None:
+    """A link to the recording that a voice was made from, if it is kept."""
+    storage = request.app.state.storage
+    key = voices.recording_file(voice_id)
+    if await run_in_threadpool(storage.size, key) is None:
+        return None
+    link: str = storage.sign(key, int(time.time() + _LINK))
+    return link
+
+
+@router.get("/voices")
+async def list_voices(request: Request, me: Known) -> Response:
+    """The account's voices."""
+    found = await request.app.state.database.look(voices.listing, me.account.id)
+    return render(
+        request, "voices.html", voices=found, snippet=snippets.of_voices(request), page="voices"
+    )
+
+
+@router.get("/voices/{id}/recording")
+async def recording(request: Request, me: Known, id: str) -> Response:
+    """To the recording that a voice was made from."""
+    voice = await request.app.state.database.look(voices.get, voice_id(id), me.account.id)
+    link = await recording_link(request, voice.id)
+    if link is None:
+        raise NotFound("the recording of this voice is not kept in a form that can be heard")
+    return RedirectResponse(link, 303)
+
+
+@router.get("/history")
+async def history(
+    request: Request, me: Known, kind: str = "", status: str = "", before: float | None = None
+) -> Response:
+    """The account's tasks."""
+    kind = kind if kind in KINDS else ""
+    status = status if status in STATUSES else ""
+
+    def work(session: Session) -> tuple[list[Task], dict[str, Voice]]:
+        found = list(
+            reports.history(
+                session,
+                me.account.id,
+                kind=kind or None,
+                status=status or None,
+                before=before,
+                limit=PAGE + 1,
+            )
+        )
+        return found, {voice.id: voice for voice in voices.listing(session, me.account.id)}
+
+    found, known = await read(request, work)
+    older = None
+    if len(found) > PAGE:
+        found = found[:PAGE]
+        chosen = {"kind": kind, "status": status, "before": found[-1].created_at}
+        older = "/studio/history?" + urlencode({k: v for k, v in chosen.items() if v})
+    return render(
+        request,
+        "history.html",
+        tasks=found,
+        voices=known,
+        kind=kind,
+        chosen=status,
+        older=older,
+        page="history",
+    )
+
+
+@router.get("/account")
+async def account(request: Request, me: Known) -> Response:
+    """Balance, usage, ledger and keys."""
+
+    def work(session: Session) -> dict[str, Any]:
+        return {
+            "balance": ledger.balance(session, me.account.id),
+            "days": reports.usage(session, me.account.id),
+            "lines": list(reversed(ledger.statement(session, me.account.id, LEDGER))),
+            "keys": keys.listing(session, me.account.id),
+        }
+
+    return render(
+        request,
+        "account.html",
+        prices=request.app.state.prices.rows,
+        snippet=snippets.of_balance(request),
+        page="account",
+        **await read(request, work),
+    )
+
+
+@router.get("/{rest:path}")
+async def nothing(request: Request, me: Known, rest: str) -> Response:
+    """Whatever else is asked for."""
+    raise NotFound("there is no such page; the menu has all of them")
+
+
+async def read(request: Request, work: Any) -> Any:
+    """Run `work(session)`, which may take a while, in a thread."""
+
+    def job() -> Any:
+        with request.app.state.database.read() as session:
+            return work(session)
+
+    return await run_in_threadpool(job)

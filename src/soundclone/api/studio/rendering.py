@@ -1,0 +1,246 @@
+"""Templates in the visitor's language, and errors as pages or as parts of one."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from fastapi import Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from fastapi.routing import APIRoute
+from fastapi.staticfiles import StaticFiles as _StaticFiles
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from ... import __version__
+from ...core.clock import moment
+from ...core.pricing import to_credits
+from ...errors import AuthenticationError, SoundcloneError
+from ...telemetry import log
+from ..routing import ServerFault, translate
+from ..schemas import NEEDED
+from . import session
+from .session import PATH, SAFE, SignInNeeded
+
+STUDIO = Path(__file__).parents[2] / "studio"
+LANGUAGES = ("en", "zh")
+YEAR = 365 * 86_400
+THEMES = ("auto", "light", "dark")
+LANGUAGE_COOKIE = "soundclone_language"
+THEME_COOKIE = "soundclone_theme"
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+_log = log(__name__)
+
+
+@cache
+def catalogue(language: str) -> Mapping[str, str]:
+    """Every text of the studio in a language, by its key."""
+    texts: dict[str, str] = json.loads((STUDIO / "locale" / f"{language}.json").read_text("utf-8"))
+    return texts
+
+
+def language_of(request: Request) -> str:
+    """What was chosen by the switch, or else what the browser asks for first of ours."""
+    chosen = request.query_params.get("lang") or request.cookies.get(LANGUAGE_COOKIE)
+    if chosen in LANGUAGES:
+        return chosen
+    wanted = []
+    for entry in request.headers.get("Accept-Language", "").split(","):
+        tag, _, weight = entry.strip().partition(";q=")
+        quality = float(weight) if re.fullmatch(r"[01](\.\d{1,3})?", weight) else 1.0
+        wanted.append((-quality, tag.lower().split("-")[0]))
+    ours = [tag for _, tag in sorted(wanted, key=lambda each: each[0]) if tag in LANGUAGES]
+    return ours[0] if ours else LANGUAGES[0]
+
+
+def other_than(language: str) -> str:
+    """The language that the switch leads to."""
+    return next(each for each in LANGUAGES if each != language)
+
+
+def text(language: str, key: str, /, **values: Any) -> str:
+    """The text of a key with its values; values that are Markup stay so, all else is escaped."""
+    found = catalogue(language)[key]
+    if any(isinstance(value, Markup) for value in values.values()):
+        return Markup(escape(found)).format(**values)  # noqa: S704
+    return found.format(**values) if values else found
+
+
+def credits(micro: int) -> str:
+    """Micro-credits as people read them: `1,204.5`."""
+    return f"{to_credits(micro):,.6f}".rstrip("0").rstrip(".")
+
+
+def time_tag(seconds: float) -> Markup:
+    """A time in UTC, which the page's script shows in the reader's own zone."""
+    iso = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+    return Markup('<time datetime="{}">{}</time>').format(iso, moment(seconds))
+
+
+def day(seconds: float) -> str:
+    """The date in UTC: `2026-01-31`."""
+    return time.strftime("%Y-%m-%d", time.gmtime(seconds))
+
+
+_environment = Environment(
+    loader=FileSystemLoader(STUDIO / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_environment.filters |= {"credits": credits, "time": time_tag, "day": day}
+
+
+def render(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
+    """A page, or a part of one, in the visitor's language."""
+    language = language_of(request)
+    theme = request.cookies.get(THEME_COOKIE)
+    body = _environment.get_template(template).render(
+        t=partial(text, language),
+        catalogue=catalogue(language),
+        script_texts=lambda: {
+            key: value for key, value in catalogue(language).items() if key.startswith("js.")
+        },
+        language=language,
+        switch=request.url.include_query_params(lang=other_than(language)).query,
+        theme=theme if theme in THEMES else THEMES[0],
+        path=request.url.path,
+        nonce=request.state.nonce,
+        token=session.token_of(request),
+        me=request.state.visitor,
+        version=__version__,
+        now=time.time(),
+        **context,
+    )
+    return HTMLResponse(body, status)
+
+
+class StaticFiles(_StaticFiles):
+    """Files that browsers ask about again each time, so that none outlives an upgrade."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "no-cache"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+
+class StudioRoute(APIRoute):
+    """A page or an action for somebody who is signed in."""
+
+    public = False
+
+    def get_route_handler(self) -> Handler:
+        handler = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            request.state.nonce = secrets.token_urlsafe(12)
+            request.state.visitor = None
+            request.state.visit = request.cookies.get(session.VISIT, "") or secrets.token_hex(16)
+            try:
+                await self.admit(request)
+                response = await handler(request)
+            except Exception as error:
+                response = refused(request, error)
+            session.renew(request, response)
+            protect(request, response)
+            if "lang" in request.query_params:
+                response.set_cookie(LANGUAGE_COOKIE, language_of(request), max_age=YEAR, path=PATH)
+            return response
+
+        return handle
+
+    async def admit(self, request: Request) -> None:
+        """Before the body is read, so that a stranger cannot fill the disk. Raises SignInNeeded,
+        Forged."""
+        try:
+            request.state.visitor = await session.identify(request)
+        except AuthenticationError as error:
+            if not self.public:
+                raise SignInNeeded(error.message) from error
+        if request.state.visitor is None and not self.public:
+            raise SignInNeeded("there is no session; sign in with an API key")
+        if request.method not in SAFE:
+            await session.check_token(request)
+
+
+class PublicRoute(StudioRoute):
+    """A page for everybody."""
+
+    public = True
+
+
+def protect(request: Request, response: Response) -> None:
+    """What a browser may do with an answer: only what comes from here, and no script in a page."""
+    response.headers["Content-Security-Policy"] = "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            # The waveforms bring a style sheet of their own.
+            f"style-src 'self' 'nonce-{request.state.nonce}'",
+            "img-src 'self' data:",
+            "media-src 'self' blob:",
+            "connect-src 'self' blob:",
+            "base-uri 'none'",
+            "form-action 'self'",
+            "frame-ancestors 'none'",
+        )
+    )
+    response.headers["Permissions-Policy"] = "microphone=(self), camera=(), geolocation=()"
+    response.headers["Referrer-Policy"] = "same-origin"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = "no-store"
+
+
+def refused(request: Request, error: Exception) -> Response:
+    """An error where it happened: a part of the page, JSON for a script, or a page."""
+    known = translate(error)
+    if isinstance(known, ServerFault):
+        _log.error("request failed", path=request.url.path, exc_info=error)
+    if isinstance(known, SignInNeeded):
+        return _to_sign_in(request)
+    message = known.message.encode(errors="replace").decode()
+    if request.headers.get("Accept") == "application/json":
+        title = title_of(language_of(request), known.word)
+        return JSONResponse({"title": title, "message": message}, known.status)
+    template = "part/error.html" if "HX-Request" in request.headers else "error.html"
+    response = render(request, template, known.status, error=known, message=message)
+    if field := field_of(known):
+        response.headers["X-Field"] = field
+    return response
+
+
+def title_of(language: str, word: str) -> str:
+    """What an error is called, by its machine word."""
+    return catalogue(language).get(f"error.{word}", catalogue(language)["error.error"])
+
+
+_environment.globals["title_of"] = title_of
+
+
+def field_of(error: SoundcloneError) -> str | None:
+    """The field that the error's sentence is about."""
+    if error.message.startswith(("the text ", "pause ", "'<#", "marker ")):
+        return "contentText"
+    first = error.message.partition(" ")[0]
+    return first if first in NEEDED or first in ("name", "speaker", "consent") else None
+
+
+def _to_sign_in(request: Request) -> Response:
+    page = urlsplit(request.headers.get("HX-Current-URL", "")) if request.method != "GET" else None
+    target = page.path if page else request.url.path
+    url = f"/studio/sign-in?next={quote(target)}"
+    if "HX-Request" in request.headers:
+        return Response(status_code=401, headers={"HX-Redirect": url})
+    if request.headers.get("Accept") == "application/json":
+        return JSONResponse({"title": "", "message": "", "location": url}, 401)
+    return RedirectResponse(url, 303)

@@ -1,0 +1,141 @@
+"""What was done at the studio, as a command and as a program that do it again.
+
+Each takes the key from the environment variable SOUNDCLONE_API_KEY, and runs as it is shown.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import Request
+
+from ...db.models import Task
+from ..tasks import DAY, link
+
+API = "/api/open-api/v1"
+_HEADER = '-H "Authorization: Bearer $SOUNDCLONE_API_KEY"'
+_CLONE = {"text": "contentText", "version": "soundVersion", "language": "language"}
+_SPEAK = _CLONE | {
+    "emotion": "emotion",
+    "speed": "speed",
+    "vol": "vol",
+    "pitch": "pitch",
+    "format": "format",
+    "sample_rate": "sampleRate",
+    "channels": "channel",
+}
+_USUAL: Mapping[str, Any] = {
+    "language": "auto",
+    "emotion": "neutral",
+    "speed": 1.0,
+    "vol": 1.0,
+    "pitch": 0,
+    "format": "mp3",
+    "channels": 1,
+}
+_IN_PYTHON = {"channels": "channel"}
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """The same for a shell and in Python."""
+
+    curl: str
+    python: str
+
+
+def of_task(request: Request, task: Task) -> Snippet | None:
+    """How a task is made, waited for and fetched; None once its text is no longer kept."""
+    params = task.params
+    if not params:
+        return None
+    fields = _CLONE if task.kind == "clone" else _SPEAK
+    chosen = {name: params[name] for name in fields if _differs(params, name)}
+    body = {fields[name]: value for name, value in chosen.items()}
+    if task.kind == "clone":
+        source = _source(request, task)
+        route, body = "soundCloning/clones", {"fileUrl": source} | body
+        call = _call("clone", source, _named(chosen))
+        after = 'client.download(task, "preview.mp3")'
+        shown = "print(task.model_id)"
+    else:
+        route, body = "soundCloning/audios", {"modelId": task.voice_id} | body
+        named = _named(chosen)
+        text = named.pop("text")
+        if params.get("subtitles"):
+            body["subtitleEnable"] = True
+            named["subtitles"] = params["subtitles"]
+            if params["subtitles"] == "word":
+                body["subtitleType"] = "word"
+        call = _call("speak", task.voice_id, named, text)
+        after = f'client.download(task, "speech.{params.get("format", "mp3")}")'
+        shown = "print(task.cost)"
+    base = _base(request)
+    curl = (
+        f"curl -sS {base}{API}/{route} {_HEADER} -H 'Content-Type: application/json' "
+        f"-d {shlex.quote(json.dumps(body, ensure_ascii=False))}\n"
+        f"curl -sS {base}{API}/audios/{task.id} {_HEADER}"
+    )
+    return Snippet(curl, _program(base, f"task = client.{call}", after, then=shown))
+
+
+def of_voices(request: Request) -> Snippet:
+    """How the voices are listed."""
+    return Snippet(
+        f"curl -sS {_base(request)}{API}/voices {_HEADER}",
+        _program(
+            _base(request),
+            "for voice in client.voices():",
+            "    print(voice.model_id, voice.active)",
+        ),
+    )
+
+
+def of_balance(request: Request) -> Snippet:
+    """How the balance is asked for."""
+    return Snippet(
+        f"curl -sS {_base(request)}{API}/user/balance {_HEADER}",
+        _program(_base(request), "print(client.balance().available)"),
+    )
+
+
+def _differs(params: Mapping[str, Any], name: str) -> bool:
+    return params.get(name) is not None and params[name] != _USUAL.get(name, object())
+
+
+def _named(chosen: Mapping[str, Any]) -> dict[str, Any]:
+    return {_IN_PYTHON.get(name, name): value for name, value in chosen.items()}
+
+
+def _source(request: Request, task: Task) -> str:
+    source: dict[str, str] = task.params["source"]
+    if "url" in source:
+        return source["url"]
+    days: float = request.app.state.settings.upload_days
+    return link(request, source["upload"], int(task.created_at + days * DAY))
+
+
+def _call(method: str, first: str, named: Mapping[str, Any], *more: str) -> str:
+    arguments = [repr(first), *map(repr, more)]
+    arguments += [f"{name}={value!r}" for name, value in named.items()]
+    one_line = f"{method}({', '.join(arguments)})"
+    if len(one_line) < 70:
+        return one_line
+    return f"{method}(\n" + "".join(f"        {each},\n" for each in arguments) + "    )"
+
+
+def _program(base: str, *lines: str, then: str = "") -> str:
+    inside = "\n".join(f"    {line}" for line in lines)
+    return (
+        "from soundclone.client import Client\n\n"
+        f"with Client({base!r}) as client:  # its key is in SOUNDCLONE_API_KEY\n{inside}\n{then}"
+    ).rstrip()
+
+
+def _base(request: Request) -> str:
+    public: str = request.app.state.settings.public_url
+    return (public or str(request.base_url)).rstrip("/")

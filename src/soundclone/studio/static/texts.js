@@ -1,0 +1,9 @@
+// Texts of the scripts, in the page's language.
+
+const texts = JSON.parse(document.getElementById("texts").textContent);
+
+export function t(key, values = {}) {
+  return texts[`js.${key}`].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
+
+export const csrf = document.querySelector('meta[name="csrf-token"]').content;
