@@ -17,8 +17,7 @@ from .engine import Word
 from .normalisation import plain_digits
 from .recognition import Heard
 
-_READ = frozenset({"Chinese", "Chinese,Yue", "Japanese"})
-UNSPACED = _READ | {"Thai"}
+UNSPACED = frozenset({"Chinese", "Chinese,Yue", "Japanese", "Thai"})
 """Languages whose writing does not show where a word ends."""
 
 _NUMBER = "[0-9]+(?:[.,:/'’٫٬ \u00a0-]?[0-9]+)*"
@@ -34,9 +33,9 @@ _ROOM = 60
 
 @dataclass(frozen=True)
 class Token:
-    """A word; of Chinese and Japanese a syllable, of Thai a letter."""
+    """A word; of languages in UNSPACED a syllable, as it sounds."""
 
-    letters: str  # folded: without case, marks and punctuation; ideographs as they sound
+    letters: str  # folded: without case, marks and punctuation
     start: int  # in the text, in code points
     end: int
 
@@ -72,14 +71,10 @@ def tokens(text: str, language: str) -> tuple[Token, ...]:
 
 def _of(text: str, match: re.Match[str], language: str) -> Iterator[Token]:
     start, end = match.span()
-    if match[0][0].isdigit():
+    if match[0][0] in "0123456789":
         yield Token(re.sub("[^0-9]", "", match[0]), start, end)
-    elif language in _READ:
+    elif language in UNSPACED:
         yield from _syllables(text[start:end], start, language)
-    elif language == "Thai":
-        for index in range(start, end):
-            if letter := _folded(text[index]):
-                yield Token(letter, index, index + 1)
     elif word := _folded(text[start:end]):
         yield Token(word, start, end)
 
@@ -90,13 +85,14 @@ def _syllables(text: str, offset: int, language: str) -> Iterator[Token]:
     pieces = read(text, language).pieces
     ends = [*(piece.offset for piece in pieces[1:]), len(text)]
     for piece, end in zip(pieces, ends, strict=True):
-        sound = _folded(re.sub("[0-9]", "", piece.text))
-        parts = list(sound) if language == "Japanese" else [sound]
-        for index, part in enumerate(parts):
-            if part:
-                first = piece.offset + index * (end - piece.offset) // len(parts)
-                last = piece.offset + (index + 1) * (end - piece.offset) // len(parts)
-                yield Token(part, offset + first, offset + max(first + 1, last))
+        # Kana, or what espeak-ng is told: phonemes with tones, and | between syllables.
+        parts = piece.text if language == "Japanese" else re.sub("[0-9]", "", piece.text).split("|")
+        sounds = list(filter(None, map(_folded, parts)))
+        length = end - piece.offset
+        for index, sound in enumerate(sounds):
+            first = piece.offset + index * length // len(sounds)
+            last = piece.offset + (index + 1) * length // len(sounds)
+            yield Token(sound, offset + first, offset + max(first + 1, last))
 
 
 def _folded(text: str) -> str:

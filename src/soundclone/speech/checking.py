@@ -141,7 +141,7 @@ def said(heard: str, text: str, language: str, *, strained: bool = False) -> str
     well_known = language in _WELL_KNOWN and not strained
     limit, at_once = (_WELL, _WELL_AT_ONCE) if well_known else (_BADLY, _BADLY_AT_ONCE)
     most = max(_ANYHOW_AT_ONCE, at_once * letters)
-    unit = "letters" if language == "Thai" else "syllables" if unspaced else "words"
+    unit = "syllables" if unspaced else "words"
     matches = align(wanted, found, language)
     wrong = sum(match.edits for match in matches)
     for missed, added in _gaps(wanted, found, matches):
