@@ -1,6 +1,7 @@
 """What neural engines cost: against their bare packages, in seconds and in memory.
 
-    .venv-neural/bin/python bench/neural.py [--engine pocket] [--rounds 5] [--tiny] [--json]
+    .venv-neural/bin/python bench/neural.py [--engine pocket|voxcpm|omnivoice] [--rounds 5]
+        [--tiny] [--json]
 
 Models are of full size with random weights: what they say is noise, and takes as long as speech.
 They never come to an end, so that the same amount of audio is made every time. What is compared
@@ -20,7 +21,9 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -201,6 +204,159 @@ def pocket_voices(models: Path, options: Options) -> Figures:
     return figures | {"models loaded": made["model"], "voices loaded": made["voice"]}
 
 
+# VoxCPM2 and OmniVoice
+
+_SAID = "It was a bright cold day in April."  # in three seconds
+_SENTENCE = "The clocks were striking thirteen, all of them at once, and nobody looked up at them."
+_AT_ONCE = (1, 2, 4, 8, 16)
+
+
+def voxcpm_weights(models: Path, options: Options) -> None:
+    from tests.neural import tiny_voxcpm
+
+    shape = tiny_voxcpm.config() if options.tiny else tiny_voxcpm.published()
+    with tempfile.TemporaryDirectory() as folder:
+        made = tiny_voxcpm.make(Path(folder) / "voxcpm", shape, endless=True)
+        weights.adopt(models, "voxcpm", made)
+
+
+def omnivoice_weights(models: Path, options: Options) -> None:
+    from tests.neural import tiny_omnivoice
+
+    shape = tiny_omnivoice.SMALL if options.tiny else tiny_omnivoice.PUBLISHED
+    os.environ["SOUNDCLONE_ACCEPT_NONCOMMERCIAL"] = "omnivoice"
+    with tempfile.TemporaryDirectory() as folder:
+        made = tiny_omnivoice.make(Path(folder) / "omnivoice", shape)
+        weights.adopt(models, "omnivoice", made)
+
+
+def gpu_engine(name: str, models: Path, options: Options) -> Any:
+    """The engine, on the GPU; where it is tiny, on whatever there is."""
+    from soundclone.speech.neural.omnivoice import OmniVoiceEngine
+    from soundclone.speech.neural.voxcpm import VoxCPMEngine
+
+    engine = {"voxcpm": VoxCPMEngine, "omnivoice": OmniVoiceEngine}[name]
+    return engine(Settings(models_dir=models, device="cpu" if options.tiny else "auto"))
+
+
+def gpu_memory() -> float:
+    """MB that torch has taken of the GPU at most; 0 where there is none."""
+    import torch
+
+    return torch.cuda.max_memory_allocated() / 1e6 if torch.cuda.is_available() else 0.0
+
+
+def gpu_speed(name: str) -> Callable[[Path, Options], Figures]:
+    """Sentences that are asked for at once, each by a thread of its own; and, where the engine can
+    say several together, those in one call."""
+
+    def measure(models: Path, options: Options) -> Figures:
+        engine = gpu_engine(name, models, options)
+        loading, _ = timed(engine.warm)
+        example = replace(noise(3), language="English", transcript=_SAID)
+        cloning, voice = timed(lambda: engine.clone(example, "English"))
+        figures = {"load and compile, s": loading, "clone, s": cloning}
+        rate = engine.info.sample_rate
+
+        def one(seed: int) -> Any:
+            return engine.speak(voice, _SENTENCE, Controls("English", seed=seed))
+
+        def apart(count: int) -> list[Any]:
+            with ThreadPoolExecutor(count) as threads:
+                return list(threads.map(one, range(count)))
+
+        ways: dict[str, Callable[[int], list[Any]]] = {"apart": apart}
+        if hasattr(engine, "speak_many"):
+            ways["together"] = lambda count: engine.speak_many(
+                voice, [_SENTENCE] * count, Controls("English")
+            )
+        apart(1)
+        for way, call in ways.items():
+            for count in _AT_ONCE:
+                factors, waits = [], []
+                for _ in range(options.rounds):
+                    seconds, spoken = timed(lambda call=call, count=count: call(count))
+                    audio = sum(len(each.samples) for each in spoken) / rate
+                    factors.append(seconds / audio)
+                    waits.append(seconds)
+                figures |= {
+                    f"real-time factor, {count} {way}": median(factors),
+                    f"until the last of {count} {way}, s": median(waits),
+                    f"GPU at most, {count} {way}, MB": gpu_memory(),
+                }
+        return figures | {"resident at most, MB": peak()}
+
+    return measure
+
+
+def gpu_overhead(name: str) -> Callable[[Path, Options], Figures]:
+    """The adapter against the model's own code, in turn."""
+
+    def measure(models: Path, options: Options) -> Figures:
+        from soundclone.speech.neural.device import seeded
+        from soundclone.speech.neural.prompt import unpack
+
+        engine = gpu_engine(name, models, options)
+        example = replace(noise(3), language="English", transcript=_SAID)
+        voice = engine.clone(example, "English")
+        controls = Controls("English", seed=1)
+        prompt = engine._checked(engine._model, unpack(voice.data, name, voice.version))
+
+        def model() -> Any:
+            with seeded(1):
+                return engine._say(engine._model, prompt, [_SENTENCE], controls)
+
+        ways: dict[str, Callable[[], Any]] = {
+            "adapter": lambda: engine.speak(voice, _SENTENCE, controls),
+            "model": lambda: engine._run(model),
+        }
+        seconds: dict[str, list[float]] = {way: [] for way in ways}
+        for number in range(options.rounds + 1):
+            for way in sorted(ways, reverse=number % 2 == 1):
+                took, _ = timed(ways[way])
+                if number:
+                    seconds[way].append(took)
+        pairs = zip(seconds["adapter"], seconds["model"], strict=True)
+        return {"adapter / model": median(ours / theirs for ours, theirs in pairs)}
+
+    return measure
+
+
+def gpu_voices(name: str) -> Callable[[Path, Options], Figures]:
+    """A hundred voices in turn, where there is room for ten of them."""
+
+    def measure(models: Path, options: Options) -> Figures:
+        from soundclone.speech.neural.cache import Cache
+
+        engine = gpu_engine(name, models, options)
+        example = replace(noise(3), language="English", transcript=_SAID)
+        figures: Figures = {}
+        for number in range(1, 101):
+            turned = replace(example, samples=np.roll(example.samples, number * 100))
+            voice = engine.clone(turned, "English")
+            if number == 1:
+                engine.voices = Cache(10 * len(voice.data))
+            engine.speak(voice, "A.", Controls("English"))
+            assert engine.voices.size <= engine.voices.limit
+            if number in (1, 10, 50, 100):
+                figures[f"resident after {number} voices, MB"] = resident()
+                figures[f"GPU at most after {number} voices, MB"] = gpu_memory()
+        return figures
+
+    return measure
+
+
+def gpu_bench(name: str, prepare: Callable[[Path, Options], None]) -> Bench:
+    return Bench(
+        prepare,
+        {
+            "speed": gpu_speed(name),
+            "overhead": gpu_overhead(name),
+            "a hundred voices": gpu_voices(name),
+        },
+    )
+
+
 BENCHES = {
     "pocket": Bench(
         pocket_weights,
@@ -212,6 +368,8 @@ BENCHES = {
             "a hundred voices": pocket_voices,
         },
     ),
+    "voxcpm": gpu_bench("voxcpm", voxcpm_weights),
+    "omnivoice": gpu_bench("omnivoice", omnivoice_weights),
 }
 
 

@@ -139,7 +139,7 @@ def test_weights_with_what_the_package_does_not_know(tmp_path: Path) -> None:
 
 
 def test_weights_of_an_earlier_model(tmp_path: Path) -> None:
-    made = tiny_voxcpm.make(tmp_path / "made", rate=16_000)
+    made = tiny_voxcpm.make(tmp_path / "made", tiny_voxcpm.config(16_000))
     weights.adopt(tmp_path / "models", "voxcpm", made)
     engine = start(tmp_path / "models")
     with pytest.raises(EngineUnavailable, match="speak at 16000 Hz; 48000 Hz is needed"):

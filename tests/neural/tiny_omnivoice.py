@@ -1,8 +1,12 @@
-"""An OmniVoice of the real classes, with a million random weights: it makes noise in a second."""
+"""An OmniVoice of the real classes, with a million random weights: it makes noise in a second.
+
+`PUBLISHED` is as large as the real one, to be timed.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from soundclone.speech.neural.omnivoice import the_package
 
@@ -10,11 +14,67 @@ _MARKS = (
     "<|denoise|> <|lang_start|> <|lang_end|> <|instruct_start|> <|instruct_end|> <|text_start|> "
     "<|text_end|> <|endoftext|>"
 ).split()
-CODES = 64  # of each of eight codebooks
 
 
-def make(folder: Path, seed: int = 0) -> Path:
-    """Write the model's files, as they are published, into `folder`."""
+class Shape(NamedTuple):
+    """The sizes of a model's parts, as transformers has them."""
+
+    language_model: dict[str, Any]
+    acoustic: dict[str, Any]
+    semantic: dict[str, Any]
+    codec: dict[str, Any]
+
+
+SMALL = Shape(
+    {
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "head_dim": 8,
+        "max_position_embeddings": 4096,
+        "tie_word_embeddings": True,
+        "initializer_range": 0.5,  # so that what comes depends on all that went before
+    },
+    {
+        "encoder_hidden_size": 4,
+        "decoder_hidden_size": 64,
+        "hidden_size": 16,
+        "n_codebooks": 1,
+        "codebook_dim": 4,
+    },
+    {
+        "hidden_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 32,
+        "conv_dim": [8] * 7,
+        "num_conv_pos_embeddings": 16,
+        "num_conv_pos_embedding_groups": 4,
+    },
+    {"codebook_size": 64, "codebook_dim": 8, "target_bandwidths": [0.3, 0.6, 0.9, 1.2]},
+)
+PUBLISHED = Shape(
+    {
+        "hidden_size": 1024,
+        "intermediate_size": 3072,
+        "num_hidden_layers": 28,
+        "num_attention_heads": 16,
+        "num_key_value_heads": 8,
+        "head_dim": 128,
+        "max_position_embeddings": 40_960,
+        "tie_word_embeddings": True,
+    },
+    {},
+    {},
+    {"codebook_size": 1024, "codebook_dim": 64, "target_bandwidths": [0.5, 1, 1.5, 2]},
+)
+"""That of the weights on the hub, but for their vocabulary, which costs no time."""
+
+
+def make(folder: Path, shape: Shape = SMALL, *, seed: int = 0) -> Path:
+    """Write a model of that shape, as it is published, into `folder`."""
     the_package("")
     import torch
     from omnivoice import OmniVoice, OmniVoiceConfig
@@ -44,34 +104,15 @@ def make(folder: Path, seed: int = 0) -> Path:
     torch.manual_seed(seed)
     rates = [8, 5, 4, 2, 3]
     acoustic = DacConfig(
-        encoder_hidden_size=4,
-        downsampling_ratios=rates,
-        decoder_hidden_size=64,
-        upsampling_ratios=rates,
-        hidden_size=16,
-        n_codebooks=1,
-        codebook_dim=4,
-        sampling_rate=16_000,
-    )
-    semantic = HubertConfig(
-        hidden_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=32,
-        conv_dim=[8] * 7,
-        num_conv_pos_embeddings=16,
-        num_conv_pos_embedding_groups=4,
-        mask_time_prob=0.0,
+        downsampling_ratios=rates, upsampling_ratios=rates, sampling_rate=16_000, **shape.acoustic
     )
     codec = HiggsAudioV2TokenizerConfig(
         acoustic_model_config=acoustic.to_dict(),
-        semantic_model_config=semantic.to_dict(),
+        semantic_model_config=HubertConfig(mask_time_prob=0.0, **shape.semantic).to_dict(),
         sample_rate=24_000,
         semantic_sample_rate=16_000,
         downsample_factor=320,
-        codebook_size=CODES,
-        codebook_dim=8,
-        target_bandwidths=[0.3, 0.6, 0.9, 1.2],
+        **shape.codec,
     )
     tokenizer_model = HiggsAudioV2TokenizerModel(codec)
     for name, values in tokenizer_model.state_dict().items():
@@ -81,24 +122,14 @@ def make(folder: Path, seed: int = 0) -> Path:
     DacFeatureExtractor(sampling_rate=24_000, hop_length=codec.hop_length).save_pretrained(
         folder / "audio_tokenizer"
     )
-    language_model = Qwen3Config(
-        vocab_size=len(letters) + len(_MARKS) + 8,
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        head_dim=8,
-        max_position_embeddings=4096,
-        tie_word_embeddings=True,
-        initializer_range=0.5,  # so that what comes depends on all that went before
-    )
     OmniVoice(
         OmniVoiceConfig(
-            audio_vocab_size=CODES + 1,
-            audio_mask_id=CODES,
+            audio_vocab_size=codec.codebook_size + 1,
+            audio_mask_id=codec.codebook_size,
             num_audio_codebook=codec.num_quantizers,
-            llm_config=language_model,
+            llm_config=Qwen3Config(
+                vocab_size=len(letters) + len(_MARKS) + 8, **shape.language_model
+            ),
         )
     ).save_pretrained(folder)
     return folder

@@ -77,8 +77,52 @@ def config(rate: int = 48_000) -> dict[str, Any]:
     }
 
 
-def make(folder: Path, seed: int = 0, rate: int = 48_000) -> Path:
-    """Write the model's files, as they are published, into `folder`."""
+def published() -> dict[str, Any]:
+    """As large as the weights on the hub, but for their vocabulary, which costs no time."""
+    shape = config()
+    factors = [1.0] * 64
+    shape["lm_config"] |= {
+        "hidden_size": 2048,
+        "intermediate_size": 6144,
+        "max_position_embeddings": 32_768,
+        "num_attention_heads": 16,
+        "num_hidden_layers": 28,
+        "rope_scaling": {
+            "type": "longrope",
+            "long_factor": factors,
+            "short_factor": factors,
+            "original_max_position_embeddings": 32_768,
+        },
+        "kv_channels": 128,
+    }
+    sizes = {
+        "hidden_dim": 1024,
+        "ffn_dim": 4096,
+        "num_heads": 16,
+        "num_layers": 12,
+        "kv_channels": 128,
+    }
+    shape["encoder_config"] |= sizes
+    shape["dit_config"] |= sizes
+    shape["audio_vae_config"] |= {
+        "encoder_dim": 128,
+        "latent_dim": 64,
+        "decoder_dim": 2048,
+        "cond_dim": 128,
+    }
+    return shape | {
+        "feat_dim": 64,
+        "residual_lm_num_layers": 8,
+        "scalar_quantization_latent_dim": 512,
+        "max_length": 8192,
+    }
+
+
+def make(
+    folder: Path, shape: dict[str, Any] | None = None, *, seed: int = 0, endless: bool = False
+) -> Path:
+    """Write a model of that shape, as it is published, into `folder`; `endless`: one that never
+    says that a sentence is over."""
     imported("voxcpm", "")
     import torch
     from safetensors.torch import save_file
@@ -96,7 +140,7 @@ def make(folder: Path, seed: int = 0, rate: int = 48_000) -> Path:
     tokenizer.decoder = decoders.Metaspace()
     special = {"unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>"}
     LlamaTokenizerFast(tokenizer_object=tokenizer, **special).save_pretrained(folder)
-    shape = config(rate)
+    shape = shape or config()
     (folder / "config.json").write_text(json.dumps(shape))
     torch.manual_seed(seed)
     with warnings.catch_warnings(action="ignore"):  # of what torch would have the package use
@@ -108,6 +152,8 @@ def make(folder: Path, seed: int = 0, rate: int = 48_000) -> Path:
         vae,
         device="cpu",
     )
+    if endless:
+        torch.nn.init.zeros_(model.stop_head.weight)
     tensors = model.state_dict()
     own = {name: each for name, each in tensors.items() if not name.startswith("audio_vae.")}
     save_file(own, folder / "model.safetensors")
