@@ -119,9 +119,7 @@ class PocketEngine:
         return None
 
     def _check(self) -> None:
-        for module, package in (("torch", "torch"), ("pocket_tts", "pocket-tts")):
-            if not packages.installed(module):
-                raise EngineUnavailable(f"the package {package} is not installed; {_INSTALL}")
+        _require_packages()
         models = self._settings.models
         if not self._here:
             begun = [name for name in MODELS.values() if (models / name).exists()]
@@ -145,7 +143,7 @@ class PocketEngine:
             )
 
     def clone(self, reference: Reference, language: str) -> Voice:
-        """Make a voice of the first 30 s of the reference, at any sample rate; it speaks that
+        """Make a voice of those 30 s of the reference that have the most speech; it speaks that
         language alone.
 
         Raises NoSpeech when there is nothing to hear in it, SynthesisError when it is no recording
@@ -164,19 +162,17 @@ class PocketEngine:
         Raises SynthesisError when there is nothing to say, or the voice is not one of the
         language's model; EngineUnavailable when its weights cannot be used.
         """
-        import torch
-
         if not any(character.isalnum() for character in sentence):
             raise SynthesisError("the sentence has no letter and no digit; there is nothing to say")
         model = self._model(controls.language)
         state = self._voice(voice, controls.language, model.layout)
-        chunks: list[Any] = []
+        chunks: list[Samples] = []
         # One thread within an operation: two threads work side by side as it is, and sums come
         # out the same on every machine.
         with device.seeded(controls.seed), device.threads(1):
             for piece in _pieces(sentence, model.tts.flow_lm.conditioner.tokenizer.encode):
                 chunks.extend(_generate(model.tts, state, piece))
-        return Speech(torch.cat(chunks).numpy(), RATE)
+        return Speech(np.concatenate(chunks), RATE)
 
     def close(self) -> None:
         """Let go of models and voices."""
@@ -186,6 +182,7 @@ class PocketEngine:
         """The model of a language. Raises SynthesisError, EngineUnavailable."""
         if language not in MODELS:
             raise SynthesisError(f"pocket does not speak {language}; it speaks {', '.join(MODELS)}")
+        _require_packages()
         found = self._here.get(language) or weights.find(self._settings.models, MODELS[language])
         int8 = self._settings.pocket_int8
         return self.loaded.get(
@@ -202,6 +199,12 @@ class PocketEngine:
             lambda: _state(prompt.unpack(voice.data, self.info.name, version), layout),
             len(voice.data),
         )
+
+
+def _require_packages() -> None:
+    for module, package in (("torch", "torch"), ("pocket_tts", "pocket-tts")):
+        if not packages.installed(module):
+            raise EngineUnavailable(f"the package {package} is not installed; {_INSTALL}")
 
 
 def _load(found: weights.Weights, int8: bool) -> _Loaded:
@@ -335,11 +338,12 @@ def _state(voice: prompt.Prompt, layout: Mapping[str, object]) -> Any:
     return state
 
 
-def _generate(model: Any, state: Any, text: str) -> Iterator[Any]:
-    """Tensors of samples; `state` stays as it is, as the package works on a copy."""
+def _generate(model: Any, state: Any, text: str) -> Iterator[Samples]:
+    """Samples as they come; `state` stays as it is, as the package works on a copy."""
     stop = threading.Event()
     try:
-        yield from model.generate_audio_stream(state, text, stop=stop)
+        for chunk in model.generate_audio_stream(state, text, stop=stop):
+            yield chunk.numpy()
     finally:
         stop.set()  # its thread would go on when we do not
 
