@@ -42,9 +42,9 @@ async def listen(request: Request, task_id: str) -> Blocks:
         row = None
         with suppress(OperationalError):
             row = await state.database.row(tasks.STATE, task=task_id)
-        # The parts that were there before the row said the end are all still to be had, or the
-        # file is; so the row is read first.
-        while (part := await _part(state.storage, task_id, index)) is not None:
+        # Read before the parts: once it says that all is done, what is gone of these is in the file.
+        waiting = row is not None and row.status == "queued"
+        while not waiting and (part := await _part(state.storage, task_id, index)) is not None:
             index += 1
             sent += len(part)
             if part:
@@ -66,7 +66,7 @@ async def listen(request: Request, task_id: str) -> Blocks:
             )
         if not sent and await request.is_disconnected():
             raise Gone
-        await asyncio.sleep(_PAUSE)
+        await asyncio.sleep(2 * _PAUSE if waiting else _PAUSE)  # many may wait, few are spoken
 
 
 async def _part(storage: Storage, task_id: str, index: int) -> bytes | None:
@@ -95,13 +95,10 @@ class Broadcast(Response):
         media_type: str,
         headers: dict[str, str],
     ) -> None:
-        self.body = b""
         self.status_code = 200
-        self.background = None
         self.media_type = media_type
-        self.charset = ""
+        self.background = None
         self.init_headers(headers)
-        del self.headers["content-length"]
         self._blocks = blocks
         self._leave = leave
         self._whole = False
