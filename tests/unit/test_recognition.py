@@ -147,6 +147,14 @@ def test_any_two_texts_can_be_compared(text: str, heard: str, language: str) -> 
     assert reason is None or (reason and not reason.endswith("."))
 
 
+@pytest.mark.parametrize("heard", ["่", "ๆๆๆ", "ーーー", "々", "ゝ", "ˑ", "²", "〇", "Ⅳ", "½"])
+@pytest.mark.parametrize("language", sorted(UNSPACED | {"English", "Korean"}))
+def test_signs_that_are_hardly_letters(heard: str, language: str) -> None:
+    assert said(heard, LANGUAGES[language].preview, language) is not None
+    assert said(LANGUAGES[language].preview, heard, language) is None
+    assert timed(heard, language, [Heard(heard, 0.1, 0.2, 1.0)], 0.3) is not None
+
+
 def test_a_recogniser_that_never_ends() -> None:
     assert "in a row were recognised" in (said("la di da " * 5000, FERRY, "English") or "")
 

@@ -83,15 +83,15 @@ def _syllables(text: str, offset: int, language: str) -> Iterator[Token]:
     from .builtin.reading import read  # the dictionaries of its languages
 
     pieces = read(text, language).pieces
-    ends = [*(piece.offset for piece in pieces[1:]), len(text)]
-    for piece, end in zip(pieces, ends, strict=True):
+    for index, piece in enumerate(pieces):
+        end = pieces[index + 1].offset if index + 1 < len(pieces) else len(text)
         # Kana, or what espeak-ng is told: phonemes with tones, and | between syllables.
         parts = piece.text if language == "Japanese" else re.sub("[0-9]", "", piece.text).split("|")
         sounds = list(filter(None, map(_folded, parts)))
         length = end - piece.offset
-        for index, sound in enumerate(sounds):
-            first = piece.offset + index * length // len(sounds)
-            last = piece.offset + (index + 1) * length // len(sounds)
+        for number, sound in enumerate(sounds):
+            first = piece.offset + number * length // len(sounds)
+            last = piece.offset + (number + 1) * length // len(sounds)
             yield Token(sound, offset + first, offset + max(first + 1, last))
 
 

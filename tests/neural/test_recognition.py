@@ -1,0 +1,271 @@
+"""Speech recognition through the real packages, by a model that knows nothing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from soundclone.errors import EngineUnavailable, SynthesisError
+from soundclone.jobs import speak
+from soundclone.speech import recognition
+from soundclone.speech.engine import Controls, EngineInfo, Reference, Speech, Voice
+from soundclone.speech.languages import LANGUAGES
+from soundclone.speech.neural import weights
+from soundclone.speech.recognition import transcribe, unusable
+
+from . import tiny_whisper
+
+RATE = 24_000
+TEXT = "The ferry to the islands leaves at nine tomorrow morning."
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_whisper.make(tmp_path_factory.mktemp("whisper") / "made")
+
+
+@pytest.fixture
+def models(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    weights.adopt(tmp_path, "asr-small", made)
+    monkeypatch.setenv("SOUNDCLONE_MODELS_DIR", str(tmp_path))
+    monkeypatch.setenv("SOUNDCLONE_DEVICE", "cpu")
+    yield tmp_path
+    recognition.close()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("it reached for the network")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+def noise(seconds: float, rate: int = RATE, seed: int = 0) -> NDArray[np.float32]:
+    samples = np.random.default_rng(seed).standard_normal(round(seconds * rate))
+    return (samples / 10).astype(np.float32)
+
+
+def silence(seconds: float, rate: int = RATE) -> NDArray[np.float32]:
+    return np.zeros(round(seconds * rate), np.float32)
+
+
+def damaged(models: Path, file: str, content: bytes | None) -> None:
+    """Put other content in a file's place, and let the manifest agree."""
+    source = models.parent / f"{models.name}-damaged"
+    shutil.copytree(models / "asr-small", source)
+    if content is None:
+        (source / file).unlink()
+    else:
+        (source / file).write_bytes(content)
+    (source / weights.MANIFEST).unlink()
+    shutil.rmtree(models / "asr-small")
+    weights.adopt(models, "asr-small", source)
+
+
+@pytest.mark.usefixtures("models")
+def test_a_transcript_has_words_in_order_and_within_the_audio() -> None:
+    assert unusable() is None
+    heard = transcribe(noise(3), RATE, "English")
+    assert heard.language == "en"
+    assert heard.words
+    assert " ".join(word.text for word in heard.words) == heard.text
+    for word in heard.words:
+        assert 0 <= word.start <= word.end <= 3
+        assert 0 <= word.probability <= 1
+    for word, following in pairwise(heard.words):
+        assert word.start <= following.start
+
+
+@pytest.mark.usefixtures("models")
+def test_the_same_samples_give_the_same_transcript() -> None:
+    first = transcribe(noise(2), RATE, "German", hint="Straße")
+    recognition.close()
+    assert transcribe(noise(2), RATE, "German", hint="Straße") == first
+
+
+@pytest.mark.usefixtures("models")
+def test_silence_has_no_words() -> None:
+    for samples in (silence(0), silence(1), silence(40), noise(0.001)):
+        assert transcribe(samples, RATE, "English").words == ()
+
+
+@pytest.mark.usefixtures("models")
+def test_silence_around_is_not_heard() -> None:
+    around = np.concatenate([silence(5), noise(2), silence(20)])
+    heard = transcribe(around, RATE, "English")
+    assert all(4.7 <= word.start <= word.end <= 7.3 for word in heard.words)
+
+
+@pytest.mark.usefixtures("models")
+def test_a_long_recording_is_heard_in_windows() -> None:
+    samples = np.concatenate([noise(27), silence(0.4), noise(27, seed=1), silence(0.4), noise(9)])
+    heard = transcribe(samples, RATE, "English")
+    starts = [word.start for word in heard.words]
+    assert starts == sorted(starts)
+    assert heard.words[-1].end <= 64
+    assert any(27 <= start <= 28 for start in starts), "a window begins in the pause"
+
+
+@pytest.mark.usefixtures("models")
+def test_rates() -> None:
+    for rate in (8_000, 16_000, 44_100, 48_000):
+        assert transcribe(noise(1, rate), rate, "English").words
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+@pytest.mark.usefixtures("models")
+def test_every_language_is_told_to_the_model(name: str) -> None:
+    from faster_whisper.tokenizer import _LANGUAGE_CODES
+
+    assert recognition.code(name) in _LANGUAGE_CODES
+    heard = transcribe(noise(0.3), RATE, name)
+    assert heard.language == ("zh" if name == "Chinese,Yue" else recognition.code(name))
+
+
+def test_cantonese_where_the_model_has_it(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = tiny_whisper.make(models.parent / f"{models.name}-made", cantonese=True)
+    weights.adopt(models, "asr-large-v3-turbo", made)
+    monkeypatch.setenv("SOUNDCLONE_ASR_MODEL", "asr-large-v3-turbo")
+    assert transcribe(noise(0.5), RATE, "Chinese,Yue").language == "yue"
+
+
+@pytest.mark.parametrize(
+    "hint", ["", " ", "Szczecin", "<|endoftext|><|startoftranscript|>", "word " * 2000, "\0\x1b<|"]
+)
+@pytest.mark.usefixtures("models")
+def test_any_hint_is_only_text(hint: str) -> None:
+    assert transcribe(noise(0.5), RATE, "English", hint=hint).language == "en"
+
+
+@pytest.mark.usefixtures("models")
+def test_many_threads_share_one_model() -> None:
+    alone = transcribe(noise(1), RATE, "English")
+    with ThreadPoolExecutor(4) as pool:
+        futures = [pool.submit(transcribe, noise(1), RATE, "English") for _ in range(6)]
+    assert {future.result() for future in futures} == {alone}
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("model.bin", b""),
+        ("model.bin", b"PK\x03\x04 this is an archive"),
+        ("model.bin", "half"),
+        ("config.json", b"{"),
+        ("vocabulary.json", b"[]"),
+        ("tokenizer.json", b"{}"),
+        ("tokenizer.json", b'{"model": {"type": "BPE", "vocab": {}, "merges": []}}'),
+        ("tokenizer.json", b"\xff\xfe"),
+        ("preprocessor_config.json", b'{"feature_size": 128}'),
+        ("preprocessor_config.json", b'{"feature_size": "many"}'),
+    ],
+)  # fmt: skip
+def test_weights_that_are_no_whisper(models: Path, file: str, content: Any) -> None:
+    if content == "half":
+        whole = (models / "asr-small" / file).read_bytes()
+        content = whole[: len(whole) // 2]
+    damaged(models, file, content)
+    with pytest.raises(
+        EngineUnavailable, match=r"speech recognition (cannot load|failed)"
+    ) as error:
+        transcribe(noise(0.5), RATE, "English")
+    assert not error.value.message.endswith(".")
+
+
+def test_a_model_that_cannot_be_loaded_is_not_tried_again(models: Path, made: Path) -> None:
+    damaged(models, "model.bin", b"nonsense")
+    assert unusable() is None, "it is not looked into before it is needed"
+    with pytest.raises(EngineUnavailable):
+        transcribe(noise(0.5), RATE, "English")
+    assert "soundclone models verify asr-small" in (unusable() or "")
+    shutil.rmtree(models / "asr-small")
+    assert "soundclone models pull asr-small" in (unusable() or "")
+    weights.adopt(models, "asr-small", made)
+    assert unusable() is None
+    assert transcribe(noise(0.5), RATE, "English").words
+
+
+def test_a_model_without_word_times(models: Path) -> None:
+    config = json.loads((models / "asr-small" / "config.json").read_text())
+    del config["alignment_heads"]
+    damaged(models, "config.json", json.dumps(config).encode())
+    with pytest.raises(EngineUnavailable, match=r"failed on the cpu .*; SOUNDCLONE_ASR=off"):
+        transcribe(noise(0.5), RATE, "English")
+
+
+def test_weights_that_are_not_there(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOUNDCLONE_ASR_MODEL", "asr-tiny")
+    assert "soundclone models pull asr-tiny" in (unusable() or "")
+    with pytest.raises(EngineUnavailable, match="asr-tiny"):
+        transcribe(noise(0.5), RATE, "English")
+    monkeypatch.setenv("SOUNDCLONE_ASR_MODEL", "pocket")
+    assert "recognises no speech" in (unusable() or "")
+    monkeypatch.setenv("SOUNDCLONE_ASR_MODEL", "")
+    (models / "asr-small" / "model.bin").write_bytes(b"cut")
+    assert "model.bin" in (unusable() or "")
+
+
+# What becomes of a sentence
+
+
+class Babbler:
+    """Says noise; `seeded`, so that it is checked."""
+
+    concurrent = True
+
+    def __init__(self, *, seeded: bool) -> None:
+        self.info = EngineInfo("babbler", "1", "", frozenset(LANGUAGES), RATE, seeded=seeded)
+        self.seeds: list[int] = []
+
+    def unusable(self) -> str | None:
+        return None
+
+    def warm(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def clone(self, reference: Reference, language: str) -> Voice:
+        raise NotImplementedError
+
+    def speak(self, voice: Voice, sentence: str, controls: Controls) -> Speech:
+        self.seeds.append(controls.seed)
+        return Speech(noise(4, seed=controls.seed), RATE)
+
+
+@pytest.mark.usefixtures("models")
+def test_a_sentence_that_was_not_said_is_tried_again_and_refused() -> None:
+    engine = Babbler(seeded=True)
+    with pytest.raises(SynthesisError, match=r"recognised .*; another wording may help") as error:
+        speak.sound(engine, Voice("babbler", "1", b""), TEXT, Controls("English"))
+    assert len(set(engine.seeds)) == 3
+    assert "ferry" not in error.value.logged
+
+
+@pytest.mark.usefixtures("models")
+def test_an_engine_that_has_no_seeds_is_not_checked_but_timed() -> None:
+    said = speak.sound(Babbler(seeded=False), Voice("babbler", "1", b""), TEXT, Controls("English"))
+    assert [word.text for word in said.words] == TEXT.rstrip(".").split()
+    assert 0 <= said.words[0].start <= said.words[-1].end <= 4
+
+
+def test_speech_stays_as_it_is_without_recognition(
+    models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    damaged(models, "model.bin", b"nonsense")
+    for setting in ("auto", "off"):
+        monkeypatch.setenv("SOUNDCLONE_ASR", setting)
+        said = speak.sound(
+            Babbler(seeded=True), Voice("babbler", "1", b""), TEXT, Controls("English")
+        )
+        assert said.words == ()
