@@ -282,6 +282,20 @@ def test_a_model_that_fails_does_not_show_the_text(
     assert "secret" not in caught.value.logged
 
 
+def test_a_model_that_loads_and_cannot_speak_is_not_to_be_used(
+    kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = kind.start()
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("no kernel image is available")
+
+    monkeypatch.setattr(type(engine), "_say", fail)
+    with pytest.raises(EngineUnavailable, match=r"cannot speak here: .* failed with RuntimeError"):
+        engine.warm()
+    engine.close()
+
+
 # Weights
 
 
@@ -320,6 +334,10 @@ def test_weights_that_lack_a_parameter_are_refused(kind: Kind, tmp_path: Path) -
     with pytest.raises(EngineUnavailable, match=absent.replace(".", r"\.")):
         engine.warm()
     assert absent in (engine.unusable() or "")
+    # Others in their place are seen without a restart.
+    weights.adopt(tmp_path / "models", kind.name, kind.models / "made")
+    assert absent not in (engine.unusable() or "")
+    engine.warm()
     engine.close()
 
 

@@ -21,6 +21,7 @@ from ...errors import (
     SoundcloneError,
     SpeechTooShort,
     SynthesisError,
+    TaskError,
 )
 from ..engine import EMOTIONS, Controls, EngineInfo, Reference, Samples, Speech, Voice
 from . import weights
@@ -62,7 +63,7 @@ class Adapter(ABC):
         self._given = settings
         self._model: Any = None
         self._digest: str | None = None  # of the weights of `_model`
-        self._failure: str | None = None  # why the weights that are here cannot be loaded
+        self._failure = ("", "")  # the digest of weights that cannot be loaded, and why
         self._thread: ThreadPoolExecutor | None = None
         self._lock = Lock()
 
@@ -123,10 +124,11 @@ class Adapter(ABC):
         """Why it cannot work here and now, with what to do; torch is imported once all else that
         it needs is here."""
         try:
-            self._requirements()
+            found, _ = self._requirements()
         except EngineUnavailable as error:
             return error.message
-        return self._failure
+        digest, reason = self._failure
+        return reason if digest == found.digest else None
 
     def _requirements(self) -> tuple[weights.Weights, Device]:
         weights.permit(weights.known(self.name))
@@ -144,15 +146,19 @@ class Adapter(ABC):
         return found, device
 
     def warm(self) -> None:
-        """Load the model, and have it make a voice of noise and speak with it."""
+        """Load the model, and have it make a voice of noise and speak with it. Raises
+        EngineUnavailable."""
         version = self._version()
         rng = np.random.default_rng(0)
         burst = rng.standard_normal(3 * 16_000) * 0.1 * np.hanning(3 * 16_000)
         reference = Reference(burst.astype(np.float32), 16_000, "English", "This is a voice.")
         language = "English"
-        prompt = self._run(lambda: self._prompt(self._model, reference, language))
-        voice = Voice(self.name, version, pack(prompt, self.name, version))
-        self.speak(voice, "Hello.", Controls(language))
+        try:
+            prompt = self._run(lambda: self._prompt(self._model, reference, language))
+            voice = Voice(self.name, version, pack(prompt, self.name, version))
+            self.speak(voice, "Hello.", Controls(language))
+        except TaskError as error:
+            raise EngineUnavailable(f"{self.name} cannot speak here: {error.message}") from error
 
     def clone(self, reference: Reference, language: str) -> Voice:
         """Make a voice of a second or more of speech at 8 to 192 kHz. It speaks every language
@@ -221,16 +227,17 @@ class Adapter(ABC):
             with warnings.catch_warnings(action="ignore"):  # they are for the packages' authors
                 self._model = self._load(found, device)
         except EngineUnavailable as error:
-            self._failure = error.message
+            self._failure = (found.digest, error.message)
             raise
         except Exception as error:
-            self._failure = (
+            reason = (
                 f"the weights of {self.name} cannot be loaded by {self.package} "
                 f"({_summary(error)}); update the package, or run `soundclone models remove "
                 f"{self.name}` and fetch them again"
             )
-            raise EngineUnavailable(self._failure) from error
-        self._digest, self._failure = found.digest, None
+            self._failure = (found.digest, reason)
+            raise EngineUnavailable(reason) from error
+        self._digest = found.digest
 
     def _run(self, work: Callable[[], T]) -> T:
         """Do `work` in the model's thread. Raises SynthesisError where the model fails."""
