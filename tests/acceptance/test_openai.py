@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -480,3 +481,48 @@ def test_instructions(client: OpenAI, voice: str) -> None:
         ignored = said(each)
         assert ignored.response.headers["x-soundclone-ignored"] == "instructions"
         assert ignored.content == plain.content
+
+
+@pytest.mark.slow
+def test_on_postgres_and_s3(tmp_path: Path, postgres_database: str, s3_endpoint: str) -> None:
+    bucket = f"openai-{tmp_path.name.lower().replace('_', '-')}"[:60]
+    made = urllib.request.Request(f"{s3_endpoint}/{bucket}", method="PUT")
+    urllib.request.urlopen(made, timeout=10).close()
+    environment = {
+        "PYTHONPATH": str(ENGINES),
+        "SOUNDCLONE_ENGINE_V1": "tone",
+        "SOUNDCLONE_TEST_SECONDS": "0.2",
+        "SOUNDCLONE_DATABASE_URL": postgres_database.replace("postgresql+psycopg", "postgresql"),
+        "SOUNDCLONE_STORAGE_URL": f"s3://{bucket}/files?endpoint={s3_endpoint}&region=us-east-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+    }
+    with Service(tmp_path, environment=environment) as service:
+        _, key = service.new_key()
+        with client_of(service, key) as client:
+            agreed = client.audio.voice_consents.create(
+                name="A", language="en", recording=RECORDING
+            )
+            voice = client.audio.voices.create(
+                name="A", audio_sample=RECORDING, consent=agreed.id
+            ).id
+            started = time.perf_counter()
+            with client.audio.speech.with_streaming_response.create(
+                model="tts-1", voice=voice, input=SAID * 30
+            ) as answer:
+                blocks = answer.iter_bytes()
+                got = next(blocks)
+                first = time.perf_counter() - started
+                got += b"".join(blocks)
+            assert first < 0.5 * (time.perf_counter() - started)
+            task = finish(service, answer.headers["x-soundclone-task"], key)
+            assert service.request("GET", task["audioUrl"])[1] == got
+            before = used(service, key)
+            with client.audio.speech.with_streaming_response.create(
+                model="tts-1", voice=voice, input=SAID * 60
+            ) as answer:
+                next(answer.iter_bytes())
+            task = finish(service, answer.headers["x-soundclone-task"], key, timeout=10)
+            assert task["errorCode"] == "cancelled"
+            assert used(service, key) == before
+            assert client.audio.voice_consents.delete(agreed.id).deleted

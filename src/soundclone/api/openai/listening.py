@@ -42,7 +42,7 @@ async def listen(request: Request, task_id: str) -> Blocks:
         row = None
         with suppress(OperationalError):
             row = await state.database.row(tasks.STATE, task=task_id)
-        # Read before the parts: once it says that all is done, what is gone of these is in the file.
+        # Read before the parts: once it says that all is done, those that are gone are in the file.
         waiting = row is not None and row.status == "queued"
         while not waiting and (part := await _part(state.storage, task_id, index)) is not None:
             index += 1
