@@ -120,7 +120,7 @@ print(hashlib.sha256(speech.samples.tobytes()).hexdigest())
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=110,
     )
     here = engine.speak(voice, TEXT, ENGLISH).samples
     assert there.stdout.strip() == hashlib.sha256(here.tobytes()).hexdigest()
@@ -350,7 +350,7 @@ from soundclone.speech.neural.pocket import PocketEngine
 PocketEngine(Settings(models_dir=Path({str(models)!r}))).warm()
 assert torch.get_num_threads() == 3, torch.get_num_threads()
 """
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=110)
 
 
 @pytest.mark.parametrize("absent", ["torch", "pocket_tts"])
@@ -381,7 +381,7 @@ except EngineUnavailable as error:
 assert "torch" not in sys.modules
 """
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=110, check=True
     )
     assert "pip install 'soundclone[pocket]'" in done.stdout
     first, second = done.stdout.splitlines()
