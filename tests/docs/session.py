@@ -7,7 +7,9 @@ import os
 import signal
 import subprocess
 import time
+import tomllib
 from collections.abc import Mapping
+from configparser import ConfigParser
 from contextlib import chdir, suppress
 from pathlib import Path
 from string import Template
@@ -17,13 +19,22 @@ from unittest import mock
 from .pages import Block, Page
 
 LIMIT = 300.0  # seconds for a block
+FUNCTIONS = """
+port() { python -c 'import socket; print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])'; }
+answers() {
+  for _ in {1..600}; do curl -fso /dev/null "$1" && return; sleep 0.2; done
+  echo "$1 does not answer" >&2; return 1
+}
+"""
+"""What hidden blocks may use: a port that nobody listens on, and to wait until a URL answers."""
 
 
 class Session:
     """A shell and a Python over one folder and one environment.
 
     Variables that a shell block sets are there for the blocks after it, Python ones too. Processes
-    that it leaves in the background live until `close`.
+    that it leaves in the background live until `close`. What the shell block before printed is in
+    the file $OUTPUT.
     """
 
     def __init__(
@@ -44,9 +55,10 @@ class Session:
         text = block.text
         if not block.hidden:
             for old, new in self._page.replacements:
-                text = text.replace(old, Template(new).substitute(self._environment))
-            for old, new in self._words.items():
-                text = text.replace(old, new)
+                if old in text:
+                    text = text.replace(old, Template(new).substitute(self._environment))
+        for old, new in self._words.items():
+            text = text.replace(old, new)
         where = f"{self._page.name}:{block.line}"
         if block.language == "sh":
             self._shell(text, where)
@@ -57,8 +69,12 @@ class Session:
                 exec(code, self._names)
         elif block.language == "json":
             self._answer(json.loads(text), where)
+        elif block.language == "toml":
+            tomllib.loads(text)
+        elif block.language == "ini":
+            ConfigParser(strict=False, interpolation=None).read_string(text)
         else:
-            assert block.language == "text", f"{where}: a block in {block.language or 'nothing'!r}"
+            assert block.language in ("text", ""), f"{where}: what is {block.language!r}?"
 
     def close(self) -> None:
         for group in self._groups:
@@ -75,9 +91,12 @@ class Session:
     def _shell(self, text: str, where: str) -> None:
         state = self._folder / ".session"
         script, output, errors = state / "block.sh", state / "output", state / "errors"
+        if output.exists():
+            self._environment["OUTPUT"] = str(output.rename(state / "before"))
         # All that is set is exported, and so is in the environment that the block ends with.
         script.write_text(
-            f"set -aeuo pipefail\ntrap 'env -0 >{state}/environment' EXIT\n{text}", "utf-8"
+            f"{FUNCTIONS}set -aeuo pipefail\ntrap 'env -0 >{state}/environment' EXIT\n{text}",
+            "utf-8",
         )
         with output.open("wb") as out, errors.open("wb") as err:
             process = subprocess.Popen(
