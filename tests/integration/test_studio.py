@@ -1,0 +1,270 @@
+"""The studio over HTTP: sessions, forged requests, and who may see what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+
+from soundclone.config import Settings
+from soundclone.core import keys as core_keys
+from soundclone.core import ledger
+from soundclone.db.session import Database
+from tests.service import Service
+
+PAGES = ("clone", "speak", "voices", "history", "account")
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with Service(tmp_path_factory.mktemp("studio"), "--no-worker") as running:
+        yield running
+
+
+def new_key(
+    service: Service, credit: int = 0, quota: int = 0, operator: bool = False, name: str = "tést"
+) -> str:
+    """Made in place: a command of its own takes seconds."""
+    settings = Settings(data_dir=service.folder / "data")
+    database = Database(settings.database)
+    with database.write() as session:
+        account = ledger.open_account(session, name)
+        if credit:
+            ledger.credit(session, account.id, credit)
+        _, key = core_keys.create(
+            session,
+            settings.secret,
+            account_id=account.id,
+            name=name,
+            quota=quota,
+            operator=operator,
+        )
+    database.close()
+    return key
+
+
+@pytest.fixture
+def visitor(service: Service) -> Iterator[httpx2.Client]:
+    with httpx2.Client(base_url=service.url, timeout=30) as client:
+        yield client
+
+
+def sign_in(client: httpx2.Client, key: str) -> str:
+    """Signs in; returns the token of the session."""
+    page = client.get("/studio/sign-in").text
+    answer = client.post("/studio/sign-in", data={"key": key, "token": token_of(page)})
+    assert answer.status_code == 303, answer.text
+    return token_of(client.get("/studio/account").text)
+
+
+def token_of(page: str) -> str:
+    found = re.search('name="csrf-token" content="([0-9a-f]{64})"', page)
+    assert found
+    return found[1]
+
+
+def test_the_first_page_leads_to_signing_in(visitor: httpx2.Client) -> None:
+    answer = visitor.get("/", follow_redirects=True)
+    assert answer.url.path == "/studio/sign-in"
+    assert "soundclone keys create" in answer.text
+    for page in PAGES:
+        answer = visitor.get(f"/studio/{page}")
+        assert answer.status_code == 303
+        assert answer.headers["location"] == f"/studio/sign-in?next=/studio/{page}"
+
+
+def test_a_session(service: Service, visitor: httpx2.Client) -> None:
+    key = new_key(service, credit=10_000_000)
+    token = sign_in(visitor, key)
+    cookie = next(each for each in visitor.cookies.jar if each.name == "soundclone_session")
+    assert cookie.path == "/studio"
+    assert cookie.has_nonstandard_attr("HttpOnly")
+    assert cookie.get_nonstandard_attr("SameSite") == "strict"
+    assert key not in str(cookie.value)
+    for page in PAGES:
+        answer = visitor.get(f"/studio/{page}")
+        assert answer.status_code == 200
+        assert key not in answer.text
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'; script-src 'self';" in policy
+        assert "unsafe" not in policy
+        assert "http" not in policy
+        assert answer.headers["cache-control"] == "no-store"
+        assert "microphone=(self)" in answer.headers["permissions-policy"]
+    answer = visitor.post("/studio/sign-out", data={"token": token})
+    assert answer.headers["location"] == "/studio/sign-in"
+    assert visitor.get("/studio/account").status_code == 303
+    assert key not in service.log.read_text()
+
+
+@pytest.mark.parametrize("wrong", ["", "sk_", "nonsense", "<b>", core_keys.generate()])
+def test_a_wrong_key_is_told(visitor: httpx2.Client, wrong: str) -> None:
+    token = token_of(visitor.get("/studio/sign-in").text)
+    answer = visitor.post("/studio/sign-in", data={"key": wrong, "token": token})
+    assert answer.status_code == 401
+    assert "The key is not right" in answer.text
+    assert "<b>" not in answer.text
+    assert "soundclone_session" not in visitor.cookies
+
+
+def test_a_revoked_key_ends_its_sessions(service: Service, visitor: httpx2.Client) -> None:
+    key = new_key(service)
+    sign_in(visitor, key)
+    service.command("keys", "revoke", key[:9], "--json")
+    assert visitor.get("/studio/account").status_code == 303
+    answer = visitor.get("/studio/account", headers={"HX-Request": "true"})
+    assert answer.headers["hx-redirect"].startswith("/studio/sign-in")
+
+
+def test_forged_requests_are_refused(service: Service, visitor: httpx2.Client) -> None:
+    token = sign_in(visitor, new_key(service))
+    form = {"name": "more", "quota": "0"}
+    for headers in (
+        {},
+        {"X-CSRF-Token": "0" * 64},
+        {"X-CSRF-Token": token, "Sec-Fetch-Site": "cross-site"},
+        {"X-CSRF-Token": token, "Sec-Fetch-Site": "same-site"},
+    ):
+        answer = visitor.post("/studio/keys", data=form, headers=headers)
+        assert answer.status_code == 403
+    answer = visitor.post("/studio/sign-in", data={"key": "sk_", "token": token[:-1] + "x"})
+    assert answer.status_code == 403
+    with httpx2.Client(base_url=service.url) as other:  # a token is of use in its session alone
+        sign_in(other, new_key(service))
+        answer = other.post("/studio/keys", data=form, headers={"X-CSRF-Token": token})
+        assert answer.status_code == 403
+    answer = visitor.post("/studio/keys", data=form, headers={"X-CSRF-Token": token})
+    assert answer.status_code == 200
+    assert core_keys.well_formed(answer.json()["key"])
+
+
+def test_a_stranger_uploads_nothing(service: Service, visitor: httpx2.Client) -> None:
+    files = {"file": ("a.mp3", b"x" * 1000)}
+    answer = visitor.post(
+        "/studio/files/upload", files=files, headers={"Accept": "application/json"}
+    )
+    assert answer.status_code == 401
+    assert answer.json()["location"].startswith("/studio/sign-in")
+
+
+def test_keys_with_a_quota_make_no_keys(service: Service, visitor: httpx2.Client) -> None:
+    token = sign_in(visitor, new_key(service, quota=1))
+    answer = visitor.post(
+        "/studio/keys",
+        data={"name": "more"},
+        headers={"X-CSRF-Token": token, "Accept": "application/json"},
+    )
+    assert answer.status_code == 403
+    assert "has a quota" in answer.json()["message"]
+
+
+def test_the_operators_page_is_the_operators(service: Service, visitor: httpx2.Client) -> None:
+    token = sign_in(visitor, new_key(service))
+    answer = visitor.get("/studio/operator")
+    assert answer.status_code == 403
+    assert "soundclone keys create --operator" in answer.text
+    form = {"account": "acct_1", "amount": "5"}
+    answer = visitor.post("/studio/operator/credit", data=form, headers={"X-CSRF-Token": token})
+    assert answer.status_code == 403
+    with httpx2.Client(base_url=service.url) as chief:
+        token = sign_in(chief, new_key(service, operator=True))
+        page = chief.get("/studio/operator", params={"search": "%<i>\x00"})
+        assert page.status_code == 200
+        assert "<i>" not in page.text
+        for amount in ("", "-1", "many", "nan", "0.0000001"):
+            answer = chief.post(
+                "/studio/operator/credit",
+                data=form | {"amount": amount},
+                headers={"X-CSRF-Token": token, "HX-Request": "true"},
+            )
+            assert answer.status_code == 422, amount
+
+
+def test_names_are_not_markup(service: Service, visitor: httpx2.Client) -> None:
+    sign_in(visitor, new_key(service, operator=True, name="<script>alert(1)</script>"))
+    for page in ("account", "operator"):
+        body = visitor.get(f"/studio/{page}").text
+        assert "<script>alert" not in body
+        assert "&lt;script&gt;alert(1)" in body
+
+
+def test_what_is_asked_for_oddly(service: Service, visitor: httpx2.Client) -> None:
+    token = sign_in(visitor, new_key(service))
+    for path in (
+        "nothing", "tasks/audio_1", "tasks/%00", "voices/%00/recording", "speak?again=audio_1"
+    ):  # fmt: skip
+        answer = visitor.get(f"/studio/{path}")
+        assert answer.status_code == 404, path
+        assert "Not found" in answer.text
+    for query in ("kind=%00&status=x", "before=nan", "before=1e400", "before=-1", "lang=../../etc"):
+        assert visitor.get(f"/studio/history?{query}").status_code == 200, query
+    answer = visitor.get("/studio/history?before=x")
+    assert answer.status_code == 422
+    headers = {"X-CSRF-Token": token, "HX-Request": "true"}
+    for method, path in (
+        ("PATCH", "voices/model_1"), ("DELETE", "voices/%00"), ("DELETE", "keys/%00"),
+        ("DELETE", "tasks/audio_1"),
+    ):  # fmt: skip
+        answer = visitor.request(method, f"/studio/{path}", headers=headers, data={})
+        assert answer.status_code == 404, path
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "sentence"),
+    [
+        ({"consent": ""}, "consent", "consent is missing"),
+        ({"consent": "given"}, "speaker", "name, of at most 200"),
+        ({"fileUrl": ""}, "fileUrl", "fileUrl is missing"),
+        ({"fileUrl": "file:///etc/passwd"}, "fileUrl", "an http:// or https:// URL"),
+        ({"contentText": "x" * 271}, "contentText", "at most 270"),
+        ({"contentText": "a <#0#> b"}, "contentText", "from 0.01 to 99.99"),
+        ({"soundVersion": "v9"}, "soundVersion", "soundVersion is"),
+        ({"language": "Klingon"}, "language", "Klingon"),
+        ({"name": "x" * 81}, "name", "name has 81 characters"),
+    ],
+)
+def test_errors_are_the_apis_and_name_their_field(
+    service: Service, visitor: httpx2.Client, change: dict[str, str], field: str, sentence: str
+) -> None:
+    token = sign_in(visitor, new_key(service))
+    form = {"fileUrl": "https://example.com/a.mp3", "consent": "own", "soundVersion": "v1"}
+    answer = visitor.post(
+        "/studio/clones",
+        data=form | change,
+        headers={"X-CSRF-Token": token, "HX-Request": "true"},
+    )
+    assert answer.status_code == 422
+    assert answer.headers.get("x-field") == field, answer.text
+    assert sentence.replace("<", "&lt;") in answer.text
+
+
+def test_without_credit_nothing_is_made(service: Service, visitor: httpx2.Client) -> None:
+    token = sign_in(visitor, new_key(service))
+    form = {"fileUrl": "https://example.com/a.mp3", "consent": "own", "soundVersion": "v1"}
+    answer = visitor.post(
+        "/studio/clones",
+        data=form,
+        headers={"X-CSRF-Token": token, "HX-Request": "true", "Accept-Language": "zh"},
+    )
+    assert answer.status_code == 402
+    assert "余额不足" in answer.text
+    assert "add credit or shorten the text" in answer.text
+
+
+def test_a_form_that_is_sent_twice_is_done_once(service: Service, visitor: httpx2.Client) -> None:
+    token = sign_in(visitor, new_key(service, credit=10_000_000))
+    form = {
+        "fileUrl": "https://example.com/a.mp3",
+        "consent": "given",
+        "speaker": "Ana",
+        "soundVersion": "v1",
+        "idempotency": "0" * 32,
+    }
+    headers = {"X-CSRF-Token": token, "HX-Request": "true"}
+    made = {
+        visitor.post("/studio/clones", data=form, headers=headers).headers["hx-redirect"]
+        for _ in range(2)
+    }
+    assert len(made) == 1

@@ -1,0 +1,174 @@
+"""The studio's sessions and texts, without a browser."""
+
+from __future__ import annotations
+
+import json
+import re
+import string
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from fastapi import Request
+from hypothesis import given
+from hypothesis import strategies as st
+from markupsafe import Markup
+
+from soundclone import errors
+from soundclone.api.studio import rendering, session
+from soundclone.api.studio.actions import local, printable
+from soundclone.api.studio.operator import without_quotes
+from soundclone.api.studio.rendering import STUDIO, catalogue, language_of, text
+from soundclone.api.studio.session import Ticket
+from soundclone.db.models import Task
+from soundclone.speech.languages import LANGUAGES
+
+SECRET = b"a secret of the tests"
+TEMPLATES = sorted((STUDIO / "templates").rglob("*.html"))
+
+
+def test_a_session_is_read_as_it_was_written() -> None:
+    ticket = session.issue("key_1")
+    assert session.read(SECRET, session.write(SECRET, ticket)) == ticket
+    assert session.read(b"another secret", session.write(SECRET, ticket)) is None
+    over = Ticket("key_1", ticket.id, int(time.time()) - 1)
+    assert session.read(SECRET, session.write(SECRET, over)) is None
+
+
+@given(st.integers(0, 150), st.characters(codec="latin-1"))
+def test_an_altered_session_is_none(position: int, character: str) -> None:
+    cookie = session.write(SECRET, Ticket("key_1", "0" * 32, 2**31))
+    altered = cookie[:position] + character + cookie[position + 1 :]
+    assert session.read(SECRET, altered) is None or altered == cookie
+
+
+@given(st.text())
+def test_any_cookie_can_be_read(cookie: str) -> None:
+    assert session.read(SECRET, cookie) is None
+
+
+def test_tokens_belong_to_one_session() -> None:
+    assert session.token(SECRET, "a") == session.token(SECRET, "a")
+    assert session.token(SECRET, "a") != session.token(SECRET, "b")
+    assert session.token(SECRET, "a") not in session.write(SECRET, Ticket("key_1", "a", 2**31))
+
+
+def test_both_languages_say_the_same_things() -> None:
+    english, chinese = catalogue("en"), catalogue("zh")
+    assert list(english) == list(chinese)
+    for key in english:
+        assert english[key].strip()
+        assert chinese[key].strip()
+        assert _fields(english[key]) == _fields(chinese[key]), key
+
+
+def _fields(text: str) -> set[str | None]:
+    return {field for _, field, _, _ in string.Formatter().parse(text) if field is not None}
+
+
+def test_the_catalogue_has_what_pages_ask_for() -> None:
+    known = catalogue("en")
+    for template in TEMPLATES:
+        for key in re.findall(r'\bt\("([^"]+)"\s*[,)]', template.read_text()):
+            assert key in known, f"{template.name}: {key}"
+    for script in (STUDIO / "static").glob("*.js"):
+        for key in re.findall(r'\bt\("([^"]+)"\s*[,)]', script.read_text()):
+            assert f"js.{key}" in known, f"{script.name}: {key}"
+    for language in LANGUAGES:
+        assert f"language.{language}" in known
+
+
+def test_every_error_has_a_name() -> None:
+    def words(kind: type[errors.SoundcloneError]) -> set[str]:
+        return {kind.word}.union(*map(words, kind.__subclasses__()))
+
+    here = {word for word in words(errors.SoundcloneError) if "." not in word}
+    ours = {kind.word for kind in vars(errors).values() if hasattr(kind, "word")}
+    for word in (here & ours) - {"payment_required"}:
+        assert f"error.{word}" in catalogue("en"), word
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_no_template_has_bare_text(template: Path) -> None:
+    """All that is read comes from the catalogue: left of a template is nothing but signs."""
+    source = template.read_text()
+    source = re.sub(r"{%.*?%}|{{.*?}}|{#.*?#}", "", source, flags=re.S)
+    for attribute in re.findall(
+        r'(?<![:\w])(?:title|alt|placeholder|aria-label)="([^"]*)"', source
+    ):
+        assert not re.search(r"[A-Za-z]{2}", attribute) or attribute.startswith(("https:", "sk_"))
+    # An attribute of Alpine's may hold a sign that looks like the end of its tag.
+    bare = re.sub(r"<(\"[^\"]*\"|'[^']*'|[^<>\"'])*>", "", source)
+    bare = bare.replace("soundclone keys create --name me --credit 100 --operator", "")
+    assert not re.search(r"[^\W\d_]", bare.replace("&amp;", "")), bare.split()
+
+
+def test_values_are_escaped_and_markup_is_not() -> None:
+    said = text("en", "voice.expires", when=Markup("<time>soon</time>"))
+    assert said == "It expires on <time>soon</time> unless it is used once before."
+    assert rendering.credits(1_204_500_000) == "1,204.5"
+    assert rendering.credits(0) == "0"
+    assert rendering.credits(22_600) == "0.0226"
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [
+        ("", "en"),
+        ("zh-CN,zh;q=0.9,en;q=0.8", "zh"),
+        ("de,en;q=0.7,zh;q=0.9", "zh"),
+        ("fr", "en"),
+        ("en;q=0.1, zh;q=nonsense", "zh"),
+    ],
+)
+def test_the_browsers_language(accepted: str, language: str) -> None:
+    assert language_of(_request(accepted)) == language
+
+
+def test_the_switch_comes_first() -> None:
+    assert language_of(_request("zh", b"lang=en")) == "en"
+    assert language_of(_request("zh", cookie="soundclone_language=en")) == "en"
+    assert language_of(_request("zh", b"lang=xx", "soundclone_language=../etc")) == "zh"
+
+
+def _request(accepted: str, query: bytes = b"", cookie: str = "") -> Request:
+    headers = [(b"accept-language", accepted.encode()), (b"cookie", cookie.encode())]
+    return Request({"type": "http", "headers": headers, "query_string": query})
+
+
+@pytest.mark.parametrize(
+    ("target", "page"),
+    [
+        ("/studio/voices", "/studio/voices"),
+        ("/studio", "/studio"),
+        ("https://example.com", "/studio"),
+        ("//example.com/studio", "/studio"),
+        ("/studio/../files", "/studio"),
+        ("/studio\n/x", "/studio"),
+        ("", "/studio"),
+    ],
+)
+def test_after_signing_in_one_stays_here(target: str, page: str) -> None:
+    assert local(target) == page
+
+
+def test_lines_are_printable() -> None:
+    assert printable(" An\x00na\n ") == "Anna"
+
+
+def test_the_operator_does_not_read_texts() -> None:
+    def failed(sentence: str) -> Task:
+        return SimpleNamespace(error=sentence)  # type: ignore[return-value]
+
+    quoted = "the engine failed at 'Dear Bob, it\\'s \"over\"': it was too short; another may help"
+    assert "Bob" not in without_quotes(failed(quoted))
+    assert "over" not in without_quotes(failed(quoted))
+    plain = "speech lasts 9.2 s; more than 15 s is needed"
+    assert without_quotes(failed(plain)) == plain
+
+
+def test_the_scripts_texts_are_valid_json() -> None:
+    for language in rendering.LANGUAGES:
+        path = STUDIO / "locale" / f"{language}.json"
+        assert json.loads(path.read_text("utf-8")) == catalogue(language)
