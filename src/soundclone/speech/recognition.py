@@ -6,8 +6,11 @@ One model per process, loaded when first needed, does one thing at a time. It co
 
 from __future__ import annotations
 
+from contextlib import suppress
+from ctypes import CDLL, RTLD_GLOBAL
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -32,6 +35,7 @@ _FLOOR = 10 ** (-50 / 20)  # of the loudest frame; what is below at an end is si
 _MARGIN = 0.2  # seconds of it that are kept
 _CODES = {"nb": "no", "fil": "tl"}
 _FALLBACKS = {"yue": "zh"}  # of models that were trained before large-v3 and lack it
+_CUBLAS = "libcublas.so.12"  # of the CUDA that CTranslate2 is built for
 _ON_CPU, _ON_GPU = "asr-small", "asr-large-v3-turbo"
 
 _log = log(__name__)
@@ -166,9 +170,12 @@ def _load(weights: Weights, settings: Settings) -> _Loaded:
     try:
         model = _read(weights, device)
     except Exception as error:  # the tokenizer's package raises nothing narrower
+        remedy = f"check it by `soundclone models verify {weights.name}`"
+        if device == "cuda":
+            remedy += f", and {_CUBLAS} by pip install nvidia-cublas-cu12"
         reason = (
             f"speech recognition cannot load model {weights.name!r} on the {device} "
-            f"({_first_line(error)}); check it by `soundclone models verify {weights.name}`"
+            f"({_first_line(error)}); {remedy}"
         )
         _broken = (weights, reason)
         _log.warning("speech recognition is off", model=weights.name, device=device)
@@ -183,6 +190,8 @@ def _read(weights: Weights, device: str) -> WhisperModel:
     # Without it the package would look for another model's on the network.
     if not (weights.path / "tokenizer.json").is_file():
         raise ValueError("it has no tokenizer.json")
+    if device == "cuda":
+        _load_cublas()
     model = WhisperModel(
         str(weights.path),
         device=device,
@@ -195,6 +204,17 @@ def _read(weights: Weights, device: str) -> WhisperModel:
         # Missing libraries of CUDA are noticed when something is computed, not before.
         _listen(model, np.zeros(RATE, np.float32), "en", None)
     return model
+
+
+def _load_cublas() -> None:
+    """Load the library that CTranslate2 looks for by its name alone, if it came as a package: that
+    of torch may be of another version of CUDA."""
+    with suppress(ModuleNotFoundError):
+        package = find_spec("nvidia.cublas")
+        for folder in (package and package.submodule_search_locations) or ():
+            for name in ("libcublasLt.so.12", _CUBLAS):
+                with suppress(OSError):
+                    CDLL(str(Path(folder) / "lib" / name), mode=RTLD_GLOBAL)
 
 
 def _known(loaded: _Loaded, tongue: str) -> str:
