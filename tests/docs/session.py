@@ -20,7 +20,9 @@ from .pages import Block, Page
 
 LIMIT = 300.0  # seconds for a block
 FUNCTIONS = """
-port() { python -c 'import socket; print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])'; }
+port() {
+  python -c 'import socket; print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])'
+}
 answers() {
   for _ in {1..600}; do curl -fso /dev/null "$1" && return; sleep 0.2; done
   echo "$1 does not answer" >&2; return 1

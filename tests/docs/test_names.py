@@ -1,0 +1,73 @@
+"""What pages name is there: settings, commands with their options, files that they link to."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import Any
+
+import pytest
+import typer.main
+
+from soundclone.cli import app
+from soundclone.config import Settings
+
+from .pages import ROOT, Page, pages
+
+CLIENT = {"SOUNDCLONE_API_KEY", "SOUNDCLONE_BASE_URL"}
+SETTINGS = {f"SOUNDCLONE_{name.upper()}" for name in Settings.model_fields} | CLIENT
+PAGES = pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+_SETTING = re.compile(r"SOUNDCLONE_[A-Z0-9_]*[A-Z0-9]")
+_COMMAND = re.compile(r"(?:^|[`$(]|\s&&\s|bin/)soundclone ([a-z][^`|>&\n)]*)", re.MULTILINE)
+_LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)|src=\"([^\"]+)\"")
+
+
+@PAGES
+def test_settings_exist(page: Page) -> None:
+    text = page.path.read_text("utf-8")
+    assert set(_SETTING.findall(text)) <= SETTINGS
+
+
+@PAGES
+def test_commands_and_options_exist(page: Page) -> None:
+    text = page.path.read_text("utf-8").replace("\\\n", " ")
+    prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    quoted = re.findall(r"`(soundclone [^`]+)`", prose)
+    blocks = [
+        block.text for block in page.blocks if block.language in ("sh", "") and not block.hidden
+    ]
+    for line in [*quoted, *blocks]:
+        for match in _COMMAND.finditer(line.replace("\\\n", " ")):
+            _check(match[1].partition(" #")[0], page.name)
+
+
+def _check(line: str, page: str) -> None:
+    """The command and the options of a line after `soundclone`. Stops at a placeholder."""
+    try:
+        words = shlex.split(line)
+    except ValueError:
+        return
+    command: Any = typer.main.get_command(app)
+    while words and hasattr(command, "commands"):
+        name = words.pop(0)
+        if name == "COMMAND":
+            return
+        assert name in command.commands, f"{page}: there is no `soundclone {line.strip()}`"
+        command = command.commands[name]
+    known = {"--help", "-h"}
+    for parameter in command.params:
+        known |= {*parameter.opts, *parameter.secondary_opts}
+    for word in words:
+        if re.fullmatch(r"--?[a-z][\w-]*", word):
+            assert word in known, f"{page}: `soundclone {line.strip()}` has no {word}"
+
+
+@PAGES
+def test_links_lead_somewhere(page: Page) -> None:
+    text = re.sub(r"```.*?```|`[^`\n]+`", "", page.path.read_text("utf-8"), flags=re.DOTALL)
+    for link in ("".join(match) for match in _LINK.findall(text)):
+        if re.match(r"[a-z]+:", link):
+            continue
+        target = (page.path.parent / link).resolve()
+        made = target.parent == ROOT / "docs" / "reference" or target.name == "contributing.md"
+        assert made or target.exists(), f"{page.name} links to {link}"
