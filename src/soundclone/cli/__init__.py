@@ -93,9 +93,7 @@ def _foreseen(error: Exception) -> Failure | None:
     if isinstance(error, Failure):
         return error
     if isinstance(error, TyperException):
-        context = getattr(error, "ctx", None)
-        hint = f"; see `{context.command_path} --help`" if context else ""
-        return Failure(error.format_message().rstrip(".") + hint, "usage", WRONG_USAGE)
+        return _of_the_usage(error)
     if isinstance(error, SoundcloneError):
         return Failure(error.message, error.word)
     if isinstance(error, SettingsError):
@@ -104,6 +102,16 @@ def _foreseen(error: Exception) -> Failure | None:
         reason = error.strerror or str(error)
         return Failure(f"{error.filename}: {reason}" if error.filename else reason, "file")
     return _of_the_database(error)
+
+
+def _of_the_usage(error: TyperException) -> Failure:
+    message = error.format_message().rstrip(".")
+    context = getattr(error, "ctx", None)
+    if message.startswith("Usage:"):  # a command of several, without saying which: all its help
+        message = "it is not said what to do:\n\n" + message
+    elif context:
+        message += f" (see `{context.command_path} --help`)"
+    return Failure(message, "usage", WRONG_USAGE)
 
 
 def _of_the_database(error: Exception) -> Failure | None:

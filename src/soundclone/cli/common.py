@@ -55,7 +55,8 @@ def read_settings() -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = "_".join(["SOUNDCLONE", *(str(part).upper() for part in first["loc"][:1])])
-        fail(f"{name} is not right: {first['msg']}", "settings")
+        reason = first["msg"].removeprefix("Value error, ")
+        fail(f"{name} is not right: {reason}", "settings")
 
 
 @contextmanager

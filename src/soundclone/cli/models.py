@@ -17,7 +17,17 @@ if TYPE_CHECKING:
 
 models_app = typer.Typer(help="Models of neural engines.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(help="As `models list` shows it")]
+
+def complete_model() -> list[str]:
+    """What a shell may offer."""
+    from ..speech.neural.catalogue import MODELS
+
+    return list(MODELS)
+
+
+Name = Annotated[
+    str, typer.Argument(help="As `models list` shows it", autocompletion=complete_model)
+]
 AcceptLicence = Annotated[
     bool, typer.Option("--accept-licence", help="Accept the licence without being asked")
 ]
@@ -43,7 +53,12 @@ def models_list(as_json: AsJson = False) -> None:
 
 @models_app.command("pull")
 def models_pull(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="As `models list` shows")],
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME...", help="As `models list` shows", autocompletion=complete_model
+        ),
+    ],
     language: Annotated[
         str | None, typer.Option(help="The one of the same engine that speaks this language")
     ] = None,
@@ -100,7 +115,10 @@ def models_add(
 
 @models_app.command("verify")
 def models_verify(
-    name: Annotated[str | None, typer.Argument(help="Left out, all that are here")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="Left out, all that are here", autocompletion=complete_model),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Read every file of a model, and say whether it is as it came."""

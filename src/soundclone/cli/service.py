@@ -101,7 +101,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = (error.strerror or str(error)).partition(" (while")[0]
         fail(f"{host} port {port} cannot be listened on: {reason}; choose another by --port")
 
 

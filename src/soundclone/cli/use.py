@@ -43,12 +43,11 @@ In the text, <#0.5#> is a pause of half a second. With `-o -` the audio goes to 
 the report to standard error. Ctrl-C cancels the task on the service, which then costs nothing."""
 
 
-def complete_language(incomplete: str) -> list[str]:
-    """Names of languages that begin so."""
+def complete_language() -> list[str]:
+    """What a shell may offer."""
     from ..speech.languages import LANGUAGES
 
-    names = ("auto", *LANGUAGES)
-    return [name for name in names if name.lower().startswith(incomplete.lower())]
+    return ["auto", *LANGUAGES]
 
 
 Language = Annotated[

@@ -15,11 +15,12 @@ from ..errors import InvalidParameter
 
 MICRO = 1_000_000
 UNIT_CHARACTERS = 10_000
+MOST_CREDITS = 1_000_000_000  # at a time: far below what a column holds
 
 
 def to_micro(credits: Decimal | int | str) -> int:
     """Micro-credits of an amount in credits. Raises InvalidParameter for less than a
-    micro-credit of precision, and for what is not a number."""
+    micro-credit of precision, for more than a billion credits, and for what is not a number."""
     try:
         amount = Decimal(credits) * MICRO
         whole = int(amount)
@@ -27,6 +28,10 @@ def to_micro(credits: Decimal | int | str) -> int:
         raise InvalidParameter(
             f"{credits!r} is not an amount of credits; a number such as 12.5 is"
         ) from error
+    if abs(whole) > MOST_CREDITS * MICRO:
+        raise InvalidParameter(
+            f"{credits} is too much; at most {MOST_CREDITS} credits can be given"
+        )
     if amount != whole:
         raise InvalidParameter(f"{credits} has more than six decimals; a micro-credit is 0.000001")
     return whole

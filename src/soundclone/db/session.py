@@ -32,7 +32,12 @@ class Database:
 
     def __init__(self, url: str, pool_size: int = 10) -> None:
         parsed = make_url(url)
-        self.sqlite = parsed.get_backend_name() == "sqlite"
+        kind = parsed.get_backend_name()
+        if kind not in ("sqlite", "postgresql"):
+            raise Unavailable(
+                f"database URL of kind {kind!r} is not supported; use postgresql://… or sqlite:///…"
+            )
+        self.sqlite = kind == "sqlite"
         if self.sqlite and parsed.database:
             path = Path(parsed.database)
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

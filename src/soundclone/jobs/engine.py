@@ -117,6 +117,8 @@ def launch(
         "log_level": "WARNING",
         "enable_otlp": False,
         "use_listen_notify": not database.sqlite,
+        # Nobody sends any; at the end dbos waits for this poller to wake up.
+        "notification_listener_polling_interval_sec": poll,
     }
     DBOS(config=config)
     queues = [queue_of(name) for name in engines]

@@ -1,0 +1,307 @@
+"""The command line without a service: its help, its codes, its sentences, its completions."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+import typer.main
+
+from soundclone import __version__
+from soundclone.cli import app, use
+from soundclone.speech.engine import EMOTIONS
+
+SOUNDCLONE = Path(sys.executable).with_name("soundclone")
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SOUNDCLONE")}
+    return kept | {"SOUNDCLONE_DATA_DIR": str(tmp_path / "data"), "SOUNDCLONE_API_KEY": "sk_x"}
+
+
+@pytest.fixture
+def run(environment: dict[str, str], tmp_path: Path):
+    def command(
+        *arguments: str, stdin: bytes = b"", **more: str
+    ) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            [SOUNDCLONE, *arguments],
+            env=environment | more,
+            cwd=tmp_path,
+            input=stdin,
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+
+    return command
+
+
+def commands(command: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """Every command that does something, by how it is called."""
+    command = command or typer.main.get_command(app)
+    for name, each in getattr(command, "commands", {}).items():
+        yield from commands(each, (*path, name))
+    if not hasattr(command, "commands"):
+        yield " ".join(path), command
+
+
+def test_every_command_and_option_says_what_it_is() -> None:
+    found = dict(commands())
+    assert {"serve", "clone", "voices delete", "models pull", "keys set-quota"} <= set(found)
+    for name, command in found.items():
+        assert command.help, name
+        for parameter in command.params:
+            assert getattr(parameter, "help", None), (name, parameter.name)
+
+
+def test_what_a_machine_may_read_is_json_on_request() -> None:
+    for name, command in commands():
+        options = {option for parameter in command.params for option in parameter.opts}
+        assert ("--json" in options) == (name not in ("serve", "worker")), name
+
+
+def test_the_help_is_quick_and_light(run) -> None:
+    code = (
+        "import sys; sys.argv = ['soundclone', '--help']\n"
+        "from soundclone.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'numpy', 'sqlalchemy', 'pydantic', 'httpx2', 'rich', 'fastapi', 'torch'}\n"
+        "sys.exit(bool(heavy & set(sys.modules)))"
+    )
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert done.returncode == 0
+    assert after.ru_utime - before.ru_utime < 0.5  # twice what it takes on a busy machine
+    assert b"Exit codes:" in done.stdout
+    assert b"ffplay" in run("speak", "-h").stdout
+
+
+def test_the_version_is_that_of_the_package(run) -> None:
+    project = (Path(__file__).parents[2] / "pyproject.toml").read_text()
+    assert f'\nversion = "{__version__}"\n' in project
+    assert run("--version").stdout.decode() == f"{__version__}\n"
+
+
+def test_emotions_are_those_of_the_engines() -> None:
+    assert get_args(use.Emotion) == EMOTIONS
+
+
+# What goes wrong
+
+WRONG: list[tuple[list[str], dict[str, str], int, str, str]] = [
+    (["speek"], {}, 2, "usage", "Did you mean 'speak', 'serve'? (see `soundclone --help`)"),
+    (["keys"], {}, 2, "usage", "set-quota"),
+    (["speak"], {}, 2, "usage", "Missing argument"),
+    (["speak", "m", "--speed", "9"], {}, 2, "usage", "--speed"),
+    (["speak", "m", "--emotion", "bored"], {}, 2, "usage", "--emotion"),
+    (["speak", "m", "--text", "a", "-f", "b"], {}, 2, "usage", "one of them is needed"),
+    (["speak", "m", "--text", "a", "--words"], {}, 2, "usage", "--subtitles"),
+    (["speak", "m", "--text", "a", "-o", "-", "--subtitles", "-"], {}, 2, "usage", "one can"),
+    (["speak", "m", "--text", "a", "-o", "no/a.mp3"], {}, 1, "file", "there is no folder no"),
+    (["speak", "m", "--text", "a", "-o", "."], {}, 1, "file", "name a file in it"),
+    (["speak", "m", "-f", "no.txt"], {}, 1, "file", "no.txt cannot be read: No such file"),
+    (["speak", "m", "-f", "/dev/zero"], {}, 1, "too_large", "longer than 1 MB"),
+    (["clone", "no.mp3"], {}, 1, "file", "no.mp3 is no file"),
+    (["clone", "ftp://x/a.mp3"], {}, 1, "invalid_parameter", "http(s) URL"),
+    (["voices", "list", "--url", "ftp://x"], {}, 1, "invalid_parameter", "http://"),
+    (["keys", "revoke", "key_x"], {}, 1, "not_found", "there is no key 'key_x'"),
+    (["keys", "create", "--name", "a", "--credit", "x"], {}, 1, "invalid_parameter", "12.5"),
+    (["keys", "create", "--name", "a", "--quota", "1e400"], {}, 1, "invalid_parameter", "too much"),
+    (["keys", "list"], {"SOUNDCLONE_DATA_DIR": "/dev/null/x"}, 1, "file", "/dev/null/x"),
+    (["keys", "list"], {"SOUNDCLONE_DATABASE_URL": "?"}, 1, "settings", "_DATABASE_URL"),
+    (["keys", "list"], {"SOUNDCLONE_DATABASE_URL": "mysql://x"}, 1, "unavailable", "'mysql'"),
+    (["keys", "list"], {"SOUNDCLONE_DATABASE_URL": "postgresql://u:pw@127.0.0.1:1/x"}, 1,
+     "unavailable", "the database cannot be used"),
+    (["doctor"], {"SOUNDCLONE_PRICES": '{"a": 1}'}, 1, "settings", "unknown price 'a'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "code", "word", "said"),
+    WRONG,
+    ids=[" ".join([*row[0], *row[1].values()]) for row in WRONG],
+)
+def test_what_is_wrong_is_a_sentence_and_a_code(
+    run, arguments: list[str], settings: dict[str, str], code: int, word: str, said: str
+) -> None:
+    plain = run(*arguments, **settings)
+    assert plain.returncode == code
+    assert plain.stdout == b""
+    text = plain.stderr.decode()
+    assert text.startswith("soundclone: ")
+    assert said in text
+    assert "Traceback" not in text
+    assert "pw@" not in text
+    if arguments != ["keys"]:
+        assert text.count("\n") == 1
+        coded = run(*arguments, "--json", **settings)
+        assert coded.returncode == code
+        assert coded.stdout == b""
+        error = json.loads(coded.stderr)["error"]
+        if arguments[0] != "speek":
+            assert error["word"] == word
+            assert said in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"SOUNDCLONE_STORAGE_URL": "ftp://x"}, "use file:///folder or s3://bucket/prefix"),
+        ({"SOUNDCLONE_WORKER_CONCURRENCY": "0"}, "SOUNDCLONE_WORKER_CONCURRENCY is not right"),
+        ({"SOUNDCLONE_SECRET_KEY": "short"}, "SOUNDCLONE_SECRET_KEY is not right"),
+        ({"SOUNDCLONE_DATABASE_URL": "mysql://x"}, "is not supported"),
+    ],
+)
+@pytest.mark.parametrize("command", ["serve", "worker"])
+def test_a_service_with_bad_settings_does_not_start(
+    run, command: str, settings: dict[str, str], said: str
+) -> None:
+    done = run(command, **settings)
+    assert done.returncode == 1
+    assert said in done.stderr.decode()
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_port_that_is_taken(run, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = run("serve", "--port", str(taken.getsockname()[1]))
+    assert done.returncode == 1
+    assert b"Address already in use; choose another by --port" in done.stderr
+    assert done.stdout == b""
+    assert not (tmp_path / "data" / "soundclone.db").exists()
+
+
+def test_texts_that_are_none(run) -> None:
+    done = run("speak", "m", stdin=b"caf\xe9")
+    assert (done.returncode, b"its byte 3 is not" in done.stderr) == (1, True)
+
+
+def test_audio_is_not_written_to_a_terminal(environment: dict[str, str]) -> None:
+    ours, theirs = pty.openpty()
+    try:
+        done = subprocess.run(
+            [SOUNDCLONE, "speak", "m", "--text", "a", "-o", "-"],
+            env=environment, stdout=theirs, stderr=subprocess.PIPE, check=False, timeout=60,
+        )  # fmt: skip
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert done.returncode == 2
+    assert b"standard output is a terminal" in done.stderr
+
+
+def test_a_reader_that_has_seen_enough(environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"{SOUNDCLONE} languages | head -0; echo ${{PIPESTATUS[0]}}"],
+        env=environment, capture_output=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.stdout == b"1\n"
+    assert b"Traceback" not in done.stderr
+    assert b"Broken pipe" not in done.stderr
+    assert b"Exception ignored" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_disk_that_is_full(environment: dict[str, str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [SOUNDCLONE, "models", "list"],
+            env=environment, stdout=full, stderr=subprocess.PIPE, check=False, timeout=60,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == b"soundclone: No space left on device\n"
+
+
+def test_ctrl_c(environment: dict[str, str]) -> None:
+    """While it waits for a service that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)):
+            process = subprocess.Popen(
+                [SOUNDCLONE, "voices", "list", "--json"],
+                env=environment
+                | {"SOUNDCLONE_BASE_URL": f"http://127.0.0.1:{silent.getsockname()[1]}"},
+                stderr=subprocess.PIPE,
+            )
+            connection, _ = silent.accept()
+            with connection:
+                time.sleep(0.2)
+                process.send_signal(number)
+                _, error = process.communicate(timeout=20)
+            assert process.returncode == code
+            if number == signal.SIGINT:
+                assert json.loads(error)["error"]["word"] == "interrupted"
+
+
+# Completion
+
+
+def complete(environment: dict[str, str], tmp_path: Path, line: str) -> list[str]:
+    """What bash offers at the end of `line`, by the script that the program prints."""
+    asked = f"""
+        PATH={SOUNDCLONE.parent}:$PATH
+        eval "$(_SOUNDCLONE_COMPLETE=source_bash soundclone)"
+        complete -p soundclone | grep -q -- '-o default' || exit 3
+        COMP_WORDS=({line}); [[ {line!r} == *' ' ]] && COMP_WORDS+=('')
+        COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
+        _soundclone_completion soundclone
+        printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    done = subprocess.run(
+        ["bash", "--norc", "-c", asked],
+        env=environment, cwd=tmp_path, capture_output=True, check=True, timeout=60, text=True,
+    )  # fmt: skip
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("soundclone s", ["serve", "speak"]),
+        ("soundclone keys ", ["create", "list", "revoke", "set-quota"]),
+        ("soundclone speak m --emotion s", ["sad", "surprised"]),
+        ("soundclone speak m --format ", ["mp3", "wav", "flac", "ogg"]),
+        ("soundclone speak m --language Chin", ["Chinese", "Chinese,Yue"]),
+        ("soundclone clone me.mp3 --version ", ["v1", "v2"]),
+        ("soundclone clone me.mp3 --sub", []),
+        ("soundclone clone ", []),  # then bash offers files, by `-o default`
+        ("soundclone models pull vox", ["voxcpm"]),
+    ],
+)
+def test_bash_completes(
+    environment: dict[str, str], tmp_path: Path, line: str, offered: list[str]
+) -> None:
+    assert complete(environment, tmp_path, line) == offered
+
+
+def test_the_completion_is_that_of_the_shell_it_is_asked_from(
+    environment: dict[str, str],
+) -> None:
+    asked = f"{SOUNDCLONE} --show-completion; true"
+    done = subprocess.run(
+        ["bash", "--norc", "-c", asked],
+        env=environment, capture_output=True, check=True, timeout=60, text=True,
+    )  # fmt: skip
+    assert "complete -o default -F _soundclone_completion soundclone" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("shell", "has"), [("zsh", "compdef _soundclone_completion"), ("fish", "complete --command")]
+)
+def test_other_shells_have_completions(run, shell: str, has: str) -> None:
+    done = run(_SOUNDCLONE_COMPLETE=f"source_{shell}")
+    assert (done.returncode, has in done.stdout.decode()) == (0, True)
