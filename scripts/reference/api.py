@@ -12,14 +12,16 @@ from markdown import block, code, table
 HEAD = """# HTTP API
 
 Everything that the service answers to. A running one shows the same at `/docs`, where it can be
-tried, and as a document for programs at `/openapi.json`. The commands below were run in their order
-of need, on a new service, when this page was built; they expect
+tried, and as a document for programs at `/openapi.json`. The commands below were run in the order
+in which one needs the other, on a new service, when this page was built; they expect
 
 {preamble}
+and, in `$URL`, `$TASK`, `$MODEL` and `$AUDIO`, what answers before said. Of lists, answers show the
+first row.
+
 On the paths that begin with `/api/` every answer is an envelope: `code` is 20000 when all is well,
 20001 for a bad key, 20002 for a bad request and -1 for anything else; `msg` is a sentence,
-`data.errorCode` the [word of the error](errors.md). Fields without a value are left out. Of lists
-the first row is shown.
+`data.errorCode` the [word of the error](errors.md). Fields without a value are left out.
 """
 
 
