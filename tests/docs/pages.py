@@ -65,6 +65,8 @@ def read(path: Path) -> Page:
         if fence := _FENCE.fullmatch(lines[at]):
             end = lines.index(fence[1] + fence[2], at + 1)
             text = textwrap.dedent("\n".join(lines[at + 1 : end]) + "\n")
+            if not fence[3]:
+                skipped = skipped or "it does not say what it is"
             page.blocks.append(Block(at + 2, fence[3], text, skipped=skipped))
             skipped = None
         elif lines[at].lstrip().startswith("<!-- test:"):

@@ -76,7 +76,7 @@ class Session:
         elif block.language == "ini":
             ConfigParser(strict=False, interpolation=None).read_string(text)
         else:
-            assert block.language in ("text", ""), f"{where}: what is {block.language!r}?"
+            assert block.language == "text", f"{where}: what is {block.language!r}?"
 
     def close(self) -> None:
         for group in self._groups:
