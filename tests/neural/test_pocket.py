@@ -263,6 +263,18 @@ def test_it_hears_thirty_seconds(engine: PocketEngine) -> None:
     assert sizes[2] <= 1.05 * sizes[1]
 
 
+@pytest.mark.parametrize("seconds", [0.05, 9.96, 10.0, 10.04, 13.1, 29.97])
+def test_a_reference_is_encoded_in_blocks_as_it_is_at_once(
+    engine: PocketEngine, seconds: float
+) -> None:
+    mimi = engine._model("English").tts.mimi
+    audio = torch.from_numpy(recording(seconds, RATE).samples)[None, None]
+    with torch.no_grad():
+        whole = mimi.encode_to_latent(audio)
+        blocks = pocket._encode(mimi, mimi.encode_to_latent, audio)
+    torch.testing.assert_close(blocks, whole, rtol=1e-4, atol=1e-5)
+
+
 def test_a_language_that_is_not_here(engine: PocketEngine) -> None:
     with pytest.raises(EngineUnavailable, match="soundclone models pull pocket-de"):
         engine.clone(recording(), "German")

@@ -20,7 +20,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from math import prod
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
@@ -49,6 +49,8 @@ _INSTALL = "pip install 'soundclone[pocket]'"
 _SHORTEST = 1.0  # seconds of reference; whoever calls asks for more of it to be speech
 _USEFUL = 10.0  # seconds that whole phrases must add up to, to be taken alone
 _LONGEST = 30.0  # seconds; the package hears no more of a file
+_BLOCK = 10.0  # seconds of reference that are encoded at once
+_MARGIN = 0.5  # seconds that the codec's convolutions reach back, and more
 _TOKENS = 48  # of a text said at once; of more than 50 the package warns that words are skipped
 _LICENCE = (
     "code MIT; weights CC-BY-4.0, which asks that Kyutai's Pocket TTS be named as their source"
@@ -310,12 +312,38 @@ def _heard(model: Any, samples: Samples) -> dict[str, NDArray[Any]]:
     in the files of the package's `export_model_state`."""
     import torch
 
-    state = model.get_state_for_audio_prompt(torch.from_numpy(samples)[None])
+    mimi = model.mimi
+    mimi.encode_to_latent = partial(_encode, mimi, mimi.encode_to_latent)
+    try:
+        state = model.get_state_for_audio_prompt(torch.from_numpy(samples)[None])
+    finally:
+        del mimi.encode_to_latent  # the method of its class is there again
     return {
         f"{module}/{name}": tensor.numpy()
         for module, tensors in state.items()
         for name, tensor in tensors.items()
     }
+
+
+def _encode(mimi: Any, encode: Callable[[Any], Any], audio: Any) -> Any:
+    """What `encode`, the codec's own method, makes of `audio`, shape (1, 1, n), but for rounding.
+
+    It compares each moment with every other, although it then uses only the last ones, so that its
+    time and memory grow with the square of the length. Here it is given 10 s at a time, after as
+    much of what comes before as can matter.
+    """
+    import torch
+
+    frame = mimi.frame_size
+    transformer = mimi.encoder_transformer.transformer
+    reach = sum(layer.self_attn.context for layer in transformer.layers) / mimi.encoder_frame_rate
+    before = round((reach + _MARGIN) * mimi.frame_rate) * frame
+    latents = []
+    for start in range(0, audio.shape[-1], step := round(_BLOCK * mimi.frame_rate) * frame):
+        first = max(0, start - before)
+        latent = encode(audio[..., first : start + step])
+        latents.append(latent[:, (start - first) // frame :])
+    return torch.cat(latents, dim=1)
 
 
 def _layout(arrays: Mapping[str, NDArray[Any]]) -> dict[str, object]:
