@@ -328,9 +328,9 @@ def _heard(model: Any, samples: Samples) -> dict[str, NDArray[Any]]:
 def _encode(mimi: Any, encode: Callable[[Any], Any], audio: Any) -> Any:
     """What `encode`, the codec's own method, makes of `audio`, shape (1, 1, n), but for rounding.
 
-    It compares each moment with every other, although it then uses only the last ones, so that its
-    time and memory grow with the square of the length. Here it is given 10 s at a time, after as
-    much of what comes before as can matter.
+    It keeps a number for each pair of moments, although it then uses only those that are close, so
+    that 30 s take half a gigabyte. Here it is given 10 s at a time, after as much of what comes
+    before as can matter.
     """
     import torch
 
