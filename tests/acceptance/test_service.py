@@ -296,55 +296,6 @@ def test_subtitles_are_when_it_is_heard(
     assert 1000 * decoded.seconds - cues[-1]["end"] == pytest.approx(1000, abs=2)
 
 
-def test_the_command_line(service: Service, key: str, tmp_path: Path) -> None:
-    import subprocess
-    import sys
-
-    environment = service.environment | {
-        "SOUNDCLONE_BASE_URL": service.url,
-        "SOUNDCLONE_API_KEY": key,
-    }
-
-    def run(*arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "soundclone", *arguments],
-            env=environment,
-            cwd=tmp_path,
-            capture_output=True,
-            check=False,
-            timeout=90,
-        )
-        assert done.returncode == 0, done.stderr.decode()
-        return done.stdout.decode()
-
-    cloned = json.loads(run("clone", str(RECORDING), "--text", "Hello.", "--json"))
-    assert (tmp_path / "preview.mp3").stat().st_size > 1000
-    (tmp_path / "script.txt").write_text("One sentence. And another one.")
-    run("speak", cloned["modelId"], "-f", "script.txt", "-o", "out.flac", "--subtitles", "out.srt")
-    assert (tmp_path / "out.flac").read_bytes()[:4] == b"fLaC"
-    assert (tmp_path / "out.srt").read_text().count("-->") == 2
-    assert cloned["modelId"] in run("voices", "list")
-    report = json.loads(run("doctor", "--json"))
-    assert report["ok"], report
-    names = {row["name"] for row in report["checks"]}
-    assert {"engine builtin", "database", "storage", "disk", "workers"} <= names
-
-
-def test_a_wrong_command_says_what_is_right(service: Service) -> None:
-    import subprocess
-    import sys
-
-    done = subprocess.run(
-        [sys.executable, "-m", "soundclone", "clone", "nowhere.mp3", "--key", "sk_x"],
-        env=service.environment | {"SOUNDCLONE_BASE_URL": service.url},
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert b"Traceback" not in done.stderr
-    assert b"nowhere.mp3" in done.stderr
-
-
 def test_logs_hold_no_secrets(service: Service, key: str, voice: str) -> None:
     """Runs last in this file: what the tests before it did is in the log."""
     log = service.log.read_text()

@@ -1,0 +1,233 @@
+"""The command line against a real service."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.conftest import RECORDING
+from tests.service import API, Service
+
+Done = subprocess.CompletedProcess[bytes]
+
+
+class Shell:
+    """Runs soundclone as a user of `service` would, in a folder."""
+
+    def __init__(self, service: Service, key: str, folder: Path) -> None:
+        self.service, self.key, self.folder = service, key, folder
+        self.environment = service.environment | {
+            "SOUNDCLONE_BASE_URL": service.url,
+            "SOUNDCLONE_API_KEY": key,
+        }
+
+    def start(self, *arguments: str, **how: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [self.service.python, "-m", "soundclone", *arguments],
+            env=self.environment,
+            cwd=self.folder,
+            **({"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | how),
+        )
+
+    def run(self, *arguments: str, stdin: bytes | None = None) -> Done:
+        with self.start(*arguments, stdin=subprocess.PIPE) as process:
+            output, error = process.communicate(stdin, timeout=90)
+        return Done(arguments, process.returncode, output, error)
+
+    def good(self, *arguments: str, stdin: bytes | None = None) -> bytes:
+        done = self.run(*arguments, stdin=stdin)
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout
+
+    def available(self) -> float:
+        credits: float = self.service.get(f"{API}/user/balance", self.key)[1]["data"]["available"]
+        return credits
+
+
+@pytest.fixture(scope="module")
+def key(service: Service) -> str:
+    return service.new_key(100)[1]
+
+
+@pytest.fixture
+def shell(service: Service, key: str, tmp_path: Path) -> Shell:
+    return Shell(service, key, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def voice(service: Service, key: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("voice")
+    shell = Shell(service, key, folder)
+    said = shell.good("clone", str(RECORDING), "--text", "Hello.", "--quiet")
+    assert (folder / "preview.mp3").stat().st_size > 1000
+    return said.decode().strip()
+
+
+def test_from_a_recording_to_speech(shell: Shell) -> None:
+    cloned = json.loads(shell.good("clone", str(RECORDING), "--text", "Hello.", "--json"))
+    assert cloned["files"] == {"preview": "preview.mp3"}
+    assert (shell.folder / "preview.mp3").stat().st_size > 1000
+    model = cloned["modelId"]
+    (shell.folder / "script.txt").write_text("\ufeffOne sentence. And another one.", "utf-8")
+    said = shell.good("speak", model, "-f", "script.txt", "-o", "a.flac", "--subtitles", "a.srt")
+    assert b"speech   a.flac\nsubtitles a.srt\ncost " in said
+    assert (shell.folder / "a.flac").read_bytes()[:4] == b"fLaC"
+    assert (shell.folder / "a.srt").read_text().count("-->") == 2
+    assert model in shell.good("voices", "list").decode()
+    assert model in [row["model_id"] for row in json.loads(shell.good("voices", "list", "--json"))]
+    gone = json.loads(shell.good("voices", "delete", model, "--json"))
+    assert gone == {"modelId": model, "deleted": True}
+    failed = shell.run("speak", model, "--text", "Hello?", "--json")
+    assert failed.returncode == 1
+    assert "was deleted" in json.loads(failed.stderr)["error"]["message"]
+
+
+def test_the_machine(shell: Shell) -> None:
+    report = json.loads(shell.good("doctor", "--json"))
+    assert report["ok"], report
+    names = {row["name"] for row in report["checks"]}
+    assert {"engine builtin", "database", "storage", "disk", "workers"} <= names
+    spoken = json.loads(shell.good("languages", "--json"))["languages"]
+    assert len(spoken) == 40
+
+
+def test_from_a_pipe_into_a_pipe(shell: Shell, voice: str) -> None:
+    done = shell.run("speak", voice, "--format", "wav", "-o", "-", stdin=b"It is windy.\n")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout[:4] == b"RIFF"
+    assert done.stderr.startswith(b"speech   -\ncost ")
+    quiet = shell.run("speak", voice, "--format", "wav", "-o", "-", "-q", stdin=b"It is windy.\n")
+    assert (quiet.stdout, quiet.stderr) == (done.stdout, b"")
+    assert list(shell.folder.iterdir()) == []
+
+
+def test_a_pipe_that_has_a_name_stays_one(shell: Shell, voice: str) -> None:
+    named = shell.folder / "pipe.mp3"
+    os.mkfifo(named)
+    heard: list[bytes] = []
+    reader = threading.Thread(target=lambda: heard.append(named.read_bytes()), daemon=True)
+    reader.start()
+    shell.good("speak", voice, "--text", "It is windy.", "-o", "pipe.mp3")
+    reader.join(10)
+    assert named.is_fifo()
+    assert len(heard[0]) > 1000
+
+
+def test_what_the_service_refuses(shell: Shell, voice: str) -> None:
+    refused = shell.run("speak", voice, "--text", "Hi.", "--language", "Klingon", "--json")
+    assert refused.returncode == 1
+    assert json.loads(refused.stderr)["error"]["word"] == "invalid_parameter"
+    wrong = shell.run("voices", "list", "--key", "sk_wrong", "--json")
+    assert (wrong.returncode, json.loads(wrong.stderr)["error"]["word"]) == (1, "unauthenticated")
+    (shell.folder / "page.mp3").write_text("<!doctype html><html></html>")
+    failed = shell.run("clone", "page.mp3", "--json")
+    assert (failed.returncode, failed.stdout) == (1, b"")
+    assert json.loads(failed.stderr)["error"]["word"] == "source_not_media"
+    missing = shell.run("cancel", "audio_x")
+    assert (missing.returncode, missing.stderr[:12]) == (1, b"soundclone: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "drawn"), [((), True), (("--json",), False), (("-q",), False)]
+)
+def test_progress_is_for_terminals(shell: Shell, arguments: tuple[str, ...], drawn: bool) -> None:
+    ours, theirs = pty.openpty()
+    shell.environment |= {"TERM": "xterm", "COLUMNS": "100"}
+    process = shell.start("clone", str(RECORDING), "--text", "Hi.", *arguments, stderr=theirs)
+    os.close(theirs)
+    seen = b""
+    while True:
+        try:
+            block = os.read(ours, 65_536)
+        except OSError:  # as Linux says that nobody has the other end any more
+            break
+        if not block:
+            break
+        seen += block
+    os.close(ours)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert output
+    shown = [word in seen for word in (b"uploading", b"cloning", b"%")]
+    assert shown == [drawn] * 3, seen
+
+
+# Leaving
+
+
+@pytest.fixture(scope="module")
+def idle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service that takes tasks and does none."""
+    with Service(tmp_path_factory.mktemp("idle"), "--no-worker") as running:
+        yield running
+
+
+def waiting(shell: Shell, *arguments: str) -> subprocess.Popen[bytes]:
+    """A clone whose task is queued."""
+    before = shell.available()
+    process = shell.start("clone", str(RECORDING), *arguments)
+    deadline = time.monotonic() + 60
+    while shell.available() == before:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    time.sleep(0.5)  # it has the answer by now
+    return process
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_who_leaves_cancels_and_pays_nothing(
+    idle: Service, tmp_path: Path, number: int, code: int
+) -> None:
+    shell = Shell(idle, idle.new_key(100)[1], tmp_path)
+    process = waiting(shell)
+    process.send_signal(number)
+    output, error = process.communicate(timeout=20)
+    assert (process.returncode, output) == (code, b"")
+    assert error.startswith(b"soundclone: interrupted; audio_")
+    assert error.endswith(b" is cancelled and costs nothing\n")
+    assert shell.available() == 100
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_who_leaves_a_service_that_is_gone(tmp_path: Path) -> None:
+    with Service(tmp_path, "--no-worker") as service:
+        shell = Shell(service, service.new_key(100)[1], tmp_path)
+        process = waiting(shell, "--json")
+        service.terminate()
+        process.send_signal(signal.SIGINT)
+        output, error = process.communicate(timeout=20)
+    assert (process.returncode, output) == (130, b"")
+    said = json.loads(error)["error"]
+    assert said["word"] == "interrupted"
+    assert "goes on, as it could not be cancelled" in said["message"]
+
+
+def test_cancel(idle: Service, tmp_path: Path) -> None:
+    shell = Shell(idle, idle.new_key(100)[1], tmp_path)
+    body = {"fileUrl": "http://127.0.0.1:1/a.mp3"}
+    task = idle.post(f"{API}/soundCloning/clones", body, shell.key)[1]["data"]["id"]
+    data = json.loads(shell.good("cancel", task, "--json"))
+    assert (data["id"], data["status"], data["errorCode"]) == (task, "failed", "cancelled")
+    assert b"failed" in shell.good("cancel", task)
+
+
+def test_ctrl_c_ends_a_service(tmp_path: Path) -> None:
+    """As a terminal does it: to all processes of the group."""
+    with Service(tmp_path) as service:
+        process = service._processes[0]
+        started = time.monotonic()
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(30) == 0
+        assert time.monotonic() - started < 10  # 2 s where nothing else runs
+        assert service.children() == []
+    assert "Traceback" not in service.log.read_text()
