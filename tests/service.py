@@ -28,9 +28,14 @@ class Service:
     """`soundclone serve` on a folder of its own. Use it as a context manager."""
 
     def __init__(
-        self, folder: Path, *arguments: str, environment: dict[str, str] | None = None
+        self,
+        folder: Path,
+        *arguments: str,
+        environment: dict[str, str] | None = None,
+        python: str | Path = sys.executable,
     ) -> None:
         self.folder = folder
+        self.python = str(python)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "service.log"
@@ -74,7 +79,7 @@ class Service:
         """Run a soundclone command beside it, in a process group of its own."""
         with self.log.open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "soundclone", *arguments],
+                [self.python, "-m", "soundclone", *arguments],
                 env=self.environment,
                 stdout=log,
                 stderr=log,
@@ -116,7 +121,7 @@ class Service:
     def command(self, *arguments: str) -> Any:
         """The JSON that a soundclone command prints."""
         done = subprocess.run(
-            [sys.executable, "-m", "soundclone", *arguments],
+            [self.python, "-m", "soundclone", *arguments],
             env=self.environment,
             capture_output=True,
             check=False,

@@ -1,3 +1,5 @@
 """soundclone: a voice-cloning service that anyone can run."""
 
-__version__ = "0.1.0"
+from importlib.metadata import version
+
+__version__ = version("soundclone")

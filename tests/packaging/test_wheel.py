@@ -1,0 +1,198 @@
+"""What is published: the wheel and the sdist, what is in them, and that they work on their own."""
+
+from __future__ import annotations
+
+import email
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.service import Service
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "src" / "soundclone"
+PYTHONS = ("3.11", "3.12", "3.13")
+BIGGEST = 5_000_000  # bytes of a file
+BIGGEST_WHEEL = 10_000_000
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+def python(version: str) -> Path | None:
+    """An interpreter of that version: on the PATH, or one of pyenv's."""
+    found = shutil.which(f"python{version}")
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+    for each in [*([Path(found)] if found else []), *pyenv.glob(f"{version}.*/bin/python")]:
+        code = "import ensurepip, sys; print('%d.%d' % sys.version_info[:2])"
+        said = subprocess.run([each, "-c", code], capture_output=True, text=True, check=False)
+        if said.stdout.strip() == version:
+            return each
+    return None
+
+
+def build(source: Path, target: Path, *kinds: str) -> list[Path]:
+    """With the tools that are here, and no network."""
+    subprocess.run(
+        [sys.executable, "-m", "build", "--no-isolation", *kinds, "--outdir", target, source],
+        check=True, capture_output=True, cwd=target.parent,
+    )  # fmt: skip
+    return sorted(target.iterdir())
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The sdist, and the wheel that was built from the tree."""
+    folder = tmp_path_factory.mktemp("built")
+    (sdist,) = build(ROOT, folder / "sdist", "--sdist")
+    (wheel,) = build(ROOT, folder / "wheel", "--wheel")
+    return sdist, wheel
+
+
+def contents(wheel: Path) -> dict[str, str]:
+    """Name and digest of every file."""
+    with zipfile.ZipFile(wheel) as opened:
+        return {
+            name: hashlib.sha256(opened.read(name)).hexdigest()
+            for name in opened.namelist()
+            if not name.endswith("/")
+        }
+
+
+def ours() -> set[str]:
+    """What belongs into a wheel: the package's files as git has them."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "src/soundclone"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    names = (name.removeprefix("src/") for name in listed.stdout.splitlines())
+    return {name for name in names if (ROOT / "src" / name).is_file()}
+
+
+def test_the_wheel_has_the_package_and_nothing_else(built: tuple[Path, Path]) -> None:
+    sdist, wheel = built
+    found = contents(wheel)
+    info = {name for name in found if ".dist-info/" in name}
+    assert set(found) - info == ours()
+    assert {
+        "soundclone/py.typed",
+        "soundclone/db/migrations/script.py.mako",
+        "soundclone/media/weights/README.md",
+        "soundclone/media/weights/speaker.npz",
+        "soundclone/speech/builtin/reading/japanese.xz",
+        "soundclone/speech/builtin/weights/README.md",
+        "soundclone/speech/builtin/weights/decoder.npz",
+        "soundclone/speech/cldr/zh.xz",
+        "soundclone/studio/templates/base.html",
+        "soundclone/studio/vendor/htmx/htmx.min.js",
+    } <= set(found)
+    assert any(name.startswith("soundclone/db/migrations/versions/0001") for name in found)
+    with zipfile.ZipFile(wheel) as opened:
+        sizes = {each.filename: each.file_size for each in opened.infolist()}
+    assert max(sizes.values()) < BIGGEST, max(sizes, key=sizes.__getitem__)
+    assert wheel.stat().st_size < BIGGEST_WHEEL
+    assert sdist.stat().st_size < BIGGEST_WHEEL
+
+
+def test_what_is_not_ours_comes_with_its_licence(built: tuple[Path, Path]) -> None:
+    _, wheel = built
+    found = set(contents(wheel))
+    (metadata,) = (name for name in found if name.endswith(".dist-info/METADATA"))
+    licences = metadata.replace("METADATA", "licenses/")
+    with zipfile.ZipFile(wheel) as opened:
+        head = email.message_from_bytes(opened.read(metadata))
+        notice = opened.read(licences + "NOTICE").decode()
+    for file in head.get_all("License-File") or ():
+        assert licences + file in found
+    vendored = [
+        folder.name for folder in (PACKAGE / "studio" / "vendor").iterdir() if folder.is_dir()
+    ]
+    assert vendored
+    for name in vendored:
+        assert f"{licences}src/soundclone/studio/vendor/{name}/LICENSE" in found
+    for what in ("pocketsphinx", "mecab-ipadic", "Common Locale Data Repository", "htmx"):
+        assert what in notice
+    expression = head["License-Expression"].split(" AND ")
+    assert {"Apache-2.0", "BSD-2-Clause", "NAIST-2003", "Unicode-3.0"} <= set(expression)
+    assert head["Version"] in (ROOT / "CHANGELOG.md").read_text()
+    assert head["Description-Content-Type"] == "text/markdown"
+
+
+def test_the_sdist_makes_the_same_wheel(built: tuple[Path, Path], tmp_path: Path) -> None:
+    sdist, wheel = built
+    with tarfile.open(sdist) as opened:
+        opened.extractall(tmp_path, filter="data")
+    (source,) = tmp_path.iterdir()
+    roots = {path.name for path in source.iterdir()}
+    assert {"LICENSE", "NOTICE", "CHANGELOG.md", "README.md", "pyproject.toml"} <= roots
+    assert not roots & {"tests", "training", "bench", "docs", "examples", "scripts", ".ci"}
+    (again,) = build(source, tmp_path / "again", "--wheel")
+    assert contents(again) == contents(wheel)
+
+
+@pytest.fixture(params=PYTHONS)
+def installed(request: pytest.FixtureRequest, built: tuple[Path, Path], tmp_path: Path) -> Path:
+    """A fresh environment's folder of programs, with the wheel over what is locked."""
+    interpreter = python(request.param)
+    if interpreter is None:
+        pytest.skip(f"there is no Python {request.param} here")
+    subprocess.run([interpreter, "-m", "venv", tmp_path / "venv"], check=True)
+    programs = tmp_path / "venv" / "bin"
+    pip = [programs / "python", "-m", "pip", "--disable-pip-version-check"]
+    locked = subprocess.run(
+        [*pip, "install", "-q", "--no-compile", "--require-hashes", "--only-binary", ":all:",
+         "-r", ROOT / "requirements" / "runtime.txt"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if locked.returncode and ("No matching distribution" not in locked.stderr):
+        reason = f"the locked packages cannot be had: {locked.stderr[-300:]}"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    assert locked.returncode == 0, locked.stderr
+    subprocess.run([*pip, "install", "-q", "--no-deps", "--no-index", built[1]], check=True)
+    subprocess.run([*pip, "check"], check=True, capture_output=True)
+    return programs
+
+
+def test_it_works_on_its_own(
+    installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From a folder outside the repository: a voice is made, and speaks."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    shutil.copy(ROOT / "examples" / "recording.mp3", folder / "me.mp3")
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    with Service(folder, python=installed / "python") as service:
+        environment = service.environment | {
+            "SOUNDCLONE_BASE_URL": service.url,
+            "SOUNDCLONE_API_KEY": service.new_key()[1],
+        }
+
+        def run(*arguments: str) -> str:
+            done = subprocess.run(
+                [installed / "soundclone", *arguments],
+                env=environment, capture_output=True, check=False, timeout=180, text=True,
+            )  # fmt: skip
+            assert done.returncode == 0, done.stderr
+            return done.stdout
+
+        assert run("--version").strip() in (ROOT / "CHANGELOG.md").read_text()
+        assert "Exit codes:" in run("--help")
+        report = json.loads(run("doctor", "--json"))
+        assert report["ok"], report
+        voice = run("clone", "me.mp3", "--text", "Hello.", "--quiet").strip()
+        run("speak", voice, "--text", "Good evening.", "-o", "evening.flac")
+        assert (folder / "evening.flac").read_bytes()[:4] == b"fLaC"
+        for page in ("/docs", "/studio", "/static/htmx/htmx.min.js"):
+            assert service.get(page)[0] == 200, page
+        service.terminate()
+    log = service.log.read_text()
+    assert "Traceback" not in log
+    assert "Warning" not in log
