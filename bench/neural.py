@@ -184,9 +184,9 @@ def pocket_voices(models: Path, options: Options) -> Figures:
     from soundclone.speech.neural.pocket import PocketEngine
 
     engine = PocketEngine(Settings(models_dir=models))
-    layout = engine._model("English").layout
+    engine.loaded = Cache(10**12)
     voice = engine.clone(noise(10), "English")
-    engine.loaded = Cache(engine.loaded.size + 10 * len(voice.data))
+    engine.loaded.limit = engine.loaded.size + 10 * len(voice.data)
     first = prompt.unpack(voice.data, "pocket", voice.version)
     figures: Figures = {}
     for number in range(1, 101):
@@ -196,7 +196,7 @@ def pocket_voices(models: Path, options: Options) -> Figures:
         }
         data = prompt.pack(prompt.Prompt(arrays), "pocket", voice.version)
         another = type(voice)("pocket", voice.version, data)
-        engine._voice(another, "English", layout)
+        engine._voice(another, "English", engine._model("English").layout)
         if number % 10 == 1:
             engine.speak(another, "A", Controls("English"))
         assert engine.loaded.size <= engine.loaded.limit
