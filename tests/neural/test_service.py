@@ -84,6 +84,7 @@ def test_the_best_engine_of_each_language_is_used(
     rows = {row["name"]: row for row in service.command("doctor", "--json")["checks"]}
     assert rows["engine pocket"]["ok"], rows
     assert "CC-BY-4.0" in rows["engine pocket"]["detail"]
+    assert "on cpu, float32" in rows["engine pocket"]["detail"]
     assert not rows["engine voxcpm"]["ok"]
     assert "soundclone models pull voxcpm" in rows["engine voxcpm"]["detail"]
 

@@ -11,7 +11,7 @@ from .progress import spinner
 def doctor(as_json: AsJson = False) -> None:
     """Say what works here: engines, codecs, database, storage, disk.
 
-    Exit code 1 when something does not that is needed."""
+    What is marked FAIL is needed, and makes the exit code 1; what is marked no can be left out."""
     from ..jobs.doctor import examine
 
     with spinner("trying", as_json) as show:
@@ -20,10 +20,10 @@ def doctor(as_json: AsJson = False) -> None:
         print_json(report)
     else:
         for row in report["checks"]:
-            mark = "ok  " if row["ok"] else "FAIL"
-            typer.secho(
-                f"{mark}  {row['name']:<18} {row['detail']}", fg=None if row["ok"] else "red"
-            )
+            mark, colour = ("ok", None) if row["ok"] else ("no", "bright_black")
+            if row["needed"] and not row["ok"]:
+                mark, colour = "FAIL", "red"
+            typer.secho(f"{mark:<4}  {row['name']:<18} {row['detail']}", fg=colour)
     if not report["ok"]:
         raise typer.Exit(FAILED)
 

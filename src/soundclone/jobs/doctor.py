@@ -16,6 +16,7 @@ from ..db.migrate import upgrade
 from ..db.session import Database
 from ..errors import SoundcloneError, Unavailable
 from ..speech import engine as engines
+from ..speech import recognition
 from ..storage import Storage
 from .routes import routes_of
 
@@ -25,7 +26,8 @@ _DISK_NEEDED = 1 << 30
 def examine(
     settings: Settings, on_check: Callable[[str], object] = lambda name: None
 ) -> dict[str, Any]:
-    """`{"ok": …, "checks": [{"name", "ok", "detail"}]}`; `ok` when all that is needed works.
+    """`{"ok": …, "checks": [{"name", "ok", "detail", "needed"}]}`; `ok` when all that is needed
+    works.
     `on_check` is called with the name of each before it is tried."""
 
     def check(name: str, work: Callable[[], str], *, needed: bool = True) -> dict[str, Any]:
@@ -39,6 +41,7 @@ def examine(
         needed = name in wanted
         checks.append(check(f"engine {name}", partial(_engine, name), needed=needed))
     checks += [
+        check("speech recognition", _recognition, needed=False),
         check("decode and encode", _codecs),
         check("database", lambda: _database(settings)),
         check("storage", lambda: _storage(settings)),
@@ -47,7 +50,7 @@ def examine(
     ]
     return {
         "version": __version__,
-        "ok": all(row["ok"] for row in checks if row.pop("needed")),
+        "ok": all(row["ok"] for row in checks if row["needed"]),
         "checks": checks,
     }
 
@@ -73,7 +76,14 @@ def _engine(name: str) -> str:
     if reason := engine.unusable():
         raise Unavailable(reason)
     info = engine.info
-    return f"{len(info.languages)} languages, {info.sample_rate} Hz, licence {info.licence}"
+    device = f", on {info.device}" if info.device else ""
+    return f"{len(info.languages)} languages, {info.sample_rate} Hz{device}, licence {info.licence}"
+
+
+def _recognition() -> str:
+    if reason := recognition.unusable():
+        raise Unavailable(reason)
+    return "what neural engines say is checked, and words are timed"
 
 
 def _codecs() -> str:

@@ -89,6 +89,8 @@ class EngineInfo:
     checkpoints: Mapping[str, str] = field(default_factory=dict)
     # by language, which model speaks it, where that is not one for all: a voice belongs to one
 
+    device: str = ""  # where it computes and in what type, once it has been found usable
+
     def version_for(self, language: str) -> str:
         """That of the voice that speaks `language`."""
         checkpoint = self.checkpoints.get(language)

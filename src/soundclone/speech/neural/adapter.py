@@ -64,6 +64,7 @@ class Adapter(ABC):
         self._model: Any = None
         self._digest: str | None = None  # of the weights of `_model`
         self._failure = ("", "")  # the digest of weights that cannot be loaded, and why
+        self._device = ""
         self._thread: ThreadPoolExecutor | None = None
         self._lock = Lock()
 
@@ -118,15 +119,17 @@ class Adapter(ABC):
             seeded=True,
             rank=self.rank,
             noncommercial=model.noncommercial,
+            device=self._device,
         )
 
     def unusable(self) -> str | None:
         """Why it cannot work here and now, with what to do; torch is imported once all else that
         it needs is here."""
         try:
-            found, _ = self._requirements()
+            found, device = self._requirements()
         except EngineUnavailable as error:
             return error.message
+        self._device = f"{device.name} ({device.reason}), {device.dtype}"
         digest, reason = self._failure
         return reason if digest == found.digest else None
 

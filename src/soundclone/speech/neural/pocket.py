@@ -108,6 +108,7 @@ class PocketEngine:
             seeded=True,
             rank=20,
             checkpoints={language: each.digest[:8] for language, each in self._here.items()},
+            device=f"cpu, {'int8' if self._settings.pocket_int8 else 'float32'}",
         )
 
     def unusable(self) -> str | None:
