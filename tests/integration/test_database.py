@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 from sqlalchemy import bindparam, select, text
@@ -79,6 +80,14 @@ def test_an_error_leaves_nothing(database: Database) -> None:
         assert row[0] == 1
 
     asyncio.run(use())
+
+
+def test_fractions_of_a_second_whatever_sqlite_python_was_built_with(database: Database) -> None:
+    """dbos' columns have them as their default on Python 3.12 and newer."""
+    if database.sqlite:
+        with database.read() as session:
+            now = session.scalar(text("SELECT unixepoch('subsec')"))
+        assert now == pytest.approx(time.time(), abs=5)
 
 
 def test_a_server_that_is_away_is_said_to_be() -> None:

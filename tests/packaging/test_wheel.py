@@ -169,7 +169,8 @@ def test_it_works_on_its_own(
     shutil.copy(ROOT / "examples" / "recording.mp3", folder / "me.mp3")
     monkeypatch.chdir(folder)
     monkeypatch.delenv("PYTHONPATH", raising=False)
-    with Service(folder, python=installed / "python") as service:
+    (folder / "service").mkdir()
+    with Service(folder / "service", python=installed / "python") as service:
         environment = service.environment | {
             "SOUNDCLONE_BASE_URL": service.url,
             "SOUNDCLONE_API_KEY": service.new_key()[1],

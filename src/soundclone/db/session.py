@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -156,6 +158,10 @@ class Database:
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = "IMMEDIATE"
+    if sqlite3.sqlite_version_info < (3, 42):
+        # The defaults of dbos' columns are of the SQLite that comes with Python's own builds of
+        # 3.12 and newer; a Python that uses the system's may have an older one.
+        connection.create_function("unixepoch", 1, lambda _modifier: round(time.time(), 3))
     for pragma in (
         "journal_mode=WAL",
         "synchronous=FULL",  # a commit that was acknowledged survives a power cut
