@@ -13,8 +13,8 @@ HEAD = """# HTTP API
 
 What the service answers to; its [interface for OpenAI's package](../openai.md), below `/v1`, has a
 page of its own. A running service shows the same at `/docs`, where it can be tried, and as a
-document for programs at `/openapi.json`. The commands below were run, in the order in which one needs
-the other, on a new service when this page was built; they expect
+document for programs at `/openapi.json`. The commands below were run on a new service when this
+page was built, in the order in which one needs the other; they expect
 
 {preamble}
 and, in `$URL`, `$TASK`, `$MODEL` and `$AUDIO`, what answers before said. Of lists, answers show the
