@@ -1,0 +1,167 @@
+"""The studio in a real Chromium, over a real service. `--screenshots FOLDER` keeps pictures of
+its pages; SOUNDCLONE_CHROMIUM names the browser where it is not on the PATH."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from soundclone.media import decode, encode
+from tests.service import Service
+
+HERE = Path(__file__).parent
+RECORDINGS = HERE.parent / "recordings"
+AXE = gzip.decompress((HERE / "vendor" / "axe.min.js.gz").read_bytes()).decode()
+PHONE = {"width": 390, "height": 844}
+DESK = {"width": 1280, "height": 900}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--screenshots", type=Path, help="folder for pictures of the studio's pages")
+
+
+@pytest.fixture(scope="package")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with Service(tmp_path_factory.mktemp("studio")) as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Chromium, into whose microphone a woman speaks."""
+    names = (
+        os.environ.get("SOUNDCLONE_CHROMIUM", ""),
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+    )
+    program = next(filter(None, map(shutil.which, filter(None, names))), None)
+    if program is None:
+        reason = "no Chromium: install one, or name it by SOUNDCLONE_CHROMIUM"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    spoken = tmp_path_factory.mktemp("microphone") / "woman.wav"
+    decoded = decode.decode(RECORDINGS / "woman.opus")
+    with encode.Encoder(spoken, "wav", sample_rate_in=decoded.sample_rate) as encoder:
+        encoder.write(decoded.samples.reshape(len(decoded.samples), -1)[:, 0])
+    arguments = [
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-audio-capture={spoken}",
+        "--autoplay-policy=no-user-gesture-required",
+    ]
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(
+            executable_path=program,
+            args=arguments,
+            chromium_sandbox=os.geteuid() != 0,  # it refuses to have one as root
+        )
+        yield launched
+        launched.close()
+
+
+@dataclass
+class Visit:
+    """A browser's window at the studio, and what went wrong in it."""
+
+    page: Page
+    context: BrowserContext
+    url: str
+    complaints: list[str] = field(default_factory=list)
+    expected: tuple[str, ...] = ()  # parts of complaints that a test means to cause
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.url + path)
+        self.page.wait_for_load_state("networkidle")
+
+    def sign_in(self, key: str) -> None:
+        self.go("/studio/sign-in")
+        self.page.get_by_label("API key").fill(key)
+        self.page.get_by_role("button", name="Sign in").click()
+        self.page.wait_for_load_state("networkidle")
+
+    def judge(self) -> list[str]:
+        """What axe finds against WCAG 2.2 AA in the page as it is."""
+        before = list(self.complaints)
+        self.page.evaluate(AXE)
+        found: dict[str, Any] = self.page.evaluate("axe.run()")
+        self.complaints[:] = before  # it tries styles of its own, which the page refuses
+        return [
+            f"{each['id']} ({each['impact']}): {node['html'][:200]} {node.get('failureSummary')}"
+            for each in found["violations"]
+            for node in each["nodes"]
+        ]
+
+
+@pytest.fixture
+def visit(service: Service, browser: Browser) -> Iterator[Callable[..., Visit]]:
+    """Opens windows; afterwards none may have complained or asked another host."""
+    opened: list[Visit] = []
+
+    def open_window(**options: Any) -> Visit:
+        context = browser.new_context(
+            **{"viewport": DESK, "locale": "en-GB", "timezone_id": "UTC"} | options
+        )
+        context.set_default_timeout(30_000)
+        context.grant_permissions(["microphone", "clipboard-read", "clipboard-write"])
+        page = context.new_page()
+        window = Visit(page, context, service.url)
+        page.on(
+            "console",
+            lambda message: (
+                window.complaints.append(message.text)
+                if message.type in ("error", "warning")
+                else None
+            ),
+        )
+        page.on("pageerror", lambda error: window.complaints.append(str(error)))
+        context.on(
+            "request",
+            lambda request: (
+                window.complaints.append(f"asked {request.url}")
+                if not request.url.startswith((service.url, "blob:", "data:"))
+                else None
+            ),
+        )
+        opened.append(window)
+        return window
+
+    yield open_window
+    for window in opened:
+        window.context.close()
+    left = [
+        complaint
+        for window in opened
+        for complaint in window.complaints
+        if not any(part in complaint for part in window.expected)
+    ]
+    assert not left
+
+
+@pytest.fixture(scope="package")
+def keep(request: pytest.FixtureRequest) -> Callable[[Visit, str], None]:
+    """Keeps a picture of a page, when pictures are wanted."""
+    folder: Path | None = request.config.getoption("--screenshots", None)
+
+    def picture(window: Visit, name: str) -> None:
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            page = window.page
+            before = page.viewport_size
+            assert before is not None
+            # A window as high as the page: what is fixed to its edges then hides nothing.
+            height = page.evaluate("document.documentElement.scrollHeight")
+            page.set_viewport_size({"width": before["width"], "height": min(height, 4000)})
+            page.evaluate("scrollTo(0, 0)")
+            page.wait_for_timeout(200)
+            page.screenshot(path=folder / f"{name}.png", animations="disabled")
+            page.set_viewport_size(before)
+
+    return picture

@@ -1,0 +1,544 @@
+"""Every flow of the studio, as somebody at a browser goes through it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from soundclone.client import Client
+from tests.browser.conftest import DESK, PHONE, RECORDINGS, Visit
+from tests.service import API, Service, finish
+
+Open = Callable[..., Visit]
+Keep = Callable[[Visit, str], None]
+
+PAGES = ("clone", "speak", "voices", "history", "account", "operator")
+SCRIPT = "Good morning, everybody. <#0.5#> The ferry leaves at nine, so please bring a coat."
+HOSTILE = '<img src=x onerror="alert(1)">'
+
+
+@pytest.fixture(scope="module")
+def key(service: Service) -> str:
+    """An operator's."""
+    made = service.command(
+        "keys", "create", "--name", "Ana", "--credit", "50", "--operator", "--json"
+    )
+    return str(made["key"])
+
+
+@pytest.fixture
+def studio(visit: Open, key: str) -> Visit:
+    """A window that is signed in."""
+    window: Visit = visit()
+    window.sign_in(key)
+    return window
+
+
+@pytest.fixture(scope="module")
+def voice(service: Service, key: str) -> str:
+    """A voice that is there already, and has spoken."""
+    with Client(service.url, key) as client:
+        made = client.clone(RECORDINGS / "man.opus")
+        assert made.model_id
+        client.speak(made.model_id, SCRIPT, subtitles="sentence")
+        return made.model_id
+
+
+@pytest.fixture(scope="module")
+def guest(service: Service) -> tuple[str, str]:
+    """Key and voice of another account, whose owner types odd things."""
+    _, key = service.new_key(20)
+    with Client(service.url, key) as client:
+        made = client.clone(RECORDINGS / "woman.opus").model_id
+    assert made
+    return key, made
+
+
+@pytest.fixture(scope="module")
+def tasks(service: Service, key: str, voice: str) -> list[str]:
+    """Paths of a task of each kind and end."""
+    with_errors = service.post(
+        f"{API}/soundCloning/clones", {"fileUrl": "http://10.0.0.1/a.mp3"}, key
+    )[1]["data"]["id"]
+    finish(service, with_errors, key)
+    speech = service.post(
+        f"{API}/soundCloning/audios",
+        {"modelId": voice, "contentText": SCRIPT, "subtitleEnable": True},
+        key,
+    )[1]["data"]["id"]
+    finish(service, speech, key)
+    return [f"tasks/{with_errors}", f"tasks/{speech}"]
+
+
+def ended(page: Page, status: str = "completed") -> None:
+    """Wait until the task that is shown has ended, as it should."""
+    page.wait_for_url(re.compile("/studio/tasks/audio_"))
+    task = page.locator(".task:is([data-status=completed], [data-status=failed])")
+    expect(task).to_have_attribute("data-status", status, timeout=90_000)
+
+
+def drawn(page: Page) -> None:
+    """Wait until every waveform on the page has its recording."""
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.player .clock')].every(e => / [0-9]+:[0-9]*[1-9]/"
+        ".test(e.textContent))"
+    )
+
+
+def run(command: list[str], key: str) -> str:
+    done = subprocess.run(
+        command,
+        env=os.environ | {"SOUNDCLONE_API_KEY": key},
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_signing_in_and_out(visit: Open, key: str, keep: Keep) -> None:
+    window = visit()
+    window.expected = ("401",)
+    page = window.page
+    window.go("/")
+    expect(page).to_have_url(re.compile("/studio/sign-in"))
+    keep(window, "sign-in")
+    # By the keyboard alone: the field has the focus already.
+    page.keyboard.type("sk_wrong")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("sk_ and 43 letters and digits")
+    page.get_by_label("API key").fill(key)
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("/studio/(clone|speak)"))
+    assert key not in page.content()
+    assert page.evaluate("document.cookie") == ""
+    page.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_url(re.compile("/studio/sign-in"))
+    window.go("/studio/account")
+    expect(page).to_have_url(re.compile("/studio/sign-in"))
+
+
+@pytest.mark.slow
+def test_a_voice_from_the_microphone(
+    studio: Visit, service: Service, key: str, keep: Keep, voice: str
+) -> None:
+    page = studio.page
+    studio.go("/studio/clone")
+    keep(studio, "clone")
+    expect(page.locator(".estimate")).to_contain_text("credits for")
+    page.get_by_role("button", name="Record").click()
+    expect(page.locator(".count")).to_contain_text("go on: more than 15 s is needed")
+    page.wait_for_function("() => +document.querySelector('[role=meter]').ariaValueNow > -40")
+    counted = page.locator("[data-speech]")
+    page.wait_for_function(
+        "() => parseInt(document.querySelector('[data-speech]').textContent.match(/[0-9]+/)) >= 18",
+        timeout=60_000,
+    )
+    expect(page.locator(".count")).to_have_class(re.compile("good"))
+    expect(page.locator(".count")).to_contain_text("that is enough")
+    keep(studio, "recording")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("button", name="Record again")).to_be_visible()
+    about = int(re.findall(r"\d+", counted.inner_text())[0])
+    page.get_by_label("Name of the voice").fill("By the river")
+    page.get_by_label("The person who speaks has agreed").check()
+    page.get_by_label("Name of the speaker").fill("Ana Kos")
+    page.get_by_role("button", name="Make the voice").click()
+    ended(page)
+    expect(page.get_by_role("group", name="The recording")).to_be_visible()
+    expect(page.get_by_role("group", name="The preview")).to_be_visible()
+    drawn(page)
+    keep(studio, "voice")
+    # What the browser counted is what the server measured, about.
+    task = page.url.rpartition("/")[2]
+    speech = service.get(f"{API}/audios/{task}", key)[1]["data"]["speechSeconds"]
+    assert abs(about - speech) < 0.2 * speech
+    # What was declared stands with the voice.
+    studio.go("/studio/voices")
+    card = page.locator("li.card", has_text="By the river")
+    card.get_by_text("Name, consent, deletion").click()
+    expect(card).to_contain_text("has agreed that I make a synthetic voice")
+    expect(card).to_contain_text("Ana Kos")
+    expect(card).to_contain_text("expires on")
+
+
+def test_a_voice_from_a_file(visit: Open, guest: tuple[str, str]) -> None:
+    studio = visit()
+    studio.sign_in(guest[0])
+    page = studio.page
+    studio.go("/studio/clone")
+    page.get_by_role("button", name="Make the voice").click()  # the browser asks for the consent
+    page.get_by_label("It is my own voice").check()
+    page.get_by_role("button", name="Make the voice").click()
+    expect(page.locator(".errors[data-for=fileUrl]")).to_contain_text("Press “Record” and speak")
+    page.get_by_text("File", exact=True).click()
+    page.locator("input[type=file]").set_input_files(RECORDINGS / "woman.opus")
+    expect(page.locator("[data-speech]")).to_contain_text("About 2")
+    page.get_by_label("What the preview says").fill(f"Good morning! {HOSTILE}")
+    page.get_by_role("button", name="Make the voice").click()
+    ended(page)
+    drawn(page)
+    page.get_by_label("Name").fill(HOSTILE)
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("dd", has_text="<img")).to_have_count(1)
+    page.get_by_role("link", name="Speak with it").click()
+    expect(page.locator("#voice option:checked")).to_contain_text("<img")
+
+
+def test_a_recording_that_will_not_do(studio: Visit, tmp_path: Path, keep: Keep) -> None:
+    page = studio.page
+    text = tmp_path / "notes.mp3"
+    text.write_text("this is no recording " * 100)
+    studio.go("/studio/clone")
+    page.get_by_text("File", exact=True).click()
+    page.locator("input[type=file]").set_input_files(text)
+    page.get_by_label("It is my own voice").check()
+    page.get_by_role("button", name="Make the voice").click()
+    ended(page, "failed")
+    expect(page.locator(".error")).to_contain_text("This is no recording")
+    expect(page.locator(".error")).to_contain_text("Choose an audio or a video file")
+    expect(page.get_by_text("Nothing was charged")).to_be_visible()
+    keep(studio, "failed")
+
+
+def test_a_web_address(studio: Visit) -> None:
+    studio.expected = ("422",)
+    page = studio.page
+    studio.go("/studio/clone")
+    page.get_by_text("Web address", exact=True).click()
+    page.get_by_label("It is my own voice").check()
+    for wrong, reason in (
+        ("ftp://example.com/a.mp3", "an http:// or https:// URL is needed"),
+        ("https://ann:secret@example.com/a.mp3", "holds a user name or password"),
+    ):
+        page.get_by_label("Address of a recording").fill(wrong)
+        page.get_by_role("button", name="Make the voice").click()
+        expect(page.locator(".errors[data-for=fileUrl]")).to_contain_text(reason)
+    page.get_by_label("Address of a recording").fill("http://10.0.0.1/a.mp3")
+    page.get_by_role("button", name="Make the voice").click()
+    ended(page, "failed")
+    expect(page.locator(".error")).to_contain_text("This address is not public")
+
+
+def test_speaking(studio: Visit, voice: str, service: Service, key: str, keep: Keep) -> None:
+    studio.expected = ("422",)
+    page = studio.page
+    studio.go(f"/studio/speak?voice={voice}")
+    script = page.locator("#text")
+    script.fill("Good morning, everybody. ")
+    page.get_by_role("button", name="Insert a pause of 0.5 s").click()
+    expect(script).to_have_value("Good morning, everybody. <#0.5#>")
+    script.press_sequentially(" The ferry leaves at nine. Bring a coat.")
+    page.get_by_label("Length of the pause").fill("1.25")
+    page.get_by_role("button", name="Insert", exact=True).click()
+    script.press_sequentially(" Thank you.")
+    expect(script).to_have_value(re.compile(r"coat\.<#1\.25#> Thank you\."))
+    expect(page.locator(".counter")).to_contain_text("of 10,000 characters")
+    # An error of the script is said while it is written, and is gone when it is mended.
+    good = script.input_value()
+    script.fill("One <#0#> two")
+    wrong = page.locator(".errors[data-for=contentText]")
+    expect(wrong).to_contain_text("from 0.01 to 99.99 seconds")
+    script.fill(good)
+    expect(wrong).to_be_empty()
+    estimate = page.locator(".estimate")
+    expect(estimate).to_contain_text("credits available")
+    cost = re.findall(r"[\d.]+", estimate.inner_text())[0]
+    page.get_by_label("Emotion").select_option("happy")
+    page.get_by_label("Speed").fill("1.2")
+    page.get_by_label("Pitch").fill("1")
+    page.get_by_label("Volume").fill("1.5")
+    keep(studio, "speak")
+    page.get_by_role("button", name="Speak", exact=True).click()
+    ended(page)
+    drawn(page)
+    task = page.url.rpartition("/")[2]
+    done = service.get(f"{API}/audios/{task}", key)[1]["data"]
+    assert done["cost"] == float(cost)
+
+    # The subtitles follow the sound, and lead to it.
+    cues = page.locator(".cue")
+    expect(cues).to_have_count(4)
+    page.get_by_role("button", name="Play").click()
+    expect(cues.nth(0)).to_have_attribute("aria-current", "true")
+    expect(cues.nth(1)).to_have_attribute("aria-current", "true", timeout=10_000)
+    expect(cues.nth(0)).not_to_have_attribute("aria-current", "true")
+    keep(studio, "speech")
+    cues.nth(3).click()
+    expect(cues.nth(3)).to_have_attribute("aria-current", "true")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    seek = page.get_by_role("slider", name="Position")
+    seek.focus()
+    seek.press("Home")
+    expect(page.locator(".clock")).to_contain_text("0:00 /")
+
+    for name, magic in (("Download the audio", b"ID3"), ("Subtitles (SRT)", b"1\n00:00:0")):
+        with page.expect_download() as download:
+            page.get_by_role("link", name=name).click()
+        path = download.value.path()
+        assert path.read_bytes().startswith(magic)
+
+    # The same again from the history.
+    page.get_by_role("link", name="Edit and speak again").click()
+    expect(page.locator("#text")).to_have_value(good)
+    expect(page.get_by_label("Emotion")).to_have_value("happy")
+    expect(page.get_by_label("Pitch")).to_have_value("1")
+
+
+def test_what_is_copied_runs(
+    visit: Open,
+    guest: tuple[str, str],
+    service: Service,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    key, voice = guest
+    studio = visit()
+    studio.sign_in(key)
+    page = studio.page
+    monkeypatch.chdir(tmp_path)
+    text = "It's 5 o'clock: \"tea\" for $HOME & `me`\\n, 再见。 <#0.5#> Bye!"
+    body = {"modelId": voice, "contentText": text, "emotion": "sad", "subtitleEnable": True}
+    task = service.post(f"{API}/soundCloning/audios", body, key)[1]["data"]["id"]
+    finish(service, task, key)
+    for path, files in ((f"tasks/{task}", ["speech.mp3"]), ("voices", []), ("account", [])):
+        studio.go(f"/studio/{path}")
+        page.get_by_text("The same by curl or Python").click()
+        page.get_by_role("button", name="Copy as curl").click()
+        curl = page.evaluate("navigator.clipboard.readText()")
+        for line in curl.splitlines():
+            assert '"code":20000' in run(["bash", "-c", line], key)
+        page.get_by_role("button", name="Copy as Python").click()
+        program = page.evaluate("navigator.clipboard.readText()")
+        assert run([sys.executable, "-c", program], key).strip()
+        for file in files:
+            assert (tmp_path / file).stat().st_size > 1000
+    # What ran was the very text.
+    texts = page.request.get(f"{service.url}/studio/history").text()
+    assert texts.count("for $HOME &amp; `me`\\n, 再见。") == 3
+
+
+def test_a_clone_is_copied(
+    visit: Open, guest: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio = visit()
+    studio.sign_in(guest[0])
+    page = studio.page
+    monkeypatch.chdir(tmp_path)
+    studio.go("/studio/history?kind=clone&status=completed")
+    page.get_by_role("row").filter(has_text="Done").last.get_by_role("link").click()
+    page.get_by_text("The same by curl or Python").click()
+    page.get_by_role("button", name="Copy as Python").click()
+    program = page.evaluate("navigator.clipboard.readText()")
+    assert run([sys.executable, "-c", program], guest[0]).startswith("model_")
+    assert (tmp_path / "preview.mp3").stat().st_size > 1000
+
+
+def test_voices(studio: Visit, service: Service, voice: str, key: str, keep: Keep) -> None:
+    page = studio.page
+    with Client(service.url, key) as client:
+        doomed = client.clone(RECORDINGS / "woman.opus").model_id
+    studio.go("/studio/voices")
+    card = page.locator(f"[data-voice={voice}]")
+    expect(card).to_contain_text("kept for ever")
+    card.get_by_text("Name, consent, deletion").click()
+    card.get_by_label("Name").fill("The captain")
+    card.get_by_role("button", name="Save").click()
+    expect(card.get_by_role("heading")).to_have_text("The captain")
+    keep(studio, "voices")
+    listen = card.get_by_role("button", name="Hear the recording")
+    listen.click()
+    expect(listen).to_have_attribute("aria-pressed", "true")
+    listen.click()
+    expect(listen).to_have_attribute("aria-pressed", "false")
+
+    other = page.locator(f"[data-voice={doomed}]")
+    other.get_by_text("Name, consent, deletion").click()
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    other.get_by_role("button", name="Delete").click()
+    expect(other).to_have_count(1)
+    page.once("dialog", lambda dialog: dialog.accept())
+    other.get_by_role("button", name="Delete").click()
+    expect(other).to_have_count(0)
+
+
+def test_history(studio: Visit, tasks: list[str], keep: Keep) -> None:
+    page = studio.page
+    studio.go("/studio/history")
+    keep(studio, "history")
+    everything = page.locator("tbody tr").count()
+    page.get_by_role("link", name="Failed").click()
+    expect(page.locator("tbody .badge.failed").first).to_be_visible()
+    assert 0 < page.locator("tbody tr").count() < everything
+    studio.go("/studio/history?kind=audio")
+    page.locator("tbody").get_by_role("link").first.click()
+    expect(page.get_by_role("heading", name="Speech", exact=True)).to_be_visible()
+
+
+def test_a_task_is_cancelled(studio: Visit, voice: str) -> None:
+    page = studio.page
+    studio.go(f"/studio/speak?voice={voice}")
+    page.locator("#text").fill("A long story that nobody waits for. " * 250)
+    page.get_by_role("button", name="Speak", exact=True).click()
+    page.wait_for_url(re.compile("/studio/tasks/"))
+    page.get_by_role("button", name="Cancel").click()
+    ended(page, "failed")
+    expect(page.locator(".error")).to_contain_text("Cancelled")
+
+
+def test_the_account_and_its_keys(studio: Visit, service: Service, keep: Keep) -> None:
+    page = studio.page
+    studio.go("/studio/account")
+    expect(page.locator("[data-available]")).to_contain_text("49.")
+    assert page.locator(".chart rect:not(.zero)").count() == 1
+    keep(studio, "account")
+    page.get_by_label("Quota in credits").fill("1.5")
+    page.locator("#key-name").fill("for the shop")
+    page.get_by_role("button", name="Make a key").click()
+    secret = page.locator("[data-secret]")
+    expect(secret).to_contain_text("sk_")
+    made = secret.inner_text()
+    assert service.get(f"{API}/key/balance", made)[1]["data"]["total_quota"] == 1.5
+    studio.go("/studio/account")
+    assert made not in page.content()
+    row = page.get_by_role("row").filter(has_text="for the shop")
+    page.once("dialog", lambda dialog: dialog.accept())
+    row.get_by_role("button", name="Revoke").click()
+    expect(row).to_contain_text("Revoked")
+    assert service.get(f"{API}/key/balance", made)[1]["code"] == 20001
+
+
+def test_the_operator(
+    studio: Visit, service: Service, tasks: list[str], visit: Open, keep: Keep
+) -> None:
+    page = studio.page
+    account, key = service.new_key(0)
+    studio.go("/studio/operator")
+    expect(page.locator("#failures + table, #failures ~ table")).to_contain_text(
+        "source_address_refused"
+    )
+    expect(page.locator("main")).to_contain_text("builtin")
+    expect(page.locator("main")).to_contain_text("Ready")
+    page.locator("#account").select_option(account)
+    page.locator("#amount").fill("12.5")
+    page.locator("#memo").fill("invoice 7")
+    page.get_by_role("button", name="Pay in").click()
+    expect(page.get_by_role("row").filter(has_text=account)).to_contain_text("12.5")
+    keep(studio, "operator")
+    customer = visit()
+    customer.expected = ("403",)
+    customer.sign_in(key)
+    customer.go("/studio/account")
+    expect(customer.page.locator("[data-available]")).to_have_text("12.5")
+    expect(customer.page.get_by_role("link", name="Operator")).to_have_count(0)
+    customer.go("/studio/operator")
+    expect(customer.page.get_by_role("heading")).to_have_text("Not with this key")
+
+
+def test_by_the_keyboard(studio: Visit, voice: str) -> None:
+    page = studio.page
+    studio.go("/studio/speak")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    reached = set()
+    for _ in range(25):
+        page.keyboard.press("Tab")
+        reached.add(
+            page.evaluate("document.activeElement.id || document.activeElement.textContent.trim()")
+        )
+    assert {"0.5 s", "text", "voice", "emotion", "speed", "pitch", "format", "Speak"} <= reached
+
+
+def test_a_service_that_is_away_is_said(visit: Open, tmp_path: Path) -> None:
+    with Service(tmp_path, "--no-worker") as running:
+        window = visit()
+        window.url = running.url
+        window.expected = ("asked", "ERR_", "Failed to load", "htmx:")
+        made = running.command("keys", "create", "--name", "a", "--credit", "1", "--json")
+        window.sign_in(made["key"])
+        window.go("/studio/clone")
+        page = window.page
+        page.get_by_text("Web address", exact=True).click()
+        page.get_by_label("Address of a recording").fill("https://example.com/a.mp3")
+        page.get_by_label("It is my own voice").check()
+        time.sleep(0.8)  # the estimate is asked for
+    page.get_by_role("button", name="Make the voice").click()
+    expect(page.get_by_role("alert").filter(has_text="does not answer")).to_be_visible()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("device", "theme", "language"),
+    [
+        ("desk", "light", "en"),
+        ("desk", "dark", "zh"),
+        ("phone", "dark", "en"),
+        ("phone", "light", "zh"),
+    ],
+)
+def test_every_page_can_be_used_by_everybody(
+    visit: Open,
+    key: str,
+    voice: str,
+    tasks: list[str],
+    keep: Keep,
+    device: str,
+    theme: str,
+    language: str,
+) -> None:
+    """axe finds nothing, and nothing hangs over the edge of a phone."""
+    viewport = PHONE if device == "phone" else DESK
+    window = visit(
+        viewport=viewport,
+        color_scheme=theme,
+        locale={"en": "en-GB", "zh": "zh-CN"}[language],
+        has_touch=device == "phone",
+    )
+    window.expected = ("404",)
+    page = window.page
+    found = {}
+    for path in ("sign-in", *PAGES, *tasks, "nothing"):
+        if path == "clone":
+            page.locator("#key").fill(key)
+            page.locator("button.wide").click()
+        window.go(f"/studio/{path}")
+        if path.startswith("tasks"):
+            for each in page.locator("summary").all():
+                each.click()
+        found[path] = window.judge()
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= viewport["width"], path
+        if (device, theme) != ("desk", "light"):
+            keep(window, f"{device}-{theme}-{path.partition('/')[0]}")
+    assert not {path: each for path, each in found.items() if each}
+
+
+def test_switches(studio: Visit) -> None:
+    page = studio.page
+    studio.go("/studio/account")
+    page.get_by_role("link", name="中文").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("账户")
+    studio.go("/studio/voices")
+    expect(page.get_by_role("heading", level=1)).to_have_text("声音")
+    page.get_by_role("link", name="English").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Voices")
+    root = page.locator("html")
+    page.get_by_role("button", name="Switch between light and dark").click()
+    expect(root).to_have_attribute("data-theme", "dark")
+    studio.go("/studio/account")
+    expect(root).to_have_attribute("data-theme", "dark")
+    page.get_by_role("button", name="Switch between light and dark").click()
+    expect(root).to_have_attribute("data-theme", "light")
