@@ -41,6 +41,18 @@ def test_the_order_of_the_settings_and_a_language_of_its_own() -> None:
     assert Routes(v1="pocket").named() is None  # v2 takes any
 
 
+def test_the_settings_as_they_are_written() -> None:
+    routes = Routes.of(" auto", "pocket , builtin", {"ja": "builtin", "french": "pocket"})
+    assert routes.order("v1") is None
+    assert routes.order("v2") == ("pocket", "builtin")
+    assert routes.languages == {"Japanese": "builtin", "French": "pocket"}
+    with pytest.raises(InvalidParameter, match="'Japanes'"):
+        Routes.of("auto", "auto", {"Japanes": "builtin"})
+    for wrong in ("", "pocket,", ",", "pocket builtin"):
+        with pytest.raises(InvalidParameter, match="SOUNDCLONE_ENGINE_V1 is"):
+            Routes.of(wrong, "auto", {})
+
+
 def test_what_nobody_speaks_is_refused_with_what_is_spoken() -> None:
     with pytest.raises(InvalidParameter) as caught:
         Routes(v1="pocket").engine((BUILTIN, POCKET), "Thai", "v1")

@@ -78,7 +78,7 @@ def create_app(settings: Settings) -> FastAPI:
         )
 
     app.state.settings = settings
-    app.state.routes = Routes(settings.engine_v1, settings.engine_v2, settings.engine_languages)
+    app.state.routes = Routes.of(settings.engine_v1, settings.engine_v2, settings.engine_languages)
     app.state.prices = Prices(settings.price_list)
     app.state.rate_limit = RateLimit(settings.requests_per_second)
     # Before the documented route of the same path, whose machinery costs more than the read.

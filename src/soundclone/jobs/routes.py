@@ -9,8 +9,8 @@ from ..speech.routing import Offer, Routes
 
 
 def routes_of(settings: Settings) -> Routes:
-    """What the settings say."""
-    return Routes(settings.engine_v1, settings.engine_v2, settings.engine_languages)
+    """What the settings say. Raises InvalidParameter."""
+    return Routes.of(settings.engine_v1, settings.engine_v2, settings.engine_languages)
 
 
 def usable(routes: Routes) -> tuple[tuple[Offer, ...], dict[str, str]]:

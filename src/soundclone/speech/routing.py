@@ -6,6 +6,7 @@ is refused; a voice stays with the engine that made it for as long as that one s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -54,6 +55,19 @@ class Routes:
     v1: str = AUTO  # or names of engines with commas between them, the first choice first
     v2: str = AUTO
     languages: Mapping[str, str] | None = None  # engine by name of a language, over the two
+
+    @classmethod
+    def of(cls, v1: str, v2: str, settled: Mapping[str, str]) -> Routes:
+        """The settings as they are written: languages also by their codes or other names. Raises
+        InvalidParameter."""
+        for name, value in (("SOUNDCLONE_ENGINE_V1", v1), ("SOUNDCLONE_ENGINE_V2", v2)):
+            if not re.fullmatch(r"\s*[\w.-]+\s*(,\s*[\w.-]+\s*)*", value):
+                raise InvalidParameter(
+                    f"{name} is {value!r}; it must be auto, or names of engines with commas"
+                )
+        return cls(
+            v1.strip(), v2.strip(), {languages.lookup(n, "v2").name: e for n, e in settled.items()}
+        )
 
     def order(self, version: str) -> tuple[str, ...] | None:
         """Names in the order of preference; None when it is that of their rank."""
