@@ -158,7 +158,7 @@ def keep(request: pytest.FixtureRequest) -> Callable[[Visit, str], None]:
             assert before is not None
             # A window as high as the page: what is fixed to its edges then hides nothing.
             height = page.evaluate("document.documentElement.scrollHeight")
-            page.set_viewport_size({"width": before["width"], "height": min(height, 4000)})
+            page.set_viewport_size({"width": before["width"], "height": min(height, 1500)})
             page.evaluate("scrollTo(0, 0)")
             page.wait_for_timeout(200)
             page.screenshot(path=folder / f"{name}.png", animations="disabled")

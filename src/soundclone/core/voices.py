@@ -93,7 +93,7 @@ def checked_name(name: str) -> str:
 
 def recording_file(voice_id: str) -> str:
     """Key of the recording that a voice was made from, as people can hear it."""
-    return f"voices/{voice_id}/recording.mp3"
+    return f"voices/{voice_id}/recording.flac"
 
 
 def delete(session: Session, voice_id: str, account_id: str) -> None:

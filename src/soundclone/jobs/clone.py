@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..core.voices import recording_file
 from ..db.models import Voice
@@ -15,6 +16,8 @@ from ..errors import NotFound, SourceUnreachable
 from ..media import decode, encode, fetch, loudness, recording
 from .runner import DAY, Job, Outcome
 from .speak import find_voice, language_of, reference_file, say
+
+_PEAK = 0.97
 
 
 def clone(job: Job) -> Outcome:
@@ -77,15 +80,18 @@ def examine(job: Job) -> dict[str, Any]:
         job.storage.get_file(job.scratch("source"), path)
         found = recording.examine(decode.decode(path))
         reference = recording.reference(found)
-        listenable = Path(folder) / "recording.mp3"
-        limiter = loudness.Limiter(found.sample_rate)
-        gain = 10 ** ((loudness.TARGET - loudness.loudness(reference, found.sample_rate)) / 20)
-        with encode.Encoder(listenable, sample_rate_in=found.sample_rate) as encoder:
-            encoder.write(limiter.process(reference * np.float32(gain)))
-            encoder.write(limiter.flush())
+        listenable = Path(folder) / "recording.flac"
+        with encode.Encoder(listenable, "flac", sample_rate_in=found.sample_rate) as encoder:
+            encoder.write(as_loud_as_speech(reference, found.sample_rate))
         job.storage.put_file(recording_file(job.task.voice_id), listenable)
     job.storage.put(reference_file(job.task.voice_id), encode.pack(reference, found.sample_rate))
     return {
         "speech_seconds": round(found.speech_seconds, 2),
         "warnings": list(found.warnings),
     }
+
+
+def as_loud_as_speech(samples: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
+    """Samples at the loudness of what is spoken here, or as near to it as their peaks allow."""
+    gain = 10 ** ((loudness.TARGET - loudness.loudness(samples, rate)) / 20)
+    return samples * np.float32(min(gain, _PEAK / np.abs(samples).max(initial=1e-3)))

@@ -95,6 +95,7 @@ async def speak(request: Request, me: Known) -> Response:
 @router.post("/estimates/{kind}")
 async def estimate(request: Request, me: Known, kind: str) -> Response:
     """What the form would cost as it stands, or why it would be refused."""
+    request.app.state.rate_limit.check(me.key.id)
     form = await fields(request)
     if kind == "clone":
         form["fileUrl"] = _PLACEHOLDER

@@ -103,7 +103,7 @@ async def _outcome(request: Request, task: Task, voice: Voice | None) -> dict[st
                 extension = key.rpartition(".")[2]
                 links[name] = sign(key, expires, f"{task.id[:14]}.{extension}")
     if voice and task.kind == "clone":
-        links["recording"] = await recording_link(request, voice.id) or ""
+        links["recording"] = await recording_link(request, voice) or ""
     return {
         "task": task,
         "voice": voice,
@@ -112,11 +112,12 @@ async def _outcome(request: Request, task: Task, voice: Voice | None) -> dict[st
     }
 
 
-async def recording_link(request: Request, voice_id: str) -> str | None:
+async def recording_link(request: Request, voice: Voice) -> str | None:
     """A link to the recording that a voice was made from, if it is kept."""
     storage = request.app.state.storage
-    key = voices.recording_file(voice_id)
-    if await run_in_threadpool(storage.size, key) is None:
+    key = voices.recording_file(voice.id)
+    over = voice.expires_at is not None and voice.expires_at <= time.time()
+    if over or await run_in_threadpool(storage.size, key) is None:
         return None
     link: str = storage.sign(key, int(time.time() + _LINK))
     return link
@@ -135,7 +136,7 @@ async def list_voices(request: Request, me: Known) -> Response:
 async def recording(request: Request, me: Known, id: str) -> Response:
     """To the recording that a voice was made from."""
     voice = await request.app.state.database.look(voices.get, voice_id(id), me.account.id)
-    link = await recording_link(request, voice.id)
+    link = await recording_link(request, voice)
     if link is None:
         raise NotFound("the recording of this voice is not kept in a form that can be heard")
     return RedirectResponse(link, 303)
