@@ -182,6 +182,30 @@ def test_the_operators_page_is_the_operators(service: Service, visitor: httpx2.C
             assert answer.status_code == 422, amount
 
 
+def test_a_link_from_elsewhere_finds_the_session(visitor: httpx2.Client) -> None:
+    answer = visitor.get("/studio/voices", headers={"Sec-Fetch-Site": "cross-site"})
+    assert answer.headers["refresh"] == "0; url=/studio/voices"
+    answer = visitor.get("/studio/voices", headers={"Sec-Fetch-Site": "same-origin"})
+    assert answer.status_code == 303
+
+
+def test_the_operator_sees_what_waits(service: Service, visitor: httpx2.Client) -> None:
+    key = new_key(service, credit=10_000_000, operator=True)
+    token = sign_in(visitor, key)
+    form = {"fileUrl": "https://example.com/a.mp3", "consent": "own", "contentText": "Dear Bob"}
+    answer = visitor.post("/studio/clones", data=form, headers={"X-CSRF-Token": token})
+    task = answer.headers["hx-redirect"].rpartition("/")[2]
+    page = visitor.get("/studio/operator").text
+    assert f"{task[:14]}…" in page
+    assert "No worker is running" in page
+    assert "Dear Bob" not in page
+    assert "Dear Bob" in visitor.get(f"/studio/tasks/{task}").text
+    with httpx2.Client(base_url=service.url) as other:
+        sign_in(other, new_key(service))
+        assert other.get(f"/studio/tasks/{task}").status_code == 404
+        assert "Dear Bob" not in other.get("/studio/history").text
+
+
 def test_names_are_not_markup(service: Service, visitor: httpx2.Client) -> None:
     sign_in(visitor, new_key(service, operator=True, name="<script>alert(1)</script>"))
     for page in ("account", "operator"):

@@ -243,4 +243,7 @@ def _to_sign_in(request: Request) -> Response:
         return Response(status_code=401, headers={"HX-Redirect": url})
     if request.headers.get("Accept") == "application/json":
         return JSONResponse({"title": "", "message": "", "location": url}, 401)
+    if request.method == "GET" and request.headers.get("Sec-Fetch-Site") == "cross-site":
+        # Browsers bring the session of somebody who comes from elsewhere to our own links only.
+        return HTMLResponse("", headers={"Refresh": f"0; url={quote(target)}"})
     return RedirectResponse(url, 303)
