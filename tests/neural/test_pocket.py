@@ -90,6 +90,13 @@ def test_one_seed_one_reading(engine: PocketEngine) -> None:
     assert not np.array_equal(other, first.samples)
 
 
+def test_it_leaves_the_processs_random_numbers_alone(engine: PocketEngine) -> None:
+    """Or another engine, which draws its own meanwhile, would not say the same again."""
+    before = torch.get_rng_state()
+    engine.speak(engine.clone(recording(), "English"), TEXT, ENGLISH)  # loads
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_two_recordings_two_voices(engine: PocketEngine) -> None:
     one, other = (engine.clone(recording(seed=seed), "English") for seed in (0, 1))
     assert one.data == engine.clone(recording(seed=0), "English").data

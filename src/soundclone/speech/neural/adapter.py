@@ -157,7 +157,7 @@ class Adapter(ABC):
         reference = Reference(burst.astype(np.float32), 16_000, "English", "This is a voice.")
         language = "English"
         try:
-            prompt = self._run(lambda: self._prompt(self._model, reference, language))
+            prompt = self._run(lambda: self._heard(reference, language))
             voice = Voice(self.name, version, pack(prompt, self.name, version))
             self.speak(voice, "Hello.", Controls(language))
         except TaskError as error:
@@ -173,7 +173,7 @@ class Adapter(ABC):
         _check_reference(reference)
         self._check_language(language)
         version = self._version()
-        prompt = self._run(lambda: self._prompt(self._model, reference, language))
+        prompt = self._run(lambda: self._heard(reference, language))
         return Voice(self.name, version, pack(prompt, self.name, version))
 
     def speak(self, voice: Voice, sentence: str, controls: Controls) -> Speech:
@@ -208,6 +208,10 @@ class Adapter(ABC):
 
         return [Speech(samples, self.sample_rate) for samples in self._run(work)]
 
+    def _heard(self, reference: Reference, language: str) -> Prompt:
+        with seeded(0):  # or its random numbers would be missing where another engine speaks
+            return self._prompt(self._model, reference, language)
+
     def close(self) -> None:
         """Let go of the model and the voices; the next use loads them again."""
         with self._lock:
@@ -227,7 +231,8 @@ class Adapter(ABC):
         found, device = self._requirements()
         weights.verify(found)
         try:
-            with warnings.catch_warnings(action="ignore"):  # they are for the packages' authors
+            # The warnings are for the packages' authors; parameters are random before they are read.
+            with seeded(0), warnings.catch_warnings(action="ignore"):
                 self._model = self._load(found, device)
         except EngineUnavailable as error:
             self._failure = (found.digest, error.message)

@@ -225,7 +225,7 @@ def _load(found: weights.Weights, int8: bool) -> _Loaded:
         config = Path(folder) / "config.yaml"
         config.write_text(_config(found), encoding="utf-8")
         try:
-            with warnings.catch_warnings():
+            with device.seeded(0), warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # torch's quantisation is on its way out
                 model = TTSModel.load_model(config=config, quantize=int8)
         except Exception as error:  # each of five packages raises its own
@@ -316,7 +316,9 @@ def _heard(model: Any, samples: Samples) -> dict[str, NDArray[Any]]:
     mimi = model.mimi
     mimi.encode_to_latent = partial(_encode, mimi, mimi.encode_to_latent)
     try:
-        state = model.get_state_for_audio_prompt(torch.from_numpy(samples)[None])
+        # It draws random numbers, which would be missing where another engine speaks.
+        with device.seeded(0):
+            state = model.get_state_for_audio_prompt(torch.from_numpy(samples)[None])
     finally:
         del mimi.encode_to_latent  # the method of its class is there again
     return {
