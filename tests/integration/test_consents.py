@@ -83,6 +83,7 @@ def test_no_more_than_there_is_room_for(
         ({"language": ""}, "BCP 47"),
         ({"name": ""}, "name is empty"),
         ({"name": "a\0"}, "control characters"),
+        ({"name": "a\ud800"}, "halves of surrogate pairs"),
         ({"size": 0}, "recording is empty"),
         ({"size": consents.LARGEST + 1}, "at most 10,485,760 are taken"),
         ({"head": b"<html>"}, "no audio file"),
@@ -127,7 +128,11 @@ def test_voices_by_name(database: Database) -> None:
     with database.read() as session:
         found = [voice.id[-1] for voice in voices.named(session, "Anna", account)]
         assert found == ["2", "0"]
-        assert voices.named(session, "", account) == []
+        for none in ("", "Bert", "Anna\0", "\ud800"):
+            assert voices.named(session, none, account) == []
+        for wrong in ("\0", "\ud800", "model_1", f"model_{1:032}\n"):
+            with pytest.raises(NotFound, match="there is no voice"):
+                voices.get(session, wrong, account)
 
 
 def test_of_many_same_requests_one_is_a_task(database: Database) -> None:

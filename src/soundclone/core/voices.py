@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import Select, exists, select, update
 from sqlalchemy.orm import Session
 
 from ..db.models import Task, Voice
@@ -15,13 +16,16 @@ from .clock import moment
 ACTIVE = ("queued", "processing")
 LONGEST_NAME = 80  # characters
 
+_ID = re.compile("model_[0-9a-f]{32}")
+_UNFIT = re.compile("[\0-\x1f\x7f\ud800-\udfff]")  # for a name; some, for any column
+
 
 def get(session: Session, voice_id: str, account_id: str) -> Voice:
     """The account's voice. Raises NotFound, also for another account's."""
-    voice = session.get(Voice, voice_id)
+    voice = session.get(Voice, voice_id) if _ID.fullmatch(voice_id) else None
     if voice is None or voice.account_id != account_id:
         raise NotFound(
-            f"there is no voice {voice_id!r} in this account; modelId is what a completed "
+            f"there is no voice {voice_id[:60]!r} in this account; modelId is what a completed "
             "preview task reports"
         )
     return voice
@@ -62,15 +66,21 @@ def made_again(session: Session, voice_id: str, engine: str, engine_version: str
 
 def listing(session: Session, account_id: str) -> Sequence[Voice]:
     """The account's voices that may be used now, newest first."""
-    valid = Voice.expires_at.is_(None) | (Voice.expires_at > time.time())
-    return session.scalars(
-        select(Voice).where(Voice.account_id == account_id, valid).order_by(Voice.created_at.desc())
-    ).all()
+    return session.scalars(_valid(account_id)).all()
 
 
 def named(session: Session, name: str, account_id: str) -> Sequence[Voice]:
     """The account's voices of exactly that name that may be used now, newest first."""
-    return [voice for voice in listing(session, account_id) if voice.name == name]
+    if _UNFIT.search(name):
+        return []
+    return session.scalars(_valid(account_id).where(Voice.name == name)).all()
+
+
+def _valid(account_id: str) -> Select[Voice]:
+    valid = Voice.expires_at.is_(None) | (Voice.expires_at > time.time())
+    return (
+        select(Voice).where(Voice.account_id == account_id, valid).order_by(Voice.created_at.desc())
+    )
 
 
 def rename(session: Session, voice_id: str, account_id: str, name: str) -> Voice:
@@ -86,8 +96,10 @@ def checked_name(name: str) -> str:
     name = name.strip()
     if len(name) > LONGEST_NAME:
         raise InvalidParameter(f"name has {len(name)} characters; at most {LONGEST_NAME} are taken")
-    if any(character < " " or character == "\x7f" for character in name):
-        raise InvalidParameter("name has control characters; letters and signs will do")
+    if _UNFIT.search(name):
+        raise InvalidParameter(
+            "name has control characters or halves of surrogate pairs; letters and signs will do"
+        )
     return name
 
 

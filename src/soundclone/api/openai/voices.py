@@ -76,11 +76,10 @@ async def listing(request: Request, who: KnownCaller) -> JSONResponse:
 
 @router.get("/{voice_id}")
 async def retrieve(request: Request, voice_id: str, who: KnownCaller) -> JSONResponse:
-    found = await request.app.state.database.look(voices.listing, who.account_id)
-    for voice in found:
-        if voice.id == voice_id:
-            return JSONResponse(view(voice))
-    raise NotFound(f"there is no voice {voice_id[:60]!r} in this account")
+    voice = await request.app.state.database.look(voices.get, voice_id, who.account_id)
+    if voice.expires_at is not None and voice.expires_at <= time.time():
+        raise NotFound(f"there is no voice {voice_id!r} in this account any more")
+    return JSONResponse(view(voice))
 
 
 @router.delete("/{voice_id}")
