@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -52,7 +52,7 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """Each field's environment name is `SOUNDCLONE_` + the field's name in capitals."""
 
-    model_config = SettingsConfigDict(env_prefix="SOUNDCLONE_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="SOUNDCLONE_", extra="ignore", allow_inf_nan=False)
 
     # Where things are kept
     data_dir: Path = Field(default_factory=default_data_dir)  # database file, files, secret
@@ -129,6 +129,17 @@ class Settings(BaseSettings):
             return DEFAULT_PRICES | {name: Decimal(str(price)) for name, price in prices.items()}
         except ArithmeticError as error:
             raise ValueError("a price is a number of credits, such as 2.5") from error
+
+    @field_validator("worker_lost_after")
+    @classmethod
+    def _lost_after(cls, seconds: float, info: ValidationInfo) -> float:
+        least = 2 * info.data.get("heartbeat", 0.0)
+        if seconds < least:
+            # Workers would bury each other while they live.
+            raise ValueError(
+                f"it is {seconds:g} s; {least:g} s or more are needed, twice the heartbeat"
+            )
+        return seconds
 
     @field_validator("engine_languages", mode="before")
     @classmethod

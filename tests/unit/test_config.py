@@ -38,6 +38,18 @@ def test_wrong_prices(monkeypatch: pytest.MonkeyPatch, prices: str) -> None:
         Settings()
 
 
+@pytest.mark.parametrize("name", ["requests_per_second", "stop_grace", "voice_days"])
+def test_numbers_have_an_end(name: str) -> None:
+    with pytest.raises(ValidationError, match="finite number"):
+        Settings(**{name: "inf"})
+
+
+def test_a_worker_beats_before_it_is_held_for_lost() -> None:
+    assert Settings(heartbeat=10, worker_lost_after=20).worker_lost_after == 20
+    with pytest.raises(ValidationError, match="6 s; 20 s or more are needed, twice the heartbeat"):
+        Settings(heartbeat=10)
+
+
 def test_hosts_that_may_be_fetched_from(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOUNDCLONE_FETCH_ALLOW", "127.0.0.1, nas.local ,10.0.0.0/8,,::1")
     assert Settings().fetch_allow == ("127.0.0.1", "nas.local", "10.0.0.0/8", "::1")

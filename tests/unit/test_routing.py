@@ -48,7 +48,7 @@ def test_the_settings_as_they_are_written() -> None:
     assert routes.languages == {"Japanese": "builtin", "French": "pocket"}
     with pytest.raises(InvalidParameter, match="'Japanes'"):
         Routes.of("auto", "auto", {"Japanes": "builtin"})
-    for wrong in ("", "pocket,", ",", "pocket builtin"):
+    for wrong in ("", "pocket,", ",", "pocket builtin", "pocket, auto"):
         with pytest.raises(InvalidParameter, match="SOUNDCLONE_ENGINE_V1 is"):
             Routes.of(wrong, "auto", {})
 

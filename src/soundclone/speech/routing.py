@@ -61,7 +61,9 @@ class Routes:
         """The settings as they are written: languages also by their codes or other names. Raises
         InvalidParameter."""
         for name, value in (("SOUNDCLONE_ENGINE_V1", v1), ("SOUNDCLONE_ENGINE_V2", v2)):
-            if not re.fullmatch(r"\s*[\w.-]+\s*(,\s*[\w.-]+\s*)*", value):
+            names = [part.strip() for part in value.split(",")]
+            well_formed = all(re.fullmatch(r"[\w.-]+", part) for part in names)
+            if not well_formed or (AUTO in names and names != [AUTO]):
                 raise InvalidParameter(
                     f"{name} is {value!r}; it must be auto, or names of engines with commas"
                 )
