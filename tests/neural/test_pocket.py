@@ -174,6 +174,46 @@ def test_a_voice_of_other_tensors_is_refused(engine: PocketEngine) -> None:
         engine.speak(voice, TEXT, ENGLISH)
 
 
+@pytest.mark.parametrize("moments", [0, 3, 10**6, 10**12, -5])
+def test_a_voice_that_contradicts_itself_is_refused(engine: PocketEngine, moments: int) -> None:
+    """Room is made for as much as it says that it holds."""
+    voice = engine.clone(recording(), "English")
+    arrays = prompt.unpack(voice.data, "pocket", voice.version).arrays
+    for what in ("/offset", "/cache"):
+        altered = {
+            name: np.full_like(array, moments) if array.ndim == 1 else array[:, :, :moments]
+            for name, array in arrays.items()
+            if name.endswith(what)
+        }
+        if what == "/cache" and moments > 3:
+            continue  # no fewer than there were
+        data = prompt.pack(prompt.Prompt({**arrays, **altered}), "pocket", voice.version)
+        with pytest.raises(SynthesisError, match="clone it again"):
+            engine.speak(replace(voice, data=data), TEXT, ENGLISH)
+
+
+def test_the_package_may_fail_and_does_not_show_the_text(engine: PocketEngine) -> None:
+    voice = engine.clone(recording(), "English")
+    with pytest.raises(SynthesisError, match="pocket failed with TypeError") as caught:
+        engine.speak(voice, "secret \ud800", ENGLISH)
+    assert "secret" not in caught.value.message + caught.value.logged
+
+
+def test_other_weights_in_their_place_are_not_taken_for_them(tmp_path: Path) -> None:
+    folder = models_with(tmp_path)
+    engine = engine_of(folder)
+    voice = engine.clone(recording(), "English")
+    models_with(tmp_path / "other", seed=9)
+    weights.adopt(folder, "pocket", tmp_path / "other" / "made")
+    engine.speak(voice, TEXT, ENGLISH)  # with what was loaded
+    engine.loaded.forget("pocket")  # as another language's would
+    with pytest.raises(EngineUnavailable, match="not the one that the service started with"):
+        engine.speak(voice, TEXT, ENGLISH)
+    assert engine.unusable() is None
+    with pytest.raises(SynthesisError, match="clone it again"):
+        engine.speak(voice, TEXT, ENGLISH)
+
+
 @pytest.mark.parametrize("text", ["", " ", "...", "\u2026 \u2014!", "\n\t"])
 def test_nothing_to_say(engine: PocketEngine, text: str) -> None:
     voice = engine.clone(recording(), "English")

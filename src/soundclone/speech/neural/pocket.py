@@ -18,7 +18,7 @@ import logging
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from math import prod
@@ -155,8 +155,9 @@ class PocketEngine:
         samples = _prompt(reference)
         model = self._model(language)
         version = self.info.version_for(language)
-        data = prompt.pack(prompt.Prompt(_heard(model.tts, samples)), self.info.name, version)
-        return Voice(self.info.name, version, data)
+        with _explained():
+            heard = prompt.Prompt(_heard(model.tts, samples))
+        return Voice(self.info.name, version, prompt.pack(heard, self.info.name, version))
 
     def speak(self, voice: Voice, sentence: str, controls: Controls) -> Speech:
         """Say one sentence. It ends when the model says so, and at the latest after two seconds
@@ -172,7 +173,7 @@ class PocketEngine:
         chunks: list[Samples] = []
         # One thread within an operation: two threads work side by side as it is, and sums come
         # out the same on every machine.
-        with device.seeded(controls.seed), device.threads(1):
+        with _explained(), device.seeded(controls.seed), device.threads(1):
             for piece in _pieces(sentence, model.tts.flow_lm.conditioner.tokenizer.encode):
                 chunks.extend(_generate(model.tts, state, piece))
         return Speech(np.concatenate(chunks), RATE)
@@ -210,8 +211,24 @@ def _require_packages() -> None:
             raise EngineUnavailable(f"the package {package} is not installed; {_INSTALL}")
 
 
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Raises SynthesisError where the package fails; its message may have the text in it."""
+    try:
+        yield
+    except Exception as error:
+        raise SynthesisError(
+            f"pocket failed with {type(error).__name__}; another text may help"
+        ) from error
+
+
 def _load(found: weights.Weights, int8: bool) -> _Loaded:
     """A model that can clone. Raises EngineUnavailable."""
+    if weights.find(found.path.parent, found.name) != found:
+        raise EngineUnavailable(
+            f"model {found.name!r} is not the one that the service started with; restart the "
+            "service, and voices are made again for it"
+        )
     try:
         with device.threads():
             from pocket_tts import TTSModel
@@ -228,6 +245,9 @@ def _load(found: weights.Weights, int8: bool) -> _Loaded:
             with device.seeded(0), warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # torch's quantisation is on its way out
                 model = TTSModel.load_model(config=config, quantize=int8)
+            # Otherwise as many frames are decoded at once as happen to be ready, and sums differ.
+            model.max_decoder_frames_per_call = 1
+            low, high = (_heard(model, _tone(hertz)) for hertz in (110, 990))
         except Exception as error:  # each of five packages raises its own
             reason = _first_line(error)
             raise EngineUnavailable(
@@ -238,11 +258,8 @@ def _load(found: weights.Weights, int8: bool) -> _Loaded:
             f"model {found.name!r} speaks at {model.sample_rate} Hz, not {RATE}; "
             f"{_again(found.name)}"
         )
-    # Otherwise as many frames are decoded at once as happen to be ready, and sums differ.
-    model.max_decoder_frames_per_call = 1
     # The package takes a recording as samples although it cannot clone. Weights that hear nothing
     # it does not know: then all recordings are the same.
-    low, high = (_heard(model, _tone(hertz)) for hertz in (110, 990))
     differ = any(not np.array_equal(low[name], high[name]) for name in low)
     finite = all(np.isfinite(array).all() for array in (*low.values(), *high.values()))
     if not (model.has_voice_cloning and differ and finite):
@@ -360,7 +377,10 @@ def _state(voice: prompt.Prompt, layout: Mapping[str, object]) -> Any:
     """What the package generates from. Raises SynthesisError."""
     import torch
 
-    if _layout(voice.arrays) != layout:
+    # The package makes room for as many moments as a voice says that it has.
+    moments = {array.shape[2] for array in voice.arrays.values() if array.ndim > 2}
+    told = {array.item() for name, array in voice.arrays.items() if name.endswith("/offset")}
+    if _layout(voice.arrays) != layout or moments != told or len(told) != 1:
         raise SynthesisError("the voice does not hold what its model needs; clone it again")
     state: dict[str, dict[str, Any]] = {}
     for path, array in voice.arrays.items():
