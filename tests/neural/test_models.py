@@ -30,6 +30,7 @@ pytest.importorskip("huggingface_hub")
 
 WHISPER = MODELS["asr-tiny"].repository
 VOXCPM = MODELS["voxcpm"].repository
+SMALL = ("config.json", "tokenizer.json", "vocabulary.txt")
 BIG = random.Random(1).randbytes(3_000_000)
 SHA256 = hashlib.sha256(BIG).hexdigest()
 
@@ -40,9 +41,7 @@ def yes(offer: Offer) -> bool:
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
-    small = {
-        name: f'"{name}"'.encode() for name in ("config.json", "tokenizer.json", "vocabulary.txt")
-    }
+    small = {name: f'"{name}"'.encode() for name in SMALL}
     others = {"README.md": b"# Whisper", ".gitattributes": b"*", "pytorch_model.bin": BIG[:2000]}
     voxcpm = {
         "config.json": b"{}",
@@ -247,7 +246,33 @@ def test_a_hostile_hash_is_refused(hub: Hub, models: Path, size: object, sha256:
     assert not models.exists()
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}", b'{"sha": 5, "siblings": [1]}'])
+def test_a_model_of_another_size_is_refused(hub: Hub, models: Path) -> None:
+    names = dict.fromkeys(SMALL, 5) | {"model.bin": 300_000_000}
+    rows = [{"rfilename": n, "size": size, "blobId": "0" * 40} for n, size in names.items()]
+    hub.body = json.dumps({"id": WHISPER, "sha": COMMIT, "siblings": rows}).encode()
+    with pytest.raises(EngineUnavailable, match="has 300 MB there, where about 78 are expected"):
+        pull(models, "asr-tiny", accept=yes)
+    assert not models.exists()
+
+
+def test_what_another_process_fetched_meanwhile_is_not_fetched_again(
+    hub: Hub, models: Path
+) -> None:
+    def accept(offer: Offer) -> bool:
+        pull(models, "asr-tiny", accept=yes)
+        return True
+
+    weights.verify(pull(models, "asr-tiny", accept=accept))
+    assert len(hub.asked("/large/")) == 1
+    assert [path.name for path in models.iterdir() if path.is_dir()] == ["asr-tiny"]
+
+
+DEEP = b"[" * 100_000
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b"[]", b"{}", b'{"sha": 5, "siblings": [1]}', DEEP]
+)
 def test_what_is_no_hub(hub: Hub, models: Path, body: bytes) -> None:
     hub.body = body
     with pytest.raises(EngineUnavailable, match=r"does not answer as a hub does|has no commit"):
@@ -328,7 +353,7 @@ def test_it_goes_on_from_where_it_was_ended(
     held, errors = interrupt(process, models, kind)
     assert 0 < held < len(BIG)
     if kind == signal.SIGINT:
-        assert process.returncode == 1
+        assert process.returncode == 130
         assert "the same command goes on from there" in errors
         assert "Traceback" not in errors
     assert not weights.is_installed(models, "asr-tiny")
@@ -377,6 +402,19 @@ def test_the_command_asks_at_a_terminal(
         assert b"MIT: Free for any use" in shown
         assert weights.is_installed(models, "asr-tiny") is state
     assert b"3.0 MB" in shown  # beside the bar
+
+
+def test_two_that_fetch_at_once(
+    hub: Hub, models: Path, command: Callable[..., subprocess.Popen[str]]
+) -> None:
+    hub.pause = 0.02
+    processes = [command("pull", "asr-tiny", "--accept-licence") for _ in range(2)]
+    ends = [(process.communicate(timeout=60)[1], process.returncode) for process in processes]
+    assert 0 in {code for _, code in ends}, ends
+    for errors, code in ends:
+        assert code == 0 or "is being written by another process" in errors
+    assert len(hub.asked("/large/")) == 1
+    weights.verify(weights.find(models, "asr-tiny"))
 
 
 def test_a_disk_that_fills_up(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -267,9 +269,43 @@ def test_a_folder_of_another_machine_is_checked_by_its_manifest(
     with pytest.raises(EngineUnavailable, match=r"model\.safetensors is not what the manifest"):
         weights.adopt(models, "pocket", theirs.path)
     weights.verify(ours)
+    shutil.copytree(ours.path, tmp_path / "more")
+    (tmp_path / "more" / "more.safetensors").write_text("?")
+    with pytest.raises(EngineUnavailable, match=r"more\.safetensors is not what the manifest"):
+        weights.adopt(models, "pocket", tmp_path / "more")
     (theirs.path / "manifest.json").write_text("{}")
     with pytest.raises(EngineUnavailable, match="is no manifest of model 'pocket'"):
         weights.adopt(models, "pocket", theirs.path)
+
+
+@pytest.mark.parametrize("what", ["link", "dangling", "file", "folder for manifest"])
+@pytest.mark.parametrize("again", [weights.remove, weights.adopt])
+def test_what_is_there_instead_of_a_model_goes(
+    models: Path, pocket: Path, tmp_path: Path, what: str, again: Callable[..., object]
+) -> None:
+    found = weights.adopt(models, "pocket", pocket)
+    elsewhere = tmp_path / "disk"
+    if what == "folder for manifest":
+        (found.path / "manifest.json").unlink()
+        (found.path / "manifest.json").mkdir()
+    else:
+        found.path.rename(elsewhere)
+        if what == "file":
+            found.path.write_text("?")
+        else:
+            found.path.symlink_to(elsewhere)
+    if what == "dangling":
+        shutil.rmtree(elsewhere)
+    if again is weights.adopt:
+        for _ in range(2):
+            weights.verify(weights.adopt(models, "pocket", pocket))
+    else:
+        assert weights.remove(models, "pocket")
+        assert not weights.remove(models, "pocket")
+    left = {path.name for path in models.iterdir()} - {".pocket.lock"}
+    assert left == ({"pocket"} if again is weights.adopt else set())
+    if what == "link":
+        assert (elsewhere / "model.safetensors").exists()
 
 
 @pytest.mark.parametrize("name", ["nowhere", "config.yaml"])

@@ -24,6 +24,7 @@ from .weights import Weights
 
 _TIMEOUT = 30.0  # seconds without an answer, or a byte of one
 _TRIES = 5  # without a byte more
+_MOST = 3  # times what a model had when it was written into the catalogue
 _PAUSE = 1.0  # seconds before the first repetition; the next ones wait twice as long each
 _PARTS = ".parts"
 _HASH = re.compile(r"[0-9a-f]{64}|[0-9a-f]{40}")
@@ -89,6 +90,9 @@ def pull(
             f"fetched; run `soundclone models pull {name} --accept-licence`"
         )
     with weights.staged(models, model, offer.size) as stage:
+        if weights.is_installed(models, name):  # another process was quicker
+            shutil.rmtree(stage, ignore_errors=True)
+            return weights.find(models, name)
         files = {}
         fetched = _Progress(offer.size, progress)
         for blob in offer.blobs:
@@ -124,7 +128,14 @@ def look(model: Model, token: str | None) -> Offer:
     absent = model.lacks([blob.name for blob in offered] + [CONFIG] * bool(model.config))
     if absent:
         raise _odd(model, f"{model.repository} has no {absent} of a kind that is safe to read")
-    return Offer(model, f"{_endpoint()}/{model.repository}", offered)
+    offer = Offer(model, f"{_endpoint()}/{model.repository}", offered)
+    if offer.size > _MOST * model.size:
+        raise _odd(
+            model,
+            f"it has {offer.size / 1e6:.0f} MB there, where about {model.size / 1e6:.0f} are "
+            "expected",
+        )
+    return offer
 
 
 def _list(model: Model, repository: str, revision: str, token: str | None) -> list[Blob]:
@@ -313,7 +324,14 @@ def _explained(model: Model, repository: str, token: str | None) -> Iterator[Non
             f"the hub at {_endpoint()} cannot be reached, or broke off "
             f"({type(error).__name__}); run the command again: what is here is kept"
         ) from error
-    except (httpx2.InvalidURL, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (
+        httpx2.InvalidURL,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         raise EngineUnavailable(
             f"{_endpoint()} does not answer as a hub does; see whether HF_ENDPOINT is right"
         ) from error

@@ -13,7 +13,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -130,8 +130,8 @@ def adopt(models: Path, name: str, folder: Path) -> Weights:
         shutil.rmtree(stage, ignore_errors=True)
         came = {file: copy(path, stage / file) for file, path in files.items()}
         came |= {file: write(stage / file, content) for file, content in config.items()}
-        for file, expected in given.files.items() if given else ():
-            if came.get(file) != expected:
+        for file in sorted({*given.files, *came} if given else ()):
+            if given and came.get(file) != given.files.get(file):
                 raise EngineUnavailable(
                     f"{folder / file} is not what the manifest beside it says; copy it again"
                 )
@@ -158,13 +158,12 @@ def remove(models: Path, name: str) -> bool:
     if not models.is_dir():
         return False
     with _alone(models, model):
-        folders = [models / name, _stage(models, name), _former(models, name)]
-        there = [folder for folder in folders if folder.exists()]
-        # The manifest first: what a power cut leaves of the rest is not taken for a model.
-        (models / name / MANIFEST).unlink(missing_ok=True)
-        for folder in there:
-            shutil.rmtree(folder)
-    return bool(there)
+        folder, stage, former = models / name, _stage(models, name), _former(models, name)
+        there = any(map(os.path.lexists, (folder, stage, former)))
+        _set_aside(folder, former)
+        for each in (former, stage):
+            _discard(each)
+    return there
 
 
 def known(name: str) -> Model:
@@ -262,12 +261,11 @@ def install(models: Path, stage: Path, manifest: Manifest) -> Weights:
     content = asdict(manifest) | {"digest": manifest.digest}
     write(stage / MANIFEST, json.dumps(content, indent=2, sort_keys=True).encode() + b"\n")
     folder, former = models / manifest.model, _former(models, manifest.model)
-    shutil.rmtree(former, ignore_errors=True)
-    if folder.exists():
-        folder.rename(former)
+    _set_aside(folder, former)
     stage.rename(folder)
     _sync(models)
-    shutil.rmtree(former, ignore_errors=True)
+    with suppress(OSError):
+        _discard(former)
     return Weights(manifest.model, folder, manifest.digest)
 
 
@@ -347,6 +345,21 @@ def _stage(models: Path, name: str) -> Path:
 
 def _former(models: Path, name: str) -> Path:
     return models / f".{name}.former"
+
+
+def _set_aside(folder: Path, former: Path) -> None:
+    """Take a model out of its place at once: what a power cut leaves is not taken for one."""
+    _discard(former)
+    if os.path.lexists(folder):
+        folder.rename(former)
+
+
+def _discard(path: Path) -> None:
+    """Remove a folder, or what is there instead; of a link to another disk only the link."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 @contextmanager
