@@ -196,6 +196,16 @@ def test_a_model_that_cannot_be_loaded_is_not_tried_again(models: Path, made: Pa
     assert transcribe(noise(0.5), RATE, "English").words
 
 
+def test_tampered_weights_are_not_read(models: Path, made: Path) -> None:
+    path = models / "asr-small" / "model.bin"
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(EngineUnavailable, match=r"model\.bin is damaged \(not what it was\)"):
+        transcribe(noise(0.5), RATE, "English")
+    path.write_bytes(content)
+    assert transcribe(noise(0.5), RATE, "English").words
+
+
 def test_a_model_without_word_times(models: Path) -> None:
     config = json.loads((models / "asr-small" / "config.json").read_text())
     del config["alignment_heads"]

@@ -21,7 +21,7 @@ from ..errors import EngineUnavailable
 from ..telemetry import log
 from .engine import Samples
 from .languages import LANGUAGES
-from .neural.weights import Weights, find
+from .neural.weights import Weights, find, verify
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
@@ -167,6 +167,7 @@ def _load(weights: Weights, settings: Settings) -> _Loaded:
     if _loaded and (_loaded.weights, _loaded.device) == (weights, device):
         return _loaded
     _loaded = None  # before the next: there may be no room for both
+    verify(weights)
     try:
         model = _read(weights, device)
     except Exception as error:  # the tokenizer's package raises nothing narrower
