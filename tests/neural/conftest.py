@@ -1,4 +1,4 @@
-"""Tests of the neural engines: `scripts/test neural` runs them, in an environment that has torch."""
+"""Tests of the neural engines: `scripts/test neural` runs them, in an environment with torch."""
 
 from importlib.util import find_spec
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -228,6 +229,9 @@ def test_bytes_that_are_no_voice(kind: Kind, engine: Adapter, voice: Voice) -> N
         for name in prompt.unpack(voice.data, kind.name, version).arrays:
             packed = prompt.pack(prompt.Prompt({name: array}), kind.name, version)
             holds[packed] = "does not hold what it must"
+    deep = b'{"__metadata__": {"soundclone": "' + b"[" * 100_000 + b'"}}'
+    deep = len(deep).to_bytes(8, "little") + deep
+    holds[prompt.MAGIC + hashlib.sha256(deep).digest() + deep] = "cannot be read"
     empty = prompt.pack(prompt.Prompt({}), kind.name, version)
     holds[empty] = "does not hold what it must"
     for data, message in holds.items():

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -29,6 +31,24 @@ def test_a_device_that_is_not_here_is_not_replaced() -> None:
         EngineUnavailable, match=r"SOUNDCLONE_DEVICE is 'cuda', and torch .* finds no"
     ):
         device.choose(Settings(device="cuda"))
+
+
+def test_a_torch_without_its_libraries_is_a_sentence() -> None:
+    program = (
+        "import sys\n"
+        "class Broken:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'torch': raise OSError('libcublas.so.12: cannot open')\n"
+        "sys.meta_path.insert(0, Broken())\n"
+        "from soundclone.config import Settings\n"
+        "from soundclone.errors import EngineUnavailable\n"
+        "from soundclone.speech.neural.device import choose\n"
+        "try: choose(Settings())\n"
+        "except EngineUnavailable as error: print(error.message)\n"
+    )
+    run = [sys.executable, "-c", program]
+    said = subprocess.run(run, check=True, timeout=60, capture_output=True, text=True).stdout
+    assert "torch cannot be imported (libcublas.so.12" in said
 
 
 @pytest.mark.parametrize("seed", [0, 7, 2**32 - 1, 2**80, -1])

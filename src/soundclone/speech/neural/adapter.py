@@ -231,7 +231,7 @@ class Adapter(ABC):
         found, device = self._requirements()
         weights.verify(found)
         try:
-            # The warnings are for the packages' authors; parameters are random before they are read.
+            # Warnings are for the packages' authors; parameters are random before they are read.
             with seeded(0), warnings.catch_warnings(action="ignore"):
                 self._model = self._load(found, device)
         except EngineUnavailable as error:

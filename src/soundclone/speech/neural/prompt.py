@@ -62,7 +62,7 @@ def unpack(data: bytes, engine: str, version: str) -> Prompt:
         size = int.from_bytes(body[:8], "little")
         note = json.loads(json.loads(body[8 : 8 + size])["__metadata__"][_NOTE])
         made_by, made_in, notes = note["engine"], note["version"], dict(note["notes"])
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise SynthesisError(f"the voice cannot be read; {again}") from error
     if (made_by, made_in) != (engine, version):
         raise SynthesisError(
