@@ -203,6 +203,41 @@ def test_a_client_that_goes_away_is_not_charged(
     assert balance["available"] == pytest.approx(balance["balance"] - balance["used_coin"])
 
 
+def test_who_is_broken_off_by_a_stop_is_not_charged(tmp_path: Path) -> None:
+    environment = {
+        "PYTHONPATH": str(ENGINES),
+        "SOUNDCLONE_ENGINE_V1": "tone",
+        "SOUNDCLONE_TEST_SECONDS": "0.3",
+        "SOUNDCLONE_STOP_GRACE": "1",
+    }
+    with Service(tmp_path, "--no-worker", environment=environment) as service:
+        service.worker()
+        service.wait_for("/readyz")
+        account, key = service.new_key()
+        with client_of(service, key) as client:
+            agreed = client.audio.voice_consents.create(
+                name="A", language="en", recording=RECORDING
+            )
+            voice = client.audio.voices.create(
+                name="A", audio_sample=RECORDING, consent=agreed.id
+            ).id
+            with (
+                client.audio.speech.with_streaming_response.create(
+                    model="tts-1", voice=voice, input=SAID * 40
+                ) as answer,
+                pytest.raises(httpx2.RemoteProtocolError),
+            ):
+                blocks = answer.iter_bytes()
+                next(blocks)
+                os.kill(service.pid, signal.SIGTERM)
+                for _ in blocks:
+                    pass
+        deadline = time.monotonic() + 20
+        while len(kinds := held(service, account)) < 4 and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert kinds == ["hold", "capture", "hold", "release"]
+
+
 def test_a_worker_that_dies_is_not_heard(
     service: Service, client: OpenAI, voice: str, key: str
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -42,10 +43,12 @@ request, -1 anything else. `data.errorCode` is a stable word for programs.
 VENDOR = Path(__file__).parents[1] / "studio" / "vendor"
 JSON_BODY_LIMIT = 300_000  # bytes; 19,000 characters, escaped, and what is around them
 MULTIPART_OVERHEAD = 100_000
+_LEAVING = 5.0  # seconds for requests that are broken off at the end
 
 
 def create_app(settings: Settings) -> FastAPI:
     """The API over the database and the store that `settings` names; both must be prepared."""
+    under_way: set[asyncio.Task[Any]] = set()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -54,6 +57,8 @@ def create_app(settings: Settings) -> FastAPI:
         app.state.storage = Storage.open(settings.storage, settings.secret)
         app.state.queue = Queue(database)
         yield
+        if under_way:  # streams that are broken off call their tasks off
+            await asyncio.wait(under_way, timeout=_LEAVING)
         app.state.queue.close()
         database.close()
 
@@ -110,6 +115,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     app.add_middleware(BodyLimit, upload_limit=settings.upload_max_bytes)
     app.add_middleware(Count)
+    app.add_middleware(UnderWay, tasks=under_way)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
 
@@ -161,6 +167,25 @@ class Count:
             await send(message)
 
         await self._app(scope, receive, counted if scope["type"] == "http" else send)
+
+
+class UnderWay:
+    """Keeps in `tasks` what is being answered."""
+
+    def __init__(self, app: ASGIApp, tasks: set[asyncio.Task[Any]]) -> None:
+        self._app = app
+        self._tasks = tasks
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        task = asyncio.current_task()
+        if scope["type"] != "http" or task is None:
+            await self._app(scope, receive, send)
+            return
+        self._tasks.add(task)
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._tasks.discard(task)
 
 
 def _methods(app: FastAPI, path: str) -> set[str]:
