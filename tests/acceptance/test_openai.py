@@ -221,17 +221,14 @@ def test_who_is_broken_off_by_a_stop_is_not_charged(tmp_path: Path) -> None:
             voice = client.audio.voices.create(
                 name="A", audio_sample=RECORDING, consent=agreed.id
             ).id
-            with (
-                client.audio.speech.with_streaming_response.create(
-                    model="tts-1", voice=voice, input=SAID * 40
-                ) as answer,
-                pytest.raises(httpx2.RemoteProtocolError),
-            ):
+            with client.audio.speech.with_streaming_response.create(
+                model="tts-1", voice=voice, input=SAID * 40
+            ) as answer:
                 blocks = answer.iter_bytes()
                 next(blocks)
                 os.kill(service.pid, signal.SIGTERM)
-                for _ in blocks:
-                    pass
+                with pytest.raises(httpx2.RemoteProtocolError):
+                    b"".join(blocks)
         deadline = time.monotonic() + 20
         while len(kinds := held(service, account)) < 4 and time.monotonic() < deadline:
             time.sleep(0.2)
@@ -388,16 +385,26 @@ def test_no_credit(service: Service, consent: str) -> None:
 
 
 def test_too_many_requests_and_a_store_that_is_away(tmp_path: Path) -> None:
-    environment = {"SOUNDCLONE_REQUESTS_PER_SECOND": "0.05"}
+    environment = {"SOUNDCLONE_REQUESTS_PER_SECOND": str(4 / 60)}
     with Service(tmp_path, "--no-worker", environment=environment) as service:
         _, key = service.new_key()
         with client_of(service, key) as client:
+            consents = client.audio.voice_consents
+            kept = consents.create(name="A", language="en", recording=RECORDING)
             files = tmp_path / "data" / "files"
             files.rename(tmp_path / "away")
             files.write_text("no folder")
             with pytest.raises(openai.InternalServerError) as broken:
-                client.audio.voice_consents.create(name="A", language="en", recording=RECORDING)
+                consents.create(name="A", language="en", recording=RECORDING)
             assert (broken.value.status_code, broken.value.type) == (503, "server_error")
+            # A recording that is still there is not forgotten.
+            with pytest.raises(openai.InternalServerError):
+                consents.delete(kept.id)
+            assert consents.retrieve(kept.id).id == kept.id
+            files.unlink()
+            (tmp_path / "away").rename(files)
+            assert consents.delete(kept.id).deleted
+            assert not [path for path in (files / "consents").rglob("*") if path.is_file()]
             request: Any = {"model": "nothing", "voice": "a", "input": "a"}
             for _ in range(2):
                 with pytest.raises(openai.NotFoundError):

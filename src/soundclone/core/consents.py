@@ -95,12 +95,10 @@ def rename(session: Session, consent_id: str, account_id: str, name: str) -> Con
     return consent
 
 
-def delete(session: Session, consent_id: str, account_id: str) -> str:
-    """Forget it; the key of its recording, which is to be removed. Voices that were made with it
-    go on to name it. Raises NotFound."""
-    consent = get(session, consent_id, account_id)
-    session.delete(consent)
-    return consent.recording
+def delete(session: Session, consent_id: str, account_id: str) -> None:
+    """Forget it, once its recording is removed. Voices that were made with it go on to name it.
+    Raises NotFound."""
+    session.delete(get(session, consent_id, account_id))
 
 
 def _named(name: str) -> str:

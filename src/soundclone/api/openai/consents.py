@@ -87,8 +87,10 @@ async def update(
 async def delete(request: Request, consent_id: str, who: KnownCaller) -> JSONResponse:
     """Delete a consent and its recording, for good."""
     state = request.app.state
-    key = await state.database.run(consents.delete, consent_id, who.account_id)
-    await run_in_threadpool(state.storage.delete, key)
+    found = await state.database.look(consents.get, consent_id, who.account_id)
+    # In this order: what fails is still listed, and can be tried again.
+    await run_in_threadpool(state.storage.delete, found.recording)
+    await state.database.run(consents.delete, consent_id, who.account_id)
     return JSONResponse({"id": consent_id, "object": "audio.voice_consent", "deleted": True})
 
 
