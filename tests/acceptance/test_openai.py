@@ -373,13 +373,20 @@ def test_models(client: OpenAI) -> None:
         client.models.retrieve("whisper-1")
 
 
+def uploads(service: Service) -> set[Path]:
+    """Files that clients brought and that are kept."""
+    folder = service.folder / "data" / "files" / "uploads"
+    return {path for path in folder.rglob("*") if path.is_file()}
+
+
 def test_no_credit(service: Service, consent: str) -> None:
     _, poor = service.new_key(0.05)
     with client_of(service, poor, max_retries=2) as client:
         agreed = client.audio.voice_consents.create(name="A", language="en", recording=RECORDING)
-        started = time.perf_counter()
+        started, kept = time.perf_counter(), uploads(service)
         with pytest.raises(openai.RateLimitError) as caught:
             client.audio.voices.create(name="A", audio_sample=RECORDING, consent=agreed.id)
+        assert uploads(service) == kept, "what was refused counts against the quota"
         assert (caught.value.code, caught.value.type) == ("insufficient_quota",) * 2
         assert time.perf_counter() - started < 2, "tried again in vain"
 
@@ -477,6 +484,12 @@ def test_a_voice_is_made_and_charged_once(service: Service, tmp_path: Path) -> N
             **request, extra_headers={"Idempotency-Key": "another one"}
         )
         assert twice.id != first.id
+        kept = uploads(service)
+        same = client.audio.voices.create(
+            **request, extra_headers={"Idempotency-Key": "another one"}
+        )
+        assert same.id == twice.id
+        assert uploads(service) == kept
 
         # By name, if there is one of that name.
         client.audio.speech.create(model="soundclone-v1", voice="Me too", input="Hello.")

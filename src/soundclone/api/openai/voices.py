@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated, Any, BinaryIO, Literal
 
@@ -17,7 +18,9 @@ from ...core import consents, tasks, voices
 from ...core.keys import Caller
 from ...core.tasks import Order
 from ...db.models import Consent, Task, Voice
-from ...errors import InvalidParameter, NotFound, Unavailable
+from ...db.session import Database
+from ...errors import InvalidParameter, NotFound, SoundcloneError, Unavailable
+from ...storage import Storage
 from ..auth import KnownCaller, LimitedCaller
 from ..files import keep
 from ..schemas import SoundCloneCloneRequest
@@ -106,35 +109,49 @@ async def _submitted(
         if earlier is not None:
             return earlier
     key, expires = await keep(request, who, file)
-    order = replace(
-        await clone_order(
-            request,
-            SoundCloneCloneRequest(fileUrl=link(request, key, int(expires))),
-            who,
-            idempotency_key,
-            name=name,
-            consent={
-                "consent": consent.id,
-                "statement": consents.STATEMENT,
-                "at": time.time(),
-                "key": who.key_id,
-            },
-        ),
-        request_hash=request_hash,
-    )
-    if idempotency_key is not None:
-        return await submit(request, order)
-
-    def work(session: Session) -> Task:
-        return tasks.recent(session, order, time.time() - AGAIN) or tasks.submit(
-            session,
-            order,
-            state.queue.enqueue,
-            active_limit=state.settings.active_tasks_per_key,
+    task: Task | None = None
+    try:
+        order = replace(
+            await clone_order(
+                request,
+                SoundCloneCloneRequest(fileUrl=link(request, key, int(expires))),
+                who,
+                idempotency_key,
+                name=name,
+                consent={
+                    "consent": consent.id,
+                    "statement": consents.STATEMENT,
+                    "at": time.time(),
+                    "key": who.key_id,
+                },
+            ),
+            request_hash=request_hash,
         )
+        if idempotency_key is not None:
+            task = await submit(request, order)
+            return task
 
-    made: Task = await state.database.run(work)
-    return made
+        def work(session: Session) -> Task:
+            return tasks.recent(session, order, time.time() - AGAIN) or tasks.submit(
+                session,
+                order,
+                state.queue.enqueue,
+                active_limit=state.settings.active_tasks_per_key,
+            )
+
+        task = await state.database.run(work)
+        return task
+    finally:
+        if task is None or task.params.get("source") != {"upload": key}:
+            await _discard(state.storage, state.database, key)
+
+
+async def _discard(storage: Storage, database: Database, key: str) -> None:
+    """Remove an upload that no task needs, so that it does not count against the quota; what
+    cannot be removed now expires."""
+    with suppress(SoundcloneError):
+        await run_in_threadpool(storage.delete, key)
+        await database.run(tasks.forget_upload, key)
 
 
 async def _made(request: Request, task: Task) -> Voice:
