@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from soundclone.core import consents, ledger, tasks, voices
-from soundclone.db.models import Consent, Voice
+from soundclone.db.models import Consent, Upload, Voice
 from soundclone.db.session import Database
-from soundclone.errors import InvalidParameter, NotFound, TaskCancelled
+from soundclone.errors import InvalidParameter, NotFound, TaskCancelled, TooLarge
 from soundclone.jobs.engine import Queue
 from tests.integration.test_ledger import customer, order
 
@@ -74,6 +75,35 @@ def test_no_more_than_there_is_room_for(
         consents.add(session, new(account))
         with pytest.raises(InvalidParameter, match="2 consents, which is the most"):
             consents.add(session, new(account))
+
+
+def test_nor_of_many_at_once(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consents, "MOST", 2)
+    account, _ = customer(database, 0)
+    together = threading.Barrier(8)
+    taken: list[str] = []
+
+    def upload(number: int) -> None:
+        now = time.time()
+        kept = Upload(
+            key=f"uploads/{number}", account_id=account, size=1, created_at=now, expires_at=now + 9
+        )
+        together.wait()
+        with suppress(TooLarge):
+            with database.write() as session:
+                tasks.register_upload(session, kept, quota=2)
+            taken.append("upload")
+        with suppress(InvalidParameter):
+            with database.write() as session:
+                consents.add(session, new(account))
+            taken.append("consent")
+
+    threads = [threading.Thread(target=upload, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(taken) == ["consent"] * 2 + ["upload"] * 2
 
 
 @pytest.mark.parametrize(

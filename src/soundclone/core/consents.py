@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from ..db.models import Consent
 from ..errors import InvalidParameter, NotFound
+from . import ledger
 from .voices import checked_name
 
 MOST = 200  # of an account
@@ -54,6 +55,7 @@ def new(account_id: str, name: str, language: str, head: bytes, size: int) -> Co
 
 def add(session: Session, consent: Consent) -> None:
     """Write it down. Raises InvalidParameter when the account has too many."""
+    ledger.lock(session, consent.account_id)
     kept = session.scalar(select(func.count()).where(Consent.account_id == consent.account_id))
     if int(kept or 0) >= MOST:
         raise InvalidParameter(

@@ -94,6 +94,11 @@ def open_account(session: Session, name: str) -> Account:
     return account
 
 
+def lock(session: Session, account_id: str) -> None:
+    """Let other transactions that ask for the same wait until this one has ended."""
+    session.execute(select(Account.id).where(Account.id == account_id).with_for_update())
+
+
 def credit(
     session: Session, account_id: str, amount: int, memo: str = "", reference: str | None = None
 ) -> None:

@@ -174,8 +174,7 @@ def recent(session: Session, order: Order, since: float) -> Task | None:
     """The task that the same request of the account made after `since`: none that failed, whose
     voice is gone, or with an idempotency key, by which something new was asked for. Of two that
     ask at once in writing transactions, the second waits for the first."""
-    account = select(Account.id).where(Account.id == order.account_id)
-    session.execute(account.with_for_update())
+    ledger.lock(session, order.account_id)
     gone = exists().where(Voice.id == Task.voice_id, Voice.expires_at <= time.time())
     return session.scalar(
         select(Task)
@@ -361,6 +360,7 @@ def forget(session: Session, before: float) -> None:
 def register_upload(session: Session, upload: Upload, *, quota: int) -> None:
     """Note a file before it is stored, so that it is removed in time whatever happens. Raises
     TooLarge when the account's uploads would be more than `quota` bytes."""
+    ledger.lock(session, upload.account_id)
     kept = session.scalar(
         select(func.sum(Upload.size)).where(Upload.account_id == upload.account_id)
     )
