@@ -203,6 +203,7 @@ def test_a_client_that_goes_away_is_not_charged(
     assert balance["available"] == pytest.approx(balance["balance"] - balance["used_coin"])
 
 
+@pytest.mark.slow
 def test_who_is_broken_off_by_a_stop_is_not_charged(tmp_path: Path) -> None:
     environment = {
         "PYTHONPATH": str(ENGINES),
@@ -235,6 +236,7 @@ def test_who_is_broken_off_by_a_stop_is_not_charged(tmp_path: Path) -> None:
         assert kinds == ["hold", "capture", "hold", "release"]
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_is_not_heard(
     service: Service, client: OpenAI, voice: str, key: str
 ) -> None:
@@ -276,6 +278,7 @@ def test_who_gave_a_key_may_come_back(
     assert caught.value.code == "idempotency_conflict"
 
 
+@pytest.mark.slow
 def test_many_listen_and_others_do_not_wait(
     service: Service, client: OpenAI, voice: str, key: str
 ) -> None:
@@ -391,6 +394,7 @@ def test_no_credit(service: Service, consent: str) -> None:
         assert time.perf_counter() - started < 2, "tried again in vain"
 
 
+@pytest.mark.slow
 def test_too_many_requests_and_a_store_that_is_away(tmp_path: Path) -> None:
     environment = {"SOUNDCLONE_REQUESTS_PER_SECOND": str(4 / 60)}
     with Service(tmp_path, "--no-worker", environment=environment) as service:
@@ -464,6 +468,7 @@ def test_consents(service: Service, client: OpenAI) -> None:
             consents.list(after="cons_1")
 
 
+@pytest.mark.slow
 def test_a_voice_is_made_and_charged_once(service: Service, tmp_path: Path) -> None:
     _, key = service.new_key(100)
     with client_of(service, key) as client:

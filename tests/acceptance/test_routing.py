@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.service import API, Service, finish
 
 CLONES = f"{API}/soundCloning/clones"
@@ -76,6 +78,7 @@ def test_languages_engines_and_models(
         assert (speech["status"], speech["engine"]) == ("completed", "builtin"), speech
 
 
+@pytest.mark.slow
 def test_a_voice_whose_engine_is_gone_is_not_spoken_by_another(
     tmp_path: Path, recording: str, test_engines: dict[str, str]
 ) -> None:

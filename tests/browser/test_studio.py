@@ -195,6 +195,7 @@ def test_a_voice_from_a_file(visit: Open, guest: tuple[str, str]) -> None:
     expect(page.locator("#voice option:checked")).to_contain_text("<img")
 
 
+@pytest.mark.slow
 def test_a_recording_that_will_not_do(studio: Visit, tmp_path: Path, keep: Keep) -> None:
     page = studio.page
     text = tmp_path / "notes.mp3"
@@ -296,6 +297,7 @@ def test_speaking(studio: Visit, voice: str, service: Service, key: str, keep: K
     expect(page.get_by_label("Pitch")).to_have_value("1")
 
 
+@pytest.mark.slow
 def test_what_is_copied_runs(
     visit: Open,
     guest: tuple[str, str],
@@ -329,6 +331,7 @@ def test_what_is_copied_runs(
     assert texts.count("for $HOME &amp; `me`\\n, 再见。") == 3
 
 
+@pytest.mark.slow
 def test_a_clone_is_copied(
     visit: Open, guest: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -419,6 +422,7 @@ def test_the_account_and_its_keys(studio: Visit, service: Service, keep: Keep) -
     assert service.get(f"{API}/key/balance", made)[1]["code"] == 20001
 
 
+@pytest.mark.slow
 def test_the_operator(
     studio: Visit, service: Service, tasks: list[str], visit: Open, keep: Keep
 ) -> None:
@@ -462,6 +466,7 @@ def test_by_the_keyboard(studio: Visit, voice: str) -> None:
     assert {"0.5 s", "text", "voice", "emotion", "speed", "pitch", "format", "Speak"} <= reached
 
 
+@pytest.mark.slow
 def test_a_service_that_is_away_is_said(visit: Open, tmp_path: Path) -> None:
     with Service(tmp_path, "--no-worker") as running:
         window = visit()
@@ -528,6 +533,7 @@ def test_every_page_can_be_used_by_everybody(
     assert not {path: each for path, each in found.items() if each}
 
 
+@pytest.mark.slow
 def test_switches(studio: Visit) -> None:
     page = studio.page
     studio.go("/studio/account")

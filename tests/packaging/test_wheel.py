@@ -14,7 +14,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-
 from tests.service import Service
 
 ROOT = Path(__file__).parents[2]

@@ -150,6 +150,7 @@ class SoundCloneTaskData(_Data):
     subtitleJson: str | None = Field(default=None, description="The same with milliseconds")
     expiresAt: int | None = Field(default=None, description="Unix seconds, of the result")
     seconds: float | None = Field(default=None, description="Length of the audio")
+    engine: str | None = Field(default=None, description="Which engine spoke")
     language: str | None = Field(default=None, description="What the text was spoken as")
     languages: list[str] | None = Field(
         default=None, description="All that its sentences were spoken as"
