@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,9 +16,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from soundclone.core import keys, ledger, tasks
+from soundclone.core import keys, ledger, tasks, voices
 from soundclone.core.tasks import Order
-from soundclone.db.models import Task, Transfer
+from soundclone.db.models import Task, Transfer, Voice
 from soundclone.db.session import Database
 from soundclone.errors import (
     IdempotencyConflict,
@@ -174,6 +177,44 @@ def test_turns_are_fair(database: Database) -> None:
         turns = {task.id: task.turn for task in session.query(Task)}
     assert [turns[each] for each in late] == [4, 5]
     assert [turns[each] for each in queued[3:6]] == [4, 5, 6]
+
+
+def test_a_voice_is_first_spoken_with_while_more_is_asked_for(database: Database) -> None:
+    account, key = customer(database, 100)
+    voice = Voice(
+        id="model_" + "0" * 32,
+        account_id=account,
+        task_id="audio_1",
+        version="v1",
+        engine="builtin",
+        engine_version="1",
+        licence="",
+        speech_seconds=20,
+        created_at=time.time(),
+        expires_at=time.time() + 60,
+    )
+    with database.write() as session:
+        session.add(voice)
+    wanted = replace(order(account, key, 3), kind="audio", voice_id=voice.id)
+    first = submit(database, wanted)
+    ending = threading.Event()
+
+    def end() -> None:
+        ending.wait()
+        with database.write() as session:
+            tasks.complete(session, first, {}, keep=KEEP, voice=None)
+
+    with ThreadPoolExecutor() as pool, database.write() as session:
+        voices.usable(session, voice.id, account)
+        ended = pool.submit(end)
+        ending.set()
+        time.sleep(0.5)  # both are under way
+        tasks.submit(session, wanted, lambda *_: None, active_limit=1000)
+        session.commit()
+        ended.result()
+    with database.read() as session:
+        assert voices.get(session, voice.id, account).activated_at is not None
+        assert ledger.audit(session).sound
 
 
 def test_three_hundred_racing_submissions(database: Database) -> None:

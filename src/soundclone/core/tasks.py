@@ -282,11 +282,13 @@ def complete(
     )
     if not ended.rowcount:  # type: ignore[attr-defined]
         return False
-    ledger.capture(session, task_id)
+    # The voice before the account, as in `submit`: the other way round, the two could wait for
+    # each other.
     if voice:
         session.add(voice)
     else:
         voices.activate(session, session.get_one(Task, task_id).voice_id)
+    ledger.capture(session, task_id)
     return True
 
 
