@@ -199,6 +199,18 @@ def test_the_package_may_fail_and_does_not_show_the_text(engine: PocketEngine) -
     assert "secret" not in caught.value.message + caught.value.logged
 
 
+def test_a_model_that_cannot_speak_is_not_to_be_used(
+    engine: PocketEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("could not create a primitive")
+
+    monkeypatch.setattr(pocket, "_generate", fail)
+    assert engine.unusable() is None
+    with pytest.raises(EngineUnavailable, match=r"cannot speak here: .* failed with RuntimeError"):
+        engine.warm()
+
+
 def test_other_weights_in_their_place_are_not_taken_for_them(tmp_path: Path) -> None:
     folder = models_with(tmp_path)
     engine = engine_of(folder)

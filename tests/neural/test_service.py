@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -98,6 +100,35 @@ def test_the_same_request_gives_the_same_audio(
     assert once["engine"] == "pocket"
     other = audio(service, account[1], voice, MIXED, pitch=3, speed=1.2, emotion="happy")
     assert other["digest"] != once["digest"]
+
+
+def test_tasks_side_by_side_say_what_they_say_alone(
+    service: Service, account: tuple[str, str], voice: str
+) -> None:
+    texts = [MIXED, "It was a bright cold day in April.", "Il faisait très beau hier."]
+    alone = [audio(service, account[1], voice, text)["digest"] for text in texts]
+    with ThreadPoolExecutor(6) as pool:
+        together = pool.map(lambda text: audio(service, account[1], voice, text), texts * 2)
+    assert [each["digest"] for each in together] == alone * 2
+
+
+def test_a_cancelled_task_lets_go_of_the_engine(
+    service: Service, account: tuple[str, str], voice: str
+) -> None:
+    key = account[1]
+    before = audio(service, key, voice, MIXED)
+    order = {"modelId": voice, "contentText": f"{MIXED} " * 70}
+    task = service.post(AUDIOS, order, key)[1]["data"]["id"]
+    deadline = time.monotonic() + 60
+    chunks = service.folder / "data" / "files" / "work" / task
+    while not chunks.is_dir() or len(list(chunks.iterdir())) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    _, ended = service.request("DELETE", f"{API}/audios/{task}", key=key)
+    assert ended["data"]["errorCode"] == "cancelled"
+    assert audio(service, key, voice, MIXED)["digest"] == before["digest"]
+    assert service.get(f"{API}/audios/{task}", key)[1]["data"]["status"] == "failed"
+    assert not chunks.is_dir() or not list(chunks.iterdir())
 
 
 def test_a_language_of_another_engine(

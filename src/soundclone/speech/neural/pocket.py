@@ -137,9 +137,14 @@ class PocketEngine:
             self._check()
         language = next(iter(self._here))
         noise = np.random.default_rng(0).standard_normal(2 * RATE, np.float32) / np.float32(10)
-        voice = self.clone(Reference(noise, RATE), language)
-        speech = self.speak(voice, "Hello.", Controls(language))
         name = self._here[language].name
+        try:
+            voice = self.clone(Reference(noise, RATE), language)
+            speech = self.speak(voice, "Hello.", Controls(language))
+        except SynthesisError as error:
+            raise EngineUnavailable(
+                f"model {name!r} cannot speak here: {error.message}; {_again(name)}"
+            ) from error
         if not np.isfinite(speech.samples).all():
             raise EngineUnavailable(
                 f"model {name!r} speaks values that are no numbers; {_again(name)}"
