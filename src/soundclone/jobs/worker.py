@@ -87,7 +87,9 @@ class Worker:
             with self._database.write() as session:
                 offers.remember(session, self._offers)
             self._every(self._settings.sweep_interval, self._sweep, "sweeper")
-            _log.info("worker ready", worker=self.id, engines=self._info["engines"])
+            _log.info(
+                "worker ready", worker=self.id, engines=[each.engine for each in self._offers]
+            )
             while not self._rest(3600):
                 pass
         self._stop()
