@@ -265,7 +265,7 @@ class Adapter(ABC):
                     "engines beside it"
                 ) from error
             raise SynthesisError(
-                f"{self.name} failed with {what}; another text may help"
+                f"{self.name} failed with {what}; another text or recording may help"
             ) from error
 
     def _check_language(self, language: str) -> None:

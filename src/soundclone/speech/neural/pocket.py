@@ -223,7 +223,7 @@ def _explained() -> Iterator[None]:
         yield
     except Exception as error:
         raise SynthesisError(
-            f"pocket failed with {type(error).__name__}; another text may help"
+            f"pocket failed with {type(error).__name__}; another text or recording may help"
         ) from error
 
 
