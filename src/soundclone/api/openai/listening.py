@@ -21,6 +21,7 @@ from .errors import Ended
 
 _log = log(__name__)
 _PAUSE = 0.06  # seconds between two looks
+_LONGEST_PAUSE = 1.0
 _READERS = CapacityLimiter(8)  # threads for all streams: the other requests have theirs
 
 Blocks = AsyncGenerator[bytes, None]
@@ -59,14 +60,16 @@ async def listen(request: Request, task_id: str) -> Blocks:
             return
         if row is not None and row.status == "failed":
             raise Ended(row.error or "the task failed; nothing was charged", row.error_word)
-        if row is not None and time.time() > row.created_at + state.settings.task_timeout:
+        age = 0.0 if row is None else time.time() - row.created_at
+        if age > state.settings.task_timeout:
             raise TaskTimedOut(
                 f"the task had not ended after {state.settings.task_timeout:.0f} s; nothing was "
                 "charged"
             )
         if not sent and await request.is_disconnected():
             raise Gone
-        await asyncio.sleep(2 * _PAUSE if waiting else _PAUSE)  # many may wait, few are spoken
+        # Many may wait, few are spoken; a twentieth more is not noticed.
+        await asyncio.sleep(min(max(2 * _PAUSE, age / 20), _LONGEST_PAUSE) if waiting else _PAUSE)
 
 
 async def _part(storage: Storage, task_id: str, index: int) -> bytes | None:
