@@ -17,6 +17,7 @@ from soundclone.jobs.stream import Sender
 from soundclone.media import encode, loudness
 from soundclone.media.decode import decode
 from soundclone.speech import script
+from soundclone.speech.builtin import BuiltinEngine
 from soundclone.storage import Storage
 
 RATE = 24_000
@@ -96,6 +97,27 @@ def test_a_store_that_was_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     (tmp_path / "away").rename(folder)
     sender.send(0, chunks[:1])
     assert job.storage.get(part_file("audio_1", 0)) == first
+
+
+def test_an_engine_that_is_busy_is_not_waited_for_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BuiltinEngine, "concurrent", False)
+    job = a_job(tmp_path, "mp3")
+    sender, chunks, done = Sender(job, job.task.params), spoken(job), threading.Event()
+
+    def finish() -> None:
+        for index in range(len(chunks)):
+            sender.send(index, chunks[: index + 1])
+        sender.finish("English", chunks)
+        done.set()
+
+    thread = threading.Thread(target=finish)
+    with job.voice_engine("builtin"):  # another task speaks
+        thread.start()
+        finished = done.wait(20)
+    thread.join()
+    assert finished
 
 
 def test_all_chunks_are_about_as_loud(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from ..speech.saying import say as say_sentence
 from ..speech.script import Piece, Sentence
 from ..speech.subtitles import Spoken
 from ..telemetry import log
-from .runner import Job, Outcome
+from .runner import Job, Outcome, engine_named
 
 _BLOCK = 1 << 18  # samples that are on their way to the file at once
 _ATTEMPTS = 3  # at a sentence, with a seed each
@@ -270,7 +270,7 @@ def assemble(
             encoder.write(limiter.process(np.zeros(tail, np.float32)))
             encoder.write(limiter.flush())
         job.storage.put_file(f"{folder}/speech.{form}", path)
-    result = report(job, params, language, f"{folder}/speech.{form}", seconds)
+    result = report(params, language, f"{folder}/speech.{form}", seconds)
     if params.get("subtitles"):
         result |= keep_subtitles(job, spoken, seconds, folder, params["subtitles"] == "word")
     return result
@@ -283,12 +283,10 @@ def volume_of(params: Mapping[str, Any]) -> float:
     return float(params.get("vol", 1.0) * 10 ** (energy / 20))
 
 
-def report(
-    job: Job, params: Mapping[str, Any], language: str, audio: str, seconds: float
-) -> dict[str, Any]:
+def report(params: Mapping[str, Any], language: str, audio: str, seconds: float) -> dict[str, Any]:
     """A task's result without subtitles. `audio` is the key of the file."""
-    with job.voice_engine(params["engine"]) as engine:
-        tongues = spoken_languages(params, language, engine)
+    # Not in its turn, as it says nothing.
+    tongues = spoken_languages(params, language, engine_named(params["engine"]))
     return {
         "audio": audio,
         "seconds": round(seconds, 3),

@@ -95,7 +95,7 @@ class Sender:
                     file.writelines(self._job.storage.stream(self._key(index)))
                 file.write(self._end)
             self._job.storage.put_file(key, path)
-        return report(self._job, self._params, language, key, self._samples / self._rate)
+        return report(self._params, language, key, self._samples / self._rate)
 
     def _encode(self, spoken: Sequence[Chunk]) -> None:
         """Encode those of the chunks that have not been."""
