@@ -345,6 +345,7 @@ def test_what_cannot_be_asked(service: Service, client: OpenAI, voice: str) -> N
     assert error.param == "voice"
     error = refused(openai.BadRequestError, extra_body={"language": "Klingon"})
     assert "Klingon" in error.message
+    assert error.param == "language"
     stranger = client_of(service, keys.generate())
     with pytest.raises(openai.AuthenticationError, match="not known") as caught:
         stranger.models.list()

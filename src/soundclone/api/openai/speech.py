@@ -20,8 +20,8 @@ from ...errors import Expired, InvalidParameter, NotFound, TaskError
 from ...speech.engine import EMOTIONS
 from ..auth import LimitedCaller
 from ..schemas import SoundCloneAudioRequest
-from ..tasks import DAY, IdempotencyKey, audio_order, digest, submit
-from .errors import OpenAIRoute, Refused, body_of
+from ..tasks import DAY, IdempotencyKey, audio_order, digest, language_of, submit
+from .errors import OpenAIRoute, Refused, about, body_of
 from .listening import Blocks, Broadcast, Gone, listen
 from .models import version_of
 
@@ -115,6 +115,8 @@ async def _order(
     request: Request, body: SpeechRequest, who: Caller, idempotency_key: str | None
 ) -> Order:
     version = version_of(body.model)
+    with about("language"):
+        language_of(body.language or "auto", version or "v2")
     voice_id = await _voice_id(request, body.voice, who)
     asked = SoundCloneAudioRequest.model_validate(
         {
