@@ -76,6 +76,13 @@ def test_a_voice_stays_with_its_engine_while_that_speaks_the_language() -> None:
     assert Routes().engine(offers, "German", "v1", own="voxcpm") == "pocket"
 
 
+def test_an_engine_that_is_away_for_one_language_stops_no_other() -> None:
+    routes = Routes(languages={"French": "pocket"})
+    assert routes.engine_for_text((BUILTIN,), "Good morning, how are you today?", "v1") == "builtin"
+    with pytest.raises(Unavailable, match="set for French in v1"):
+        routes.engine_for_text((BUILTIN,), "Bonjour, comment allez-vous aujourd'hui ?", "v1")
+
+
 def test_a_text_whose_language_does_not_matter_is_not_classified() -> None:
     polish = "Zażółć gęślą jaźń, a potem chodź do domu."
     assert Routes().engine_for_text((BUILTIN,), polish, "v1") == "builtin"

@@ -158,7 +158,7 @@ class Routes:
         for candidate in candidates:
             try:
                 engines.add(self.engine(offers, candidate.name, version, own))
-            except InvalidParameter:
+            except (InvalidParameter, Unavailable):  # which need not be the text's
                 engines.add(None)
         if len(engines) == 1 and (name := engines.pop()) is not None:
             return name
