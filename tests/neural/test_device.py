@@ -33,12 +33,13 @@ def test_a_device_that_is_not_here_is_not_replaced() -> None:
         device.choose(Settings(device="cuda"))
 
 
-def test_a_torch_without_its_libraries_is_a_sentence() -> None:
+@pytest.mark.parametrize("error", ["OSError", "ValueError", "RuntimeError"])
+def test_a_torch_that_is_broken_is_a_sentence(error: str) -> None:
     program = (
         "import sys\n"
         "class Broken:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name == 'torch': raise OSError('libcublas.so.12: cannot open')\n"
+        f"        if name == 'torch': raise {error}('libcublas.so.12: cannot open')\n"
         "sys.meta_path.insert(0, Broken())\n"
         "from soundclone.config import Settings\n"
         "from soundclone.errors import EngineUnavailable\n"

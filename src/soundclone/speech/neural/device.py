@@ -32,7 +32,7 @@ def choose(settings: Settings) -> Device:
     """
     try:
         import torch
-    except (ImportError, OSError) as error:  # the latter where a library of CUDA is missing
+    except Exception as error:  # a library that is missing, or of another version, is any of them
         raise EngineUnavailable(
             f"torch cannot be imported ({error}); install it, such as by "
             "pip install 'soundclone[pocket]'"

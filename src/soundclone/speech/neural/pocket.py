@@ -237,9 +237,9 @@ def _load(found: weights.Weights, int8: bool) -> _Loaded:
     try:
         with device.threads():
             from pocket_tts import TTSModel
-    except (ImportError, OSError) as error:
+    except Exception as error:  # a library of another version, too
         raise EngineUnavailable(
-            f"the package pocket-tts cannot be imported ({error}); install it again: {_INSTALL}"
+            f"the package pocket-tts cannot be imported ({_first_line(error)}); install it again: {_INSTALL}"
         ) from error
     # Its warnings quote the text.
     logging.getLogger("pocket_tts").setLevel(logging.ERROR)
