@@ -239,7 +239,8 @@ def _load(found: weights.Weights, int8: bool) -> _Loaded:
             from pocket_tts import TTSModel
     except Exception as error:  # a library of another version, too
         raise EngineUnavailable(
-            f"the package pocket-tts cannot be imported ({_first_line(error)}); install it again: {_INSTALL}"
+            f"the package pocket-tts cannot be imported ({_first_line(error)}); "
+            f"install it again: {_INSTALL}"
         ) from error
     # Its warnings quote the text.
     logging.getLogger("pocket_tts").setLevel(logging.ERROR)
