@@ -119,3 +119,15 @@ class Narrow(Tone):
             file.write(f"{controls.language} {sentence}\n")
         times = np.arange(len(sentence) * 1600) / 24_000
         return Speech((0.2 * np.sin(2 * np.pi * 330 * times)).astype(np.float32), 24_000)
+
+
+class Brittle(Tone):
+    """Wants to be the best, and breaks when it is warmed up."""
+
+    info = EngineInfo("brittle", "1", "Apache-2.0", frozenset({"English"}), 24_000, rank=60)
+
+    def unusable(self) -> str | None:
+        return None if os.environ.get("SOUNDCLONE_TEST_BRITTLE") else "it is not asked for"
+
+    def warm(self) -> None:
+        raise ZeroDivisionError

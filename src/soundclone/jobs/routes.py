@@ -26,4 +26,6 @@ def usable(routes: Routes) -> tuple[tuple[Offer, ...], dict[str, str]]:
                 offers.append(Offer.of(each.info))
         except EngineUnavailable as error:
             found[name] = error.message
+        except Exception as error:  # a third party's: it must not end the worker
+            found[name] = f"it failed when it was asked: {type(error).__name__}"
     return tuple(offers), found

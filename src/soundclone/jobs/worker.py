@@ -134,9 +134,12 @@ class Worker:
             try:
                 engine_named(name).warm()
                 self._warmed.add(name)
+                continue
             except EngineUnavailable as error:
                 found[name] = error.message
-                here = tuple(offer for offer in here if offer.engine != name)
+            except Exception as error:  # a third party's: it must not end the worker
+                found[name] = f"it failed when it was warmed up: {type(error).__name__}"
+            here = tuple(offer for offer in here if offer.engine != name)
         for name, reason in found.items():
             if reason:
                 level = _log.error if routes.named() is not None else _log.info
