@@ -21,6 +21,8 @@ import pytest
 from openai import OpenAI
 
 from soundclone.core import keys
+from soundclone.db.models import Voice
+from soundclone.db.session import Database
 from soundclone.media.decode import decode
 from tests import media_samples
 from tests.acceptance.conftest import ENGINES, RECORDING
@@ -237,6 +239,33 @@ def test_who_is_broken_off_by_a_stop_is_not_charged(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_what_nobody_says_in_time_is_over(tmp_path: Path) -> None:
+    environment = {"SOUNDCLONE_TASK_TIMEOUT": "0.5"}
+    with Service(tmp_path, "--no-worker", environment=environment) as service:
+        account, key = service.new_key()
+        voice = Voice(
+            id="model_" + "0" * 32,
+            account_id=account,
+            task_id="audio_1",
+            version="v1",
+            engine="builtin",
+            engine_version="1",
+            licence="",
+            speech_seconds=20,
+            created_at=time.time(),
+        )
+        database = Database(f"sqlite:///{tmp_path / 'data' / 'soundclone.db'}")
+        with database.write() as session:
+            session.add(voice)
+        database.close()
+        with client_of(service, key) as client, pytest.raises(openai.InternalServerError) as caught:
+            client.audio.speech.create(
+                model="tts-1", voice=voice.id, input=SAID, extra_headers={"Idempotency-Key": "a"}
+            )
+        assert (caught.value.status_code, caught.value.code) == (503, "timed_out")
+        assert held(service, account) == ["hold", "release"], "nothing was charged, and will not be"
+
+
 def test_a_worker_that_dies_is_not_heard(
     service: Service, client: OpenAI, voice: str, key: str
 ) -> None:

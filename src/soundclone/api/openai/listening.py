@@ -14,9 +14,10 @@ from starlette.concurrency import iterate_in_threadpool
 from starlette.types import Message, Receive, Scope, Send
 
 from ...core import tasks
-from ...errors import NotFound, TaskError, TaskTimedOut, Unavailable
+from ...errors import NotFound, TaskError, Unavailable
 from ...storage import Storage
 from ...telemetry import log
+from ..tasks import DAY
 from .errors import Ended
 
 _log = log(__name__)
@@ -34,8 +35,8 @@ class Gone(Exception):
 async def listen(request: Request, task_id: str) -> Blocks:
     """The audio of a streamed task as it comes, in blocks that are not empty.
 
-    Raises Ended when the task fails, TaskTimedOut, and Gone, the latter only before the first
-    block: then nobody else watches the connection.
+    A task that is overdue is ended. Raises Ended when the task fails, and Gone, the latter only
+    before the first block: then nobody else watches the connection.
     """
     state = request.app.state
     index = sent = 0
@@ -62,10 +63,12 @@ async def listen(request: Request, task_id: str) -> Blocks:
             raise Ended(row.error or "the task failed; nothing was charged", row.error_word)
         age = 0.0 if row is None else time.time() - row.created_at
         if age > state.settings.task_timeout:
-            raise TaskTimedOut(
-                f"the task had not ended after {state.settings.task_timeout:.0f} s; nothing was "
-                "charged"
+            # As the sweeper does, if there is one.
+            keep = state.settings.result_days * DAY
+            await state.database.run(
+                tasks.time_out, task_id, state.settings.task_timeout, keep=keep
             )
+            continue
         if not sent and await request.is_disconnected():
             raise Gone
         # Many may wait, few are spoken; a twentieth more is not noticed.
