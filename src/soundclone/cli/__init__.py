@@ -82,6 +82,10 @@ def main() -> NoReturn:
         if failure is None:
             raise
         code = _say(failure)
+        try:
+            sys.stdout.flush()
+        except OSError:  # of a disk that is full, say: it is said already
+            _forget_output()
     sys.exit(code)
 
 
