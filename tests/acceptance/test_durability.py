@@ -246,6 +246,7 @@ def test_a_voice_outlives_its_engine_s_version(
         assert kept == {"reference", "recording.flac", "tone-1.voice", "tone-2.0-new.voice"}
 
 
+@pytest.mark.slow
 def test_an_engine_that_breaks(
     tmp_path: Path, recording: str, test_engines: dict[str, str]
 ) -> None:
@@ -263,6 +264,7 @@ def test_an_engine_that_breaks(
         assert service.get(f"{API}/voices", key)[1]["data"]["list"] == []
 
 
+@pytest.mark.slow
 def test_an_engine_that_goes_wrong_now_and_then(
     tmp_path: Path, recording: str, test_engines: dict[str, str]
 ) -> None:
@@ -308,6 +310,7 @@ def test_cancel_stops_at_the_next_step(
         assert not scratch.exists() or not list(scratch.iterdir())
 
 
+@pytest.mark.slow
 def test_what_expires_is_removed(
     tmp_path: Path, recording: str, test_engines: dict[str, str]
 ) -> None:

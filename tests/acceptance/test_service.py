@@ -133,7 +133,8 @@ def test_every_format(service: Service, key: str, sources: tuple[Path, str], nam
     """Recognised by content: the file's name says nothing."""
     decoded = decode.decode(RECORDING)
     folder, url = sources
-    samples = soxr.resample(decoded.samples.reshape(-1), decoded.sample_rate, 48_000)
+    enough = decoded.samples.reshape(-1)[: 21 * decoded.sample_rate]
+    samples = soxr.resample(enough, decoded.sample_rate, 48_000)
     media_samples.write(folder / f"{name}.bin", name, samples, 48_000)
     with Client(service.url, key) as client:
         task = client.clone(f"{url}/{name}.bin", text="Yes.")
