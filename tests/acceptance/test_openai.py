@@ -21,10 +21,9 @@ import pytest
 from openai import OpenAI
 
 from soundclone.core import keys
-from soundclone.db.models import Voice
 from soundclone.db.session import Database
 from soundclone.media.decode import decode
-from tests import media_samples
+from tests import media_samples, rows
 from tests.acceptance.conftest import ENGINES, RECORDING
 from tests.service import API, Service, finish
 
@@ -243,17 +242,7 @@ def test_what_nobody_says_in_time_is_over(tmp_path: Path) -> None:
     environment = {"SOUNDCLONE_TASK_TIMEOUT": "0.5"}
     with Service(tmp_path, "--no-worker", environment=environment) as service:
         account, key = service.new_key()
-        voice = Voice(
-            id="model_" + "0" * 32,
-            account_id=account,
-            task_id="audio_1",
-            version="v1",
-            engine="builtin",
-            engine_version="1",
-            licence="",
-            speech_seconds=20,
-            created_at=time.time(),
-        )
+        voice = rows.voice(account)
         database = Database(f"sqlite:///{tmp_path / 'data' / 'soundclone.db'}")
         with database.write() as session:
             session.add(voice)

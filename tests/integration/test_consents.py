@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from soundclone.core import consents, ledger, tasks, voices
-from soundclone.db.models import Consent, Upload, Voice
+from soundclone.db.models import Consent, Upload
 from soundclone.db.session import Database
 from soundclone.errors import InvalidParameter, NotFound, TaskCancelled, TooLarge
 from soundclone.jobs.engine import Queue
+from tests import rows
 from tests.integration.test_ledger import customer, order
 
 HEAD = b"ID3\x04" + bytes(60)
@@ -141,15 +142,9 @@ def test_voices_by_name(database: Database) -> None:
             [("Anna", None), ("anna", None), ("Anna", now + 60), ("Anna", now - 1), (None, None)]
         ):
             session.add(
-                Voice(
+                rows.voice(
+                    account,
                     id=f"model_{index:032}",
-                    account_id=account,
-                    task_id="audio_1",
-                    version="v1",
-                    engine="builtin",
-                    engine_version="1",
-                    licence="",
-                    speech_seconds=20,
                     name=name,
                     created_at=now + index,
                     expires_at=expires,

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from soundclone.core import keys, ledger, tasks, voices
 from soundclone.core.tasks import Order
-from soundclone.db.models import Task, Transfer, Voice
+from soundclone.db.models import Task, Transfer
 from soundclone.db.session import Database
 from soundclone.errors import (
     IdempotencyConflict,
@@ -30,6 +30,7 @@ from soundclone.errors import (
     TaskCancelled,
 )
 from soundclone.jobs.engine import Queue
+from tests import rows
 
 SECRET = b"secret"
 KEEP = 3 * 86_400.0
@@ -181,18 +182,7 @@ def test_turns_are_fair(database: Database) -> None:
 
 def test_a_voice_is_first_spoken_with_while_more_is_asked_for(database: Database) -> None:
     account, key = customer(database, 100)
-    voice = Voice(
-        id="model_" + "0" * 32,
-        account_id=account,
-        task_id="audio_1",
-        version="v1",
-        engine="builtin",
-        engine_version="1",
-        licence="",
-        speech_seconds=20,
-        created_at=time.time(),
-        expires_at=time.time() + 60,
-    )
+    voice = rows.voice(account)
     with database.write() as session:
         session.add(voice)
     wanted = replace(order(account, key, 3), kind="audio", voice_id=voice.id)

@@ -8,9 +8,9 @@ import pytest
 
 from soundclone.core import keys, ledger, reports, tasks, voices, workers
 from soundclone.core.tasks import Order
-from soundclone.db.models import Voice
 from soundclone.db.session import Database
 from soundclone.errors import AuthenticationError, InvalidParameter, NotFound, SpeechTooShort
+from tests.rows import voice
 
 SECRET = b"secret"
 
@@ -119,18 +119,3 @@ def test_a_revoked_key_holds_nothing(database: Database, customer: tuple[str, st
             keys.holder(session, customer[1])
         with pytest.raises(AuthenticationError):
             keys.holder(session, "key_none")
-
-
-def voice(account: str) -> Voice:
-    return Voice(
-        id="model_" + "0" * 32,
-        account_id=account,
-        task_id="audio_1",
-        version="v1",
-        engine="builtin",
-        engine_version="1",
-        licence="",
-        speech_seconds=20.0,
-        created_at=time.time(),
-        expires_at=time.time() + 60,
-    )

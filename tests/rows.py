@@ -1,0 +1,25 @@
+"""Rows of the database that tests begin with."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from soundclone.db.models import Voice
+
+
+def voice(account: str, **columns: Any) -> Voice:
+    """A voice that was just made, and is kept for a minute."""
+    now = time.time()
+    usual = {
+        "id": "model_" + "0" * 32,
+        "task_id": "audio_1",
+        "version": "v1",
+        "engine": "builtin",
+        "engine_version": "1",
+        "licence": "",
+        "speech_seconds": 20.0,
+        "created_at": now,
+        "expires_at": now + 60,
+    }
+    return Voice(account_id=account, **(usual | columns))
