@@ -76,6 +76,7 @@ def test_another_worker_finishes(
     with Service(tmp_path, "--no-worker", environment=environment) as service:
         account, key = service.new_key(100)
         first = service.worker()
+        service.wait_for("/readyz")
         voice = a_voice(service, key, recording)
         said = len(calls(environment))
         body = {"modelId": voice, "contentText": TEXT}

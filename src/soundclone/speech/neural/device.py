@@ -62,15 +62,17 @@ def choose(settings: Settings) -> Device:
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Draw the same random numbers inside for the same seed, and leave torch's generators as they
-    were.
+    """Compute the same inside for the same seed, on a processor: the same random numbers, and one
+    thread within an operation, because sums depend on how many share them. torch's generators
+    are left as they were.
 
     Those generators belong to the process, not to a thread: of several threads that ask for this,
     one is inside at a time.
     """
     import torch
 
-    with _generators, torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+    devices = range(torch.cuda.device_count())
+    with _generators, torch.random.fork_rng(devices=devices), threads(1):
         torch.manual_seed(seed % 2**63)
         yield
 

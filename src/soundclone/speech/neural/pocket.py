@@ -176,9 +176,7 @@ class PocketEngine:
         model = self._model(controls.language)
         state = self._voice(voice, controls.language, model.layout)
         chunks: list[Samples] = []
-        # One thread within an operation: two threads work side by side as it is, and sums come
-        # out the same on every machine.
-        with _explained(), device.seeded(controls.seed), device.threads(1):
+        with _explained(), device.seeded(controls.seed):
             for piece in _pieces(sentence, model.tts.flow_lm.conditioner.tokenizer.encode):
                 chunks.extend(_generate(model.tts, state, piece))
         return Speech(np.concatenate(chunks), RATE)
