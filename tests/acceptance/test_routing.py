@@ -33,6 +33,15 @@ def test_languages_engines_and_models(
         assert engines["Hebrew"] == {"v2": "builtin"}
         listed = service.command("languages", "--json")
         assert {row["name"]: row["engines"] for row in listed["languages"]} == engines
+        assert engines["Danish"] == {"v2": "builtin"}
+        assert listed["unusable"]["charity"] == (
+            "its licence (CC-BY-NC-4.0) forbids commercial use; where yours is not, set "
+            "SOUNDCLONE_ACCEPT_NONCOMMERCIAL=charity"
+        )
+        service.environment["SOUNDCLONE_ACCEPT_NONCOMMERCIAL"] = "charity"
+        accepted = service.command("languages", "--json")
+        del service.environment["SOUNDCLONE_ACCEPT_NONCOMMERCIAL"]
+        assert {"v2": "charity"} in [row["engines"] for row in accepted["languages"]]
 
         # Refused before money moves, whether the language is named or found.
         thai = {"fileUrl": recording, "contentText": "Hello.", "language": "Thai"}

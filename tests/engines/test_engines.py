@@ -131,3 +131,11 @@ class Brittle(Tone):
 
     def warm(self) -> None:
         raise ZeroDivisionError
+
+
+class Charity(Tone):
+    """The best of all, and not for commercial use."""
+
+    info = EngineInfo(
+        "charity", "1", "CC-BY-NC-4.0", frozenset({"Danish"}), 24_000, rank=70, noncommercial=True
+    )

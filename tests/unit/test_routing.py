@@ -38,7 +38,10 @@ def test_the_order_of_the_settings_and_a_language_of_its_own() -> None:
     assert routes.engine(offers, "English", "v2") == "builtin"
     assert routes.engine(offers, "French", "v2") == "voxcpm"
     assert routes.named() == {"pocket", "builtin", "voxcpm"}
-    assert Routes(v1="pocket").named() is None  # v2 takes any
+    assert not routes.open
+    half = Routes(v1="pocket", languages={"French": "voxcpm"})
+    assert half.open  # v2 takes any
+    assert half.named() == {"pocket", "voxcpm"}
 
 
 def test_the_settings_as_they_are_written() -> None:

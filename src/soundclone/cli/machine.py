@@ -34,9 +34,9 @@ def languages(as_json: AsJson = False) -> None:
     from ..speech.languages import LANGUAGES
 
     with spinner("looking for engines", as_json):
-        routes = routes_of(read_settings())
-        offers, found = usable(routes)
-    table = routes.table(offers)
+        settings = read_settings()
+        offers, found = usable(settings)
+    table = routes_of(settings).table(offers)
     unusable = {name: reason for name, reason in found.items() if reason}
     if as_json:
         listed = [

@@ -18,7 +18,7 @@ from ..errors import SoundcloneError, Unavailable
 from ..speech import engine as engines
 from ..speech import recognition
 from ..storage import Storage
-from .routes import routes_of
+from .routes import routes_of, unusable
 
 _DISK_NEEDED = 1 << 30
 
@@ -35,11 +35,11 @@ def examine(
         return _check(name, work, needed)
 
     checks = [check("system", _system)]
-    named = routes_of(settings).named()
-    wanted = {"builtin"} if named is None else named
+    routes = routes_of(settings)
+    wanted = routes.named().union({"builtin"} if routes.open else ())
     for name in sorted({*engines.names(), *wanted}):
         needed = name in wanted
-        checks.append(check(f"engine {name}", partial(_engine, name), needed=needed))
+        checks.append(check(f"engine {name}", partial(_engine, settings, name), needed=needed))
     checks += [
         check("speech recognition", _recognition, needed=False),
         check("decode and encode", _codecs),
@@ -71,11 +71,10 @@ def _system() -> str:
     )
 
 
-def _engine(name: str) -> str:
-    engine = engines.load(name)
-    if reason := engine.unusable():
+def _engine(settings: Settings, name: str) -> str:
+    if reason := unusable(settings, name):
         raise Unavailable(reason)
-    info = engine.info
+    info = engines.load(name).info
     device = f", on {info.device}" if info.device else ""
     return f"{len(info.languages)} languages, {info.sample_rate} Hz{device}, licence {info.licence}"
 

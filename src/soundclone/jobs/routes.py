@@ -13,19 +13,32 @@ def routes_of(settings: Settings) -> Routes:
     return Routes.of(settings.engine_v1, settings.engine_v2, settings.engine_languages)
 
 
-def usable(routes: Routes) -> tuple[tuple[Offer, ...], dict[str, str]]:
-    """Offers of the engines that are usable here, and by name of each engine that the routes may
-    lead to why it is not; "" of one that is."""
+def usable(settings: Settings) -> tuple[tuple[Offer, ...], dict[str, str]]:
+    """Offers of the engines that are usable here, and by name of each engine that the settings
+    may lead to why it is not; "" of one that is."""
+    routes = routes_of(settings)
     offers, found = [], {}
-    named = routes.named()
-    for name in sorted(engines.names() if named is None else named):
+    for name in sorted(routes.named().union(engines.names() if routes.open else ())):
         try:
-            each = engines.load(name)
-            found[name] = each.unusable() or ""
+            found[name] = unusable(settings, name) or ""
             if not found[name]:
-                offers.append(Offer.of(each.info))
+                offers.append(Offer.of(engines.load(name).info))
         except EngineUnavailable as error:
             found[name] = error.message
         except Exception as error:  # a third party's: it must not end the worker
             found[name] = f"it failed when it was asked: {type(error).__name__}"
     return tuple(offers), found
+
+
+def unusable(settings: Settings, name: str) -> str | None:
+    """Why an engine cannot be used here, or may not be; None when it can. Raises
+    EngineUnavailable when there is none of that name."""
+    engine = engines.load(name)
+    if reason := engine.unusable():
+        return reason
+    if engine.info.noncommercial and name not in settings.accept_noncommercial:
+        return (
+            f"its licence ({engine.info.licence}) forbids commercial use; where yours is not, set "
+            f"SOUNDCLONE_ACCEPT_NONCOMMERCIAL={name}"
+        )
+    return None

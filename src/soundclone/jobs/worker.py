@@ -126,7 +126,7 @@ class Worker:
         """Find what can be used here, and let the engines that work will come to speak. Whether
         there are any."""
         routes = routes_of(self._settings)
-        here, found = usable(routes)
+        here, found = usable(self._settings)
         while winners := {
             name for row in routes.table(here).values() for name in row.values() if name
         }.difference(self._warmed):
@@ -142,7 +142,7 @@ class Worker:
             here = tuple(offer for offer in here if offer.engine != name)
         for name, reason in found.items():
             if reason:
-                level = _log.error if routes.named() is not None else _log.info
+                level = _log.error if name in routes.named() else _log.info
                 level("engine unusable", engine=name, reason=reason)
         self._offers, self._info["engines"] = here, found
         return bool(self._warmed)

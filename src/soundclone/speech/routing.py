@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidParameter, Unavailable
@@ -54,7 +54,7 @@ class Routes:
 
     v1: str = AUTO  # or names of engines with commas between them, the first choice first
     v2: str = AUTO
-    languages: Mapping[str, str] | None = None  # engine by name of a language, over the two
+    languages: Mapping[str, str] = field(default_factory=dict)  # engines, over the two
 
     @classmethod
     def of(cls, v1: str, v2: str, settled: Mapping[str, str]) -> Routes:
@@ -77,19 +77,20 @@ class Routes:
         names = tuple(name.strip() for name in text.split(",") if name.strip())
         return None if names == (AUTO,) else names
 
-    def named(self) -> frozenset[str] | None:
-        """Every engine that the settings name; None when any engine may be used."""
-        orders = [self.order(version) for version in languages.VERSIONS]
-        if None in orders:
-            return None
-        return frozenset(name for order in orders for name in order or ()) | frozenset(
-            (self.languages or {}).values()
-        )
+    def named(self) -> frozenset[str]:
+        """Every engine that the settings name."""
+        orders = [self.order(version) or () for version in languages.VERSIONS]
+        return frozenset(name for order in orders for name in order).union(self.languages.values())
+
+    @property
+    def open(self) -> bool:
+        """Whether any engine may be used, as far as the settings go."""
+        return any(self.order(version) is None for version in languages.VERSIONS)
 
     def choose(self, offers: Iterable[Offer], language: str, version: str) -> Offer | None:
         """The engine that speaks the language in that version; None when none does."""
         speaking = {offer.engine: offer for offer in offers if language in offer.languages}
-        if settled := (self.languages or {}).get(language):
+        if settled := self.languages.get(language):
             return speaking.get(settled)
         order = self.order(version)
         if order is None:
@@ -130,7 +131,7 @@ class Routes:
         if chosen is not None:
             return chosen.engine
         order = self.order(version)
-        settled = (self.languages or {}).get(language)
+        settled = self.languages.get(language)
         wanted = (settled,) if settled else order
         here = {offer.engine for offer in offers}
         if wanted is not None and not here.intersection(wanted):
