@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -92,18 +93,29 @@ async def task(request: Request, me: Known, id: str) -> Response:
     return render(request, template, page="", **await _outcome(request, found, voice))
 
 
+@dataclass(frozen=True)
+class Links:
+    """Signed links to the files of a task. A file that is not kept has an empty link."""
+
+    audio: str = ""
+    subtitles: str = ""
+    subtitles_json: str = ""
+    recording: str = ""
+
+
 async def _outcome(request: Request, task: Task, voice: Voice | None) -> dict[str, Any]:
-    """What a page says of a task."""
+    """The values that a task's page shows."""
     sign = request.app.state.storage.sign
-    links: dict[str, str] = {}
+    found: dict[str, str] = {}
     if task.status == "completed" and task.expires_at:
         expires = int(task.expires_at)
         for name in ("audio", "subtitles", "subtitles_json"):
             if key := task.result.get(name):
                 extension = key.rpartition(".")[2]
-                links[name] = sign(key, expires, f"{task.id[:14]}.{extension}")
+                found[name] = sign(key, expires, f"{task.id[:14]}.{extension}")
     if voice and task.kind == "clone":
-        links["recording"] = await recording_link(request, voice) or ""
+        found["recording"] = await recording_link(request, voice) or ""
+    links = Links(**found)
     return {
         "task": task,
         "voice": voice,

@@ -236,8 +236,12 @@ def field_of(error: SoundcloneError) -> str | None:
 
 
 def _to_sign_in(request: Request) -> Response:
-    page = urlsplit(request.headers.get("HX-Current-URL", "")) if request.method != "GET" else None
-    target = page.path if page else request.url.path
+    target = request.url.path
+    if request.method != "GET":
+        try:
+            target = urlsplit(request.headers.get("HX-Current-URL", "")).path
+        except ValueError:  # not the address of a page
+            target = PATH
     url = f"/studio/sign-in?next={quote(target)}"
     if "HX-Request" in request.headers:
         return Response(status_code=401, headers={"HX-Redirect": url})
