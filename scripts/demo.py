@@ -85,20 +85,19 @@ def use(url: str, key: str, source: str, text: str) -> None:
         preview = client.clone(source, on_progress=show)  # type: ignore[arg-type]
         client.download(preview, DEMO / "preview.mp3")
         cloned = time.monotonic()
-        assert preview.model_id is not None
         _, show = follow("speaking with it")
         speech = client.speak(preview.model_id, text, on_progress=show)  # type: ignore[arg-type]
         client.download(speech, DEMO / "speech.mp3")
         spoken = time.monotonic()
         balance = client.balance()
     console.print(
-        f"\n[bold]demo/preview.mp3[/]  {preview.raw['seconds']:.1f} s of audio, made from "
-        f"{preview.raw['speechSeconds']} s of speech in {cloned - started:.1f} s"
-        f"\n[bold]demo/speech.mp3[/]   {speech.raw['seconds']:.1f} s of audio, "
+        f"\n[bold]demo/preview.mp3[/]  {preview.seconds:.1f} s of audio, made from "
+        f"{preview.speech_seconds} s of speech in {cloned - started:.1f} s"
+        f"\n[bold]demo/speech.mp3[/]   {speech.seconds:.1f} s of audio, "
         f"in {spoken - cloned:.1f} s"
         f"\nvoice {preview.model_id}, {balance.used_coin:.4f} credits used\n"
     )
-    for warning in preview.raw.get("warnings") or ():
+    for warning in preview.warnings:
         console.print(f"note: {warning}\n")
     console.print("The same with curl, once scripts/serve runs and has printed a key:\n")
     print(curl_lines(source, text))

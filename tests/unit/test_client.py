@@ -17,12 +17,12 @@ from typing import Any
 
 import pytest
 
-from soundclone import client as sdk
 from soundclone.client import (
     ApiError,
     AsyncClient,
     AuthenticationError,
     Client,
+    Clone,
     ParameterError,
     PaymentError,
     RateLimitError,
@@ -151,8 +151,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    monkeypatch.setattr(sdk.time, "sleep", slept.append)
-    monkeypatch.setattr(sdk.asyncio, "sleep", sleep)
+    monkeypatch.setattr(time, "sleep", slept.append)
+    monkeypatch.setattr(asyncio, "sleep", sleep)
     return slept
 
 
@@ -169,7 +169,7 @@ def test_clone_from_a_url(server: Server, client: Client, quick: list[float]) ->
         task("processing", progress=40),
         task("processing", progress=40),
         task("completed", progress=100, modelId=MODEL, audioUrl=f"{server.url}/files/a.mp3",
-             cost=0.0001, warnings=["noisy"], somethingNew=1),
+             seconds=6.5, cost=0.0001, warnings=["noisy"], somethingNew=1),
     )  # fmt: skip
     steps: list[tuple[str, int | None]] = []
     done = client.clone(
@@ -179,9 +179,9 @@ def test_clone_from_a_url(server: Server, client: Client, quick: list[float]) ->
         "English",
         on_progress=lambda task: steps.append((task.status, task.progress)),
     )
-    assert done == Task(
+    assert done == Clone(
         ID, "soundCloningClone", "completed", 1781777280, progress=100, model_id=MODEL,
-        audio_url=f"{server.url}/files/a.mp3", cost=0.0001, warnings=("noisy",),
+        audio_url=f"{server.url}/files/a.mp3", seconds=6.5, cost=0.0001, warnings=("noisy",),
     )  # fmt: skip
     assert done.raw["somethingNew"] == 1
     assert done.ended
@@ -247,6 +247,48 @@ def test_speak(server: Server, client: Client, subtitles: Any, sent: dict[str, A
         "format": "ogg", "sampleRate": 24_000, "channel": 2,
     }  # fmt: skip
     assert first.headers["idempotency-key"] != second.headers["idempotency-key"]
+
+
+def test_a_completed_task_without_its_audio_is_not_a_result(
+    server: Server, client: Client, quick: list[float]
+) -> None:
+    server.on(AUDIOS, task())
+    server.on(TASK, task("completed", seconds=1.0, cost=0.1))
+    with pytest.raises(ApiError, match="is completed, but the server's answer has no audio_url"):
+        client.speak(MODEL, "Hello")
+
+
+TYPED = """
+from soundclone.client import AsyncClient, Client
+
+with Client("http://127.0.0.1:8000", "sk_…") as client:
+    voice = client.clone("me.mp3")
+    speech = client.speak(voice.model_id, "Hello", subtitles="sentence")
+    client.download(speech, "hello.mp3")
+    client.download_subtitles(speech, "hello.srt")
+    print(speech.seconds * 2, speech.cost + voice.cost, voice.audio_url.upper())
+    print(client.clone("me.mp3", wait=False).id)
+
+
+async def main() -> float:
+    async with AsyncClient() as client:
+        voice = await client.clone("me.mp3")
+        speech = await client.speak(voice.model_id, "Hello")
+        await client.wait((await client.speak(voice.model_id, "Hello", wait=False)).id)
+    return speech.seconds
+"""
+
+
+def test_types_of_what_comes_back(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(TYPED)
+    checked = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", tmp_path / "cache", program],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert checked.returncode == 0, checked.stdout
 
 
 def test_speak_refuses_unknown_subtitles(client: Client) -> None:
@@ -358,7 +400,7 @@ def test_waiting_gives_up_after_a_long_outage(
 ) -> None:
     server.on(TASK, Answer(drop=True))
     started = time.monotonic()
-    monkeypatch.setattr(sdk.time, "monotonic", lambda: started + sum(quick))
+    monkeypatch.setattr(time, "monotonic", lambda: started + sum(quick))
     with pytest.raises(Unreachable):
         client.wait(ID)
     assert 300 < sum(quick) < 320
@@ -430,6 +472,14 @@ def test_download(server: Server, client: Client, tmp_path: Path, quick: list[fl
     assert [path.name for path in tmp_path.iterdir()] == ["sound.mp3"]
     assert len(server.asked(route)) == 3
     assert all("authorization" not in seen.headers for seen in server.seen)
+
+
+def test_download_of_subtitles(server: Server, client: Client, tmp_path: Path) -> None:
+    server.on("GET /files/a.srt", Answer(body=b"1"))
+    finished = Task(ID, "soundCloningAudio", "completed", 0, subtitle_file="/files/a.srt?s=0")
+    assert client.download_subtitles(finished, tmp_path / "a.srt").read_bytes() == b"1"
+    with pytest.raises(ValueError, match="has no subtitles; ask for them with subtitles="):
+        client.download_subtitles(Task(ID, "soundCloningAudio", "completed", 0), tmp_path / "b.srt")
 
 
 def test_how_far_a_transfer_is(server: Server, client: Client, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, cast, get_args
 
 import typer
 
@@ -151,7 +151,7 @@ def speak(
             subtitles=("word" if words else "sentence") if subtitles else None,
             format=format or _format_of(output),
             sample_rate=sample_rate,
-            channel=channel,  # type: ignore[arg-type]
+            channel=cast("Literal[1, 2] | None", channel),
             wait=False,
         )
         with called_off(task, url, key), following("speaking", silent) as show:

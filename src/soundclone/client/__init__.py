@@ -1,0 +1,54 @@
+"""The Python SDK: `Client`, and `AsyncClient` with the same methods.
+
+with Client("http://127.0.0.1:8000", "sk_…") as client:
+    voice = client.clone("me.wav")
+    speech = client.speak(voice.model_id, "Hello from my other self.")
+    client.download(speech, "hello.mp3")
+
+ClientError
+├── ApiError               the server refused: `code`, `word`, `message`, `status`
+│   ├── AuthenticationError
+│   ├── ParameterError
+│   ├── PaymentError
+│   └── RateLimitError     `retry_after`
+├── Unreachable            no answer came
+├── TaskFailed             `task`
+└── Timeout                `task`, which goes on
+"""
+
+from .asynchronous import AsyncClient
+from .client import Client
+from .errors import (
+    ApiError,
+    AuthenticationError,
+    ClientError,
+    ParameterError,
+    PaymentError,
+    RateLimitError,
+    TaskFailed,
+    Timeout,
+    Unreachable,
+)
+from .models import Balance, Clone, KeyBalance, Price, Speech, Task, Upload, Voice
+
+__all__ = [
+    "ApiError",
+    "AsyncClient",
+    "AuthenticationError",
+    "Balance",
+    "Client",
+    "ClientError",
+    "Clone",
+    "KeyBalance",
+    "ParameterError",
+    "PaymentError",
+    "Price",
+    "RateLimitError",
+    "Speech",
+    "Task",
+    "TaskFailed",
+    "Timeout",
+    "Unreachable",
+    "Upload",
+    "Voice",
+]
