@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx2
 import pytest
 
+from soundclone.api.studio import session
+from soundclone.api.studio.session import COOKIE, Ticket
 from soundclone.config import Settings
 from soundclone.core import keys as core_keys
-from soundclone.core import ledger
+from soundclone.core import ledger, sessions
+from soundclone.db.models import StudioSession
 from soundclone.db.session import Database
 from tests.service import Service
 
@@ -97,6 +103,100 @@ def test_a_session(service: Service, visitor: httpx2.Client) -> None:
     assert answer.headers["location"] == "/studio/sign-in"
     assert visitor.get("/studio/account").status_code == 303
     assert key not in service.log.read_text()
+
+
+def copy_of(client: httpx2.Client) -> dict[str, str]:
+    """The session's cookie, as somebody who copied it would send it."""
+    return {"Cookie": f"{COOKIE}={client.cookies[COOKIE]}"}
+
+
+def test_signing_out_ends_every_copy_of_the_session(
+    service: Service, visitor: httpx2.Client
+) -> None:
+    token = sign_in(visitor, new_key(service))
+    copy = copy_of(visitor)
+    assert httpx2.get(f"{service.url}/studio/account", headers=copy).status_code == 200
+    visitor.post("/studio/sign-out", data={"token": token})
+    assert httpx2.get(f"{service.url}/studio/account", headers=copy).status_code == 303
+    answer = httpx2.post(
+        f"{service.url}/studio/keys",
+        data={"name": "more"},
+        headers=copy | {"X-CSRF-Token": token, "Accept": "application/json"},
+    )
+    assert answer.status_code == 401
+
+
+def test_signing_out_everywhere(service: Service, visitor: httpx2.Client) -> None:
+    key = new_key(service)
+    token = sign_in(visitor, key)
+    with (
+        httpx2.Client(base_url=service.url, timeout=30) as other,
+        httpx2.Client(base_url=service.url, timeout=30) as stranger,
+    ):
+        sign_in(other, key)
+        sign_in(stranger, new_key(service))
+        visitor.post("/studio/sign-out", data={"token": token, "everywhere": "1"})
+        assert other.get("/studio/account").status_code == 303
+        assert stranger.get("/studio/account").status_code == 200
+
+
+def test_signing_in_again_ends_the_earlier_session(
+    service: Service, visitor: httpx2.Client
+) -> None:
+    sign_in(visitor, new_key(service))
+    copy = copy_of(visitor)
+    page = visitor.get("/studio/sign-in").text
+    visitor.post("/studio/sign-in", data={"key": new_key(service), "token": token_of(page)})
+    assert httpx2.get(f"{service.url}/studio/account", headers=copy).status_code == 303
+
+
+@pytest.mark.parametrize(("age", "left"), [(0, sessions.IDLE), (sessions.LONGEST - 500, 500)])
+def test_a_used_session_is_extended_within_its_longest_time(
+    service: Service, visitor: httpx2.Client, age: float, left: float
+) -> None:
+    sign_in(visitor, new_key(service))
+    settings = Settings(data_dir=service.folder / "data")
+    ticket = session.read(settings.secret, visitor.cookies[COOKIE])
+    assert ticket
+    begun = time.time() - age
+    database = Database(settings.database)
+    with database.write() as transaction:
+        digest = hashlib.sha256(ticket.id.encode()).hexdigest()
+        transaction.get_one(StudioSession, digest).created_at = begun
+    database.close()
+    soon = session.write(settings.secret, Ticket(ticket.id, int(time.time()) + 60))
+    cookie = {"Cookie": f"{COOKIE}={soon}"}
+    answer = httpx2.get(f"{service.url}/studio/account", headers=cookie, timeout=30)
+    assert answer.status_code == 200
+    renewed = session.read(settings.secret, answer.cookies[COOKIE])
+    assert renewed
+    assert renewed.id == ticket.id
+    assert abs(renewed.expires - time.time() - left) < 120
+    assert renewed.expires <= begun + sessions.LONGEST
+
+
+def test_cookies_are_bound_to_the_host_over_https(tmp_path: Path) -> None:
+    address = "https://studio.example"
+    with Service(
+        tmp_path, "--no-worker", environment={"SOUNDCLONE_PUBLIC_URL": address}
+    ) as running:
+        headers = {"Host": "studio.example"}
+        with httpx2.Client(base_url=running.url, timeout=30, headers=headers) as client:
+            page = client.get("/studio/sign-in")
+            visit = page.headers["set-cookie"]
+            assert visit.startswith("__Host-soundclone_visit=")
+            form = {"key": new_key(running), "token": token_of(page.text)}
+            cookie = {"Cookie": visit.partition(";")[0]}
+            answer = client.post("/studio/sign-in", data=form, headers=cookie)
+            assert answer.status_code == 303, answer.text
+            parts = answer.headers["set-cookie"].split("; ")
+            assert parts[0].startswith("__Host-soundclone_session=")
+            assert {"Secure", "HttpOnly", "Path=/", "SameSite=strict"} <= set(parts)
+            assert not any(part.startswith("Domain") for part in parts)
+            session_cookie = {"Cookie": parts[0]}
+            assert client.get("/studio/account", headers=session_cookie).status_code == 200
+            plain = {"Cookie": parts[0].removeprefix("__Host-")}
+            assert client.get("/studio/account", headers=plain).status_code == 303
 
 
 @pytest.mark.parametrize("wrong", ["", "sk_", "nonsense", "<b>", core_keys.generate()])

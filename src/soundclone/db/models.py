@@ -213,3 +213,16 @@ class Consent(Base):
     language: Mapped[str]  # BCP 47
     recording: Mapped[str]  # key in the object store
     created_at: Mapped[float]
+
+
+class StudioSession(Base):
+    """A session of somebody who signed in to the studio with a key."""
+
+    __tablename__ = "studio_sessions"
+
+    hash: Mapped[str] = mapped_column(primary_key=True)  # of the identifier in the cookie
+    key_id: Mapped[str] = mapped_column(ForeignKey("keys.id"), index=True)
+    created_at: Mapped[float]
+    seen_at: Mapped[float]  # when it was last extended
+    expires_at: Mapped[float] = mapped_column(index=True)
+    ended_at: Mapped[float | None]  # by signing out

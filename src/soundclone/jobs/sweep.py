@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from ..config import Settings
-from ..core import tasks, voices, workers
+from ..core import sessions, tasks, voices, workers
 from ..db.models import Task
 from ..db.session import Database
 from ..errors import InternalError, SoundcloneError
@@ -58,6 +58,7 @@ def sweep(settings: Settings, database: Database, storage: Storage) -> None:
             _log.info("swept", what=what, removed=removed)
     with database.write() as session:
         tasks.forget(session, time.time() - settings.forget_days * DAY)
+        sessions.forget(session)
 
 
 def _each(

@@ -46,16 +46,18 @@ async def sign_in(request: Request) -> Response:
     except AuthenticationError as error:
         return render(request, "sign_in.html", 401, next=target, error=error)
     response = RedirectResponse(target, 303)
-    session.admit(request, response, session.issue(who.key_id))
+    if request.state.visitor:
+        await session.close_session(request, response)
+    await session.open_session(request, response, who.key_id)
     return response
 
 
 @public.post("/sign-out")
 async def sign_out(request: Request) -> Response:
-    """End the session in this browser."""
+    """End the session in this browser, or all sessions of its key."""
+    form = await fields(request)
     response = RedirectResponse("/studio/sign-in", 303)
-    request.state.visitor = None
-    response.delete_cookie(session.COOKIE, path=session.PATH)
+    await session.close_session(request, response, everywhere="everywhere" in form)
     return response
 
 

@@ -145,13 +145,13 @@ class StudioRoute(APIRoute):
         async def handle(request: Request) -> Response:
             request.state.nonce = secrets.token_urlsafe(12)
             request.state.visitor = None
-            request.state.visit = request.cookies.get(session.VISIT, "") or secrets.token_hex(16)
+            request.state.visit = session.visit_of(request) or secrets.token_hex(16)
             try:
                 await self.admit(request)
                 response = await handler(request)
             except Exception as error:
                 response = refused(request, error)
-            session.renew(request, response)
+            await session.renew(request, response)
             protect(request, response)
             if "lang" in request.query_params:
                 response.set_cookie(LANGUAGE_COOKIE, language_of(request), max_age=YEAR, path=PATH)

@@ -1,6 +1,7 @@
-"""Who is at the browser: a signed cookie that stands for a key, and tokens against forged requests.
+"""The visitor at the browser: a signed cookie that names a session, and tokens against forgery.
 
-The cookie holds the key's id, never the key, and is checked against revocation at each request.
+The cookie holds an identifier, never the key. Each request looks the session up, so that signing
+out and revoking the key end it on the server.
 An unsafe request carries a token that is derived from the session (or, before there is one, from
 a cookie of the visit), which no other site can read: the synchroniser token of OWASP's guide.
 """
@@ -8,15 +9,16 @@ a cookie of the visit), which no other site can read: the synchroniser token of 
 from __future__ import annotations
 
 import hmac
-import secrets
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request, Response
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from ...core import keys
+from ...core import sessions
 from ...core.keys import Caller
 from ...db.models import Account, Key
 from ...errors import AuthenticationError, RequestError
@@ -24,7 +26,6 @@ from ...errors import AuthenticationError, RequestError
 COOKIE = "soundclone_session"
 VISIT = "soundclone_visit"
 PATH = "/studio"
-LIFETIME = 12 * 3600  # seconds
 SAFE = ("GET", "HEAD", "OPTIONS")
 
 
@@ -42,20 +43,20 @@ class Forged(Forbidden):
 
 @dataclass(frozen=True)
 class Ticket:
-    """What the session's cookie says."""
+    """The contents of the session's cookie."""
 
-    key_id: str
     id: str
     expires: int  # unix seconds
 
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who is signed in."""
+    """Somebody who is signed in."""
 
     key: Key
     account: Account
     ticket: Ticket
+    latest: float  # unix seconds at which the session ends, whatever is renewed
 
     @property
     def caller(self) -> Caller:
@@ -69,17 +70,19 @@ class Visitor:
 
 def write(secret: bytes, ticket: Ticket) -> str:
     """The cookie's value."""
-    text = f"{ticket.key_id}.{ticket.id}.{ticket.expires}"
+    text = f"{ticket.id}.{ticket.expires}"
     return f"{text}.{_mac(secret, 'session', text)}"
 
 
 def read(secret: bytes, cookie: str) -> Ticket | None:
-    """The ticket of a cookie of ours whose time is not over."""
+    """The ticket of a cookie that this service signed and that has not expired."""
     text, _, mac = cookie.rpartition(".")
     if not hmac.compare_digest(_mac(secret, "session", text).encode(), mac.encode()):
         return None
-    key_id, identifier, expires = text.split(".")
-    return Ticket(key_id, identifier, int(expires)) if int(expires) > time.time() else None
+    identifier, _, expires = text.partition(".")
+    if not expires.isdecimal():  # signed by an earlier version
+        return None
+    return Ticket(identifier, int(expires)) if int(expires) > time.time() else None
 
 
 def token(secret: bytes, identifier: str) -> str:
@@ -94,16 +97,17 @@ def _mac(secret: bytes, purpose: str, text: str) -> str:
 
 
 async def identify(request: Request) -> Visitor | None:
-    """The visitor whose session the request belongs to. Raises AuthenticationError when its key
-    was revoked."""
+    """The visitor whose session the request belongs to. Raises AuthenticationError if the session
+    has ended or its key was revoked."""
     state = request.app.state
-    ticket = read(state.settings.secret, request.cookies.get(COOKIE, ""))
+    ticket = read(state.settings.secret, request.cookies.get(cookie_name(request, COOKIE), ""))
     if ticket is None:
         return None
 
     def work(session: Session) -> Visitor:
-        key = keys.holder(session, ticket.key_id)
-        return Visitor(key, session.get_one(Account, key.account_id), ticket)
+        row, key = sessions.find(session, ticket.id)
+        latest = row.created_at + sessions.LONGEST
+        return Visitor(key, session.get_one(Account, key.account_id), ticket, latest)
 
     found: Visitor = await state.database.look(work)
     return found
@@ -129,42 +133,81 @@ async def check_token(request: Request) -> None:
         raise Forged("this page is too old to be used; load it again")
 
 
-def admit(request: Request, response: Response, ticket: Ticket) -> None:
-    """Give the browser its session."""
-    settings = request.app.state.settings
-    response.set_cookie(
-        COOKIE,
-        write(settings.secret, ticket),
-        max_age=LIFETIME,
-        path=PATH,
+async def open_session(request: Request, response: Response, key_id: str) -> None:
+    """Start a session and give the browser its cookie."""
+    identifier, expires = await request.app.state.database.run(sessions.begin, key_id)
+    _give(request, response, Ticket(identifier, int(expires)))
+
+
+async def close_session(request: Request, response: Response, *, everywhere: bool = False) -> None:
+    """End the visitor's session; with `everywhere`, every session of the visitor's key."""
+    known: Visitor | None = request.state.visitor
+    if known:
+        run = request.app.state.database.run
+        if everywhere:
+            await run(sessions.end_all, known.key.id)
+        else:
+            await run(sessions.end, known.ticket.id)
+    request.state.visitor = None
+    response.delete_cookie(
+        cookie_name(request, COOKIE),
+        path=_path(request),
         secure=_encrypted(request),
         httponly=True,
         samesite="strict",
     )
 
 
-def renew(request: Request, response: Response) -> None:
-    """Lengthen a session that is half over and is being used."""
+async def renew(request: Request, response: Response) -> None:
+    """Extend a session that is being used and half of whose time is over."""
     known: Visitor | None = getattr(request.state, "visitor", None)
-    if known and known.ticket.expires < time.time() + LIFETIME / 2:
-        admit(request, response, issue(known.key.id, known.ticket.id))
+    if known is None or known.ticket.expires > time.time() + sessions.IDLE / 2:
+        return
+    if known.ticket.expires >= int(known.latest):
+        return
+    with suppress(SQLAlchemyError):  # the next request tries again
+        expires = await request.app.state.database.run(sessions.extend, known.ticket.id)
+        if expires is not None:
+            _give(request, response, Ticket(known.ticket.id, int(expires)))
 
 
-def issue(key_id: str, identifier: str | None = None) -> Ticket:
-    """A session that begins, or goes on, now."""
-    return Ticket(key_id, identifier or secrets.token_hex(16), int(time.time()) + LIFETIME)
+def _give(request: Request, response: Response, ticket: Ticket) -> None:
+    response.set_cookie(
+        cookie_name(request, COOKIE),
+        write(request.app.state.settings.secret, ticket),
+        max_age=max(1, ticket.expires - int(time.time())),
+        path=_path(request),
+        secure=_encrypted(request),
+        httponly=True,
+        samesite="strict",
+    )
+
+
+def visit_of(request: Request) -> str:
+    """The identifier of a visit without a session; empty for a new visit."""
+    return request.cookies.get(cookie_name(request, VISIT), "")
 
 
 def remember_visit(request: Request, response: Response) -> None:
-    """Give a browser that has no session yet something to derive its token from."""
+    """Give a browser without a session an identifier to derive its token from."""
     response.set_cookie(
-        VISIT,
+        cookie_name(request, VISIT),
         request.state.visit,
-        path=PATH,
+        path=_path(request),
         secure=_encrypted(request),
         httponly=True,
         samesite="strict",
     )
+
+
+def cookie_name(request: Request, name: str) -> str:
+    """The name of a cookie on this connection. Browsers accept a `__Host-` cookie only from this
+    very host over https, so that no other host of the domain can plant one."""
+    return f"__Host-{name}" if _encrypted(request) else name
+
+
+def _path(request: Request) -> str:
+    return "/" if _encrypted(request) else PATH  # a `__Host-` cookie has to have this path
 
 
 def _encrypted(request: Request) -> bool:

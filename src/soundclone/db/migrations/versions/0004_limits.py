@@ -1,8 +1,22 @@
 """Limits of what one account can use, ends of sessions, and what a listener was sent."""
 
+import sqlalchemy as sa
+from alembic import op
+
 revision = "0004"
 down_revision = "0003"
 
 
 def upgrade() -> None:
     """Add the columns and tables."""
+    op.create_table(
+        "studio_sessions",
+        sa.Column("hash", sa.String(), primary_key=True),
+        sa.Column("key_id", sa.String(), sa.ForeignKey("keys.id"), nullable=False),
+        sa.Column("created_at", sa.Double(), nullable=False),
+        sa.Column("seen_at", sa.Double(), nullable=False),
+        sa.Column("expires_at", sa.Double(), nullable=False),
+        sa.Column("ended_at", sa.Double()),
+    )
+    op.create_index("ix_studio_sessions_key_id", "studio_sessions", ["key_id"])
+    op.create_index("ix_studio_sessions_expires_at", "studio_sessions", ["expires_at"])
