@@ -137,7 +137,7 @@ def size_of(folder: Path) -> int:
     for parent, _, names in os.walk(folder):
         for name in names:
             with suppress(OSError):
-                total += os.stat(os.path.join(parent, name)).st_blocks * 512
+                total += Path(parent, name).stat().st_blocks * 512
     return total
 
 
