@@ -13,12 +13,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import create_engine, text
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Whoever runs the tests in the background of a shell has them ignore it, and so would every
     # process that a test starts and interrupts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# On a loaded machine an example or the making of one can take any time.
+settings.register_profile("loaded", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("loaded")
 
 TOOLS = Path(__file__).parents[1] / ".venv-tools"
 

@@ -10,11 +10,12 @@ import pytest
 
 from soundclone.errors import SynthesisError
 from soundclone.speech.builtin.frontend import Pool
+from soundclone.speech.cleaning import clean
 from soundclone.speech.engine import Speech
 from soundclone.speech.languages import LANGUAGES
 from soundclone.speech.normalisation import normalise
 from soundclone.speech.saying import say
-from soundclone.speech.script import clean, parse
+from soundclone.speech.script import parse
 
 TEXTS = Path(__file__).parents[1] / "texts"
 HOSTILE: list[str] = json.loads((TEXTS / "hostile.json").read_text())

@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from soundclone.errors import InvalidParameter
+from soundclone.speech.cleaning import clean
 from soundclone.speech.languages import LANGUAGES
 from soundclone.speech.script import (
     MAX_PAUSES,
@@ -19,10 +20,9 @@ from soundclone.speech.script import (
     billable,
     check,
     chunks,
-    clean,
     parse,
-    split,
 )
+from soundclone.speech.splitting import split
 
 
 def sentences(text: str) -> list[str]:
@@ -192,6 +192,12 @@ def test_clean_is_idempotent(text: str) -> None:
         "ดร.สมชาย เกิด พ.ศ. 2500",
         "د. أحمد هنا.",
         "डॉ. शर्मा यहाँ हैं।",
+        "Jones et al. (2019) said so.",
+        "Müller usw. [3] schrieben es.",
+        "Иванов и др. (2019) пишут.",
+        "El Sr. Pérez y la Sra. Gómez llegaron.",
+        "J.-J. Rousseau wrote.",
+        "Ο Δρ. Παπαδόπουλος ήρθε.",
     ],
 )
 def test_one_sentence(whole: str) -> None:
@@ -215,10 +221,45 @@ def test_one_sentence(whole: str) -> None:
         "« Oui ! » |« Non. »",
         "வணக்கம்! |எப்படி இருக்கிறீர்கள்? |நன்றி.",
         "Roses are red\n|violets are blue\n\n|Sugar is sweet",
+        'We have guests.\n\n|Dr. Smith asked: "Really?"',
+        "List:\n|1. A passport.\n|2. A ticket.",
+        'He said:\n|"Mr. Brown left."',
+        "One.\n\n|J. R. Tolkien wrote.",
+        "Zwei Gäste.\n|„Prof. Weiß und Fr. Grün“, sagte er.",
+        "Гости.\n\n|А. С. Пушкин писал.\n|— Проф. Иванов пришёл.",
+        "名单：\n|1. 护照。\n|2. 机票。",
+        "قائمة:\n|1. جواز السفر.\n|د. أحمد هنا.",
+        "मेहमान।\n|डॉ. शर्मा यहाँ हैं।",
+        "รายการ\n|1. หนังสือเดินทาง\n|ดร. สมชาย มา",
+        "We met Jones et al. |Then we left.",
+        "It costs $3. |Then we left.",
     ],
 )
 def test_several_sentences(several: str) -> None:
     assert sentences(several.replace("|", "")) == [part.strip() for part in several.split("|")]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["", "So it is.\n", "So it is.\r\n\r\n", "So it is.\t", "So:\u2028"]),
+            st.sampled_from(["", '"', "(", "«", "„", "— ", "• ", "¡"]),
+            st.sampled_from(
+                ["Dr.", "Mrs.", "J. R.", "1.", "12.", "IV.", "Sr.", "Проф.", "А.", "Δρ."]
+            ),
+            st.sampled_from(["Smith left.", "Иванов пришёл.", "Παπαδόπουλος ήρθε.", "A passport."]),
+        ),
+        min_size=1,
+        max_size=8,
+    )
+)
+def test_an_abbreviation_is_never_a_sentence(rows: list[tuple[str, str, str, str]]) -> None:
+    text = "\n".join(before + mark + short + " " + rest for before, mark, short, rest in rows)
+    found = [sentence.text for sentence in parse(text).sentences]
+    for _, mark, short, rest in rows:
+        assert f"{mark.strip('• ')}{' ' if mark == '— ' else ''}{short} {rest}" in " ".join(found)
+        assert not {short, mark + short, mark.strip() + short} & set(found)
+    assert sum(rest in sentence for sentence in set(found) for rest in {row[3] for row in rows})
 
 
 def test_paragraphs_end_before_another_sentence() -> None:

@@ -127,6 +127,29 @@ def test_two_lines_are_about_equal() -> None:
     assert shown == "This sentence is a little too\nlong for one line of a subtitle."
 
 
+@pytest.mark.parametrize("words", [True, False])
+@pytest.mark.parametrize(
+    ("text", "together"),
+    [
+        ("Yesterday evening Mrs. Green and Prof. White stayed for dinner.", "Prof. White"),
+        ("The night train that we took came from St. Petersburg at noon.", "St. Petersburg"),
+        ("Вчера вечером к нам в гости приходил проф. Иванов с женой.", "проф. Иванов"),
+        ("We are going to meet again at half past 9:30 a.m. on 12/03/2026 there.", "9:30 a.m."),
+    ],
+)
+def test_a_line_is_not_broken_after_a_title(text: str, together: str, words: bool) -> None:
+    srt = to_srt(sentence_cues(say(text, words=words)))
+    assert together in srt
+    assert " ".join(" ".join(shown.split()) for *_, shown in read_srt(srt)) == text
+
+
+@pytest.mark.parametrize("title", ["Mr.", "J.", "Dr.", "Проф."])
+def test_titles_alone_can_still_be_broken(title: str) -> None:
+    text = f"{title} " * 30 + "Smith."
+    cues = list(sentence_cues(say(text, words=False)))
+    assert " ".join(cue.text for cue in cues) == text
+
+
 def test_lines_without_spaces_break_at_words() -> None:
     text = "今日はとても天気がいいので、「公園」を散歩しませんか"
     words = (0, 3, 6, 9, 10, 12, 15, 17, 19, 21)

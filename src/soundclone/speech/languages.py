@@ -11,7 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from ..errors import InvalidParameter
-from .script import clean
+from .cleaning import clean
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier

@@ -13,7 +13,8 @@ from .engine import Samples, Speech, Word
 from .joining import trimmed
 from .languages import LANGUAGES, letters_of
 from .normalisation import Normalised, normalise
-from .script import LIMIT, split
+from .script import LIMIT
+from .splitting import split
 
 SPAN_GAP = 0.06  # seconds between parts of one sentence
 _OWN = {"Hans": "Hani", "Hant": "Hani", "Jpan": "Hani Kana", "Kore": "Kore"}

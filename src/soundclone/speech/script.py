@@ -1,6 +1,6 @@
-"""A text to be spoken: how it is counted, cleaned, and cut into sentences and pauses.
+"""A text to be spoken: its count of characters, its sentences and its pauses.
 
-Everything here takes time linear in the length of the text, whatever the text.
+Everything here takes time linear in the length of the text.
 """
 
 from __future__ import annotations
@@ -8,11 +8,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from ..errors import InvalidParameter
+from . import boundaries
+from .cleaning import cleaned
+from .splitting import is_dense, split
 
 LIMIT = 220  # characters of a sentence that an engine is asked to say at once
 DENSE_LIMIT = 100  # the same where a character is an ideograph or a syllable
@@ -148,134 +151,7 @@ def _shown(text: str) -> bool:
     return bool(_PICTURE.search(text))
 
 
-# Cleaning
-
-_MARKS = 4  # the most that a letter has in living orthographies
-_FULL_LINE = 40  # characters, from where on a line may have been broken for its length
-_LINE_BREAKS = frozenset("\n\v\f\r\x85\u2028\u2029")
-_JOINERS = "\u200c\u200d"
-_SELECTOR = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-# Letters and digits that are others in disguise: Latin and Arabic ligatures, half and full width,
-# mathematical alphabets.
-_DISGUISED = re.compile(
-    "[\ufb00-\ufb06\ufb13-\ufb17\ufb1d-\ufdfb\ufe70-\ufefc\uff10-\uff19\uff21-\uff3a\uff41-\uff5a"
-    "\uff66-\uff9f\U0001d400-\U0001d7ff]"
-)
-
-
-def clean(text: str) -> str:
-    """What an engine receives of a text without pause markers.
-
-    Line breaks of every kind become `\\n`, one for a run, or a space where a sentence evidently
-    goes on in the next line; other white space and control characters become single spaces, and
-    none is left at the ends. Format characters (zero-width, bidirectional, soft hyphens),
-    variation selectors, private and unassigned characters are left out, but for the joiners
-    inside words of Arabic and Indic scripts. Letters are composed (NFC), those of compatibility
-    blocks replaced by the ordinary ones, and combining marks beyond the fourth on a letter left
-    out.
-    """
-    return _clean(text)[0].strip()
-
-
-def _clean(text: str) -> tuple[str, list[int]]:
-    """The clean text, but for white space at its ends, and where each character comes from."""
-    characters: list[str] = []
-    origins: list[int] = []
-    space, space_origin = "", 0
-    line = 0  # where the line in hand begins in the text
-    for start, end in _clusters(text):
-        base = text[start]
-        if base in _LINE_BREAKS or base.isspace() or unicodedata.category(base) == "Cc":
-            if not space:
-                space_origin = start
-            space = "\n" if base in _LINE_BREAKS or space == "\n" else " "
-            continue
-        plain = _plain(text, start, end)
-        if not plain:
-            continue
-        if space:
-            if space == "\n":
-                full = space_origin - line >= _FULL_LINE
-                if full and _goes_on(characters[-1], plain[0]):
-                    space = " "
-                line = start
-            characters.append(space)
-            origins.append(space_origin)
-            space = ""
-        characters.extend(plain)
-        origins.extend(start + min(index, end - start - 1) for index in range(len(plain)))
-    if space:
-        characters.append(space)
-        origins.append(space_origin)
-    return "".join(characters), origins
-
-
-def _clusters(text: str) -> Iterator[tuple[int, int]]:
-    """A character with the marks on it; close to the grapheme clusters of UAX #29."""
-    start = 0
-    for index in range(1, len(text) + 1):
-        if index == len(text) or not _extends(text[index]):
-            if start < index:
-                yield start, index
-            start = index
-
-
-def _extends(character: str) -> bool:
-    return character >= "\u0300" and (
-        unicodedata.category(character)[0] == "M"
-        or "\u1160" <= character <= "\u11ff"  # vowels and finals of Hangul
-        or character in "\uff9e\uff9f"  # voicing of half-width kana
-        or "\U0001f3fb" <= character <= "\U0001f3ff"  # skin tones
-    )
-
-
-def _plain(text: str, start: int, end: int) -> str:
-    if end - start == 1 and text[start] < "\u0080":
-        return text[start]
-    if text[start] in _JOINERS:
-        between = start and end == start + 1 < len(text)
-        return text[start] if between and _joins(text[start - 1]) and _joins(text[end]) else ""
-    form, marks = "", 0
-    for character in text[start:end]:
-        category = unicodedata.category(character)
-        if category in ("Cf", "Cs", "Co", "Cn") or _SELECTOR.match(character):
-            continue
-        marks += category[0] == "M"
-        if marks <= _MARKS or category[0] != "M":
-            form += character
-    if _DISGUISED.match(form):
-        ordinary = unicodedata.normalize("NFKC", form)
-        # One character of Arabic stands for a whole sentence.
-        return ordinary if len(ordinary) <= 4 * len(form) else form
-    return unicodedata.normalize("NFC", form)
-
-
-def _joins(character: str) -> bool:
-    return "\u0600" <= character < "\u0e00"
-
-
-def _goes_on(before: str, after: str) -> bool:
-    """Whether a line break between the two is only where a line was full."""
-    return after.islower() and (before.isalnum() or before in ",;-–—")
-
-
 # Sentences
-
-_CLOSING = "\"'”’»›)\\]}」』）】》〉"
-_END = re.compile(
-    rf"(?P<line>\n)|(?P<full>[。！？｡؟۔।॥]+[.!?…。！？]*|(?<=[\u0370-\u03ff\u1f00-\u1fff]);)"
-    rf"(?P<closing>[{_CLOSING}]*)|(?P<stop>[.!?…．‼⁇⁈⁉]+)(?P<closed>[{_CLOSING}]*(?: »(?!\S))?)"
-)
-_INITIALS = re.compile(r"(?:[^\W\d_]{1,2}\.)*[^\W\d_]|(?:[^\W\d_]{1,2}\.)+[^\W\d_]{1,3}")
-_ORDINAL = re.compile(r"[0-9]{1,2}|[IVX]{1,5}")
-# What a name follows. Others, such as "etc.", may well end a sentence.
-_TITLES = """
-    mr mrs ms dr prof st rev gen col capt lt sgt hon vs approx jan feb aug sept oct nov dec
-    hr fr bzw ca evtl ggf inkl zzgl mme mlle mgr sra srta dra ud uds sig dott ing avv
-    dhr mevr mw drs doç sn bkz ul św np tzn tj г ул им проф тов гр див напр вул डॉ
-""".split()
-# What a number follows; some are words as well.
-_NUMBERED = "no nos nr núm pág art abs str vol fig pp tel kl blz рис стр".split()
 
 
 def parse(text: str, limit: int = LIMIT, dense_limit: int = DENSE_LIMIT) -> Script:
@@ -293,8 +169,8 @@ def parse(text: str, limit: int = LIMIT, dense_limit: int = DENSE_LIMIT) -> Scri
     paragraph = False
     start = 0
     for at, end, seconds in [*_markers(text), (len(text), len(text), Decimal())]:
-        plain, origins = _clean(text[start:at])
-        for left, right in _sentences(plain):
+        plain, origins = cleaned(text[start:at])
+        for left, right in boundaries.sentences(plain):
             if plain[left:right] == "\n":
                 paragraph = True
                 continue
@@ -324,118 +200,6 @@ def _sentence(plain: str, origins: list[int], start: int, end: int, before: int)
             shifts.append((index - start, now))
             distance = now
     return Sentence(plain[start:end], before + origins[start], False, tuple(shifts))
-
-
-def _sentences(text: str) -> Iterator[tuple[int, int]]:
-    """Ranges of the sentences and of the line breaks."""
-    start = 0
-    for match in _END.finditer(text):
-        if match["line"]:
-            yield start, match.start()
-            yield match.start(), match.end()
-        elif _ends(text, match):
-            yield start, match.end()
-        else:
-            continue
-        start = match.end()
-    yield start, len(text)
-
-
-def _ends(text: str, match: re.Match[str]) -> bool:
-    after = text[match.end() : match.end() + 1]
-    if match["full"]:
-        return not (match["closing"] and after.isalnum())
-    if not after or after == "\n":
-        return True
-    if after != " ":
-        if "\u0e00" <= after <= "\u0e7f" and match["stop"] == ".":
-            return False  # Thai has full stops in abbreviations only
-        # Scripts without capitals do not always put a space; "3.14" and "example.org" have none.
-        return after.isalpha() and after.upper() == after.lower()
-    following = text[match.end() + 1 : match.end() + 2]
-    stop = match["stop"]
-    if following.islower() and (match["closed"] or stop[-1] in ".…"):
-        return False
-    if stop != "." or match["closed"]:
-        return True
-    word = text[max(0, match.start() - 20) : match.start()].rpartition(" ")[2]
-    word = word.lstrip("\"'([{«„“‘¿¡")
-    if "\u0e00" <= word[-1:] <= "\u0e7f":
-        return False
-    return not (
-        (_INITIALS.fullmatch(word) and word < "\u2e80")
-        or _ORDINAL.fullmatch(word)
-        or word.casefold() in _TITLES
-        or (word.casefold() in _NUMBERED and following.isdigit())
-    )
-
-
-def is_dense(text: str) -> bool:
-    """Whether most letters are ideographs, kana or Hangul, which say more in less space."""
-    letters = sum(map(str.isalpha, text))
-    return 2 * sum("\u2e80" <= c <= "\ud7ff" or c >= "\U00020000" for c in text) > letters
-
-
-# Parts of sentences
-
-_CLAUSE = re.compile(r"[,;:،؛]\s|[，、；：]|[.!?…]\s|\s[-–—]\s|—")
-_SPACE = re.compile(r"\s")
-_CONJUNCTION = re.compile(
-    r"\s(?=(?:and|but|or|because|which|while|that|und|aber|oder|weil|dass|et|mais|ou|car|que|pero|"
-    r"porque|mas|ma|perché|che|en|maar|of|omdat|och|men|og|eller|ja|mutta|ale|lebo|protože|bo|lub|"
-    r"dar|sau|ve|ama|veya|dan|tetapi|atau|at|ngunit|và|nhưng|hoặc|και|αλλά|или|но|и|что|потому|"
-    r"та|але|або|що|ili|jer|in|ampak|és|de|vagy|i|però|और|लेकिन|या|மற்றும்|و|أو|ולכן|או|یا|اما)\s)"
-)
-
-
-def split(
-    text: str, start: int, end: int, limit: int, words: Sequence[int] = ()
-) -> Iterator[tuple[int, int]]:
-    """Ranges of at most `limit` characters that `text[start:end]` is best split into, of about
-    equal length and without white space at their ends.
-
-    `words` are starts of words in `text`, ascending, for scripts that do not write spaces.
-    """
-    start, end = _strip(text, start, end)
-    while end - start > limit:
-        ideal = (end - start) // -(-(end - start) // limit)
-        cut = _cut(text, start, start + max(ideal, 1), start + limit, words)
-        yield _strip(text, start, cut)
-        start, end = _strip(text, cut, end)
-    if start < end:
-        yield start, end
-
-
-def _strip(text: str, start: int, end: int) -> tuple[int, int]:
-    while start < end and text[start].isspace():
-        start += 1
-    while start < end and text[end - 1].isspace():
-        end -= 1
-    return start, end
-
-
-def _cut(text: str, start: int, ideal: int, limit: int, words: Sequence[int]) -> int:
-    """The best place for a cut after `start` and not after `limit`: of the best kind that there
-    is, the one closest to `ideal`."""
-    least = (start + ideal) // 2
-    kinds: tuple[Callable[[], Iterator[int]], ...] = (
-        lambda: (match.end() for match in _CLAUSE.finditer(text, least, limit + 1)),
-        lambda: (match.end() for match in _CONJUNCTION.finditer(text, least, limit + 1)),
-        lambda: (match.end() for match in _SPACE.finditer(text, least, limit + 1)),
-        lambda: iter(words[bisect_right(words, least) : bisect_right(words, limit)]),
-        lambda: (index for index in range(start + 1, limit + 1) if _divides(text, index)),
-    )
-    for places in kinds:
-        # A space after the limit is dropped with the white space.
-        found = [place for place in places() if start < place <= limit + text[limit].isspace()]
-        if found:
-            return min(found, key=lambda place: abs(place - ideal))
-    return limit
-
-
-def _divides(text: str, index: int) -> bool:
-    joined = text[index - 1] in _JOINERS or text[index] in _JOINERS
-    return not joined and not _extends(text[index])
 
 
 # Chunks

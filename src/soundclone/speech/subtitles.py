@@ -15,7 +15,8 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from .script import Sentence, is_dense, split
+from .script import Sentence
+from .splitting import is_dense, split
 
 if TYPE_CHECKING:
     from .engine import Word
@@ -55,8 +56,8 @@ def sentence_cues(spoken: Iterable[Spoken]) -> Iterator[Cue]:
     """A cue for each sentence, or several, none longer than two lines or, as far as its words let
     it, LONGEST.
 
-    A long sentence is cut where `script.split` would cut it, with the times of its words; without
-    words, time is shared out by characters.
+    A long sentence is cut where `splitting.split` cuts it, at the times of its words. Without
+    words, characters share the time equally.
     """
     for each in spoken:
         parts = _parts(each)

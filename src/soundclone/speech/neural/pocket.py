@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from ...config import Settings
 from ...errors import EngineUnavailable, NoSpeech, SynthesisError
 from ..engine import Controls, EngineInfo, Reference, Samples, Speech, Voice
-from ..script import split
+from ..splitting import split
 from . import cache, catalogue, device, excerpt, packages, prompt, weights
 
 MODELS = {

@@ -1,0 +1,92 @@
+"""Ends of sentences: terminal punctuation of every script, less abbreviations and numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+_CLOSING = "\"'”’»›)\\]}」』）】》〉"
+_END = re.compile(
+    rf"(?P<line>\n)|(?P<full>[。！？｡؟۔।॥]+[.!?…。！？]*|(?<=[\u0370-\u03ff\u1f00-\u1fff]);)"
+    rf"(?P<closing>[{_CLOSING}]*)|(?P<stop>[.!?…．‼⁇⁈⁉]+)(?P<closed>[{_CLOSING}]*(?: »(?!\S))?)"
+)
+_INITIALS = re.compile(r"(?:[^\W\d_]{1,2}\.-?)*[^\W\d_]|(?:[^\W\d_]{1,2}\.)+[^\W\d_]{1,3}")
+_ORDINAL = re.compile(r"[0-9]{1,2}|[IVX]{1,5}")
+_OPENING = "\"'([{«„“‘‚‹¿¡*_「『（【《〈"
+_BETWEEN = re.compile(r"[\s—–]")  # words
+_LONGEST = 20  # characters of a word that may be an abbreviation
+
+# Abbreviations before a name. Others, such as "etc.", may well end a sentence.
+_TITLES = frozenset(
+    """
+    mr mrs ms dr prof st rev gen col capt lt sgt hon vs approx jan feb aug sept oct nov dec
+    hr fr fru frk bzw ca evtl ggf inkl zzgl mme mmes mlle mlles mgr sr sres sra srta dra ud uds sta
+    sig sigg dott ing inż avv dhr mevr mw drs doç sn bkz ul św ks np tzn tj judr mudr phdr rndr
+    gđa özv ifj gng bpk tn ts ths tp gs г ул им проф тов гр див напр вул акад просп пл δρ डॉ
+    """.split()
+)
+# Abbreviations before a number. Some are words as well.
+_NUMBERED = frozenset(
+    """
+    no nos nr núm pág págs art abs str vol vols fig figs pp tel kl blz sec sect ch chap eq eqs tab
+    abb kap cap bd mar apr jun jul čl рис стр гл
+    """.split()
+)
+# Abbreviations that end a sentence, unless a number or a bracket follows: "et al. (2019)".
+_CITED = frozenset(
+    """
+    al etc usw ibid ebd coll cols col kol aj sar sod dkk mtsai vd ym cf vgl cit др пр ін сътр συν
+    """.split()
+)
+
+
+def sentences(text: str) -> Iterator[tuple[int, int]]:
+    """Ranges of the sentences and of the line breaks of a clean text."""
+    start = 0
+    for match in _END.finditer(text):
+        if match["line"]:
+            yield start, match.start()
+            yield match.start(), match.end()
+        elif _ends(text, match):
+            yield start, match.end()
+        else:
+            continue
+        start = match.end()
+    yield start, len(text)
+
+
+def _ends(text: str, match: re.Match[str]) -> bool:
+    after = text[match.end() : match.end() + 1]
+    if match["full"]:
+        return not (match["closing"] and after.isalnum())
+    if not after or after == "\n":
+        return True
+    if after != " ":
+        if "\u0e00" <= after <= "\u0e7f" and match["stop"] == ".":
+            return False  # Thai has full stops in abbreviations only
+        # Scripts without capitals do not always put a space; "3.14" and "example.org" have none.
+        return after.isalpha() and after.upper() == after.lower()
+    following = text[match.end() + 1 : match.end() + 2]
+    stop = match["stop"]
+    if following.islower() and (match["closed"] or stop[-1] in ".…"):
+        return False
+    if stop != "." or match["closed"]:
+        return True
+    return not belongs_to_next(text, match.start())
+
+
+def belongs_to_next(text: str, stop: int) -> bool:
+    """Whether the full stop at `stop`, before a space, is of an abbreviation, an initial or a
+    number that goes with the next word."""
+    word = _BETWEEN.split(text[max(0, stop - _LONGEST) : stop])[-1].lstrip(_OPENING)
+    following = text[stop + 2 : stop + 3]
+    if "\u0e00" <= word[-1:] <= "\u0e7f":
+        return True
+    folded = word.casefold()
+    return bool(
+        (_INITIALS.fullmatch(word) and word < "\u2e80")
+        or _ORDINAL.fullmatch(word)
+        or folded in _TITLES
+        or (folded in _NUMBERED and following.isdigit())
+        or (folded in _CITED and (following.isdigit() or following in tuple("([")))
+    )
