@@ -56,6 +56,10 @@ EXAMPLES = {
         {"TASK": "id"},
     ),
     "cancelSoundCloneTask": Example('curl -X DELETE $API/audios/$TASK -H "$AUTH"'),
+    "listSoundCloneTasks": Example('curl "$API/audios?status=completed&limit=1" -H "$AUTH"'),
+    "renameVoice": Example(
+        f'curl -X PATCH $API/voices/$MODEL -H "$AUTH" {_JSON} -d \'{{"name": "Anna"}}\''
+    ),
     "listVoices": Example('curl $API/voices -H "$AUTH"'),
     "listLanguages": Example('curl $API/languages -H "$AUTH"'),
     "getUserBalance": Example('curl $API/user/balance -H "$AUTH"'),

@@ -6,6 +6,7 @@
     │   ├── InvalidParameter       invalid_parameter        20002  422
     │   ├── NotFound               not_found                20002  404
     │   ├── Expired                expired                  20002  404
+    │   │   └── Deleted            deleted                  20002  404
     │   ├── IdempotencyConflict    idempotency_conflict     20002  409
     │   ├── Conflict               conflict                 20002  409
     │   └── TooLarge               too_large                20002  413
@@ -76,6 +77,10 @@ class NotFound(RequestError):
 
 class Expired(RequestError):
     word, status = "expired", 404
+
+
+class Deleted(Expired):
+    word = "deleted"
 
 
 class IdempotencyConflict(RequestError):

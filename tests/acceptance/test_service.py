@@ -49,6 +49,8 @@ def test_from_a_recording_to_speech(service: Service, recording: str, tmp_path: 
     assert preview["model"] == "soundCloningClone"
     assert 15 < preview["speechSeconds"] < 60
     assert preview["language"] == "English"
+    (made,) = service.get(f"{API}/voices", key)[1]["data"]["list"]
+    assert preview["voiceExpiresAt"] == made["expiresAt"]
 
     urllib.request.urlretrieve(preview["audioUrl"], tmp_path / "preview.mp3")
     seconds, samples = loud(tmp_path / "preview.mp3")

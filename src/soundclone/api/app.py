@@ -25,7 +25,7 @@ from ..jobs.engine import Queue
 from ..speech.routing import Routes
 from ..storage import Storage
 from ..telemetry import REQUESTS
-from . import account, files, health, openai, studio, tasks, voices
+from . import account, files, health, history, openai, studio, tasks, voices
 from .auth import RateLimit
 from .routing import answer
 from .schemas import ErrorResponse
@@ -91,6 +91,7 @@ def create_app(settings: Settings) -> FastAPI:
     for router in (
         tasks.router,
         tasks.own,
+        history.router,
         voices.router,
         account.router,
         files.router,

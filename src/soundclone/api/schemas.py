@@ -73,6 +73,7 @@ class SoundCloneCloneRequest(_Request):
         default="v1", description="v1 speaks 24 languages, v2 speaks 40"
     )
     language: str = Field(default="auto", description="Language of the text; auto detects it")
+    name: str = _optional("A name for the voice: at most 80 characters")
 
 
 class SoundCloneAudioRequest(_Request):
@@ -119,6 +120,11 @@ NEEDED: dict[str, str] = {
     "channel": "1 or 2",
     "Idempotency-Key": "1 to 255 printable ASCII characters",
     "file": "a multipart field with the recording",
+    "name": "a text of at most 80 characters",
+    "status": "one of queued, processing, completed, failed",
+    "kind": "clone or audio",
+    "limit": "a whole number from 1 to 100",
+    "cursor": "the nextCursor of the page before",
 }
 """What each field takes, for the sentence that refuses another value."""
 
@@ -148,7 +154,16 @@ class SoundCloneTaskData(_Data):
     audioUrl: str | None = Field(default=None, description="The audio, by a link that expires")
     subtitleFile: str | None = Field(default=None, description="SRT, by a link that expires")
     subtitleJson: str | None = Field(default=None, description="The same with milliseconds")
-    expiresAt: int | None = Field(default=None, description="Unix seconds, of the result")
+    expiresAt: int | None = Field(
+        default=None,
+        description="When the result and its links expire, in Unix seconds. The voice of a preview "
+        "has a time of its own: `voiceExpiresAt`",
+    )
+    voiceExpiresAt: int | None = Field(
+        default=None,
+        description="When the voice of a completed preview expires, in Unix seconds, unless a "
+        "production task uses the voice before",
+    )
     seconds: float | None = Field(default=None, description="Length of the audio")
     engine: str | None = Field(default=None, description="Which engine spoke")
     language: str | None = Field(default=None, description="What the text was spoken as")
@@ -170,6 +185,19 @@ class _Envelope(BaseModel):
 
 class SoundCloneApiResponse(_Envelope):
     data: SoundCloneTaskData
+
+
+class TaskList(BaseModel):
+    list: Annotated[
+        list[SoundCloneTaskData], Field(description="One page of tasks, the newest first")
+    ]
+    nextCursor: NullableString = Field(
+        description="`cursor` of the next page; null on the last page"
+    )
+
+
+class TaskListResponse(_Envelope):
+    data: TaskList
 
 
 class ErrorData(BaseModel):
@@ -233,24 +261,47 @@ class CatalogResponse(_Envelope):
 
 
 class VoiceData(BaseModel):
-    modelId: str
-    object: str = "voice"
-    created: int
-    soundVersion: SoundVersion
-    engine: str
-    licence: str
-    language: NullableString
-    speechSeconds: float
-    active: bool = Field(description="Used by a production task: kept for ever")
-    expiresAt: Annotated[int | None, WithJsonSchema({"type": ["integer", "null"]})]
+    modelId: str = Field(description="What production requests name the voice by")
+    object: str = Field(default="voice", description='Always "voice"')
+    name: NullableString = Field(description="Name that the account gave the voice, or null")
+    created: int = Field(description="When the voice was made, in Unix seconds")
+    soundVersion: SoundVersion = Field(description="Version that the voice was made with")
+    engine: str = Field(description="Engine that made the voice")
+    licence: str = Field(description="Licence of that engine's model")
+    language: NullableString = Field(
+        description="Language of the recording; null where the service does not know it"
+    )
+    speechSeconds: float = Field(description="Seconds of speech in the recording")
+    active: bool = Field(
+        description="A production task has used the voice, and it no longer expires"
+    )
+    expiresAt: Annotated[int | None, WithJsonSchema({"type": ["integer", "null"]})] = Field(
+        description="When the voice expires, in Unix seconds, unless a production task uses it "
+        "before; null for an active voice"
+    )
 
 
 class VoiceList(BaseModel):
-    list: list[VoiceData]
+    list: Annotated[
+        list[VoiceData], Field(description="Every voice that can be used now, the newest first")
+    ]
 
 
 class VoiceListResponse(_Envelope):
     data: VoiceList
+
+
+class VoiceResponse(_Envelope):
+    data: VoiceData
+
+
+class VoiceChange(_Request):
+    """New values for a voice."""
+
+    name: str = Field(
+        description="New name: at most 80 characters, without control characters. An empty text "
+        "removes the name"
+    )
 
 
 class LanguageEngines(BaseModel):

@@ -155,6 +155,7 @@ async def clone_order(
     """A preview as asked for, checked and priced. `name` and `consent` go to the voice. Raises
     InvalidParameter, Expired (of an upload), Unavailable."""
     state = request.app.state
+    name = name or voices.checked_name(body.name or "")
     language = language_of(body.language, body.soundVersion)
     upload = state.storage.parse_link(body.fileUrl)
     source = {"upload": upload} if upload else {"url": check_source_url(body.fileUrl)}
@@ -290,6 +291,7 @@ def view(request: Request, task: Task | Row[Any]) -> dict[str, Any]:
         ("language", "language"),
         ("languages", "languages"),
         ("speechSeconds", "speech_seconds"),
+        ("voiceExpiresAt", "voice_expires_at"),
         ("warnings", "warnings"),
     ):
         if name in task.result:

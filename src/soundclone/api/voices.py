@@ -1,10 +1,11 @@
-"""Voices: list and delete. Our own routes; the contract has none for this."""
+"""Voices and languages. The contract has no routes for them, so these are our own."""
 
 from __future__ import annotations
 
 import re
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse
 
 from ..core import offers, voices
@@ -13,9 +14,18 @@ from ..errors import NotFound
 from ..speech.languages import LANGUAGES
 from .auth import KnownCaller
 from .routing import OwnRoute
-from .schemas import DeletedResponse, LanguageListResponse, VoiceListResponse, ok
+from .schemas import (
+    DeletedResponse,
+    LanguageListResponse,
+    VoiceChange,
+    VoiceListResponse,
+    VoiceResponse,
+    ok,
+)
 
 router = APIRouter(prefix="/api/open-api/v1", route_class=OwnRoute, tags=["Voices"])
+
+ModelId = Annotated[str, Path(description="The `modelId` of a voice")]
 
 
 @router.get(
@@ -27,13 +37,28 @@ async def list_voices(request: Request, who: KnownCaller) -> JSONResponse:
     return JSONResponse(ok({"list": [_view(voice) for voice in found]}))
 
 
+@router.patch(
+    "/voices/{model_id}",
+    operation_id="renameVoice",
+    summary="Rename a voice",
+    response_model=VoiceResponse,
+)
+async def rename_voice(
+    request: Request, model_id: ModelId, body: VoiceChange, who: KnownCaller
+) -> JSONResponse:
+    """Give a voice another name, or none. Requests of the OpenAI interface can name the voice
+    by it."""
+    voice = await request.app.state.database.run(voices.rename, model_id, who.account_id, body.name)
+    return JSONResponse(ok(_view(voice)))
+
+
 @router.delete(
     "/voices/{model_id}",
     operation_id="deleteVoice",
     summary="Delete a voice",
     response_model=DeletedResponse,
 )
-async def delete_voice(request: Request, model_id: str, who: KnownCaller) -> JSONResponse:
+async def delete_voice(request: Request, model_id: ModelId, who: KnownCaller) -> JSONResponse:
     """Delete a voice and the recording that it was made from, for good."""
     if not re.fullmatch(r"model_[0-9a-f]{32}", model_id):
         raise NotFound(f"there is no voice {model_id[:60]!r} in this account")
@@ -62,6 +87,7 @@ def _view(voice: Voice) -> dict[str, object]:
     return {
         "modelId": voice.id,
         "object": "voice",
+        "name": voice.name,
         "created": int(voice.created_at),
         "soundVersion": voice.version,
         "engine": voice.engine,

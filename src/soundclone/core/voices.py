@@ -10,7 +10,7 @@ from sqlalchemy import Select, exists, select, update
 from sqlalchemy.orm import Session
 
 from ..db.models import Task, Voice
-from ..errors import Conflict, Expired, InvalidParameter, NotFound
+from ..errors import Conflict, Deleted, Expired, InvalidParameter, NotFound
 from .clock import moment
 
 ACTIVE = ("queued", "processing")
@@ -33,17 +33,23 @@ def get(session: Session, voice_id: str, account_id: str) -> Voice:
 
 def usable(session: Session, voice_id: str, account_id: str) -> Voice:
     """The account's voice, if it may be used now, kept from being deleted until the transaction
-    ends. Raises NotFound, Expired."""
+    ends. Raises NotFound, Deleted, Expired."""
     voice = get(session, voice_id, account_id)
     session.refresh(voice, with_for_update=True)
-    if voice.expires_at is not None and voice.expires_at <= time.time():
-        if voice.activated_at is not None:
-            raise Expired(f"voice {voice_id} was deleted on {moment(voice.expires_at)}")
-        raise Expired(
-            f"voice {voice_id} expired on {moment(voice.expires_at)}; it was made on "
-            f"{moment(voice.created_at)} and no production task used it in time: make a new preview"
-        )
+    _check_not_over(voice)
     return voice
+
+
+def _check_not_over(voice: Voice) -> None:
+    """Raises Deleted, Expired."""
+    if voice.expires_at is None or voice.expires_at > time.time():
+        return
+    if voice.deleted_at is not None:
+        raise Deleted(f"voice {voice.id} was deleted on {moment(voice.deleted_at)}")
+    raise Expired(
+        f"voice {voice.id} expired on {moment(voice.expires_at)}: no production task used it "
+        f"after {moment(voice.created_at)}, when it was made; make a new preview"
+    )
 
 
 def activate(session: Session, voice_id: str) -> None:
@@ -84,9 +90,9 @@ def _valid(account_id: str) -> Select[Voice]:
 
 
 def rename(session: Session, voice_id: str, account_id: str, name: str) -> Voice:
-    """Give the account's voice a name; an empty one takes it away. Raises NotFound,
-    InvalidParameter."""
-    voice = get(session, voice_id, account_id)
+    """Give the account's voice a name; an empty one removes the name. Raises NotFound, Deleted,
+    Expired, InvalidParameter."""
+    voice = usable(session, voice_id, account_id)
     voice.name = checked_name(name) or None
     return voice
 
@@ -114,7 +120,9 @@ def delete(session: Session, voice_id: str, account_id: str) -> None:
     session.refresh(voice, with_for_update=True)
     if _in_use(session, voice_id):
         raise Conflict(f"voice {voice_id} is being used by a task; cancel it or wait for its end")
-    voice.expires_at = time.time()
+    now = time.time()
+    voice.deleted_at = voice.deleted_at or now
+    voice.expires_at = min(voice.expires_at or now, now)
 
 
 def expired(session: Session, limit: int = 100) -> Sequence[str]:

@@ -165,6 +165,7 @@ class Voice(Base):
     created_at: Mapped[float]
     expires_at: Mapped[float | None] = mapped_column(index=True)  # None: for ever
     activated_at: Mapped[float | None]
+    deleted_at: Mapped[float | None]  # by its owner
     purged_at: Mapped[float | None]  # its files are gone
 
 

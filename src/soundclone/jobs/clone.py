@@ -29,6 +29,7 @@ def clone(job: Job) -> Outcome:
     made = job.step("voice", 50, find_voice, job, params["engine"], language)
     result = say(job, params, language, made, start=50)
     now = time.time()
+    expires_at = now + job.settings.voice_days * DAY
     voice = Voice(
         id=voice_id,
         account_id=job.task.account_id,
@@ -42,9 +43,9 @@ def clone(job: Job) -> Outcome:
         name=params.get("name"),
         consent=params.get("consent"),
         created_at=now,
-        expires_at=now + job.settings.voice_days * DAY,
+        expires_at=expires_at,
     )
-    return Outcome(result | measured, voice)
+    return Outcome(result | measured | {"voice_expires_at": int(expires_at)}, voice)
 
 
 def fetch_source(job: Job) -> int:

@@ -20,3 +20,6 @@ def upgrade() -> None:
     )
     op.create_index("ix_studio_sessions_key_id", "studio_sessions", ["key_id"])
     op.create_index("ix_studio_sessions_expires_at", "studio_sessions", ["expires_at"])
+    op.add_column("voices", sa.Column("deleted_at", sa.Double()))
+    # A voice that was in use could only expire by being deleted.
+    op.execute("UPDATE voices SET deleted_at = expires_at WHERE activated_at IS NOT NULL")

@@ -1,0 +1,44 @@
+"""The tasks of an account, a page at a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.orm import Session
+
+from ..db.models import Task
+from ..errors import InvalidParameter
+
+
+def page(
+    session: Session,
+    account_id: str,
+    *,
+    limit: int,
+    cursor: str | None = None,
+    status: str | None = None,
+    kind: str | None = None,
+) -> tuple[Sequence[Task], str | None]:
+    """At most `limit` tasks of the account whose results are kept, the newest first, and the
+    cursor of the next page if there is one. A cursor is the id of the last task of a page. Raises
+    InvalidParameter for an unknown cursor."""
+    kept = Task.expires_at.is_(None) | (Task.expires_at > time.time())
+    query = select(Task).where(Task.account_id == account_id, kept)
+    place = tuple_(Task.created_at, Task.id)
+    if cursor is not None:
+        last = session.get(Task, cursor) if cursor.isprintable() else None
+        if last is None or last.account_id != account_id:
+            raise InvalidParameter(
+                f"cursor is {cursor[:60]!r}; it must be the nextCursor of an earlier page"
+            )
+        query = query.where(place < (last.created_at, last.id))
+    if status is not None:
+        query = query.where(Task.status == status)
+    if kind is not None:
+        query = query.where(Task.kind == kind)
+    query = query.order_by(Task.created_at.desc(), Task.id.desc())
+    found = session.scalars(query.limit(limit + 1)).all()
+    shown = found[:limit]
+    return shown, shown[-1].id if len(found) > limit else None
