@@ -45,7 +45,7 @@ MEANING = {
     "quota_exceeded": "the key may not spend that much",
     "rate_limited": "too many requests or tasks at once; `Retry-After` says when to try again",
     "unavailable": "something that is needed does not answer; try again in a moment",
-    "source_address_refused": "the URL leads to an address that is not public",
+    "source_address_refused": "the URL is of a kind that is not fetched, or has no public address",
     "source_unreachable": "nothing was got from the URL; try again when it works",
     "source_timeout": "the download took too long",
     "source_too_large": "the file is too long",

@@ -26,10 +26,26 @@ from soundclone.errors import (
     SourceTooLarge,
     SourceUnreachable,
 )
+from soundclone.media import network
 from soundclone.media.fetch import MAX_REDIRECTS, Fetched, fetch
 from soundclone.media.network import is_public, resolve_host
 
 LOOPBACK = "127.0.0.1"
+
+
+@pytest.fixture(autouse=True)
+def _quick_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network, "REFUSAL_STEP", 0.01)
+
+
+def refusal(host: str) -> str:
+    """The message for a host without a public address."""
+    return (
+        f"{host} does not resolve to a public address; check its spelling, or ask the operator to "
+        "allow it with SOUNDCLONE_FETCH_ALLOW"
+    )
+
+
 BODY = bytes(range(256)) * 2000
 Page = bytes | Callable[[socket.socket], None]
 
@@ -321,12 +337,32 @@ class TestAnswers:
         def resolve(host: str, port: int) -> NoReturn:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
-        message = fails(SourceUnreachable, "http://no.example/?SECRET", path, resolve=resolve)
-        assert message == "the name no.example cannot be resolved"
+        message = fails(SourceRefused, "http://no.example/?SECRET", path, resolve=resolve)
+        assert message == refusal("no.example")
 
     def test_no_address(self, path: Path) -> None:
-        message = fails(SourceUnreachable, "http://no.example/", path, resolve=resolver([]))
-        assert message == "the name no.example has no address"
+        message = fails(SourceRefused, "http://no.example/", path, resolve=resolver([]))
+        assert message == refusal("no.example")
+
+    def test_names_inside_cannot_be_told_from_names_that_do_not_exist(self, path: Path) -> None:
+        """The operator's name server may know names that strangers do not."""
+
+        def unknown(host: str, port: int) -> NoReturn:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+        answers = (unknown, resolver([]), resolver(["10.1.2.3"]), resolver(["8.8.8.8", "::1"]))
+        refusals, logged = set(), set()
+        for resolve in answers:
+            started = time.monotonic()
+            with pytest.raises(SourceError) as caught:
+                get("http://db.example/?SECRET", path, allow=(), resolve=resolve)
+            assert time.monotonic() - started >= network.REFUSAL_STEP
+            refusals.add((caught.value.word, caught.value.message))
+            logged.add(caught.value.logged)
+        assert refusals == {("source_address_refused", refusal("db.example"))}
+        assert len(logged) == len(answers)
+        assert any("10.1.2.3" in reason for reason in logged)
+        assert not any("SECRET" in reason for reason in logged)
 
     @settings(max_examples=60, deadline=None)
     @given(
@@ -633,7 +669,7 @@ class TestHosts:
                 SourceRefused, f"http://{host}/?SECRET", path, allow=(), resolve=resolver()
             )
         assert not tried
-        assert "not public" in message
+        assert "does not resolve to a public address" in message
         assert "SOUNDCLONE_FETCH_ALLOW" in message
 
     @pytest.mark.parametrize("host", [*HOSTS_MISSPELT, "a" * 64, "a." * 130 + "com"])
@@ -671,10 +707,7 @@ class TestHosts:
                 SourceRefused, "http://evil.example/", path, allow=(), resolve=resolver(answers)
             )
         assert not tried
-        assert message == (
-            "the address of evil.example is not public; the operator can allow it with "
-            "SOUNDCLONE_FETCH_ALLOW"
-        )
+        assert message == refusal("evil.example")
 
     @pytest.mark.parametrize("host", ["8.8.8.8", "[2606:4700:4700::1111]", "100.63.255.255"])
     def test_outside(self, path: Path, host: str) -> None:

@@ -65,7 +65,7 @@ def fetch(
     question to a name server to the last byte, `max_bytes` the file. TLS certificates are verified
     against the system's authorities, or those of `SSL_CERT_FILE`. No proxy is used.
 
-    Raises SourceRefused (the URL or an address is not taken), SourceUnreachable (no such host, no
+    Raises SourceRefused (the URL or an address is not taken, no such host), SourceUnreachable (no
     answer, another status than 200, a compressed or broken-off answer), SourceNotMedia (nothing in
     it), SourceTimeout, SourceTooLarge; and OSError when `path` cannot be written. Messages name
     host and path alone, for a query may hold secrets, and never tell what a name resolves to.

@@ -17,7 +17,7 @@ from threading import Thread
 
 import httpcore2
 
-from ..errors import SourceRefused, SourceUnreachable
+from ..errors import SourceRefused
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -25,6 +25,7 @@ Resolve = Callable[[str, int], Iterable[str]]
 """Host and port to addresses, best first. Raises OSError when there are none."""
 
 MAX_ATTEMPTS = 4  # addresses of one name that are tried
+REFUSAL_STEP = 0.5  # seconds; a name is refused after a multiple of them
 
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")  # all that is given out, RFC 4291 section 2.4
 
@@ -95,9 +96,13 @@ class Deadline:
 class CheckedBackend(httpcore2.NetworkBackend):
     """Connects to addresses that are public or allowed, and to nothing else.
 
-    `connect_tcp` raises SourceRefused when one of the host's addresses is neither,
-    SourceUnreachable when it has none, and else what httpcore2's own backend raises. The time-outs
-    that httpcore2 hands in are not looked at: the deadline bounds everything.
+    `connect_tcp` raises SourceRefused when the host has no address or one that is neither, and else
+    what httpcore2's own backend raises. It ignores the time-outs that httpcore2 hands in: the
+    deadline bounds everything.
+
+    The operator's name server may know names that strangers do not. So an unknown name and the name
+    of a private address are refused in the same words and, to a step, after the same time. Only
+    the log has the reason.
     """
 
     def __init__(self, allowed: Allowed, resolve: Resolve, deadline: Deadline) -> None:
@@ -115,7 +120,7 @@ class CheckedBackend(httpcore2.NetworkBackend):
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.NetworkStream:
         addresses = self._checked(host, port)[:MAX_ATTEMPTS]
-        while addresses:
+        while True:
             # An address that swallows packets must leave time for the next one.
             share = self._deadline.left() / len(addresses)
             try:
@@ -125,21 +130,40 @@ class CheckedBackend(httpcore2.NetworkBackend):
                     raise
             else:
                 return _TimedStream(stream, self._deadline)
-        raise SourceUnreachable(f"the name {host} has no address")
 
     def _checked(self, host: str, port: int) -> list[str]:
+        """At least one address. Raises SourceRefused."""
         try:
-            addresses = [ipaddress.ip_address(host)]
+            address = ipaddress.ip_address(host)
         except ValueError:
+            return self._checked_name(host, port)
+        if reason := self._reason(host, [address]):
+            raise _refused(host, reason)
+        return [str(address)]
+
+    def _checked_name(self, host: str, port: int) -> list[str]:
+        asked = time.monotonic()
+        addresses: list[Address] = []
+        try:
             addresses = [ipaddress.ip_address(answer) for answer in self._answers(host, port)]
+            reason = self._reason(host, addresses)
+        except (OSError, UnicodeError) as error:
+            reason = f"its name cannot be resolved ({error})"
+        if reason:
+            waited = time.monotonic() - asked
+            time.sleep(min(-waited % REFUSAL_STEP, self._deadline.left()))
+            raise _refused(host, reason)
+        return [str(address) for address in addresses]
+
+    def _reason(self, host: str, addresses: list[Address]) -> str | None:
+        """The reason for which a host is refused."""
+        if not addresses:
+            return "its name has no address"
         # A name that has one address inside and one outside is made to get past a check.
         for address in addresses:
             if not (is_public(address) or self._allowed.covers(host, address)):
-                raise SourceRefused(
-                    f"the address of {host} is not public; the operator can allow it with "
-                    "SOUNDCLONE_FETCH_ALLOW"
-                )
-        return [str(address) for address in addresses]
+                return f"its address {address} is not public"
+        return None
 
     def _answers(self, host: str, port: int) -> list[str]:
         # The system's resolver takes no time-out, and a hostile name server can be slow.
@@ -156,8 +180,14 @@ class CheckedBackend(httpcore2.NetworkBackend):
             return future.result(self._deadline.left())
         except TimeoutError as error:
             raise httpcore2.ConnectTimeout from error
-        except (OSError, UnicodeError) as error:
-            raise SourceUnreachable(f"the name {host} cannot be resolved") from error
+
+
+def _refused(host: str, reason: str) -> SourceRefused:
+    return SourceRefused(
+        f"{host} does not resolve to a public address; check its spelling, or ask the operator to "
+        "allow it with SOUNDCLONE_FETCH_ALLOW",
+        logged=f"{host} is refused: {reason}",
+    )
 
 
 class _TimedStream(httpcore2.NetworkStream):
