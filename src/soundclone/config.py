@@ -170,6 +170,11 @@ class Settings(BaseSettings):
         """Where the weights of neural engines are."""
         return self.models_dir or self.data_dir / "models"
 
+    @property
+    def scratch(self) -> Path:
+        """Parent of the folders for temporary files, one for each process."""
+        return self.data_dir / "scratch"
+
     @cached_property
     def database(self) -> str:
         """SQLAlchemy URL of the database."""

@@ -7,6 +7,7 @@ than by the bucket, so that they are the same for every backend and open through
 from __future__ import annotations
 
 import hmac
+import os
 import re
 import shutil
 import uuid
@@ -32,6 +33,7 @@ _KEY = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
 _MAX_KEY = 512
 _PART = 8 * 1024 * 1024  # bytes of one part of a multipart upload
 _RANGE = 4 * 1024 * 1024  # bytes read by one request of a stream
+_STAGED = re.compile(r"#[0-9]+$")  # what LocalStore appends to a file until it is whole
 _S3_OPTIONS = frozenset({"endpoint", "region", "virtual_hosted_style_request", "skip_signature"})
 
 
@@ -148,6 +150,25 @@ class Storage:
         if self._folder:  # what a killed writer began is not listed, but fills the disk
             shutil.rmtree(self._folder / prefix, ignore_errors=True)
         return len(keys)
+
+    def remove_unfinished(self, idle: float = 300.0) -> int:
+        """Remove the parts of files that killed writers left in a local folder; the number of them.
+        A file to which something was written in the last `idle` seconds has a living writer.
+
+        A bucket needs a lifecycle rule that does this.
+        """
+        removed = 0
+        for folder, _, names in os.walk(self._folder) if self._folder else ():
+            for name in filter(_STAGED.search, names):
+                path = Path(folder, name)
+                with suppress(OSError):  # finished meanwhile, or removed by another process
+                    if path.stat().st_mtime <= time() - idle:
+                        path.unlink()
+                        removed += 1
+                        while path.parent != self._folder:  # as far as the folders are empty
+                            path = path.parent
+                            path.rmdir()
+        return removed
 
     def check(self) -> None:
         """Write, read and remove a small file. Raises Unavailable with the reason."""

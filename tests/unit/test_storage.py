@@ -147,6 +147,27 @@ def test_killed_writer_leaves_no_half_file(tmp_path: Path) -> None:
     assert not (folder / "a").exists()
 
 
+def test_what_killed_writers_left_is_removed(tmp_path: Path) -> None:
+    storage = Storage.open((tmp_path / "files").as_uri(), SECRET)
+    storage.put("uploads/kept/a.wav", b"whole")
+    staged = [
+        tmp_path / "files" / name
+        for name in ("uploads/kept/a.wav#1", "uploads/gone/b.wav#12", "uploads/new/c.wav#1")
+    ]
+    for path in staged:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"a part")
+    for path in staged[:2]:
+        os.utime(path, (0, 0))
+    assert storage.remove_unfinished() == 2
+    assert [path.exists() for path in staged] == [False, False, True]
+    assert storage.get("uploads/kept/a.wav") == b"whole"
+    assert not (tmp_path / "files/uploads/gone").exists()
+    assert storage.remove_unfinished(idle=0) == 1
+    storage.delete_prefix("uploads/kept")
+    assert (tmp_path / "files").is_dir()
+
+
 @pytest.mark.parametrize(
     "key", ["", "/a", "a//b", "../a", "a/../b", "a/./b", "a b", "a\n", "ä", "a?b", "x" * 513]
 )

@@ -97,7 +97,7 @@ def _plain_name(file: UploadFile) -> str:
 
 
 def _store(storage: Storage, key: str, file: UploadFile) -> None:
-    with NamedTemporaryFile(prefix="soundclone-upload-") as copy:
+    with NamedTemporaryFile() as copy:
         shutil.copyfileobj(file.file, copy, 1 << 20)
         copy.flush()
         storage.put_file(key, Path(copy.name))

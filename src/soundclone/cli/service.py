@@ -6,6 +6,8 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -41,7 +43,7 @@ def serve(
     telemetry.configure()
     settings = read_settings()
     Storage.open(settings.storage, settings.secret)  # or else say why not, before anything starts
-    with _listen(host, port) as listening:
+    with _listen(host, port) as listening, _scratch(settings):
         database = Database(settings.database)
         try:
             upgrade(database)
@@ -89,10 +91,25 @@ def worker(
     from ..jobs.worker import Worker
 
     telemetry.configure()
-    Worker(read_settings(), id or new_id(), parent=parent).run()
+    settings = read_settings()
+    with _scratch(settings):
+        Worker(settings, id or new_id(), parent=parent).run()
     sys.stderr.flush()
     # What did not end within its grace is in threads that would keep the process.
     os._exit(0)
+
+
+@contextmanager
+def _scratch(settings: Settings) -> Iterator[None]:
+    """Keep the temporary files of this process in the data directory."""
+    from ..scratch import scratch_folder
+
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(scratch_folder(settings.scratch))
+        except OSError as error:
+            fail(f"{settings.scratch} cannot be used for temporary files: {error.strerror}")
+        yield
 
 
 def _listen(host: str, port: int) -> socket.socket:

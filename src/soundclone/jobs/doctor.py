@@ -15,6 +15,7 @@ from ..core import workers
 from ..db.migrate import upgrade
 from ..db.session import Database
 from ..errors import SoundcloneError, Unavailable
+from ..scratch import scratch_folder
 from ..speech import engine as engines
 from ..speech import recognition
 from ..storage import Storage
@@ -42,7 +43,7 @@ def examine(
         checks.append(check(f"engine {name}", partial(_engine, settings, name), needed=needed))
     checks += [
         check("speech recognition", _recognition, needed=False),
-        check("decode and encode", _codecs),
+        check("decode and encode", lambda: _codecs(settings)),
         check("database", lambda: _database(settings)),
         check("storage", lambda: _storage(settings)),
         check("disk", lambda: _disk(settings)),
@@ -85,17 +86,14 @@ def _recognition() -> str:
     return "what neural engines say is checked, and words are timed"
 
 
-def _codecs() -> str:
-    import tempfile
-    from pathlib import Path
-
+def _codecs(settings: Settings) -> str:
     import numpy as np
 
     from ..media import decode, encode
 
     tone = (0.3 * np.sin(np.arange(44_100) * 2 * np.pi * 220 / 44_100)).astype(np.float32)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "tone.mp3"
+    with scratch_folder(settings.scratch) as folder:
+        path = folder / "tone.mp3"
         with encode.Encoder(path, sample_rate_in=44_100) as encoder:
             encoder.write(tone)
         decoded = decode.decode(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from pathlib import PurePosixPath
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -13,6 +14,7 @@ from ..core import sessions, tasks, voices, workers
 from ..db.models import Task
 from ..db.session import Database
 from ..errors import InternalError, SoundcloneError
+from ..scratch import remove_abandoned
 from ..storage import Storage
 from ..telemetry import log
 from . import engine
@@ -44,7 +46,7 @@ def sweep(settings: Settings, database: Database, storage: Storage) -> None:
             tasks.purge(session, task_id)
 
     def remove_upload(key: str) -> None:
-        storage.delete(key)
+        storage.delete_prefix(str(PurePosixPath(key).parent))
         with database.write() as session:
             tasks.forget_upload(session, key)
 
@@ -54,6 +56,12 @@ def sweep(settings: Settings, database: Database, storage: Storage) -> None:
         ("uploads", tasks.expired_uploads, remove_upload),
     ):
         removed = _each(database, expired, remove)
+        if removed:
+            _log.info("swept", what=what, removed=removed)
+    for what, removed in (
+        ("folders of dead processes", remove_abandoned(settings.scratch)),
+        ("unfinished files", storage.remove_unfinished()),
+    ):
         if removed:
             _log.info("swept", what=what, removed=removed)
     with database.write() as session:
