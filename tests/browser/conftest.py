@@ -14,14 +14,17 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from soundclone.client import Client
 from soundclone.media import decode, encode
-from tests.service import Service
+from tests.service import API, Service, finish
 
 HERE = Path(__file__).parent
 RECORDINGS = HERE.parent / "recordings"
 AXE = gzip.decompress((HERE / "vendor" / "axe.min.js.gz").read_bytes()).decode()
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}
+PAGES = ("clone", "speak", "voices", "history", "account", "operator")
+SCRIPT = "Good morning, everybody. <#0.5#> The ferry leaves at nine, so please bring a coat."
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -100,6 +103,10 @@ class Visit:
         ]
 
 
+Open = Callable[..., Visit]
+Keep = Callable[[Visit, str], None]
+
+
 @pytest.fixture
 def visit(service: Service, browser: Browser) -> Iterator[Callable[..., Visit]]:
     """Opens windows; afterwards none may have complained or asked another host."""
@@ -165,3 +172,56 @@ def keep(request: pytest.FixtureRequest) -> Callable[[Visit, str], None]:
             page.set_viewport_size(before)
 
     return picture
+
+
+@pytest.fixture(scope="package")
+def key(service: Service) -> str:
+    """An operator's."""
+    made = service.command(
+        "keys", "create", "--name", "Ana", "--credit", "50", "--operator", "--json"
+    )
+    return str(made["key"])
+
+
+@pytest.fixture
+def studio(visit: Open, key: str) -> Visit:
+    """A window that is signed in."""
+    window: Visit = visit()
+    window.sign_in(key)
+    return window
+
+
+@pytest.fixture(scope="package")
+def voice(service: Service, key: str) -> str:
+    """A voice that is there already, and has spoken."""
+    with Client(service.url, key) as client:
+        made = client.clone(RECORDINGS / "man.opus")
+        assert made.model_id
+        client.speak(made.model_id, SCRIPT, subtitles="sentence")
+        return made.model_id
+
+
+@pytest.fixture(scope="package")
+def guest(service: Service) -> tuple[str, str]:
+    """Key and voice of another account, whose owner types odd things."""
+    _, key = service.new_key(20)
+    with Client(service.url, key) as client:
+        made = client.clone(RECORDINGS / "woman.opus").model_id
+    assert made
+    return key, made
+
+
+@pytest.fixture(scope="package")
+def tasks(service: Service, key: str, voice: str) -> list[str]:
+    """Paths of a task of each kind and end."""
+    with_errors = service.post(
+        f"{API}/soundCloning/clones", {"fileUrl": "http://10.0.0.1/a.mp3"}, key
+    )[1]["data"]["id"]
+    finish(service, with_errors, key)
+    speech = service.post(
+        f"{API}/soundCloning/audios",
+        {"modelId": voice, "contentText": SCRIPT, "subtitleEnable": True},
+        key,
+    )[1]["data"]["id"]
+    finish(service, speech, key)
+    return [f"tasks/{with_errors}", f"tasks/{speech}"]

@@ -2,108 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from soundclone.client import Client
-from tests.browser.conftest import DESK, PHONE, RECORDINGS, Visit
+from tests.browser.conftest import DESK, PAGES, PHONE, RECORDINGS, Keep, Open, Visit
+from tests.browser.waiting import drawn, ended, run
 from tests.service import API, Service, finish
 
-Open = Callable[..., Visit]
-Keep = Callable[[Visit, str], None]
-
-PAGES = ("clone", "speak", "voices", "history", "account", "operator")
-SCRIPT = "Good morning, everybody. <#0.5#> The ferry leaves at nine, so please bring a coat."
 HOSTILE = '<img src=x onerror="alert(1)">'
-
-
-@pytest.fixture(scope="module")
-def key(service: Service) -> str:
-    """An operator's."""
-    made = service.command(
-        "keys", "create", "--name", "Ana", "--credit", "50", "--operator", "--json"
-    )
-    return str(made["key"])
-
-
-@pytest.fixture
-def studio(visit: Open, key: str) -> Visit:
-    """A window that is signed in."""
-    window: Visit = visit()
-    window.sign_in(key)
-    return window
-
-
-@pytest.fixture(scope="module")
-def voice(service: Service, key: str) -> str:
-    """A voice that is there already, and has spoken."""
-    with Client(service.url, key) as client:
-        made = client.clone(RECORDINGS / "man.opus")
-        assert made.model_id
-        client.speak(made.model_id, SCRIPT, subtitles="sentence")
-        return made.model_id
-
-
-@pytest.fixture(scope="module")
-def guest(service: Service) -> tuple[str, str]:
-    """Key and voice of another account, whose owner types odd things."""
-    _, key = service.new_key(20)
-    with Client(service.url, key) as client:
-        made = client.clone(RECORDINGS / "woman.opus").model_id
-    assert made
-    return key, made
-
-
-@pytest.fixture(scope="module")
-def tasks(service: Service, key: str, voice: str) -> list[str]:
-    """Paths of a task of each kind and end."""
-    with_errors = service.post(
-        f"{API}/soundCloning/clones", {"fileUrl": "http://10.0.0.1/a.mp3"}, key
-    )[1]["data"]["id"]
-    finish(service, with_errors, key)
-    speech = service.post(
-        f"{API}/soundCloning/audios",
-        {"modelId": voice, "contentText": SCRIPT, "subtitleEnable": True},
-        key,
-    )[1]["data"]["id"]
-    finish(service, speech, key)
-    return [f"tasks/{with_errors}", f"tasks/{speech}"]
-
-
-def ended(page: Page, status: str = "completed") -> None:
-    """Wait until the task that is shown has ended, as it should."""
-    page.wait_for_url(re.compile("/studio/tasks/audio_"))
-    task = page.locator(".task:is([data-status=completed], [data-status=failed])")
-    expect(task).to_have_attribute("data-status", status, timeout=90_000)
-
-
-def drawn(page: Page) -> None:
-    """Wait until every waveform on the page has its recording."""
-    page.wait_for_function(
-        "() => [...document.querySelectorAll('.player .clock')].every(e => / [0-9]+:[0-9]*[1-9]/"
-        ".test(e.textContent))"
-    )
-
-
-def run(command: list[str], key: str) -> str:
-    done = subprocess.run(
-        command,
-        env=os.environ | {"SOUNDCLONE_API_KEY": key},
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def test_signing_in_and_out(visit: Open, key: str, keep: Keep) -> None:

@@ -172,3 +172,17 @@ def test_the_scripts_texts_are_valid_json() -> None:
     for language in rendering.LANGUAGES:
         path = STUDIO / "locale" / f"{language}.json"
         assert json.loads(path.read_text("utf-8")) == catalogue(language)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("One. <#1#> Two.\n\nThree.", "One. Two. Three."),
+        ("", ""),
+        ("word " * 30, "word " * 17 + "word…"),
+        ("a " * 10 + "x" * 200, "a " * 10 + "x" * 70 + "…"),
+        ("\u4e2d" * 200, "\u4e2d" * 90 + "…"),
+    ],
+)
+def test_excerpts_end_between_words(text: str, shown: str) -> None:
+    assert rendering.excerpt(text) == shown

@@ -90,6 +90,17 @@ def day(seconds: float) -> str:
     return time.strftime("%Y-%m-%d", time.gmtime(seconds))
 
 
+def excerpt(text: str, length: int = 90) -> str:
+    """The beginning of a script without its pause markers, cut between words where it has any."""
+    plain = " ".join(re.sub(r"<#[\d.]+#>", " ", text).split())
+    if len(plain) <= length:
+        return plain
+    cut = plain[:length]
+    # Chinese and Japanese have no spaces to cut at; neither may half of the excerpt be lost.
+    space = cut.rfind(" ") if plain[length] != " " else length
+    return cut[: space if space > length * 2 // 3 else length].rstrip() + "…"
+
+
 _environment = Environment(
     loader=FileSystemLoader(STUDIO / "templates"),
     autoescape=True,
@@ -97,7 +108,7 @@ _environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_environment.filters |= {"credits": credits, "time": time_tag, "day": day}
+_environment.filters |= {"credits": credits, "time": time_tag, "day": day, "excerpt": excerpt}
 
 
 def render(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:

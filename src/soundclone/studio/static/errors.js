@@ -1,8 +1,17 @@
-// Errors are said where they happened: beneath the field that they are about, or else beneath what
-// was pressed.
+// Errors appear where they happened: beneath their field, or beneath the button that was pressed.
+//
+// Those of a submitted form and those of its price stay apart, because the price is asked for again
+// while somebody reads: it must not remove the answer to what they did.
+
+const FORM = "form";
+const ESTIMATE = "estimate";
+
+function scope(near) {
+  return near.closest("form, .card") ?? document.getElementById("main");
+}
 
 function place(near, field) {
-  const within = near.closest("form, .card") ?? document.getElementById("main");
+  const within = scope(near);
   return (
     (field && within.querySelector(`.errors[data-for="${CSS.escape(field)}"]`)) ||
     within.querySelector(".errors:not([data-for])") ||
@@ -21,28 +30,39 @@ function main() {
   return made;
 }
 
+function put(near, box, field, from) {
+  const target = place(near, field);
+  for (const other of [...target.children]) {
+    // The same error twice helps nobody.
+    if (other.dataset.from === from || from === FORM || other.textContent === box.textContent) other.remove();
+  }
+  box.dataset.from = from;
+  target.append(box);
+  const input = field && target.closest("form")?.elements[field];
+  if (input instanceof HTMLElement && input.type !== "hidden") input.setAttribute("aria-invalid", "true");
+  return target;
+}
+
+function remove(within, boxes) {
+  for (const box of within.querySelectorAll(boxes)) box.remove();
+  for (const input of within.querySelectorAll('[aria-invalid="true"]')) {
+    if (!within.querySelector(`.errors[data-for="${CSS.escape(input.name)}"] > .error`)) input.removeAttribute("aria-invalid");
+  }
+}
+
 export function showError(near, title, message, field) {
   const box = document.createElement("div");
   box.className = "error";
   const strong = document.createElement("strong");
   strong.textContent = title;
-  box.append(strong, " ", message);
-  const target = place(near, field);
-  target.replaceChildren(box);
-  mark(target, field, true);
-  return target;
+  const text = document.createElement("span");
+  text.textContent = message;
+  box.append(strong, " ", text);
+  return put(near, box, field, FORM);
 }
 
 export function clearErrors(near) {
-  const within = near.closest("form, .card") ?? document;
-  for (const each of within.querySelectorAll(".errors")) each.replaceChildren();
-  for (const each of within.querySelectorAll('[aria-invalid="true"]')) each.removeAttribute("aria-invalid");
-}
-
-function mark(target, field) {
-  const form = target.closest("form");
-  const input = field && form?.elements[field];
-  if (input instanceof HTMLElement && input.type !== "hidden") input.setAttribute("aria-invalid", "true");
+  remove(scope(near), ".errors > .error");
 }
 
 export function install(t) {
@@ -51,17 +71,33 @@ export function install(t) {
     if (xhr.status < 400) return;
     const near = requestConfig.elt;
     const field = xhr.getResponseHeader("X-Field");
-    detail.shouldSwap = true;
+    const answer = document.createElement("template");
+    answer.innerHTML = xhr.responseText;
+    const box = answer.content.querySelector(".error");
+    detail.shouldSwap = false;
     detail.isError = false;
-    detail.swapOverride = "innerHTML";
-    detail.target = place(near, field);
-    // An estimate is not what somebody asked for: it must not pull them away.
-    mark(detail.target, field);
-    if (!near.classList.contains("estimate")) detail.target.scrollIntoView({ block: "nearest" });
-    else near.replaceChildren();
+    // A proxy's own page has no error of ours in it.
+    if (!box) return void showError(near, t("offline"), t("offline.todo"));
+    if (near.classList.contains(ESTIMATE)) {
+      near.replaceChildren();
+      put(near, box, field, ESTIMATE);
+    } else {
+      put(near, box, field, FORM).scrollIntoView({ block: "nearest" });
+    }
   });
-  document.addEventListener("htmx:beforeRequest", ({ detail }) => clearErrors(detail.elt));
+  document.addEventListener("htmx:beforeRequest", ({ detail: { elt } }) => {
+    if (elt.classList.contains(ESTIMATE)) remove(scope(elt), `.errors > .error[data-from="${ESTIMATE}"]`);
+    else clearErrors(elt);
+  });
+  // What is being put right no longer needs its error.
+  document.addEventListener("input", ({ target }) => {
+    if (!target.form) return;
+    const field = CSS.escape(target.dataset.field ?? target.name);
+    const from = `.error[data-from="${FORM}"]`;
+    remove(target.form, `.errors:not([data-for]) > ${from}, .errors[data-for="${field}"] > ${from}`);
+  });
   document.addEventListener("htmx:sendError", ({ detail }) => {
-    if (!detail.elt.classList.contains("task")) showError(detail.elt, t("offline"), t("offline.todo"));
+    const { classList } = detail.elt;
+    if (!classList.contains("task") && !classList.contains(ESTIMATE)) showError(detail.elt, t("offline"), t("offline.todo"));
   });
 }

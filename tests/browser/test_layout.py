@@ -1,0 +1,73 @@
+"""Every page at the widths of phones, tablets and screens, in both languages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import PAGES, Keep, Open
+
+SIZES = (
+    (320, 640),
+    (390, 844),
+    (760, 1000),
+    (761, 1000),
+    (800, 1280),
+    (844, 390),
+    (900, 700),
+    (950, 700),
+    (960, 700),
+    (1041, 700),
+    (1280, 900),
+)
+PICTURES = (320, 390, 800, 844)
+
+# What a page of this width shows wrongly.
+MEASURE = """() => {
+  const wrong = [];
+  const width = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth !== width)
+    wrong.push(`${document.documentElement.scrollWidth} pixels wide`);
+  for (const each of document.querySelectorAll(".top a, .top button")) {
+    const { left, right, width: own } = each.getBoundingClientRect();
+    if (!own || left < 0 || right > width)
+      wrong.push(`out of reach: ${each.outerHTML.slice(0, 80)}`);
+  }
+  for (const each of document.querySelectorAll(".menu a > span, .segments span, td.number")) {
+    const text = document.createRange();
+    text.selectNodeContents(each);
+    const lines = new Set([...text.getClientRects()].map(({ bottom }) => Math.round(bottom / 8)));
+    if (!each.querySelector("button, .badge") && lines.size > 1)
+      wrong.push(`on ${lines.size} lines: ${each.textContent}`);
+  }
+  for (const each of document.querySelectorAll(".sentence")) {
+    if (each.getBoundingClientRect().width < 200) wrong.push(`narrow: ${each.textContent}`);
+  }
+  const menu = document.querySelector(".menu");
+  const heights = new Set([...(menu?.children ?? [])].map((each) => each.offsetTop));
+  if (heights.size > 1) wrong.push("the menu has several lines");
+  return wrong;
+}"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_no_page_is_wider_than_the_screen(
+    visit: Open, key: str, voice: str, tasks: list[str], keep: Keep, language: str
+) -> None:
+    window = visit()
+    window.expected = ("404",)
+    window.sign_in(key)
+    page = window.page
+    found: dict[tuple[str, int], Any] = {}
+    for path in (*PAGES, *tasks, "nothing", "sign-in"):
+        window.go(f"/studio/{path}?lang={language}")
+        for each in page.locator("summary").all():
+            each.click()
+        for width, height in SIZES:
+            page.set_viewport_size({"width": width, "height": height})
+            found[path, width] = page.evaluate(MEASURE)
+            if width in PICTURES:
+                keep(window, f"{language}-{width}-{path.partition('/')[0]}")
+    assert not {place: wrong for place, wrong in found.items() if wrong}
