@@ -13,6 +13,7 @@ from ..db.models import Voice
 from ..errors import NotFound
 from ..speech.languages import LANGUAGES
 from .auth import KnownCaller
+from .removal import remove_voice
 from .routing import OwnRoute
 from .schemas import (
     DeletedResponse,
@@ -59,10 +60,11 @@ async def rename_voice(
     response_model=DeletedResponse,
 )
 async def delete_voice(request: Request, model_id: ModelId, who: KnownCaller) -> JSONResponse:
-    """Delete a voice and the recording that it was made from, for good."""
+    """Delete a voice, the recording that it was made from, its upload, and its preview. When the
+    answer comes, the files are removed and their links are dead."""
     if not re.fullmatch(r"model_[0-9a-f]{32}", model_id):
         raise NotFound(f"there is no voice {model_id[:60]!r} in this account")
-    await request.app.state.database.run(voices.delete, model_id, who.account_id)
+    await remove_voice(request, model_id, who.account_id)
     return JSONResponse(ok({"modelId": model_id, "deleted": True}))
 
 

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from ..db.models import Account, Key, Task, Upload, Voice
 from ..errors import (
+    Deleted,
     Expired,
     IdempotencyConflict,
     NotFound,
@@ -200,11 +201,17 @@ def _turn(session: Session, last: int) -> int:
 
 
 def get(session: Session, task_id: str, account_id: str) -> Task:
-    """The account's task. Raises NotFound, also for another account's, and Expired."""
+    """The account's task. Raises NotFound, also for another account's, Deleted and Expired."""
     task = session.get(Task, task_id)
     if task is None or task.account_id != account_id:
         raise NotFound(f"there is no task {task_id!r} in this account")
     if task.expires_at is not None and task.expires_at <= time.time():
+        voice = session.get(Voice, task.voice_id) if task.kind == "clone" else None
+        if voice is not None and voice.deleted_at is not None:
+            raise Deleted(
+                f"task {task_id} made voice {voice.id}, which was deleted on "
+                f"{moment(voice.deleted_at)}"
+            )
         raise Expired(f"the result of task {task_id} expired on {moment(task.expires_at)}")
     return task
 

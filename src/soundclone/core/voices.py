@@ -10,7 +10,7 @@ from sqlalchemy import Select, exists, select, update
 from sqlalchemy.orm import Session
 
 from ..db.models import Task, Voice
-from ..errors import Conflict, Deleted, Expired, InvalidParameter, NotFound
+from ..errors import Deleted, Expired, InvalidParameter, NotFound
 from .clock import moment
 
 ACTIVE = ("queued", "processing")
@@ -56,18 +56,21 @@ def activate(session: Session, voice_id: str) -> None:
     """Keep the voice for ever: its first production task has succeeded."""
     session.execute(
         update(Voice)
-        .where(Voice.id == voice_id, Voice.activated_at.is_(None))
+        .where(Voice.id == voice_id, Voice.activated_at.is_(None), Voice.deleted_at.is_(None))
         .values(activated_at=time.time(), expires_at=None)
     )
 
 
-def made_again(session: Session, voice_id: str, engine: str, engine_version: str) -> None:
-    """Note which version of its own engine last made the voice."""
+def made_again(session: Session, voice_id: str, engine: str, engine_version: str) -> bool:
+    """Note which version of its own engine last made the voice. False when the voice was deleted
+    meanwhile: the caller removes what it wrote."""
     session.execute(
         update(Voice)
         .where(Voice.id == voice_id, Voice.engine == engine)
         .values(engine_version=engine_version)
     )
+    deleted = session.scalar(select(Voice.deleted_at).where(Voice.id == voice_id))
+    return deleted is None
 
 
 def listing(session: Session, account_id: str) -> Sequence[Voice]:
@@ -114,17 +117,6 @@ def recording_file(voice_id: str) -> str:
     return f"voices/{voice_id}/recording.flac"
 
 
-def delete(session: Session, voice_id: str, account_id: str) -> None:
-    """Let the voice expire now; the sweeper removes its files. Raises NotFound, Conflict."""
-    voice = get(session, voice_id, account_id)
-    session.refresh(voice, with_for_update=True)
-    if _in_use(session, voice_id):
-        raise Conflict(f"voice {voice_id} is being used by a task; cancel it or wait for its end")
-    now = time.time()
-    voice.deleted_at = voice.deleted_at or now
-    voice.expires_at = min(voice.expires_at or now, now)
-
-
 def expired(session: Session, limit: int = 100) -> Sequence[str]:
     """Ids of voices whose files are to go. A task that was accepted in time keeps its voice."""
     busy = exists().where(Task.voice_id == Voice.id, Task.status.in_(ACTIVE))
@@ -140,7 +132,8 @@ def purged(session: Session, voice_id: str) -> None:
     session.execute(update(Voice).where(Voice.id == voice_id).values(purged_at=time.time()))
 
 
-def _in_use(session: Session, voice_id: str) -> bool:
+def in_use(session: Session, voice_id: str) -> bool:
+    """Whether a task that has not ended speaks with the voice."""
     return bool(
         session.scalar(select(exists().where(Task.voice_id == voice_id, Task.status.in_(ACTIVE))))
     )

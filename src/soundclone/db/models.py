@@ -24,6 +24,7 @@ class Base(DeclarativeBase):
         float: Double(),
         str: String(),
         dict[str, Any]: JSON(),
+        list[str]: JSON(),
     }
 
 
@@ -167,6 +168,7 @@ class Voice(Base):
     activated_at: Mapped[float | None]
     deleted_at: Mapped[float | None]  # by its owner
     purged_at: Mapped[float | None]  # its files are gone
+    uploads: Mapped[list[str] | None]  # keys of the uploads that the voice was made from
 
 
 class Upload(Base):

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.removal import uploads_of
 from ..core.voices import recording_file
 from ..db.models import Voice
 from ..errors import NotFound, SourceUnreachable
@@ -42,6 +43,7 @@ def clone(job: Job) -> Outcome:
         speech_seconds=measured["speech_seconds"],
         name=params.get("name"),
         consent=params.get("consent"),
+        uploads=sorted(uploads_of(job.task)),
         created_at=now,
         expires_at=expires_at,
     )

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..core import voices
 from ..db.models import Voice as VoiceRow
-from ..errors import EngineUnavailable, SynthesisError
+from ..errors import EngineUnavailable, NotFound, SynthesisError, TaskCancelled
 from ..media import encode, loudness
 from ..speech import languages, modification, recognition, script, subtitles
 from ..speech.alignment import timed
@@ -56,7 +56,7 @@ def speak(job: Job, saying: Saying | None = None) -> Outcome:
     params = job.task.params
     with job.database.read() as session:
         row = session.get(VoiceRow, job.task.voice_id)
-    if row is None or row.purged_at is not None:
+    if row is None or row.purged_at is not None or row.deleted_at is not None:
         raise SynthesisError(f"voice {job.task.voice_id} is no longer kept; make a new preview")
     language = job.step("language", 1, language_of, params)
     voice = job.step("find voice", 2, find_voice, job, params["engine"], language)
@@ -81,11 +81,21 @@ def voice_of(job: Job, engine: Engine, language: str) -> Voice:
     key = voice_file(job.task.voice_id, engine.info.name, version)
     if job.storage.size(key) is not None:
         return Voice(engine.info.name, version, job.storage.get(key))
-    samples, rate = encode.unpack(job.storage.get(reference_file(job.task.voice_id)))
+    try:
+        kept = job.storage.get(reference_file(job.task.voice_id))
+    except NotFound as error:
+        raise SynthesisError(
+            f"voice {job.task.voice_id} is no longer kept; make a new preview"
+        ) from error
+    samples, rate = encode.unpack(kept)
     voice = engine.clone(Reference(samples, rate), language)
     job.storage.put(key, voice.data)
     with job.database.write() as session:
-        voices.made_again(session, job.task.voice_id, voice.engine, voice.version)
+        living = voices.made_again(session, job.task.voice_id, voice.engine, voice.version)
+    if not living:
+        # The deletion may have removed the files before this one was written.
+        job.storage.delete(key)
+        raise TaskCancelled(f"voice {job.task.voice_id} was deleted")
     return voice
 
 

@@ -10,10 +10,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from ..config import Settings
-from ..core import sessions, tasks, voices, workers
+from ..core import removal, sessions, tasks, voices, workers
 from ..db.models import Task
 from ..db.session import Database
-from ..errors import InternalError, SoundcloneError
+from ..errors import Conflict, InternalError, SoundcloneError
 from ..scratch import remove_abandoned
 from ..storage import Storage
 from ..telemetry import log
@@ -33,7 +33,12 @@ def sweep(settings: Settings, database: Database, storage: Storage) -> None:
     _adopt_orphans(database)
 
     def remove_voice(voice_id: str) -> None:
+        with database.read() as session:
+            users = removal.late_writers(session, voice_id)
+        late = engine.unfinished(users) if users else set()
         storage.delete_prefix(f"voices/{voice_id}")
+        if late:
+            raise Conflict(f"a worker has not left task {min(late)} of voice {voice_id} yet")
         with database.write() as session:
             voices.purged(session, voice_id)
 

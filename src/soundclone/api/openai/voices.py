@@ -23,6 +23,7 @@ from ...errors import InvalidParameter, NotFound, SoundcloneError, Unavailable
 from ...storage import Storage
 from ..auth import KnownCaller, LimitedCaller
 from ..files import keep
+from ..removal import remove_voice
 from ..schemas import SoundCloneCloneRequest
 from ..tasks import IdempotencyKey, clone_order, digest, link, submit
 from .errors import Ended, OpenAIRoute, about
@@ -87,8 +88,8 @@ async def retrieve(request: Request, voice_id: str, who: KnownCaller) -> JSONRes
 
 @router.delete("/{voice_id}")
 async def delete(request: Request, voice_id: str, who: KnownCaller) -> JSONResponse:
-    """Delete a voice and the recording that it was made from, for good."""
-    await request.app.state.database.run(voices.delete, voice_id, who.account_id)
+    """Delete a voice, the recording that it was made from, its upload, and its preview."""
+    await remove_voice(request, voice_id, who.account_id)
     return JSONResponse({"id": voice_id, "object": "audio.voice.deleted", "deleted": True})
 
 

@@ -17,6 +17,7 @@ from ...core import keys, tasks, voices
 from ...core.pricing import to_micro
 from ...errors import AuthenticationError, InvalidParameter, NotFound
 from ..files import upload
+from ..removal import remove_voice
 from ..schemas import SoundCloneAudioRequest, SoundCloneCloneRequest
 from ..tasks import DAY, audio_order, checked_id, clone_order, submit
 from . import session
@@ -131,8 +132,8 @@ async def rename(request: Request, me: Known, id: str) -> Response:
 
 @router.delete("/voices/{id}")
 async def delete(request: Request, me: Known, id: str) -> Response:
-    """Delete a voice with its recording."""
-    await request.app.state.database.run(voices.delete, voice_id(id), me.account.id)
+    """Delete a voice with its recordings and its preview."""
+    await remove_voice(request, voice_id(id), me.account.id)
     return Response(status_code=204, headers={"HX-Redirect": "/studio/voices"})
 
 

@@ -23,3 +23,4 @@ def upgrade() -> None:
     op.add_column("voices", sa.Column("deleted_at", sa.Double()))
     # A voice that was in use could only expire by being deleted.
     op.execute("UPDATE voices SET deleted_at = expires_at WHERE activated_at IS NOT NULL")
+    op.add_column("voices", sa.Column("uploads", sa.JSON()))

@@ -1,0 +1,106 @@
+"""Removal of a voice with everything that lets somebody hear the speaker."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete as remove
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ..db.models import Task, Upload, Voice
+from ..errors import Conflict
+from . import ledger, voices
+from .voices import ACTIVE
+
+
+@dataclass(frozen=True)
+class Leavings:
+    """Files of a deleted voice in the object store."""
+
+    voice_id: str
+    folders: tuple[str, ...]  # the voice, its preview's results and work files
+    uploads: tuple[str, ...]  # recordings that nothing else of the account needs
+
+
+def delete(session: Session, voice_id: str, account_id: str) -> Leavings:
+    """Mark the voice as deleted, and its preview and uploads as expired. The caller removes the
+    files after the transaction; the sweep removes what the caller could not. A voice that was
+    deleted before gives the same files again. Raises NotFound, and Conflict while a task uses the
+    voice."""
+    # The voice before the account, as in `tasks.submit`.
+    voice = voices.get(session, voice_id, account_id)
+    session.refresh(voice, with_for_update=True)
+    if voices.in_use(session, voice_id):
+        raise Conflict(f"voice {voice_id} is being used by a task; cancel it or wait for its end")
+    now = time.time()
+    if voice.deleted_at is None:
+        voice.deleted_at = voice.expires_at = now
+    preview = session.get(Task, voice.task_id)
+    uploads = set(voice.uploads or ())
+    if preview is not None:
+        uploads |= uploads_of(preview)  # a voice of an earlier version has no list of its own
+        preview.expires_at = min(preview.expires_at or now, now)
+        preview.params, preview.result = {}, {}
+    ledger.lock(session, account_id)
+    gone = sorted(uploads - _needed(session, voice)) if uploads else []
+    voice.uploads, voice.name, voice.consent = gone, None, None
+    own = session.scalars(
+        select(Upload).where(Upload.key.in_(gone), Upload.account_id == account_id)
+    ).all()
+    for upload in own:
+        upload.expires_at = min(upload.expires_at, now)
+    return Leavings(
+        voice_id,
+        (f"voices/{voice_id}", f"results/{voice.task_id}", f"work/{voice.task_id}"),
+        tuple(upload.key for upload in own),
+    )
+
+
+def uploads_of(task: Task) -> set[str]:
+    """Keys of the uploads that a preview is made from."""
+    sources = (task.params.get("source"), task.params.get("consent_source"))
+    return {source["upload"] for source in sources if source and "upload" in source}
+
+
+def removed(session: Session, leavings: Leavings) -> None:
+    """Forget uploads whose files are gone. The voice itself stays for the sweep, which looks
+    once more for a file that a worker wrote late."""
+    session.execute(remove(Upload).where(Upload.key.in_(leavings.uploads)))
+
+
+def late_writers(session: Session, voice_id: str, limit: int = 1000) -> Sequence[str]:
+    """Ids of the tasks of a voice whose workflow may still be under way although they ended."""
+    return session.scalars(
+        select(Task.id)
+        .where(Task.voice_id == voice_id, Task.purged_at.is_(None))
+        .order_by(Task.created_at.desc())
+        .limit(limit)
+    ).all()
+
+
+def _needed(session: Session, voice: Voice) -> set[str]:
+    """Uploads that another living voice of the account was made from, or that a preview which has
+    not ended is made from."""
+    others = session.execute(
+        select(Voice.uploads, Task)
+        .outerjoin(Task, Task.id == Voice.task_id)
+        .where(
+            Voice.account_id == voice.account_id,
+            Voice.id != voice.id,
+            Voice.deleted_at.is_(None),
+            Voice.expires_at.is_(None) | (Voice.expires_at > time.time()),
+        )
+    )
+    under_way = session.scalars(
+        select(Task).where(
+            Task.account_id == voice.account_id, Task.kind == "clone", Task.status.in_(ACTIVE)
+        )
+    )
+    needed: set[str] = set()
+    for kept, task in others:
+        needed |= set(kept or ())
+        needed |= uploads_of(task) if task is not None else set()
+    return needed.union(*(uploads_of(task) for task in under_way))

@@ -1,0 +1,208 @@
+"""Deletion of voices on real databases and a real store: what goes, what stays, and who races."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from soundclone.config import Settings
+from soundclone.core import consents, removal, tasks, voices
+from soundclone.db.models import Task, Upload, Voice
+from soundclone.db.session import Database
+from soundclone.errors import Conflict, Deleted, NotFound, SynthesisError, TaskCancelled
+from soundclone.jobs import speak
+from soundclone.jobs.runner import Job
+from soundclone.media import encode
+from soundclone.speech.engine import EngineInfo, Reference
+from soundclone.speech.engine import Voice as MadeVoice
+from soundclone.storage import Storage
+from tests import rows
+from tests.integration.test_ledger import KEEP, customer, order, submit
+
+NOW = time.time()
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Storage:
+    return Storage.open((tmp_path / "files").as_uri(), b"s" * 32)
+
+
+def preview(
+    database: Database, account: str, key: str, upload: str | None, **columns: Any
+) -> tuple[str, str]:
+    """Ids of a voice and of the completed preview that made it."""
+    task_id = submit(database, order(account, key, 0))
+    with database.write() as session:
+        task = session.get_one(Task, task_id)
+        task.params = {"text": "Private.", "source": {"upload": upload} if upload else {}}
+        voice = rows.voice(
+            account,
+            id=task.voice_id,
+            task_id=task_id,
+            **{"uploads": [upload] if upload else []} | columns,
+        )
+        result = {"audio": f"results/{task_id}/speech.mp3"}
+        assert tasks.complete(session, task_id, result, keep=KEEP, voice=voice)
+    return task.voice_id, task_id
+
+
+def uploaded(database: Database, account: str, name: str) -> str:
+    key = f"uploads/{name}/recording.wav"
+    with database.write() as session:
+        session.add(
+            Upload(key=key, account_id=account, size=1, created_at=NOW, expires_at=NOW + 9999)
+        )
+    return key
+
+
+def delete(database: Database, voice_id: str, account: str) -> removal.Leavings:
+    with database.write() as session:
+        return removal.delete(session, voice_id, account)
+
+
+def test_a_deleted_voice_takes_its_upload_and_its_preview_along(database: Database) -> None:
+    account, key = customer(database, 0)
+    upload = uploaded(database, account, "one")
+    voice_id, task_id = preview(database, account, key, upload, name="Anna")
+    gone = delete(database, voice_id, account)
+    assert gone.folders == (f"voices/{voice_id}", f"results/{task_id}", f"work/{task_id}")
+    assert gone.uploads == (upload,)
+    with database.read() as session:
+        with pytest.raises(Deleted, match=f"made voice {voice_id}, which was deleted on 20"):
+            tasks.get(session, task_id, account)
+        task, voice = session.get_one(Task, task_id), session.get_one(Voice, voice_id)
+        assert (task.params, task.result, voice.name) == ({}, {}, None)
+        assert voices.listing(session, account) == []
+        # The sweep finishes what a store that is away leaves.
+        assert tasks.expired_uploads(session) == [upload]
+        assert tasks.expired(session) == [task_id]
+        assert voices.expired(session) == [voice_id]
+    assert delete(database, voice_id, account) == gone
+    with database.write() as session:
+        removal.removed(session, gone)
+        assert tasks.expired_uploads(session) == []
+    assert delete(database, voice_id, account).uploads == ()
+    other, _ = customer(database, 0)
+    with pytest.raises(NotFound):
+        delete(database, voice_id, other)
+
+
+def test_an_upload_stays_while_something_else_needs_it(database: Database) -> None:
+    account, key = customer(database, 0)
+    upload = uploaded(database, account, "shared")
+    first, _ = preview(database, account, key, upload)
+    second, _ = preview(database, account, key, upload, uploads=None)  # of an earlier version
+    waiting = submit(database, order(account, key, 0))
+    with database.write() as session:
+        session.get_one(Task, waiting).params = {"source": {"upload": upload}}
+    assert delete(database, first, account).uploads == ()
+    assert delete(database, second, account).uploads == ()
+    third, _ = preview(database, account, key, upload)
+    with database.write() as session:
+        tasks.cancel(session, waiting, account, keep=KEEP)
+    assert delete(database, third, account).uploads == (upload,)
+
+
+def test_an_upload_of_another_account_stays(database: Database) -> None:
+    owner, _ = customer(database, 0)
+    account, key = customer(database, 0)
+    upload = uploaded(database, owner, "foreign")
+    voice_id, _ = preview(database, account, key, upload)
+    assert delete(database, voice_id, account).uploads == ()
+    with database.read() as session:
+        assert tasks.expired_uploads(session) == []
+
+
+def test_a_voice_in_use_stays(database: Database) -> None:
+    account, key = customer(database, 0)
+    voice_id, _ = preview(database, account, key, None)
+    speaking = submit(database, order(account, key, 0))
+    with database.write() as session:
+        session.get_one(Task, speaking).voice_id = voice_id
+    with pytest.raises(Conflict, match="is being used by a task; cancel it or wait"):
+        delete(database, voice_id, account)
+    with database.write() as session:
+        tasks.cancel(session, speaking, account, keep=KEEP)
+    delete(database, voice_id, account)
+    with database.read() as session:
+        assert removal.late_writers(session, voice_id)[0] == speaking
+
+
+def test_of_two_voices_of_an_upload_deleted_at_once_the_later_takes_it(database: Database) -> None:
+    account, key = customer(database, 0)
+    for number in range(5):
+        upload = uploaded(database, account, f"twice-{number}")
+        made = [preview(database, account, key, upload)[0] for _ in range(2)]
+        together = threading.Barrier(2)
+        found: list[str] = []
+
+        def act(voice_id: str, together: threading.Barrier, found: list[str]) -> None:
+            together.wait()
+            found += delete(database, voice_id, account).uploads
+
+        threads = [threading.Thread(target=act, args=(each, together, found)) for each in made]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        assert found == [upload]
+
+
+class DeletedMeanwhile:
+    """An engine during whose work the customer deletes the voice."""
+
+    info = EngineInfo("slow", "1", "Apache-2.0", frozenset({"English"}), 24_000)
+
+    def __init__(self, database: Database, storage: Storage, account: str, voice_id: str) -> None:
+        self._parts = database, storage, account, voice_id
+
+    def clone(self, reference: Reference, language: str) -> MadeVoice:
+        database, storage, account, voice_id = self._parts
+        for folder in delete(database, voice_id, account).folders:
+            storage.delete_prefix(folder)
+        return MadeVoice("slow", "1", b"the speaker")
+
+
+def job_of(database: Database, storage: Storage, task_id: str, tmp_path: Path) -> Job:
+    with database.read() as session:
+        task = session.get_one(Task, task_id)
+    return Job(task, Settings(data_dir=tmp_path), database, storage, threading.Event())
+
+
+def test_a_worker_does_not_write_a_deleted_voice_back(
+    database: Database, storage: Storage, tmp_path: Path
+) -> None:
+    account, key = customer(database, 0)
+    voice_id, _ = preview(database, account, key, None)
+    speaking = submit(database, order(account, key, 0))
+    with database.write() as session:
+        session.get_one(Task, speaking).voice_id = voice_id
+        tasks.cancel(session, speaking, account, keep=KEEP)
+    reference = encode.pack(np.zeros(24_000, np.float32), 24_000)
+    storage.put(speak.reference_file(voice_id), reference)
+    job = job_of(database, storage, speaking, tmp_path)
+    engine: Any = DeletedMeanwhile(database, storage, account, voice_id)
+    with pytest.raises(TaskCancelled, match="was deleted"):
+        speak.voice_of(job, engine, "English")
+    assert list(storage.list(f"voices/{voice_id}")) == []
+    with pytest.raises(SynthesisError, match="is no longer kept"):
+        speak.voice_of(job, engine, "English")
+    with pytest.raises(SynthesisError, match="is no longer kept"):
+        speak.speak(job)
+
+
+def test_a_consent_of_its_own_outlives_a_voice(database: Database) -> None:
+    account, key = customer(database, 0)
+    consent = consents.new(account, "Anna", "en", b"ID3", 3)
+    with database.write() as session:
+        consents.add(session, consent)
+    voice_id, _ = preview(database, account, key, None, consent={"consent": consent.id})
+    delete(database, voice_id, account)
+    with database.read() as session:
+        assert consents.get(session, consent.id, account).name == "Anna"
+        assert session.get_one(Voice, voice_id).consent is None
