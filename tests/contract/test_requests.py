@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import socket
 import time
+import urllib.error
 import urllib.request
 import uuid
 from typing import Any
 
 import pytest
 
+from soundclone.core import keys
 from tests.service import API, Service
 
 CLONES = f"{API}/soundCloning/clones"
@@ -63,10 +65,22 @@ def test_fields_that_are_not_known_are_ignored(service: Service, key: str) -> No
     assert service.post(CLONES, body, key)[1]["code"] == 20000
 
 
-@pytest.mark.parametrize("authorization", [None, "sk_wrong", "sk_" + "0" * 43])
-def test_no_key_or_a_wrong_one(service: Service, real: bool, authorization: str | None) -> None:
+@pytest.mark.parametrize(
+    ("authorization", "said"),
+    [
+        (None, "no API key"),
+        ("sk_wrong", "5 characters after sk_; a key has 43"),
+        ("pk_" + "0" * 43, "begins with sk_"),
+        ("sk_" + "-" * 43, "letters and digits"),
+        ("sk_" + "A" * 43, "mistyped"),
+        (keys.generate(), "unknown"),
+    ],
+)
+def test_no_key_or_a_wrong_one(
+    service: Service, real: bool, authorization: str | None, said: str
+) -> None:
     answer = service.get(f"{API}/user/balance", authorization)
-    refused(answer, real, 20001, 401, "unauthenticated", "key")
+    refused(answer, real, 20001, 401, "unauthenticated", "key", said)
 
 
 @pytest.mark.parametrize(
@@ -82,12 +96,10 @@ def test_no_key_or_a_wrong_one(service: Service, real: bool, authorization: str 
         ({"fileUrl": "https:///a.mp3"}, ["host"]),
         ({"fileUrl": "https://me:secret@example.com/a.mp3"}, ["user name"]),
         ({"contentText": "x" * 271}, ["271", "270"]),
-        ({"contentText": ""}, ["empty"]),
         ({"contentText": "..."}, ["nothing to speak"]),
         ({"contentText": "a <#0#> b"}, ["<#0#>"]),
         ({"contentText": "a <#1.234#> b"}, ["<#1.234#>"]),
         ({"contentText": 5}, ["contentText is 5"]),
-        ({"contentText": None}, ["contentText is null"]),
         ({"contentText": "\ud800"}, ["surrogate"]),
         ({"soundVersion": "v3"}, ["'v3'", '"v1" or "v2"']),
         ({"soundVersion": 1}, ["soundVersion is 1"]),
@@ -119,7 +131,9 @@ def test_a_wrong_preview_request(
         ({"subtitleEnable": 1}, ["subtitleEnable is 1"]),
         ({"subtitleType": "line"}, ["'line'", "word"]),
         ({"format": "aac"}, ["'aac'", "mp3, wav, flac, ogg"]),
-        ({"format": None}, ["format is null"]),
+        ({"contentText": None}, ["contentText is null"]),
+        ({"contentText": ""}, ["empty"]),
+        ({"modelId": None}, ["modelId is null"]),
         ({"sampleRate": 11_025}, ["11025", "44100"]),
         ({"sampleRate": "44100"}, ["'44100'"]),
         ({"sampleRate": 44_100, "format": "ogg"}, ["44100", "ogg", "48000"]),
@@ -181,7 +195,7 @@ def test_a_default_line_is_charged(service: Service, key: str) -> None:
 def test_an_unknown_task(service: Service, real: bool, key: str, task: str) -> None:
     status, body = service.get(f"{API}/audios/{task}", key)
     assert body["code"] == 20002
-    assert status == (404 if real or "%2F" in task else 200)
+    assert status == (404 if real else 200)
 
 
 def test_a_foreign_task_is_an_unknown_one(service: Service, real: bool, key: str) -> None:
@@ -345,10 +359,90 @@ def test_the_price_list(service: Service) -> None:
     assert names == ["sound-cloning-clone", "sound-cloning-audio", "sound-cloning-voice"]
 
 
-def test_paths_and_methods_that_are_not_there(service: Service, key: str) -> None:
-    assert service.get("/nothing")[0] == 404
-    status, body = service.request("PUT", CLONES, key=key)
-    assert (status, body["data"]["errorCode"]) == (405, "method_not_allowed")
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", f"{API}/nope"),
+        ("POST", f"{API}/videos/generate"),
+        ("GET", f"{API}/images/1"),
+        ("GET", API),
+        ("GET", "/api/openapi/nope"),
+        ("GET", f"{API}/audios/a/b"),
+    ],
+)
+def test_an_unknown_path_of_the_contract(
+    service: Service, real: bool, key: str, method: str, path: str
+) -> None:
+    answer = service.request(method, path, key=key)
+    refused(answer, real, 20002, 404, "not_found", f"nothing at '{path}'")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", CLONES, "POST"),
+        ("GET", CLONES, "POST"),
+        ("POST", f"{API}/user/balance", "GET"),
+        ("POST", "/api/openapi/model/catalog", "GET"),
+        ("PATCH", f"{API}/audios/audio_x", "DELETE, GET, HEAD"),
+    ],
+)
+def test_another_method_of_a_path_of_the_contract(
+    service: Service, real: bool, key: str, method: str, path: str, allowed: str
+) -> None:
+    answer = service.request(method, path, key=key)
+    refused(answer, real, 20002, 405, "method_not_allowed", f"'{method}'", allowed)
+
+
+def test_other_paths_and_methods_have_real_statuses(service: Service, key: str) -> None:
+    for path in ("/nothing", "/api/other", "/v2/audio"):
+        assert service.get(path)[0] == 404
+    for path, allowed in (
+        (f"{API}/voices", "GET"),
+        (f"{API}/voices/model_x", "DELETE, PATCH"),
+        (f"{API}/audios", "GET"),
+        ("/files/uploads/x/a.wav", "GET, HEAD"),
+        ("/static/swagger-ui/swagger-ui.css", "GET, HEAD"),
+    ):
+        request = urllib.request.Request(service.url + path, method="POST")
+        with pytest.raises(urllib.error.HTTPError) as answer:
+            urllib.request.urlopen(request, timeout=30)
+        with answer.value as error:
+            assert (error.code, error.headers["Allow"]) == (405, allowed)
+            assert json.load(error)["data"]["errorCode"] == "method_not_allowed"
+
+
+@pytest.mark.parametrize("empty", [None, ""])
+def test_an_empty_option_is_not_given(service: Service, key: str, empty: str | None) -> None:
+    """What clients send that write down every option that they have."""
+    names = ("contentText", "soundVersion", "language", "name")
+    plain = service.post(CLONES, {"fileUrl": SOURCE}, key)[1]["data"]
+    body = {"fileUrl": SOURCE} | dict.fromkeys(names, empty)
+    status, answer = service.post(CLONES, body, key)
+    assert (status, answer["code"]) == (200, 20000), answer
+    assert answer["data"]["cost"] == plain["cost"]
+    names = (
+        *("soundVersion", "language", "emotion", "speed", "vol", "pitch"),
+        *("subtitleEnable", "subtitleType", "format", "sampleRate", "channel"),
+    )
+    body = {"modelId": f"model_{'0' * 32}", "contentText": "Hello."} | dict.fromkeys(names, empty)
+    assert service.post(AUDIOS, body, key)[1]["data"]["errorCode"] == "not_found"
+
+
+def test_an_empty_option_does_not_change_a_repeated_request(service: Service, key: str) -> None:
+    headers = [("Idempotency-Key", uuid.uuid4().hex)]
+    first = service.post(CLONES, {"fileUrl": SOURCE}, key, headers)[1]["data"]["id"]
+    body = {"fileUrl": SOURCE, "language": "", "contentText": None}
+    assert service.post(CLONES, body, key, headers)[1]["data"]["id"] == first
+
+
+def test_a_link_without_its_query(service: Service) -> None:
+    status, body = service.get("/files/results/x/speech.mp3")
+    assert (status, body["data"]["errorCode"]) == (422, "invalid_parameter")
+    assert body["msg"] == (
+        "expires is missing; it is part of a link to a file, which must be used as the service "
+        "gave it"
+    )
 
 
 def test_without_a_worker_it_is_not_ready(service: Service) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -41,6 +42,7 @@ def test_schemathesis(service: Service, real: bool, tmp_path: Path) -> None:
             "--exclude-path=/readyz",
             f"--exclude-checks={','.join(excluded)}",
         ],
+        env=os.environ | {"SCHEMATHESIS_HOOKS": str(Path(__file__).with_name("hooks.py"))},
         cwd=tmp_path,
         capture_output=True,
         check=False,

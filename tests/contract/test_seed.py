@@ -82,6 +82,13 @@ def test_security(served: dict[str, Any]) -> None:
     assert "security" not in served["paths"]["/api/openapi/model/catalog"]["get"]
 
 
+def test_every_field_has_a_description(served: dict[str, Any]) -> None:
+    for name, schema in served["components"]["schemas"].items():
+        for field, found in schema.get("properties", {}).items():
+            described = found.get("description") or "$ref" in found
+            assert described, f"{name}.{field} has no description"
+
+
 def test_missing_notices() -> None:
     assert missing({"type": "string"}, {"type": "integer"}) == ["/type is 'integer', not 'string'"]
     assert missing({"required": ["a"]}, {"required": ["b"]}) == ["/required lacks 'a'"]

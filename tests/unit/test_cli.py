@@ -101,6 +101,14 @@ def test_emotions_are_those_of_the_engines() -> None:
     assert get_args(use.Emotion) == EMOTIONS
 
 
+def test_a_quota_of_0_is_no_limit(run) -> None:
+    made = json.loads(run("keys", "create", "--name", "a", "--quota", "5", "--json").stdout)
+    said = run("keys", "set-quota", made["id"], "0").stdout.decode()
+    assert said == f"{made['id']} may spend without a limit\n"
+    said = run("keys", "set-quota", made["id"], "12.50").stdout.decode()
+    assert said == f"{made['id']} may spend at most 12.5 credits\n"
+
+
 # What goes wrong
 
 WRONG: list[tuple[list[str], dict[str, str], int, str, str]] = [

@@ -8,12 +8,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from fastapi.staticfiles import StaticFiles
-from starlette.exceptions import HTTPException
-from starlette.routing import Route, compile_path
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .. import __version__
@@ -25,9 +24,8 @@ from ..jobs.engine import Queue
 from ..speech.routing import Routes
 from ..storage import Storage
 from ..telemetry import REQUESTS
-from . import account, files, health, history, openai, studio, tasks, voices
+from . import account, files, health, history, openai, studio, tasks, unmatched, voices
 from .auth import RateLimit
-from .routing import answer
 from .schemas import ErrorResponse
 
 DESCRIPTION = """
@@ -88,7 +86,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.rate_limit = RateLimit(settings.requests_per_second)
     # Before the documented route of the same path, whose machinery costs more than the read.
     app.router.routes.insert(0, Route(tasks.POLL_PATH, tasks.poll, methods=["GET"]))
-    for router in (
+    routers = (
         tasks.router,
         tasks.own,
         history.router,
@@ -97,23 +95,13 @@ def create_app(settings: Settings) -> FastAPI:
         files.router,
         files.own,
         health.router,
-        openai.router,
-    ):
+    )
+    for router in (*routers, openai.router):
         app.include_router(router)
 
     studio.install(app)
 
-    @app.exception_handler(HTTPException)
-    async def unmatched(request: Request, error: HTTPException) -> Response:
-        if request.url.path.startswith("/v1/"):
-            response = openai.answer(request, error)
-            response.headers.update(error.headers or {})
-            return response
-        response = answer(request, error, contract=False)
-        if error.status_code == 405:
-            response.headers["Allow"] = ", ".join(sorted(_methods(app, request.url.path)))
-        return response
-
+    unmatched.install(app, routers)
     app.add_middleware(BodyLimit, upload_limit=settings.upload_max_bytes)
     app.add_middleware(Count)
     app.add_middleware(UnderWay, tasks=under_way)
@@ -187,17 +175,6 @@ class UnderWay:
             await self._app(scope, receive, send)
         finally:
             self._tasks.discard(task)
-
-
-def _methods(app: FastAPI, path: str) -> set[str]:
-    """What may be done at a path, over all of its routes."""
-    documented = app.openapi()["paths"].items()
-    return {
-        method.upper()
-        for template, operations in documented
-        if compile_path(template)[0].match(path)
-        for method in operations
-    }
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

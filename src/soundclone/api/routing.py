@@ -98,9 +98,9 @@ def translate(error: Exception, needed: Mapping[str, str] = NEEDED) -> Soundclon
         if isinstance(error.__cause__, SoundcloneError):
             return error.__cause__
         if error.status_code == 404:
-            return NotFound("there is nothing at this path; /docs shows what there is")
+            return NotFound("there is nothing at this path; /docs lists the paths")
         if error.status_code == 405:
-            return MethodNotAllowed("this path does not take that method; /docs tells which")
+            return MethodNotAllowed("this path does not take that method; /docs lists the methods")
         if error.status_code < 500:
             return RequestError(str(error.detail))
     if isinstance(error, OperationalError):
@@ -118,10 +118,13 @@ def _invalid(error: RequestValidationError, needed: Mapping[str, str]) -> Soundc
         return RequestError(
             "the body must be a JSON object, sent with Content-Type: application/json"
         )
-    takes = needed.get(names[0], first["msg"])
+    takes = needed.get(names[0])
     if kind == "missing":
-        return InvalidParameter(f"{names[0]} is missing; it is {takes}")
-    return InvalidParameter(f"{names[0]} is {_shown(first.get('input'))}; it must be {takes}")
+        return InvalidParameter(f"{names[0]} is missing" + (f"; it is {takes}" if takes else ""))
+    value = _shown(first.get("input"))
+    if takes is None:
+        return InvalidParameter(f"{names[0]} is {value}: {first['msg']}")
+    return InvalidParameter(f"{names[0]} is {value}; it must be {takes}")
 
 
 def _shown(value: Any) -> str:

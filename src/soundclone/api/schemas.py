@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 OK = 20000
 
@@ -32,7 +32,7 @@ def _without_default(schema: dict[str, Any]) -> None:
 
 
 def _optional(description: str) -> Any:
-    """A field that may be left out but, as the schema says, not be null."""
+    """A field that may be left out. The schema has no null, as the contract's has none."""
     return Field(
         default=None,
         description=description,
@@ -40,17 +40,30 @@ def _optional(description: str) -> Any:
     )
 
 
-class _Request(BaseModel):
+class RequestModel(BaseModel):
+    """The body of a request. `null` or an empty text for an optional field means that the field
+    was not given: clients in many languages serialise an option so that nobody has set."""
+
     # Strict, because a lax model takes false for 0 and "1.5" for 1.5.
     model_config = ConfigDict(strict=True, extra="ignore")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _given(cls, body: Any) -> Any:
+        if not isinstance(body, dict):
+            return body
+        optional = {name for name, field in cls.model_fields.items() if not field.is_required()}
+        return {
+            name: value
+            for name, value in body.items()
+            if name not in optional or (value is not None and value != "")
+        }
 
-class SoundCloneCloneRequest(_Request):
+
+class SoundCloneCloneRequest(RequestModel):
     """A recording to make a voice of, and what to say with it."""
 
     model_config = ConfigDict(
-        strict=True,
-        extra="ignore",
         json_schema_extra={
             "example": {
                 "fileUrl": "https://example.com/source-audio.mp3",
@@ -76,7 +89,7 @@ class SoundCloneCloneRequest(_Request):
     name: str = _optional("A name for the voice: at most 80 characters")
 
 
-class SoundCloneAudioRequest(_Request):
+class SoundCloneAudioRequest(RequestModel):
     """A text to be said in a cloned voice."""
 
     modelId: str = Field(description="The voice: what a completed preview reports")
@@ -85,13 +98,27 @@ class SoundCloneAudioRequest(_Request):
     )
     soundVersion: SoundVersion = _optional("Left out, the version that the voice was made with")
     language: str = Field(default="auto", description="Language of the text; auto detects it")
-    emotion: Emotion = "neutral"
-    speed: float = Field(default=1.0, ge=0.5, le=2.0, allow_inf_nan=False)
-    vol: float = Field(default=1.0, gt=0.0, le=10.0, allow_inf_nan=False)
+    emotion: Emotion = Field(default="neutral", description="How the text is spoken")
+    speed: float = Field(
+        default=1.0,
+        ge=0.5,
+        le=2.0,
+        allow_inf_nan=False,
+        description="Rate of speech; 2 is twice as fast",
+    )
+    vol: float = Field(
+        default=1.0,
+        gt=0.0,
+        le=10.0,
+        allow_inf_nan=False,
+        description="Loudness; 1 is the usual one",
+    )
     pitch: Annotated[int, BeforeValidator(_whole)] = Field(
         default=0, ge=-12, le=12, description="Semitones"
     )
-    subtitleEnable: bool = False
+    subtitleEnable: bool = Field(
+        default=False, description="Make subtitles: `subtitleFile` of the completed task"
+    )
     subtitleType: Literal["word"] = _optional("Left out, one subtitle a sentence")
     format: Format = Field(default="mp3", description="Of the audio; ogg has Opus in it")
     sampleRate: Annotated[SampleRate, BeforeValidator(_whole)] = _optional(
@@ -125,6 +152,8 @@ NEEDED: dict[str, str] = {
     "kind": "clone or audio",
     "limit": "a whole number from 1 to 100",
     "cursor": "the nextCursor of the page before",
+    "expires": "part of a link to a file, which must be used as the service gave it",
+    "signature": "part of a link to a file, which must be used as the service gave it",
 }
 """What each field takes, for the sentence that refuses another value."""
 
@@ -141,12 +170,16 @@ class _Data(BaseModel):
 class SoundCloneTaskData(_Data):
     """A task as it stands. The fields after `error` are there once they have a value."""
 
-    id: str
-    object: str = Field(json_schema_extra={"example": "audio"})
+    id: str = Field(description="Name of the task, for `GET …/audios/{id}`")
+    object: str = Field(json_schema_extra={"example": "audio"}, description='Always "audio"')
     created: int = Field(json_schema_extra={"format": "int64"}, description="Unix seconds")
-    model: Literal["soundCloningClone", "soundCloningAudio"]
-    status: Status
-    error: NullableString = None
+    model: Literal["soundCloningClone", "soundCloningAudio"] = Field(
+        description="soundCloningClone: a preview. soundCloningAudio: production speech"
+    )
+    status: Status = Field(description="completed and failed are final")
+    error: NullableString = Field(
+        default=None, description="Why the task failed, in a sentence; null for any other task"
+    )
     errorCode: str | None = Field(default=None, description="Stable machine word of the error")
     progress: int | None = Field(default=None, description="Per cent")
     cost: float | None = Field(default=None, description="Credits; 0 once it has failed")
@@ -179,8 +212,15 @@ class SoundCloneTaskData(_Data):
 
 
 class _Envelope(BaseModel):
-    code: int = Field(json_schema_extra={"example": OK})
-    msg: str = Field(json_schema_extra={"example": "ok"})
+    code: int = Field(
+        json_schema_extra={"example": OK},
+        description="20000: good. 20001: the key is missing or wrong. 20002: the request cannot be "
+        "served as it is. -1: any other error",
+    )
+    msg: str = Field(
+        json_schema_extra={"example": "ok"},
+        description="A sentence for people: ok, or what was wrong and what would be right",
+    )
 
 
 class SoundCloneApiResponse(_Envelope):
@@ -201,7 +241,7 @@ class TaskListResponse(_Envelope):
 
 
 class ErrorData(BaseModel):
-    errorCode: str
+    errorCode: str = Field(description="Stable word of the error, for programs")
 
 
 class ErrorResponse(_Envelope):
@@ -211,10 +251,12 @@ class ErrorResponse(_Envelope):
 
 
 class UploadData(_Data):
-    url: str
-    filename: str
+    url: str = Field(
+        description="Use as `fileUrl` of a preview. Whoever has the link can read the file"
+    )
+    filename: str = Field(description="Name that the client gave the file")
     size: int = Field(description="Bytes")
-    mime_type: str
+    mime_type: str = Field(description="Media type that the ending of the name stands for")
 
 
 class UploadResponse(_Envelope):
@@ -232,11 +274,14 @@ class UserBalanceResponse(_Envelope):
 
 
 class KeyBalanceData(_Data):
-    name: str
-    total_quota: float = Field(description="0 when unlimited")
-    used_quota: float
-    available_quota: float
-    unlimited: bool
+    name: str = Field(description="Name of the key")
+    total_quota: float = Field(description="Most credits that the key may spend; 0 when unlimited")
+    used_quota: float = Field(description="Credits that the key has spent")
+    available_quota: float = Field(
+        description="Credits that the key may still spend. For an unlimited key, what the account "
+        "can spend"
+    )
+    unlimited: bool = Field(description="The key has no quota of its own")
 
 
 class KeyBalanceResponse(_Envelope):
@@ -244,16 +289,18 @@ class KeyBalanceResponse(_Envelope):
 
 
 class CatalogRow(BaseModel):
-    model_name: str
-    display_name: str
-    model_type: str
-    price_mode: str
-    unit_price: float
-    remark: str
+    model_name: str = Field(description="Name of the price, for programs")
+    display_name: str = Field(description="Name of the price, for people")
+    model_type: str = Field(description='Always "audio"')
+    price_mode: str = Field(
+        description='"per_10k_char": for 10,000 characters, pro rata. Any other: for each task'
+    )
+    unit_price: float = Field(description="Credits")
+    remark: str = Field(description="What the price is for, in a sentence")
 
 
 class CatalogData(_Data):
-    list: list[CatalogRow]
+    list: Annotated[list[CatalogRow], Field(description="One row for each price")]
 
 
 class CatalogResponse(_Envelope):
@@ -295,7 +342,7 @@ class VoiceResponse(_Envelope):
     data: VoiceData
 
 
-class VoiceChange(_Request):
+class VoiceChange(RequestModel):
     """New values for a voice."""
 
     name: str = Field(
@@ -305,11 +352,11 @@ class VoiceChange(_Request):
 
 
 class LanguageEngines(BaseModel):
-    """Which engine speaks the language in each soundVersion; null: none here does. A version that
-    does not have the language is left out."""
+    """The engine that speaks the language in each soundVersion. null: this service has no such
+    engine. A soundVersion without the language is left out."""
 
-    v1: NullableString = None
-    v2: NullableString = None
+    v1: NullableString = Field(default=None, description="Engine for soundVersion v1")
+    v2: NullableString = Field(default=None, description="Engine for soundVersion v2")
 
 
 class LanguageData(BaseModel):
@@ -319,7 +366,7 @@ class LanguageData(BaseModel):
 
 
 class LanguageList(BaseModel):
-    list: list[LanguageData]
+    list: Annotated[list[LanguageData], Field(description="One row for each language")]
 
 
 class LanguageListResponse(_Envelope):
@@ -327,8 +374,8 @@ class LanguageListResponse(_Envelope):
 
 
 class DeletedData(BaseModel):
-    modelId: str
-    deleted: bool
+    modelId: str = Field(description="The voice that was deleted")
+    deleted: bool = Field(description="Always true")
 
 
 class DeletedResponse(_Envelope):

@@ -23,7 +23,7 @@ def create(
     account: Annotated[
         str | None, typer.Option(help="An account that is there; left out, a new one")
     ] = None,
-    quota: Annotated[str, typer.Option(help="Most credits the key may spend; 0: any")] = "0",
+    quota: Annotated[str, typer.Option(help="Most credits the key may spend; 0: no limit")] = "0",
     operator: Annotated[
         bool, typer.Option("--operator", help="It opens the operator's page of the studio")
     ] = False,
@@ -77,7 +77,9 @@ def revoke(key: KeyName, as_json: AsJson = False) -> None:
 @keys_app.command("set-quota")
 def set_quota(
     key: KeyName,
-    quota: Annotated[str, typer.Argument(help="Most credits the key may spend in all; 0: any")],
+    quota: Annotated[
+        str, typer.Argument(help="Most credits the key may spend in all; 0: no limit")
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Limit what a key may spend."""
@@ -86,7 +88,8 @@ def set_quota(
 
     with transaction() as session:
         row = _row(keys.set_quota(session, key, to_micro(quota)))
-    print_json(row) if as_json else typer.echo(f"{row['id']} may spend {quota} credits")
+    most = f"at most {row['quota']:g} credits" if row["quota"] else "without a limit"
+    print_json(row) if as_json else typer.echo(f"{row['id']} may spend {most}")
 
 
 def _row(key: Key) -> dict[str, Any]:

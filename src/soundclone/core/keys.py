@@ -100,24 +100,38 @@ def create(
 def authenticate(session: Session, secret: bytes, text: str) -> Caller:
     """Whose key `text` is. Raises AuthenticationError."""
     if not well_formed(text):
-        raise AuthenticationError(
-            "the API key is not complete; it is sk_ and 43 letters and digits"
-        )
+        raise AuthenticationError(_malformed(text))
     row = session.execute(
         select(Key.id, Key.account_id, Key.revoked_at).where(Key.hash == digest(text, secret))
     ).one_or_none()
     if row is None:
-        raise AuthenticationError("the API key is not known here")
+        raise AuthenticationError("the API key is unknown to this service")
     if row.revoked_at is not None:
         raise AuthenticationError(f"the API key was revoked on {moment(row.revoked_at)}")
     return Caller(row.id, row.account_id)
+
+
+def _malformed(text: str) -> str:
+    """The reason why a text is no key. Quotes nothing of the text, which may be somebody's
+    secret."""
+    body, length = text.removeprefix(PREFIX), _RANDOM + _CHECKSUM
+    if not text.startswith(PREFIX):
+        return f"the API key is wrong: a key begins with {PREFIX}"
+    if len(body) != length:
+        return f"the API key has {len(body)} characters after {PREFIX}; a key has {length}"
+    if not all(character in _ALPHABET for character in body):
+        return f"the API key is wrong: only letters and digits follow {PREFIX} in a key"
+    return (
+        f"the API key is mistyped: its last {_CHECKSUM} characters do not match the {_RANDOM} "
+        "before them"
+    )
 
 
 def holder(session: Session, key_id: str) -> Key:
     """The key with an id that may still be used. Raises AuthenticationError."""
     key = session.get(Key, key_id)
     if key is None:
-        raise AuthenticationError("the API key is not known here")
+        raise AuthenticationError("the API key is unknown to this service")
     if key.revoked_at is not None:
         raise AuthenticationError(f"the API key was revoked on {moment(key.revoked_at)}")
     return key
@@ -161,4 +175,4 @@ def set_quota(session: Session, reference: str, quota: int) -> Key:
 
 def _check_quota(quota: int) -> None:
     if quota < 0:
-        raise InvalidParameter("a quota is 0 (unlimited) or more")
+        raise InvalidParameter("the quota is negative; it must be 0 (unlimited) or more")

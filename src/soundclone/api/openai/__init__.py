@@ -9,11 +9,14 @@ from . import consents, models, speech, voices
 from .errors import answer
 from .voices import LARGEST
 
-__all__ = ["UPLOADS", "answer", "router"]
+__all__ = ["PARTS", "UPLOADS", "answer", "router"]
+
+PARTS = (models, speech, consents, voices)
+"""Modules that have a router each."""
 
 UPLOADS = {"/v1/audio/voice_consents": LARGEST, "/v1/audio/voices": LARGEST}
 """Paths that take files, and their most bytes."""
 
 router = APIRouter(prefix="/v1", include_in_schema=False)
-for part in (models, speech, consents, voices):
+for part in PARTS:
     router.include_router(part.router)

@@ -19,7 +19,7 @@ from ...core.tasks import Order
 from ...errors import Expired, InvalidParameter, NotFound, TaskError
 from ...speech.engine import EMOTIONS
 from ..auth import LimitedCaller
-from ..schemas import SoundCloneAudioRequest
+from ..schemas import RequestModel, SoundCloneAudioRequest
 from ..tasks import DAY, IdempotencyKey, audio_order, digest, language_of, submit
 from .errors import OpenAIRoute, Refused, about, body_of
 from .listening import Blocks, Broadcast, Gone, listen
@@ -47,10 +47,8 @@ class VoiceId(BaseModel):
     id: str
 
 
-class SpeechRequest(BaseModel):
-    """A text to be said, as OpenAI's clients ask for it; null is as good as left out."""
-
-    model_config = ConfigDict(strict=True, extra="ignore")
+class SpeechRequest(RequestModel):
+    """A text to be spoken, as OpenAI's clients ask for it."""
 
     model: str
     input: str

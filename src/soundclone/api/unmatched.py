@@ -1,0 +1,74 @@
+"""Answers to requests that no route takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+
+from ..errors import NotFound
+from . import openai
+from .routing import MethodNotAllowed, OwnRoute, answer
+
+# The contract wants status 200 for whatever is asked below its prefixes.
+CONTRACT = ("/api/open-api/v1", "/api/openapi")
+OPENAI = "/v1"
+_READ = ("GET", "HEAD")  # of static files, whose mount does not list its methods
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The API's routes, by the paths that they match."""
+
+    routes: Sequence[tuple[str, APIRoute]]  # the prefix that is not in the route's own path
+
+    @classmethod
+    def of(cls, routers: Iterable[APIRouter]) -> Paths:
+        own = [("", route) for router in routers for route in router.routes]
+        front = [(OPENAI, route) for part in openai.PARTS for route in part.router.routes]
+        return cls([(base, route) for base, route in own + front if isinstance(route, APIRoute)])
+
+    def at(self, path: str) -> list[APIRoute]:
+        """Every route of a path, one or more for each method."""
+        return [
+            route
+            for base, route in self.routes
+            if path.startswith(base) and route.path_regex.match(path.removeprefix(base))
+        ]
+
+    def is_contract(self, path: str) -> bool:
+        """The contract's rules hold for a path: below its prefixes, and not a route of our own."""
+        if not path.startswith(tuple(f"{prefix}/" for prefix in CONTRACT)) and path not in CONTRACT:
+            return False
+        found = [route for route in self.at(path) if isinstance(route, OwnRoute)]
+        return not found or any(route.contract for route in found)
+
+
+def install(app: FastAPI, routers: Iterable[APIRouter]) -> None:
+    """Answer unknown paths and methods in the shape of the paths around them."""
+    paths = Paths.of(routers)
+
+    @app.exception_handler(HTTPException)
+    async def unmatched(request: Request, error: HTTPException) -> Response:
+        path = request.url.path
+        known: Exception = error
+        headers = dict(error.headers or {})
+        if error.status_code == 404:
+            known = NotFound(f"there is nothing at {path[:80]!r}; /docs lists the paths")
+        elif error.status_code == 405:
+            # A route reports its own methods; another route may take others at the same path.
+            methods = {method for route in paths.at(path) for method in route.methods or ()}
+            methods |= {each for each in headers.get("Allow", "").split(", ") if each}
+            headers["Allow"] = ", ".join(sorted(methods or _READ))
+            known = MethodNotAllowed(
+                f"{request.method[:20]!r} is not a method of this path; it takes {headers['Allow']}"
+            )
+        if path.startswith(f"{OPENAI}/"):
+            response = openai.answer(request, known)
+        else:
+            response = answer(request, known, contract=paths.is_contract(path))
+        response.headers.update(headers)
+        return response
