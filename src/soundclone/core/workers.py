@@ -22,21 +22,31 @@ def beat(session: Session, worker_id: str, info: dict[str, Any]) -> None:
         session.add(Worker(id=worker_id, started_at=moment, seen_at=moment, info=info))
 
 
-def claim_lost(session: Session, reaper: str, silence: float) -> Sequence[str]:
-    """Ids of other workers not heard of for `silence` seconds. Of several reapers, one gets each
-    id; if it dies before it says `buried`, another gets it after the same time."""
+def claim_gone(session: Session, reaper: str, silence: float) -> dict[str, bool]:
+    """Other workers that were not heard of for `silence` seconds, or have stopped: by id, whether
+    it stopped on purpose. Of several reapers, one gets each id; if it dies before it calls
+    `buried`, another gets the id after the same time."""
     moment = now(session)
-    return session.scalars(
-        update(Worker)
-        .where(Worker.seen_at < moment - silence, Worker.id != reaper)
-        .values(seen_at=moment, info={"lost": True})
-        .returning(Worker.id)
-    ).all()
+    gone = (Worker.seen_at < moment - silence, Worker.id != reaper)
+    said = {
+        row.id: row.info for row in session.execute(select(Worker.id, Worker.info).where(*gone))
+    }
+    claimed = session.scalars(
+        update(Worker).where(*gone).values(seen_at=moment, info={"lost": True}).returning(Worker.id)
+    )
+    return {worker_id: bool(said.get(worker_id, {}).get("stopped")) for worker_id in claimed}
 
 
 def buried(session: Session, worker_id: str) -> None:
     """The lost worker's tasks were given to others."""
     session.execute(delete(Worker).where(Worker.id == worker_id))
+
+
+def stopped(session: Session, worker_id: str) -> None:
+    """Note that the worker stops on purpose: what it leaves is for others at once."""
+    session.execute(
+        update(Worker).where(Worker.id == worker_id).values(seen_at=0.0, info={"stopped": True})
+    )
 
 
 def lost(session: Session, worker_id: str) -> None:

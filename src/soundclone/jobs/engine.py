@@ -10,25 +10,58 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
-from dbos import DBOS, DBOSClient, DBOSConfig
+from dbos import DBOS, DBOSClient, DBOSConfig, Serializer, WorkflowStatus, _serialization
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from ..db.models import Task
 from ..db.session import Database
 from ..errors import Unavailable
+from . import checkpoints
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 APPLICATION = "soundclone"
 # Pinned: a version computed from the code would strand the jobs in the queue at every deploy.
-# Raise it when a workflow's order of steps changes.
-VERSION = "2"
+# Raise it when a workflow's order of steps changes, or the format of its records.
+VERSION = "3"
 _PENDING = "PENDING"
 _UNFINISHED = ["PENDING", "ENQUEUED", "DELAYED"]
+
+
+class _Json(Serializer):
+    """Writes the records of `checkpoints`."""
+
+    def name(self) -> str:
+        return "soundclone_json"
+
+    def serialize(self, data: Any) -> str:
+        return checkpoints.dump(data)
+
+    def deserialize(self, serialized_data: str) -> Any:
+        return checkpoints.load(serialized_data)
+
+
+class _NoPickles(Serializer):
+    """Stands in the place of dbos's pickles, which run the code of their author."""
+
+    def name(self) -> str:
+        return "py_pickle"
+
+    def serialize(self, data: Any) -> str:
+        # The outcome of a workflow whose row names pickles: written for people alone.
+        return checkpoints.dump(data)
+
+    def deserialize(self, serialized_data: str) -> Any:
+        raise ValueError("the record is a pickle, which is never read")
+
+
+# Each row of dbos's tables names its own format, which overrules the serializer; a row that
+# was forged, or is older than VERSION 3, names pickles.
+_serialization.DBOSDefaultSerializer = _NoPickles()
 
 
 def queue_of(engine: str) -> str:
@@ -53,7 +86,9 @@ class Queue:
     """What the API needs of the engine: to enqueue within a transaction."""
 
     def __init__(self, database: Database) -> None:
-        self._client = DBOSClient(system_database_engine=database.engine, lazy=True)
+        self._client = DBOSClient(
+            system_database_engine=database.engine, serializer=_Json(), lazy=True
+        )
 
     def enqueue(self, session: Session, task: Task) -> None:
         """Enqueue the task's workflow in the session's transaction."""
@@ -114,6 +149,7 @@ def launch(
         "system_database_engine": database.engine,
         "executor_id": worker_id,
         "application_version": VERSION,
+        "serializer": _Json(),
         "log_level": "WARNING",
         "enable_otlp": False,
         "use_listen_notify": not database.sqlite,
@@ -140,7 +176,7 @@ def stop(grace: float) -> None:
 
 def hand_over(worker_id: str) -> Sequence[str]:
     """Put a lost worker's unfinished workflows back into the queue; returns their ids."""
-    left = DBOS.list_workflows(status=_PENDING, executor_id=worker_id)
+    left = _workflows(status=_PENDING, executor_id=worker_id)
     for queue in {workflow.queue_name for workflow in left}:
         # Without its queue's name a resumed workflow would escape the queue's limits.
         ids = [workflow.workflow_id for workflow in left if workflow.queue_name == queue]
@@ -153,13 +189,19 @@ def forget(task_ids: Sequence[str]) -> None:
     DBOS.delete_workflows(list(task_ids))
 
 
-def unfinished(task_ids: Sequence[str]) -> set[str]:
-    """Those whose workflow is waiting or under way."""
-    going = DBOS.list_workflows(workflow_ids=list(task_ids), status=_UNFINISHED)
-    return {workflow.workflow_id for workflow in going}
+def unfinished(task_ids: Sequence[str]) -> dict[str, str | None]:
+    """Tasks whose workflow is waiting or under way, each with the VERSION that it was written
+    for."""
+    going = _workflows(workflow_ids=list(task_ids), status=_UNFINISHED)
+    return {workflow.workflow_id: workflow.app_version for workflow in going}
 
 
 def executors() -> set[str]:
     """Ids of the workers that have workflows under way."""
-    under_way = DBOS.list_workflows(status=_PENDING)
+    under_way = _workflows(status=_PENDING)
     return {workflow.executor_id for workflow in under_way if workflow.executor_id}
+
+
+def _workflows(**filters: Any) -> list[WorkflowStatus]:
+    """Matching workflows, without their arguments and results."""
+    return DBOS.list_workflows(**filters, load_input=False, load_output=False)

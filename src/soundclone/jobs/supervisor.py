@@ -56,7 +56,8 @@ class Supervisor:
                 return
             lived = time.monotonic() - started
             wait = 0.2 if lived > _HEALTHY else min(_BACKOFF, max(0.5, wait * 2))
-            _log.warning("worker ended", worker=worker_id, code=code, restart_in=wait)
+            level = _log.warning if code else _log.info
+            level("worker ended", worker=worker_id, code=code, restart_in=wait)
             self._declare_lost(worker_id)
 
     def _run(self, worker_id: str) -> int:

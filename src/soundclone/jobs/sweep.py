@@ -98,20 +98,34 @@ def _each(
 
 
 def _end_forgotten(settings: Settings, database: Database) -> None:
-    """Fail tasks that are overdue, and those that no workflow will ever end, so that no money
-    stays held for them."""
+    """Fail tasks that are overdue, and tasks that no workflow will ever end, so that no money
+    stays held for them. A task of another VERSION is left to the workers of that version while
+    one lives."""
     keep = settings.result_days * DAY
     with database.read() as session:
         overdue = tasks.overdue(session, settings.task_timeout)
         active = tasks.overdue(session, _SETTLED, limit=10_000)
+        older = any(
+            worker.info.get("tasks") != engine.VERSION
+            for worker in workers.alive(session, settings.worker_lost_after)
+        )
     for task_id in overdue:
         with database.write() as session:
             tasks.time_out(session, task_id, settings.task_timeout, keep=keep)
-    for task_id in set(active) - engine.unfinished(active) if active else ():
-        error = InternalError("the service lost this task; nothing was charged")
+    going = engine.unfinished(active) if active else {}
+    for task_id in active:
+        if task_id not in going:
+            error = InternalError("the service lost this task; nothing was charged")
+        elif going[task_id] != engine.VERSION and not older:
+            error = InternalError(
+                "the service was upgraded before the task ended, and its new version cannot "
+                "continue the task; nothing was charged; submit the task again"
+            )
+        else:
+            continue
         with database.write() as session:
             if tasks.fail(session, task_id, error, keep=keep):
-                _log.error("task without a workflow", task=task_id)
+                _log.error("task without a workflow", task=task_id, reason=error.message)
 
 
 def _adopt_orphans(database: Database) -> None:

@@ -52,6 +52,7 @@ class Worker:
             "version": __version__,
             "pid": os.getpid(),
             "concurrency": settings.worker_concurrency,
+            "tasks": engine.VERSION,
         }
 
     def run(self) -> None:
@@ -117,7 +118,7 @@ class Worker:
         try:
             with self._database.write() as session:
                 stand_back(session, self.id)
-                workers.lost(session, self.id)
+                workers.stopped(session, self.id)
         except SQLAlchemyError as error:  # then its silence says it
             _log.warning("no goodbye", error=type(error).__name__)
         self._database.close()
@@ -160,12 +161,15 @@ class Worker:
 
     def _reap(self) -> None:
         with self._database.write() as session:
-            lost = workers.claim_lost(session, self.id, self._settings.worker_lost_after)
-        for worker_id in lost:
+            gone = workers.claim_gone(session, self.id, self._settings.worker_lost_after)
+        for worker_id, stopped in gone.items():
             handed = engine.hand_over(worker_id)
             with self._database.write() as session:
                 workers.buried(session, worker_id)
-            _log.warning("worker lost", worker=worker_id, handed_over=len(handed))
+            if not stopped:
+                _log.warning("worker lost", worker=worker_id, handed_over=len(handed))
+            elif handed:
+                _log.info("tasks of a stopped worker", worker=worker_id, handed_over=len(handed))
 
     def _sweep(self) -> None:
         with self._database.write() as session:
