@@ -26,8 +26,9 @@ TASKS = """
 ## Of a task
 
 A task that was accepted and fails is no error of the request: its `status` is `failed`, `error` has
-the sentence and `errorCode` the word, and nothing is charged. Sending the same again ends the same
-way, except where it says otherwise.
+the sentence and `errorCode` the word. Nothing is charged, but for the part of a
+[stream](../billing.md#streams) that was sent before the customer ended it. Sending the same again
+ends the same way, except where it says otherwise.
 """
 MEANING = {
     "unauthenticated": "the key is missing, unknown or revoked",

@@ -123,6 +123,9 @@ class TaskError(SoundcloneError):
     """Ends a task as failed. Trying the same work again would end the same way."""
 
     word = "task_failed"
+    charges_delivered: ClassVar[bool] = False
+    """Whether the customer pays for what a listener was sent before. False where the service is to
+    blame."""
 
     def __init__(self, message: str, logged: str | None = None) -> None:
         """`logged` is what a log may have of a message that names the text."""
@@ -208,10 +211,18 @@ class TaskAbandoned(TaskError):
 
 class TaskTimedOut(TaskError):
     word = "timed_out"
+    charges_delivered = True
 
 
 class TaskCancelled(TaskError):
     word = "cancelled"
+    charges_delivered = True
+
+
+class StreamBroken(TaskCancelled):
+    """Cancelled because the service broke its stream off."""
+
+    charges_delivered = False
 
 
 class InternalError(TaskError):

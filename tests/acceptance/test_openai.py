@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import signal
+import socket
 import threading
 import time
 import urllib.request
@@ -21,8 +22,10 @@ import pytest
 from openai import OpenAI
 
 from soundclone.core import keys
+from soundclone.core.pricing import share
 from soundclone.db.session import Database
 from soundclone.media.decode import decode
+from soundclone.speech import parts
 from tests import media_samples, rows
 from tests.acceptance.conftest import ENGINES, RECORDING
 from tests.service import API, Service, finish
@@ -174,18 +177,140 @@ def test_a_failure_on_the_way_breaks_the_connection_off(
     assert used(service, key) == before
 
 
-def test_a_client_that_goes_away_is_not_charged(
+FEE = 10_000  # micro-credits of each task, at the default prices
+
+
+def prices(text: str) -> list[int]:
+    """Micro-credits of a stream of the text after each of its parts."""
+    whole = FEE + len(text) * 200
+    return [share(whole, FEE, upto, len(text)) for upto in parts.delivered(text, 25)]
+
+
+def charges(service: Service, account: str, task: str) -> dict[str, int]:
+    """The task's lines in the ledger, in micro-credits."""
+    ledger = service.command("credit", "ledger", "--account", account, "--json")
+    assert ledger["sound"]
+    return {
+        entry["kind"]: entry["amount_micro"] for entry in ledger["entries"] if entry["task"] == task
+    }
+
+
+@pytest.mark.parametrize("form", ["audio", "sse"])
+@pytest.mark.parametrize("way", ["leave", "cancel"])
+def test_who_ends_a_stream_early_pays_for_what_was_sent(
+    service: Service, voice: str, way: str, form: Any
+) -> None:
+    """The wanted text, and filler after it: the connection is closed, or the task cancelled, when
+    the wanted text has been heard."""
+    account, key = service.new_key(10)
+    with client_of(service, key) as client:
+        agreed = client.audio.voice_consents.create(name="A", language="en", recording=RECORDING)
+        mine = client.audio.voices.create(name="A", audio_sample=RECORDING, consent=agreed.id).id
+        before = used(service, key)
+        wanted, text = 8, SAID * 48
+        upto = parts.delivered(text, 25)
+        needed = next(index for index, end in enumerate(upto) if end >= wanted * len(SAID))
+        task = ""
+        with client.audio.speech.with_streaming_response.create(
+            model="tts-1", voice=mine, input=text, response_format="pcm", stream_format=form
+        ) as answer:
+            task = answer.headers["x-soundclone-task"]
+            heard = 0
+            for line in answer.iter_lines() if form == "sse" else answer.iter_bytes():
+                if isinstance(line, bytes):
+                    heard += len(line)
+                elif line.startswith("data: "):
+                    heard += len(base64.b64decode(json.loads(line[6:])["audio"]))
+                if heard > wanted * len(SAID) * 3200:  # a fifteenth of a second a character
+                    break
+            if way == "cancel":
+                ended = service.request("DELETE", f"{API}/audios/{task}", key=key)[1]["data"]
+                assert ended["errorCode"] == "cancelled"
+        ended = finish(service, task, key, timeout=30)
+        assert (ended["status"], ended["errorCode"]) == ("failed", "cancelled")
+        lines = charges(service, account, task)
+        assert lines["capture"] in prices(text)[needed:]
+        assert lines["capture"] + lines["release"] == lines["hold"] == FEE + len(text) * 200
+        assert ended["cost"] == lines["capture"] / 1e6
+        assert used(service, key) == pytest.approx(before + ended["cost"], abs=1e-9)
+        assert f"; {ended['cost']:g} credits were charged for the " in ended["error"]
+        assert f" of {len(text):,} characters that had been sent" in ended["error"]
+
+
+@pytest.mark.slow
+def test_who_does_not_read_does_not_pay_for_what_waits(service: Service, voice: str) -> None:
+    account, key = service.new_key(10)
+    with client_of(service, key) as client:
+        agreed = client.audio.voice_consents.create(name="A", language="en", recording=RECORDING)
+        mine = client.audio.voices.create(name="A", audio_sample=RECORDING, consent=agreed.id).id
+    text = SAID * 300  # 30 MB, more than the kernel keeps for anybody
+    body = json.dumps(
+        {"model": "tts-1", "voice": mine, "input": text, "response_format": "pcm"}
+    ).encode()
+    head = (
+        f"POST /v1/audio/speech HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    ).encode()
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(("127.0.0.1", service.port))
+        connection.sendall(head + body)
+        got = b""
+        while b"\r\n\r\n" not in got:
+            got += connection.recv(1024)
+        task = got.lower().split(b"x-soundclone-task: ")[1].split(b"\r\n")[0].decode()
+        deadline = time.monotonic() + 300
+        while service.get(f"{API}/audios/{task}", key)[1]["data"]["progress"] < 80:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+    ended = finish(service, task, key, timeout=30)
+    assert ended["errorCode"] == "cancelled"
+    lines = charges(service, account, task)
+    assert lines["capture"] in prices(text)
+    assert lines["capture"] < 0.6 * lines["hold"]
+
+
+@pytest.mark.slow
+def test_a_killed_server_forgets_nothing_that_it_sent(tmp_path: Path) -> None:
+    environment = {
+        "PYTHONPATH": str(ENGINES),
+        "SOUNDCLONE_ENGINE_V1": "tone",
+        "SOUNDCLONE_TEST_SECONDS": "0.4",
+    }
+    with Service(tmp_path, "--no-worker", environment=environment) as service:
+        service.worker()
+        service.wait_for("/readyz")
+        account, key = service.new_key()
+        with client_of(service, key) as client:
+            agreed = client.audio.voice_consents.create(
+                name="A", language="en", recording=RECORDING
+            )
+            voice = client.audio.voices.create(
+                name="A", audio_sample=RECORDING, consent=agreed.id
+            ).id
+            text = SAID * 200
+            with client.audio.speech.with_streaming_response.create(
+                model="tts-1", voice=voice, input=text
+            ) as answer:
+                blocks = answer.iter_bytes()
+                next(blocks)
+                task = answer.headers["x-soundclone-task"]
+                os.kill(service.pid, signal.SIGKILL)
+                with pytest.raises(httpx2.RemoteProtocolError):
+                    b"".join(blocks)
+        service.start()
+        for _ in range(2):
+            status, body = service.request("DELETE", f"{API}/audios/{task}", key=key)
+            assert (status, body["data"]["errorCode"]) == (200, "cancelled")
+        lines = charges(service, account, task)
+        assert lines["capture"] in prices(text)[:-1]
+        assert lines["capture"] + lines["release"] == lines["hold"]
+
+
+def test_a_client_that_goes_away_before_anything_came_is_not_charged(
     service: Service, consent: str, key: str, client: OpenAI, voice: str
 ) -> None:
     before = used(service, key)
-    with client.audio.speech.with_streaming_response.create(
-        model="tts-1", voice=voice, input=SAID * 100
-    ) as answer:
-        next(answer.iter_bytes())
-    task = finish(service, answer.headers["x-soundclone-task"], key, timeout=10)
-    assert (task["status"], task["errorCode"]) == ("failed", "cancelled")
-    assert used(service, key) == before
-    # Also one that goes before anything came, whatever it is that it waits for.
     with pytest.raises(openai.APITimeoutError):
         client.with_options(timeout=0.15).audio.speech.create(
             model="tts-1", voice=voice, input=SAID * 100
@@ -603,5 +728,6 @@ def test_on_postgres_and_s3(tmp_path: Path, postgres_database: str, s3_endpoint:
                 next(answer.iter_bytes())
             task = finish(service, answer.headers["x-soundclone-task"], key, timeout=10)
             assert task["errorCode"] == "cancelled"
-            assert used(service, key) == before
+            assert task["cost"] in [price / 1e6 for price in prices(SAID * 60)[:-1]]
+            assert used(service, key) == pytest.approx(before + task["cost"], abs=1e-9)
             assert client.audio.voice_consents.delete(agreed.id).deleted

@@ -16,7 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from soundclone.core import keys, ledger, tasks, voices
+from soundclone.core import delivery, keys, ledger, tasks, voices
 from soundclone.core.tasks import Order
 from soundclone.db.models import Task, Transfer
 from soundclone.db.session import Database
@@ -27,7 +27,12 @@ from soundclone.errors import (
     NotFound,
     QuotaExceeded,
     RateLimited,
+    StreamBroken,
+    SynthesisError,
+    TaskAbandoned,
     TaskCancelled,
+    TaskError,
+    TaskTimedOut,
 )
 from soundclone.jobs.engine import Queue
 from tests import rows
@@ -98,6 +103,146 @@ def test_a_failed_task_costs_nothing(database: Database) -> None:
     with database.read() as session:
         assert ledger.balance(session, account).available == 50
         assert ledger.audit(session).sound
+
+
+def streamed(account: str, key: str, cost: int, characters: int, fee: int = 0) -> Order:
+    return replace(order(account, key, cost), characters=characters, fee=fee)
+
+
+def hand_over(database: Database, task: str, characters: int) -> bool:
+    with database.write() as session:
+        return delivery.hand_over(session, task, characters)
+
+
+def kinds(database: Database, account: str) -> list[tuple[str, int]]:
+    with database.read() as session:
+        return [(line.kind, line.amount) for line in ledger.statement(session, account)]
+
+
+def test_a_stream_that_is_cancelled_costs_what_was_delivered(database: Database) -> None:
+    account, key = customer(database, 1000, quota=900)
+    task = submit(database, streamed(account, key, 700, characters=300, fee=10))
+    assert hand_over(database, task, 100)
+    assert hand_over(database, task, 20), "a second listener, who is not as far"
+    with database.write() as session:
+        ended = tasks.cancel(session, task, account, keep=KEEP)
+    # 10 + floor(690 * 100 / 300)
+    assert ended.cost == 240
+    assert ended.error == (
+        "the task was cancelled; 0.00024 credits were charged for the 100 of 300 characters that "
+        "had been sent"
+    )
+    assert not hand_over(database, task, 200), "what is not charged is not sent"
+    assert kinds(database, account) == [
+        ("credit", 1000),
+        ("hold", 700),
+        ("capture", 240),
+        ("release", 460),
+    ]
+    with database.write() as session:
+        assert not ledger.capture(session, task)
+        assert not ledger.release(session, task)
+    with database.read() as session:
+        balance, audit = ledger.balance(session, account), ledger.audit(session)
+        assert keys.find(session, key).used == 240
+    assert (balance.used, balance.held, balance.available) == (240, 0, 760)
+    assert audit.sound
+    assert (audit.revenue, audit.held) == (240, 0)
+
+
+@pytest.mark.parametrize(
+    ("error", "charged"),
+    [
+        (TaskCancelled("the client left"), 50),
+        (TaskTimedOut("too late"), 50),
+        (StreamBroken("the server stopped"), 0),
+        (SynthesisError("the engine failed"), 0),
+        (TaskAbandoned("the worker was lost"), 0),
+    ],
+)
+def test_who_pays_depends_on_who_ended_the_stream(
+    database: Database, error: TaskError, charged: int
+) -> None:
+    account, key = customer(database, 100)
+    task = submit(database, streamed(account, key, 100, characters=2))
+    hand_over(database, task, 1)
+    with database.write() as session:
+        assert tasks.fail(session, task, error, keep=KEEP)
+    with database.read() as session:
+        assert ledger.balance(session, account).used == charged
+        assert tasks.get(session, task, account).cost == charged
+        assert ledger.audit(session).sound
+
+
+def test_a_stream_whose_last_part_was_sent_is_paid_whole(database: Database) -> None:
+    account, key = customer(database, 100)
+    task = submit(database, streamed(account, key, 99, characters=7, fee=3))
+    assert hand_over(database, task, 7)
+    with database.write() as session:
+        tasks.cancel(session, task, account, keep=KEEP)
+    assert kinds(database, account) == [("credit", 100), ("hold", 99), ("capture", 99)]
+    free, free_key = customer(database, 0)
+    task = submit(database, streamed(free, free_key, 0, characters=7))
+    assert hand_over(database, task, 7)
+    with database.write() as session:
+        tasks.cancel(session, task, free, keep=KEEP)
+    with database.read() as session:
+        assert ledger.audit(session).sound
+
+
+def test_a_part_is_sent_or_not_charged_whoever_ends_the_task_at_once(database: Database) -> None:
+    """A listener, a worker that completes, an owner who cancels and a sweep that times out, all at
+    the same moment: one end, one charge, and for no less than what was allowed to be sent."""
+    account, key = customer(database, 100_000)
+    for _ in range(12):
+        task = submit(database, streamed(account, key, 1000, characters=10))
+        sent: list[int] = []
+        start = threading.Barrier(4)
+
+        def listen(
+            task: str = task, sent: list[int] = sent, start: threading.Barrier = start
+        ) -> None:
+            start.wait()
+            for part in range(1, 11):
+                if not hand_over(database, task, part):
+                    break
+                sent.append(part)
+
+        def end(
+            work: Callable[[Session, str], object],
+            task: str = task,
+            sent: list[int] = sent,
+            start: threading.Barrier = start,
+        ) -> None:
+            start.wait()
+            while len(sent) < 3:
+                time.sleep(0.001)
+            with database.write() as session:
+                work(session, task)
+
+        endings: list[Callable[[Session, str], object]] = [
+            lambda session, task: tasks.complete(session, task, {}, keep=KEEP, voice=None),
+            lambda session, task: tasks.cancel(session, task, account, keep=KEEP),
+            lambda session, task: tasks.time_out(session, task, 1.0, keep=KEEP),
+        ]
+        with ThreadPoolExecutor(4) as pool:
+            running = [pool.submit(listen), *(pool.submit(end, each) for each in endings)]
+            for each in running:
+                each.result()
+        with database.read() as session:
+            found = session.get_one(Task, task)
+            lines = {
+                line.kind: line.amount
+                for line in ledger.statement(session, account)
+                if line.task_id == task
+            }
+        charged = 1000 if found.status == "completed" else 100 * found.delivered
+        assert found.cost == lines["capture"] == charged
+        assert found.status == "completed" or found.delivered == sent[-1]
+        assert lines["hold"] == lines["capture"] + lines.get("release", 0)
+    with database.read() as session:
+        assert ledger.audit(session).sound
+        assert ledger.balance(session, account).held == 0
 
 
 def test_what_is_not_there_cannot_be_spent(database: Database) -> None:
@@ -290,7 +435,9 @@ def _in_threads(work: Callable[[list[str]], None], shares: list[list[str]]) -> N
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from(["credit", "submit", "complete", "fail", "cancel"]),
+            st.sampled_from(
+                ["credit", "submit", "deliver", "complete", "fail", "cancel", "capture"]
+            ),
             st.integers(1, 40),
             st.integers(0, 5),
         ),
@@ -307,8 +454,13 @@ def test_any_history_adds_up(database: Database, history: list[tuple[str, int, i
                 if what == "credit":
                     ledger.credit(session, account, amount)
                 elif what == "submit":
-                    wanted = order(account, key, amount)
+                    wanted = streamed(account, key, amount, characters=5, fee=min(amount, which))
                     made.append(tasks.submit(session, wanted, lambda *_: None, active_limit=99).id)
+                elif task and what == "deliver":
+                    delivery.hand_over(session, task, min(amount, 5))
+                elif task and what == "capture":  # more than the task may be refused, never booked
+                    ended = session.get_one(Task, task).status not in ("queued", "processing")
+                    assert not ended or not ledger.capture(session, task, amount)
                 elif task and what == "complete":
                     tasks.complete(session, task, {}, keep=KEEP, voice=None)
                 elif task and what == "fail":
@@ -322,11 +474,19 @@ def test_any_history_adds_up(database: Database, history: list[tuple[str, int, i
         balance = ledger.balance(session, account)
         assert audit.sound
         assert balance.available >= 0
-        assert balance.held == sum(
-            task.cost
-            for task in session.query(Task).filter(Task.account_id == account)
-            if task.status in ("queued", "processing")
-        )
+        rows = session.query(Task).filter(Task.account_id == account).all()
+        active = {task.id for task in rows if task.status in ("queued", "processing")}
+        assert balance.held == sum(task.cost for task in rows if task.id in active)
+        assert balance.used == sum(task.cost for task in rows if task.id not in active)
+        assert keys.find(session, key).used == balance.used
+        for task in rows:
+            lines = [line for line in ledger.statement(session, account) if line.task_id == task.id]
+            moved = sum(line.amount for line in lines if line.kind in ("capture", "release"))
+            assert moved == (0 if task.id in active else lines[0].amount)
+            if task.status == "failed" and task.error_word == "cancelled":
+                full = lines[0].amount
+                exact = task.delivered and task.fee + (full - task.fee) * task.delivered / 5
+                assert 0 <= exact - task.cost < 1
 
 
 def test_audit_notices_a_wrong_account(database: Database) -> None:

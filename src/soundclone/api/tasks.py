@@ -135,8 +135,9 @@ async def create_audio(
     response_model=SoundCloneApiResponse,
 )
 async def cancel_task(request: Request, id: TaskId, who: KnownCaller) -> JSONResponse:
-    """Call a task off: it fails as `cancelled`, nothing is charged, and its work stops at the
-    next step. A task that has ended stays as it is."""
+    """Cancel a task: it fails as `cancelled`, and its work stops at the next step. Nothing is
+    charged, but for a stream of `/v1/audio/speech`, whose delivered part is charged. A task that
+    has ended stays as it is."""
     state = request.app.state
     keep = state.settings.result_days * DAY
     task = await state.database.run(tasks.cancel, checked_id(id), who.account_id, keep=keep)
@@ -233,6 +234,7 @@ async def audio_order(
         },
         characters=characters,
         cost=state.prices.audio(characters),
+        fee=state.prices.fee,
         request_hash=digest("audio", body.model_dump()),
         idempotency_key=idempotency_key,
     )
@@ -268,7 +270,7 @@ def view(request: Request, task: Task | Row[Any]) -> dict[str, Any]:
         "status": task.status,
         "error": task.error,
         "progress": task.progress,
-        "cost": to_credits(0 if task.status == "failed" else task.cost),
+        "cost": to_credits(task.cost),
     }
     if task.error_word:
         data["errorCode"] = task.error_word

@@ -83,7 +83,8 @@ def ledger_(
                 "when": moment(float(str(row["created"]))),
                 "kind": row["kind"],
                 "amount": row["amount"],
-                "task": row["task"] or row["memo"],
+                "task": row["task"] or "",
+                "memo": row["memo"],
             }
             for row in rows
         ]

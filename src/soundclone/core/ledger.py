@@ -1,9 +1,10 @@
 """The only place where money moves.
 
 A double-entry ledger with two-phase transfers, after TigerBeetle's design: `hold` reserves,
-`capture` takes what was reserved, `release` gives it back, each hold resolved at most once. Each
-line's id says what it is for, so doing the same thing twice is doing it once. Nothing here
-commits: the caller's transaction does, together with the task that the money is for.
+`capture` takes all or part of the reserved amount, `release` gives it back. Each hold is resolved
+at most once; after a partial capture, a release line that resolves the capture gives the rest back
+in the same transaction. Each line's id names its purpose, so repeating an operation has no effect.
+Nothing here commits: the caller's transaction does, together with the task that the money is for.
 
 Accounts of the house are `ISSUER`, whose debit is what was ever paid in, and `REVENUE`. They are
 sums over the lines and have no row, so that no two tasks ever wait for the same one.
@@ -158,39 +159,65 @@ def hold(session: Session, *, account_id: str, key_id: str, task_id: str, amount
     )
 
 
-def capture(session: Session, task_id: str) -> bool:
-    """Take what is held for a task; False when its hold was resolved before."""
-    return _resolve(session, task_id, "capture")
+def capture(session: Session, task_id: str, amount: int | None = None, memo: str = "") -> bool:
+    """Take `amount` of what is held for a task, or all of it, and give the rest back; False when
+    the hold was resolved before. `memo` is kept with the line. Raises ValueError for less than 0
+    and for more than is held."""
+    held = _unresolved(session, task_id)
+    if held is None:
+        return False
+    taken = held.amount if amount is None else amount
+    if not 0 <= taken <= held.amount:
+        raise ValueError(f"{taken} cannot be captured of the {held.amount} that are held")
+    _settle(session, held, taken)
+    line = _resolve(session, held, "capture", taken, held.id, memo)
+    if taken < held.amount:
+        _resolve(session, held, "release", held.amount - taken, line)
+    return True
 
 
 def release(session: Session, task_id: str) -> bool:
-    """Give back what is held for a task; False when its hold was resolved before."""
-    return _resolve(session, task_id, "release")
+    """Give back what is held for a task; False when the hold was resolved before."""
+    held = _unresolved(session, task_id)
+    if held is None:
+        return False
+    _settle(session, held, 0)
+    _resolve(session, held, "release", held.amount, held.id)
+    return True
 
 
-def _resolve(session: Session, task_id: str, kind: str) -> bool:
+def _unresolved(session: Session, task_id: str) -> Transfer | None:
     held = session.get_one(Transfer, f"hold:{task_id}")
     resolved = session.scalar(select(Transfer.id).where(Transfer.resolves == held.id))
-    if resolved:
-        return False
+    return None if resolved else held
+
+
+def _settle(session: Session, held: Transfer, taken: int) -> None:
     assert held.key_id is not None
-    taken = held.amount if kind == "capture" else 0
     amounts = {"amount": held.amount, "taken": taken}
     session.execute(_SETTLE, {"account": held.account_id} | amounts)
     session.execute(_SETTLE_OF_KEY, {"key": held.key_id} | amounts)
+
+
+def _resolve(
+    session: Session, held: Transfer, kind: str, amount: int, resolves: str, memo: str = ""
+) -> str:
+    """Write a line that ends a hold, or what a capture left of it; the line's id."""
+    line = f"{kind}:{held.task_id}"
     _write(
         session,
-        id=f"{kind}:{task_id}",
+        id=line,
         kind=kind,
         debit=held.account_id if kind == "capture" else HELD,
         credit=REVENUE if kind == "capture" else held.account_id,
-        amount=held.amount,
+        amount=amount,
         account_id=held.account_id,
         key_id=held.key_id,
-        task_id=task_id,
-        resolves=held.id,
+        task_id=held.task_id,
+        resolves=resolves,
+        memo=memo,
     )
-    return True
+    return line
 
 
 def balance(session: Session, account_id: str) -> Balance:

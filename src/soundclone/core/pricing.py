@@ -2,7 +2,8 @@
 
 The rule: characters times the price per 10,000 characters, divided by 10,000 and rounded down to
 the micro-credit, so that nobody pays more than the exact share; plus, for production speech, the
-fee for using a voice.
+fee for using a voice. A stream that ends early costs its fee and the share of its delivered
+characters, by the same rule.
 """
 
 from __future__ import annotations
@@ -91,4 +92,17 @@ class Prices:
 
     def audio(self, characters: int) -> int:
         """Micro-credits of a production task."""
-        return characters * self._audio // UNIT_CHARACTERS + self._voice
+        return characters * self._audio // UNIT_CHARACTERS + self.fee
+
+    @property
+    def fee(self) -> int:
+        """Micro-credits of a production task for the use of the voice, whatever its length."""
+        return self._voice
+
+
+def share(cost: int, fee: int, delivered: int, characters: int) -> int:
+    """Micro-credits of a task of `characters` that ended when `delivered` of them had been sent:
+    nothing before the first, and all of `cost` at the last."""
+    if not delivered:
+        return 0
+    return fee + (cost - fee) * delivered // characters

@@ -1,7 +1,8 @@
 """The only place where a task's status changes.
 
     queued ──> processing ──> completed   what was held is captured
-       └────────────┴───────> failed      what was held is released
+       └────────────┴───────> failed      what was held is released, or, when the customer ended
+                                          a stream, captured for the delivered part
 
 Each arrow is one conditional update in the same transaction as the money that goes with it, so a
 task ends once, whoever else is trying to end it at the same time.
@@ -31,7 +32,7 @@ from ..errors import (
     TaskTimedOut,
     TooLarge,
 )
-from . import ledger, voices
+from . import delivery, ledger, voices
 from .clock import moment
 from .voices import ACTIVE
 
@@ -100,6 +101,7 @@ class Order:
     characters: int
     cost: int  # micro-credits
     request_hash: str  # of the request's body, to know a repeated one by
+    fee: int = 0  # the share of `cost` that no character changes
     idempotency_key: str | None = None
     voice_id: str | None = None  # None: the task makes one
 
@@ -133,6 +135,8 @@ def submit(session: Session, order: Order, enqueue: Enqueue, *, active_limit: in
         params=dict(order.params),
         characters=order.characters,
         cost=order.cost,
+        fee=order.fee,
+        delivered=0,
         turn=_turn(session, turn if own_active else 0),
         idempotency_key=order.idempotency_key,
         request_hash=order.request_hash,
@@ -300,30 +304,33 @@ def complete(
 
 
 def fail(session: Session, task_id: str, error: TaskError, *, keep: float) -> bool:
-    """End the task badly and give its price back. False when it had ended before."""
+    """End the task badly and give its price back, but for what `delivery` charges. False when it
+    had ended before."""
     now = time.time()
     ended = session.execute(
         update(Task)
         .where(Task.id == task_id, Task.status.in_(ACTIVE))
-        .values(
-            status="failed",
-            error=error.message,
-            error_word=error.word,
-            ended_at=now,
-            expires_at=now + keep,
-        )
+        .values(status="failed", error_word=error.word, ended_at=now, expires_at=now + keep)
     )
     if not ended.rowcount:  # type: ignore[attr-defined]
         return False
-    ledger.release(session, task_id)
+    charged, message = delivery.settle(session, task_id, error)
+    session.execute(update(Task).where(Task.id == task_id).values(error=message, cost=charged))
     return True
 
 
-def cancel(session: Session, task_id: str, account_id: str, *, keep: float) -> Task:
-    """End the account's task at once; its worker notices at the next step. Ended tasks stay as
-    they are. Raises NotFound, Expired."""
+def cancel(
+    session: Session,
+    task_id: str,
+    account_id: str,
+    *,
+    keep: float,
+    error: TaskCancelled | None = None,
+) -> Task:
+    """End the account's task at once, with `error` or as its owner's wish; its worker notices at
+    the next step. Ended tasks stay as they are. Raises NotFound, Expired."""
     task = get(session, task_id, account_id)
-    fail(session, task_id, TaskCancelled("the task was cancelled; nothing was charged"), keep=keep)
+    fail(session, task_id, error or TaskCancelled("the task was cancelled"), keep=keep)
     session.refresh(task)
     return task
 
@@ -339,7 +346,7 @@ def overdue(session: Session, timeout: float, limit: int = 100) -> Sequence[str]
 
 def time_out(session: Session, task_id: str, timeout: float, *, keep: float) -> bool:
     """Fail a task that nobody finished, so that its money does not stay held for ever."""
-    error = TaskTimedOut(f"the task had not ended after {timeout:.0f} s; nothing was charged")
+    error = TaskTimedOut(f"the task had not ended after {timeout:.0f} s")
     return fail(session, task_id, error, keep=keep)
 
 

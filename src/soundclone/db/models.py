@@ -75,8 +75,9 @@ class Key(Base):
 class Transfer(Base):
     """One line of the ledger, written once and never changed (triggers see to it).
 
-    `credit` and `capture` move `amount` from `debit` to `credit`. `hold` reserves it; `capture`
-    and `release` resolve one hold each, and each hold is resolved at most once.
+    `credit` and `capture` move `amount` from `debit` to `credit`. `hold` reserves it. `capture`
+    and `release` resolve one hold each, and each hold is resolved at most once. A capture of less
+    than the hold is itself resolved, by the release of the rest.
     """
 
     __tablename__ = "transfers"
@@ -130,7 +131,9 @@ class Task(Base):
     voice_id: Mapped[str]  # of a preview: the voice that it will make
     params: Mapped[dict[str, Any]]  # emptied when the result expires
     characters: Mapped[int]
-    cost: Mapped[int]
+    cost: Mapped[int]  # what is held, and once the task has ended, what was charged
+    fee: Mapped[int] = mapped_column(default=0)  # the share of `cost` that no character changes
+    delivered: Mapped[int] = mapped_column(default=0)  # characters that a listener was sent
     turn: Mapped[int]  # place in the fair queue
     idempotency_key: Mapped[str | None]
     request_hash: Mapped[str]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from anyio import CancelScope, CapacityLimiter, create_task_group, to_thread
 from fastapi import Request, Response
@@ -13,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 from starlette.concurrency import iterate_in_threadpool
 from starlette.types import Message, Receive, Scope, Send
 
-from ...core import tasks
+from ...core import delivery, tasks
 from ...errors import NotFound, TaskError, Unavailable
 from ...storage import Storage
 from ...telemetry import log
@@ -28,12 +29,24 @@ _READERS = CapacityLimiter(8)  # threads for all streams: the other requests hav
 Blocks = AsyncGenerator[bytes, None]
 
 
+@dataclass(frozen=True)
+class Part:
+    """Audio, and the billed characters from the start of the text to the end of what it says."""
+
+    audio: bytes
+    characters: int
+
+
+Parts = AsyncGenerator[Part, None]
+
+
 class Gone(Exception):
     """The client went away before the answer began."""
 
 
-async def listen(request: Request, task_id: str) -> Blocks:
-    """The audio of a streamed task as it comes, in blocks that are not empty.
+async def listen(request: Request, task_id: str, characters: Sequence[int]) -> Parts:
+    """The audio of a streamed task as it comes, in parts that are not empty; `characters` are those
+    that are billed up to the end of each part.
 
     A task that is overdue is ended. Raises Ended when the task fails, and Gone, the latter only
     before the first block: then nobody else watches the connection.
@@ -47,17 +60,18 @@ async def listen(request: Request, task_id: str) -> Blocks:
         # Read before the parts: once it says that all is done, those that are gone are in the file.
         waiting = row is not None and row.status == "queued"
         while not waiting and (part := await _part(state.storage, task_id, index)) is not None:
+            upto = characters[min(index, len(characters) - 1)]
             index += 1
             sent += len(part)
             if part:
-                yield part
+                yield Part(part, upto)
         if row is not None and row.status == "completed":
             key = row.result.get("audio")
             if key is None:
                 raise Ended("the speech is no longer kept; send another request", "expired")
             rest = await to_thread.run_sync(state.storage.stream, key, sent, limiter=_READERS)
             async for block in iterate_in_threadpool(rest):
-                yield block
+                yield Part(block, characters[-1])
             return
         if row is not None and row.status == "failed":
             raise Ended(row.error or "the task failed; nothing was charged", row.error_word)
@@ -75,6 +89,32 @@ async def listen(request: Request, task_id: str) -> Blocks:
         await asyncio.sleep(min(max(2 * _PAUSE, age / 20), _LONGEST_PAUSE) if waiting else _PAUSE)
 
 
+async def counted(request: Request, task_id: str, parts: Parts) -> Blocks:
+    """The audio of the parts. Each is noted as delivered just before it is handed on: what cannot
+    be noted is not sent. Raises Ended when the task has failed meanwhile."""
+    noted = 0
+    try:
+        async for part in parts:
+            if part.characters > noted:
+                await _note(request, task_id, part.characters)
+                noted = part.characters
+            yield part.audio
+    finally:
+        await parts.aclose()
+
+
+async def _note(request: Request, task_id: str, characters: int) -> None:
+    database = request.app.state.database
+    while True:
+        try:
+            if await database.run(delivery.hand_over, task_id, characters):
+                return
+            row = await database.row(tasks.STATE, task=task_id)
+            raise Ended(row.error or "the task failed", row.error_word)
+        except OperationalError:  # the database is away for a moment
+            await asyncio.sleep(_LONGEST_PAUSE)
+
+
 async def _part(storage: Storage, task_id: str, index: int) -> bytes | None:
     """A part of the audio, None while there is none, or none can be read."""
     try:
@@ -89,14 +129,15 @@ class Broadcast(Response):
     """An answer that is sent while it is made, as a chunked body.
 
     When `blocks` raise a TaskError the connection is broken off, so that nobody takes the
-    beginning for the whole. `leave` is awaited when the client did not get all, whatever the
-    reason.
+    beginning for the whole. `leave` is awaited when the client did not get all; its argument says
+    whether the client went away. A block is asked for only when the connection has taken the one
+    before, so that a client that does not read is not charged for more.
     """
 
     def __init__(
         self,
         blocks: Blocks,
-        leave: Callable[[], Awaitable[None]],
+        leave: Callable[[bool], Awaitable[None]],
         *,
         media_type: str,
         headers: dict[str, str],
@@ -108,18 +149,19 @@ class Broadcast(Response):
         self._blocks = blocks
         self._leave = leave
         self._whole = False
+        self._gone = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             async with create_task_group() as group:
-                group.start_soon(_until_gone, receive, group.cancel_scope)
+                group.start_soon(self._until_gone, receive, group.cancel_scope)
                 await self._send(send)
                 group.cancel_scope.cancel()
         finally:
             with CancelScope(shield=True):
                 await self._blocks.aclose()
                 if not self._whole:
-                    await self._leave()
+                    await self._leave(self._gone)
 
     async def _send(self, send: Send) -> None:
         await send(
@@ -132,6 +174,8 @@ class Broadcast(Response):
         try:
             async for block in self._blocks:
                 await send(_body(block, more=True))
+                # The server waits for room in its buffer before it writes, not after.
+                await send(_body(b"", more=True))
         except TaskError as error:
             _log.info("stream broken off", reason=error.logged)
         except Exception as error:
@@ -140,12 +184,12 @@ class Broadcast(Response):
             await send(_body(b"", more=False))
             self._whole = True
 
+    async def _until_gone(self, receive: Receive, scope: CancelScope) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self._gone = True
+        scope.cancel()
+
 
 def _body(block: bytes, *, more: bool) -> Message:
     return {"type": "http.response.body", "body": block, "more_body": more}
-
-
-async def _until_gone(receive: Receive, scope: CancelScope) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    scope.cancel()

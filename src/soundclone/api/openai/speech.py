@@ -11,18 +11,20 @@ from typing import Annotated, Any, Literal
 
 from anyio import CancelScope
 from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 
 from ...core import tasks, voices
 from ...core.keys import Caller
 from ...core.tasks import Order
-from ...errors import Expired, InvalidParameter, NotFound, TaskError
+from ...errors import Expired, InvalidParameter, NotFound, StreamBroken, TaskError
+from ...speech import parts
 from ...speech.engine import EMOTIONS
 from ..auth import LimitedCaller
 from ..schemas import RequestModel, SoundCloneAudioRequest
 from ..tasks import DAY, IdempotencyKey, audio_order, digest, language_of, submit
 from .errors import OpenAIRoute, Refused, about, body_of
-from .listening import Blocks, Broadcast, Gone, listen
+from .listening import Blocks, Broadcast, Gone, Part, Parts, counted, listen
 from .models import version_of
 
 OPENING = 25  # characters that are said first: one sentence, or a few very short ones
@@ -69,28 +71,36 @@ async def create_speech(
 ) -> Response:
     """Say a text, and send the audio while it is being said.
 
-    A client that goes away calls the task off, and is charged nothing, as its next try is another
-    task; unless it gave an Idempotency-Key, with which it may come back for this one.
+    A client that goes away cancels the task and is charged for the parts that were sent; one that
+    gave an Idempotency-Key does not, and may come back for the whole.
     """
     order = await _order(request, body, who, idempotency_key)
+    billed = await run_in_threadpool(parts.delivered, order.params["text"], OPENING)
     task = await submit(request, order)
 
-    async def leave() -> None:
+    async def leave(gone: bool) -> None:
         if idempotency_key is None:
             keep = request.app.state.settings.result_days * DAY
-            await request.app.state.database.run(tasks.cancel, task.id, who.account_id, keep=keep)
+            error = (
+                None
+                if gone
+                else StreamBroken("the service broke the stream off; nothing was charged")
+            )
+            await request.app.state.database.run(
+                tasks.cancel, task.id, who.account_id, keep=keep, error=error
+            )
 
-    blocks = listen(request, task.id)
+    heard = listen(request, task.id, billed)
     try:
-        first = await anext(blocks)  # what fails before it has a status to say so
+        first = await anext(heard)  # what fails before it has a status to say so
     except BaseException as error:
         with CancelScope(shield=True):
-            await blocks.aclose()
-            await leave()
+            await heard.aclose()
+            await leave(True)
         if isinstance(error, Gone):
             return Response(status_code=499)
         raise
-    blocks = _joined(first, blocks)
+    blocks = counted(request, task.id, _joined(first, heard))
     headers = {
         "X-Soundclone-Task": task.id,
         "Cache-Control": "no-store",
@@ -175,11 +185,11 @@ def emotion_of(instructions: str) -> str | None:
     return named[0] if len(named) == 1 else None
 
 
-async def _joined(first: bytes, rest: Blocks) -> Blocks:
+async def _joined(first: Part, rest: Parts) -> Parts:
     try:
         yield first
-        async for block in rest:
-            yield block
+        async for part in rest:
+            yield part
     finally:
         await rest.aclose()
 

@@ -24,3 +24,9 @@ def upgrade() -> None:
     # A voice that was in use could only expire by being deleted.
     op.execute("UPDATE voices SET deleted_at = expires_at WHERE activated_at IS NOT NULL")
     op.add_column("voices", sa.Column("uploads", sa.JSON()))
+    # A task's cost is what was charged once the task has ended.
+    op.add_column("tasks", sa.Column("fee", sa.BigInteger(), nullable=False, server_default="0"))
+    op.add_column(
+        "tasks", sa.Column("delivered", sa.BigInteger(), nullable=False, server_default="0")
+    )
+    op.execute("UPDATE tasks SET cost = 0 WHERE status = 'failed'")
