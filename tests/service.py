@@ -60,7 +60,7 @@ class Service:
                 process.terminate()
         for process in self._processes:
             try:
-                process.wait(30)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -70,7 +70,7 @@ class Service:
         """Of the API."""
         return self._processes[0].pid
 
-    def start(self, timeout: float = 60) -> None:
+    def start(self, timeout: float = 300) -> None:
         """Start the API (and its worker, unless --no-worker) and wait until it answers."""
         self.spawn("serve", "--port", str(self.port), *self._arguments)
         self.wait_for("/healthz" if "--no-worker" in self._arguments else "/readyz", timeout)
@@ -108,7 +108,7 @@ class Service:
         """SIGTERM the API, and wait until it and its worker are gone."""
         process = self._processes.pop(0)
         process.terminate()
-        assert process.wait(60) == 0
+        assert process.wait(300) == 0
 
     def kill(self, *processes: subprocess.Popen[bytes]) -> None:
         """kill -9 the processes with all that they started; all of them when none is named."""
@@ -125,7 +125,7 @@ class Service:
             env=self.environment,
             capture_output=True,
             check=False,
-            timeout=60,
+            timeout=300,
         )
         assert done.returncode == 0, done.stderr.decode()
         return json.loads(done.stdout)
@@ -135,7 +135,7 @@ class Service:
         made = self.command("keys", "create", "--name", "test", "--credit", str(credit), "--json")
         return made["account"], made["key"]
 
-    def wait_for(self, path: str, timeout: float = 60) -> None:
+    def wait_for(self, path: str, timeout: float = 300) -> None:
         """Wait until `path` answers with 200."""
         deadline = time.monotonic() + timeout
         while True:
@@ -175,7 +175,7 @@ class Service:
         for name, value in headers:
             request.add_header(name, value)
         try:
-            with urllib.request.urlopen(request, timeout=30) as response:
+            with urllib.request.urlopen(request, timeout=120) as response:
                 status, content = response.status, response.read()
         except urllib.error.HTTPError as error:
             with error:
@@ -191,7 +191,7 @@ class Service:
 API = "/api/open-api/v1"
 
 
-def finish(service: Service, task: str, key: str, timeout: float = 90) -> dict[str, Any]:
+def finish(service: Service, task: str, key: str, timeout: float = 400) -> dict[str, Any]:
     """Poll a task until it has ended; its data."""
     deadline = time.monotonic() + timeout
     while True:

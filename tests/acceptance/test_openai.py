@@ -444,6 +444,7 @@ def test_many_listen_and_others_do_not_wait(
 
     poller = threading.Thread(target=poll)
     poller.start()
+    began = time.perf_counter()
     try:
         with ThreadPoolExecutor(20) as pool:
             heard = list(pool.map(hear, range(20)))
@@ -452,7 +453,7 @@ def test_many_listen_and_others_do_not_wait(
         poller.join()
     assert len(heard) == 20
     assert min(map(len, heard)) > 100_000
-    assert slowest < 2
+    assert slowest < 0.5 * (time.perf_counter() - began)
 
 
 def test_what_cannot_be_asked(service: Service, client: OpenAI, voice: str) -> None:
@@ -530,12 +531,13 @@ def test_no_credit(service: Service, consent: str) -> None:
     _, poor = service.new_key(0.05)
     with client_of(service, poor, max_retries=2) as client:
         agreed = client.audio.voice_consents.create(name="A", language="en", recording=RECORDING)
-        started, kept = time.perf_counter(), uploads(service)
+        kept = uploads(service)
         with pytest.raises(openai.RateLimitError) as caught:
             client.audio.voices.create(name="A", audio_sample=RECORDING, consent=agreed.id)
         assert uploads(service) == kept, "what was refused counts against the quota"
         assert (caught.value.code, caught.value.type) == ("insufficient_quota",) * 2
-        assert time.perf_counter() - started < 2, "tried again in vain"
+        tries = caught.value.response.request.headers["x-stainless-retry-count"]
+        assert tries == "0", "tried again in vain"
 
 
 @pytest.mark.slow
@@ -691,7 +693,7 @@ def test_instructions(client: OpenAI, voice: str) -> None:
 def test_on_postgres_and_s3(tmp_path: Path, postgres_database: str, s3_endpoint: str) -> None:
     bucket = f"openai-{tmp_path.name.lower().replace('_', '-')}"[:60]
     made = urllib.request.Request(f"{s3_endpoint}/{bucket}", method="PUT")
-    urllib.request.urlopen(made, timeout=10).close()
+    urllib.request.urlopen(made).close()
     environment = {
         "PYTHONPATH": str(ENGINES),
         "SOUNDCLONE_ENGINE_V1": "tone",
@@ -726,7 +728,7 @@ def test_on_postgres_and_s3(tmp_path: Path, postgres_database: str, s3_endpoint:
                 model="tts-1", voice=voice, input=SAID * 60
             ) as answer:
                 next(answer.iter_bytes())
-            task = finish(service, answer.headers["x-soundclone-task"], key, timeout=10)
+            task = finish(service, answer.headers["x-soundclone-task"], key)
             assert task["errorCode"] == "cancelled"
             assert task["cost"] in [price / 1e6 for price in prices(SAID * 60)[:-1]]
             assert used(service, key) == pytest.approx(before + task["cost"], abs=1e-9)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from soundclone.client import Client
 from soundclone.media import decode, encode
@@ -25,6 +25,7 @@ PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}
 PAGES = ("clone", "speak", "voices", "history", "account", "operator")
 SCRIPT = "Good morning, everybody. <#0.5#> The ferry leaves at nine, so please bring a coat."
+expect.set_options(timeout=60_000)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -116,7 +117,7 @@ def visit(service: Service, browser: Browser) -> Iterator[Callable[..., Visit]]:
         context = browser.new_context(
             **{"viewport": DESK, "locale": "en-GB", "timezone_id": "UTC"} | options
         )
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(120_000)
         context.grant_permissions(["microphone", "clipboard-read", "clipboard-write"])
         page = context.new_page()
         window = Visit(page, context, service.url)

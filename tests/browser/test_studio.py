@@ -184,7 +184,7 @@ def test_speaking(studio: Visit, voice: str, service: Service, key: str, keep: K
     expect(cues).to_have_count(4)
     page.get_by_role("button", name="Play").click()
     expect(cues.nth(0)).to_have_attribute("aria-current", "true")
-    expect(cues.nth(1)).to_have_attribute("aria-current", "true", timeout=10_000)
+    expect(cues.nth(1)).to_have_attribute("aria-current", "true", timeout=120_000)
     expect(cues.nth(0)).not_to_have_attribute("aria-current", "true")
     keep(studio, "speech")
     cues.nth(3).click()

@@ -13,7 +13,7 @@ def ended(page: Page, status: str = "completed") -> None:
     """Wait until the task that is shown has ended, as it should."""
     page.wait_for_url(re.compile("/studio/tasks/audio_"))
     task = page.locator(".task:is([data-status=completed], [data-status=failed])")
-    expect(task).to_have_attribute("data-status", status, timeout=90_000)
+    expect(task).to_have_attribute("data-status", status, timeout=400_000)
 
 
 def drawn(page: Page) -> None:
@@ -30,7 +30,7 @@ def run(command: list[str], key: str) -> str:
         env=os.environ | {"SOUNDCLONE_API_KEY": key},
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -329,7 +329,7 @@ def test_a_body_that_is_too_long(service: Service, real: bool, key: str) -> None
 
 def test_an_upload_without_a_key_is_not_read(service: Service, real: bool) -> None:
     """Refused by its head: of the 90 MB that it announces, nothing is sent."""
-    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", service.port), timeout=120) as connection:
         connection.sendall(
             f"POST {API}/files/upload HTTP/1.1\r\nHost: x\r\nContent-Length: 90000000\r\n"
             "Content-Type: multipart/form-data; boundary=x\r\n\r\n".encode()

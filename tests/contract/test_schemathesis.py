@@ -46,6 +46,6 @@ def test_schemathesis(service: Service, real: bool, tmp_path: Path) -> None:
         cwd=tmp_path,
         capture_output=True,
         check=False,
-        timeout=110,
+        timeout=800,
     )
     assert done.returncode == 0, done.stdout.decode()[-6000:] + done.stderr.decode()[-2000:]

@@ -82,7 +82,7 @@ class Session:
         for group in self._groups:
             with suppress(ProcessLookupError):
                 os.killpg(group, signal.SIGTERM)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 200
         for group in self._groups:
             with suppress(ProcessLookupError):
                 while time.monotonic() < deadline:

@@ -17,7 +17,7 @@ PAGES = pages()
 
 
 def _parameters() -> list[object]:
-    slow = pytest.mark.slow, pytest.mark.timeout(900)
+    slow = pytest.mark.slow, pytest.mark.timeout(3000)
     return [
         pytest.param(page, id=page.name, marks=slow if page.slow else ())
         for page in PAGES
@@ -25,7 +25,7 @@ def _parameters() -> list[object]:
     ]
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(1500)
 @pytest.mark.parametrize("page", _parameters())
 def test_blocks_do_what_the_page_says(
     page: Page, house: House, checkout: Path, request: pytest.FixtureRequest

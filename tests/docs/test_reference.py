@@ -22,7 +22,7 @@ from .pages import ROOT
 def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reference")
     command = [sys.executable, ROOT / "scripts" / "reference", folder, "--dry"]
-    subprocess.run(command, check=True, timeout=100)
+    subprocess.run(command, check=True, timeout=600)
     return folder
 
 

@@ -59,7 +59,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1500)
 def test_no_page_fetches_anything_from_elsewhere(site: Path) -> None:
     pages = list(site.rglob("*.html"))
     assert len(pages) > 25
@@ -80,7 +80,7 @@ def test_no_page_fetches_anything_from_elsewhere(site: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1500)
 def test_search_finds_what_pages_say(site: Path) -> None:
     index = json.loads((site / "search" / "search_index.json").read_text("utf-8"))
     text = " ".join(entry["text"] for entry in index["docs"])
@@ -89,7 +89,7 @@ def test_search_finds_what_pages_say(site: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1500)
 def test_comments_for_tests_are_not_in_the_site(site: Path) -> None:
     for path in site.rglob("*.html"):
         assert "<!-- test:" not in path.read_text("utf-8"), path.name

@@ -53,7 +53,7 @@ def new_key(
 
 @pytest.fixture
 def visitor(service: Service) -> Iterator[httpx2.Client]:
-    with httpx2.Client(base_url=service.url, timeout=30) as client:
+    with httpx2.Client(base_url=service.url, timeout=120) as client:
         yield client
 
 
@@ -130,8 +130,8 @@ def test_signing_out_everywhere(service: Service, visitor: httpx2.Client) -> Non
     key = new_key(service)
     token = sign_in(visitor, key)
     with (
-        httpx2.Client(base_url=service.url, timeout=30) as other,
-        httpx2.Client(base_url=service.url, timeout=30) as stranger,
+        httpx2.Client(base_url=service.url, timeout=120) as other,
+        httpx2.Client(base_url=service.url, timeout=120) as stranger,
     ):
         sign_in(other, key)
         sign_in(stranger, new_key(service))
@@ -166,7 +166,7 @@ def test_a_used_session_is_extended_within_its_longest_time(
     database.close()
     soon = session.write(settings.secret, Ticket(ticket.id, int(time.time()) + 60))
     cookie = {"Cookie": f"{COOKIE}={soon}"}
-    answer = httpx2.get(f"{service.url}/studio/account", headers=cookie, timeout=30)
+    answer = httpx2.get(f"{service.url}/studio/account", headers=cookie, timeout=120)
     assert answer.status_code == 200
     renewed = session.read(settings.secret, answer.cookies[COOKIE])
     assert renewed
@@ -181,7 +181,7 @@ def test_cookies_are_bound_to_the_host_over_https(tmp_path: Path) -> None:
         tmp_path, "--no-worker", environment={"SOUNDCLONE_PUBLIC_URL": address}
     ) as running:
         headers = {"Host": "studio.example"}
-        with httpx2.Client(base_url=running.url, timeout=30, headers=headers) as client:
+        with httpx2.Client(base_url=running.url, timeout=120, headers=headers) as client:
             page = client.get("/studio/sign-in")
             visit = page.headers["set-cookie"]
             assert visit.startswith("__Host-soundclone_visit=")

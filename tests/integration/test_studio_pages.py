@@ -38,7 +38,7 @@ def key(service: Service) -> str:
 
 @pytest.fixture
 def visitor(service: Service, key: str) -> Iterator[httpx2.Client]:
-    with httpx2.Client(base_url=service.url, timeout=30) as client:
+    with httpx2.Client(base_url=service.url, timeout=120) as client:
         sign_in(client, key)
         yield client
 
@@ -150,7 +150,7 @@ def test_pages_of_bare_rows(
 
 
 def test_an_account_without_anything(service: Service) -> None:
-    with httpx2.Client(base_url=service.url, timeout=30) as client:
+    with httpx2.Client(base_url=service.url, timeout=120) as client:
         sign_in(client, new_key(service))
         for page in ("", "clone", "speak", "voices", "history", "account"):
             answer = client.get(f"/studio/{page}", follow_redirects=True)
@@ -160,6 +160,6 @@ def test_an_account_without_anything(service: Service) -> None:
 @pytest.mark.parametrize("address", ["http://[", "//[::", "x", "\u00e9", "http://a:b/"])
 def test_an_odd_page_address_leads_to_signing_in(service: Service, address: str) -> None:
     headers = {"HX-Current-URL": address.encode(), "HX-Request": "true"}
-    answer = httpx2.post(f"{service.url}/studio/audios", headers=headers, timeout=30)
+    answer = httpx2.post(f"{service.url}/studio/audios", headers=headers, timeout=120)
     assert answer.status_code == 401
     assert answer.headers["hx-redirect"].startswith("/studio/sign-in")

@@ -22,7 +22,7 @@ PYTHONS = ("3.11", "3.12", "3.13")
 BIGGEST = 5_000_000  # bytes of a file
 BIGGEST_WHEEL = 10_000_000
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
 
 
 def python(version: str) -> Path | None:

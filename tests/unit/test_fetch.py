@@ -84,7 +84,7 @@ class Server:
             Thread(target=self.serve, args=(connection,), daemon=True).start()
 
     def serve(self, connection: socket.socket) -> None:
-        connection.settimeout(10)
+        connection.settimeout(120)
         with suppress(OSError), connection:
             if self.tls is None:
                 self.say(connection)
@@ -117,7 +117,7 @@ def serving(tls: ssl.SSLContext | None = None) -> Iterator[Server]:
         thread.start()
         yield server
         listener.shutdown(socket.SHUT_RDWR)
-        thread.join(5)
+        thread.join(120)
 
 
 @pytest.fixture
@@ -428,7 +428,7 @@ class TestLimits:
     def test_drip(self, server: Server, path: Path, start: bytes, drop: bytes) -> None:
         def drip(connection: socket.socket) -> None:
             connection.sendall(start)
-            for _ in range(200):
+            for _ in range(20_000):
                 connection.sendall(drop)
                 time.sleep(0.02)
 
@@ -436,11 +436,13 @@ class TestLimits:
         begin = time.monotonic()
         message = fails(SourceTimeout, server.url("/voice.mp3?SECRET"), path, timeout=0.3)
         assert message == f"127.0.0.1:{server.port}/voice.mp3 did not arrive within 0.3 s"
-        assert 0.25 < time.monotonic() - begin < 1.5
+        assert 0.25 < time.monotonic() - begin < 100  # the server goes on for 400 s
 
     def test_silence(self, server: Server, path: Path) -> None:
-        server.pages["/voice.mp3"] = lambda connection: time.sleep(0.5)
+        over = Event()
+        server.pages["/voice.mp3"] = lambda connection: over.wait(300)
         fails(SourceTimeout, server.url(), path, timeout=0.2)
+        over.set()
 
     @pytest.mark.parametrize("hello", [b"", b"\x16\x03\x03\x3f\xff" + bytes(200)])
     def test_slow_handshake(self, path: Path, hello: bytes) -> None:
@@ -450,18 +452,17 @@ class TestLimits:
                 for byte in hello:
                     connection.sendall(bytes([byte]))
                     time.sleep(0.02)
-                connection.settimeout(5)
+                connection.settimeout(300)
                 while connection.recv(65536):
                     pass
 
         with socket.create_server((LOOPBACK, 0)) as listener:
             thread = Thread(target=drip, args=(listener,))
             thread.start()
-            begin = time.monotonic()
             url = f"https://127.0.0.1:{listener.getsockname()[1]}/"
             fails(SourceTimeout, url, path, timeout=0.3)
-            assert time.monotonic() - begin < 1.5
-            thread.join(10)
+            thread.join(120)
+            assert not thread.is_alive()
 
     def test_redirects_share_the_time(self, server: Server, path: Path) -> None:
         def slow(connection: socket.socket) -> None:
@@ -476,12 +477,11 @@ class TestLimits:
         release = Event()
 
         def resolve(host: str, port: int) -> list[str]:
-            release.wait(10)
+            release.wait(300)
             return [LOOPBACK]
 
-        begin = time.monotonic()
         fails(SourceTimeout, "http://slow.example/", path, timeout=0.2, resolve=resolve)
-        assert time.monotonic() - begin < 1.5
+        assert not release.is_set()
         release.set()
 
 
@@ -883,7 +883,7 @@ class TestTLS:
             thread.start()
             url = f"https://127.0.0.1:{listener.getsockname()[1]}/"
             message = fails(SourceUnreachable, url, path)
-            thread.join(5)
+            thread.join(120)
         assert "does not speak TLS as it should" in message
 
     def test_tls_server_asked_plainly(self, secure: Server, path: Path) -> None:

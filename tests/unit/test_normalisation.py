@@ -97,4 +97,4 @@ def test_it_takes_linear_time(text: str) -> None:
     start = time.process_time()
     normalise(clean(text), "English")
     normalise(clean(text), "Russian")
-    assert time.process_time() - start < 1.5
+    assert time.process_time() - start < 15

@@ -35,7 +35,7 @@ def test_suspects_run_alone() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(300)
     assert len(seen) == 15
     assert not running
     for together in seen:

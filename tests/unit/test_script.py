@@ -401,4 +401,4 @@ def test_hostile_texts_take_linear_time(text: str) -> None:
             work()
         except InvalidParameter:
             continue
-    assert time.process_time() - start < 0.5
+    assert time.process_time() - start < 5

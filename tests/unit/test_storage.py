@@ -30,7 +30,7 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]
     endpoint = request.getfixturevalue("s3_endpoint")
     bucket = f"bucket{time.monotonic_ns()}"
     urllib.request.urlopen(
-        urllib.request.Request(f"{endpoint}/{bucket}", method="PUT"), timeout=10
+        urllib.request.Request(f"{endpoint}/{bucket}", method="PUT"), timeout=120
     ).close()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ACCESS_KEY_ID", "id")
