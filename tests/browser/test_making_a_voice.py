@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import expect
+import re
+from pathlib import Path
 
-from tests.browser.conftest import Visit
+import pytest
+from playwright.sync_api import Dialog, expect
+
+from soundclone.api.studio.rendering import passages
+from soundclone.media import decode, encode
+from soundclone.speech.languages import LANGUAGES
+from soundclone.speech.script import billable
+from tests.browser.conftest import RECORDINGS, Open, Visit
+from tests.browser.waiting import ended
 
 
 def test_an_error_outlives_the_next_price(studio: Visit) -> None:
@@ -37,3 +46,98 @@ def test_the_price_has_errors_of_its_own(studio: Visit) -> None:
         page.get_by_label("What the preview says").fill("a <#1#> b")
     expect(of_text).to_be_empty()
     expect(page.locator(".errors[data-for=fileUrl]")).to_contain_text("There is no recording yet")
+
+
+def test_the_preview_speaks_the_language_of_the_page(visit: Open, key: str) -> None:
+    for locale, language in (("en-GB", "English"), ("zh-CN", "Chinese")):
+        studio = visit(locale=locale)
+        studio.go("/studio/sign-in")
+        studio.page.locator("#key").fill(key)
+        studio.page.locator("button.wide").click()
+        studio.go("/studio/clone")
+        page = studio.page
+        line = LANGUAGES[language].preview
+        expect(page.locator("#language")).to_have_value(language)
+        expect(page.locator("#text")).to_have_value(line)
+        expect(page.locator(".estimate")).to_contain_text(str(billable(line)))
+        expect(page.locator(".passage")).to_have_text(passages()[language])
+
+
+def test_the_line_follows_the_language_until_a_text_is_written(studio: Visit) -> None:
+    page = studio.page
+    studio.go("/studio/clone")
+    text, language = page.locator("#text"), page.locator("#language")
+    page.get_by_label("Language of the passage").select_option("German")
+    expect(page.locator(".passage")).to_contain_text("Heute Morgen")
+    expect(text).to_have_value(LANGUAGES["German"].preview)
+    language.select_option("French")
+    expect(text).to_have_value(LANGUAGES["French"].preview)
+    expect(page.locator(".estimate")).to_contain_text(str(billable(LANGUAGES["French"].preview)))
+    studio.go("/studio/clone")
+    text.fill("Guten Tag, hier spricht eine neue Stimme.")
+    expect(language).to_have_value("auto")
+    language.select_option("German")
+    expect(text).to_have_value("Guten Tag, hier spricht eine neue Stimme.")
+    text.fill("")
+    text.blur()
+    expect(text).to_have_value(LANGUAGES["German"].preview)
+
+
+@pytest.mark.slow
+def test_trying_again_keeps_the_form(studio: Visit, tmp_path: Path) -> None:
+    short = tmp_path / "short.wav"
+    decoded = decode.decode(RECORDINGS / "woman.opus")
+    first = decoded.samples.reshape(len(decoded.samples), -1)[: 7 * decoded.sample_rate, 0]
+    with encode.Encoder(short, "wav", sample_rate_in=decoded.sample_rate) as encoder:
+        encoder.write(first)
+    page = studio.page
+    studio.go("/studio/clone")
+    page.get_by_text("File", exact=True).click()
+    page.locator("input[type=file]").set_input_files(short)
+    expect(page.locator(".count")).to_contain_text("too short: more than 15 s is needed")
+    page.get_by_label("Name of the voice").fill("By the sea")
+    page.get_by_label("What the preview says").fill("A text of my own.")
+    page.get_by_label("The speaker has agreed").check()
+    page.get_by_label("Name of the speaker").fill("Ana Kos")
+    asked: list[str] = []
+
+    def dismiss(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    page.once("dialog", dismiss)
+    page.get_by_role("button", name="Make the voice").click()
+    expect(page.get_by_role("button", name="Make the voice")).to_be_enabled()
+    assert "more than 15 s is needed" in asked[0]
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Make the voice").click()
+    ended(page, "failed")
+    page.get_by_role("link", name="Try again").click()
+    expect(page.locator(".count")).to_contain_text("too short: more than 15 s is needed")
+    expect(page.get_by_text("The recording of your last attempt")).to_be_visible()
+    expect(page.get_by_label("Name of the voice")).to_have_value("By the sea")
+    expect(page.get_by_label("What the preview says")).to_have_value("A text of my own.")
+    expect(page.get_by_label("The speaker has agreed")).to_be_checked()
+    expect(page.get_by_label("Name of the speaker")).to_have_value("Ana Kos")
+    # The kept recording can be sent again, and another one can take its place.
+    page.once("dialog", lambda dialog: dialog.accept())
+    failed = page.url
+    page.get_by_role("button", name="Make the voice").click()
+    page.wait_for_url(re.compile("/studio/tasks/"))
+    ended(page, "failed")
+    page.goto(failed)
+    page.locator("input[type=file]").set_input_files(RECORDINGS / "woman.opus")
+    expect(page.locator(".count")).to_contain_text("enough")
+
+
+def test_a_web_address_is_kept_for_another_try(studio: Visit) -> None:
+    page = studio.page
+    studio.go("/studio/clone")
+    page.get_by_text("Web address", exact=True).click()
+    page.get_by_label("Address of a recording").fill("http://10.0.0.1/a.mp3")
+    page.get_by_label("It is my own voice").check()
+    page.get_by_role("button", name="Make the voice").click()
+    ended(page, "failed")
+    page.get_by_role("link", name="Try again").click()
+    expect(page.get_by_label("Address of a recording")).to_have_value("http://10.0.0.1/a.mp3")
+    expect(page.get_by_label("It is my own voice")).to_be_checked()

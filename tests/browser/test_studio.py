@@ -49,7 +49,7 @@ def test_a_voice_from_the_microphone(
     keep(studio, "clone")
     expect(page.locator(".estimate")).to_contain_text("credits for")
     page.get_by_role("button", name="Record").click()
-    expect(page.locator(".count")).to_contain_text("go on: more than 15 s is needed")
+    expect(page.locator(".count")).to_contain_text("keep speaking: more than 15 s is needed")
     page.wait_for_function("() => +document.querySelector('[role=meter]').ariaValueNow > -40")
     counted = page.locator("[data-speech]")
     page.wait_for_function(
@@ -63,7 +63,7 @@ def test_a_voice_from_the_microphone(
     expect(page.get_by_role("button", name="Record again")).to_be_visible()
     about = int(re.findall(r"\d+", counted.inner_text())[0])
     page.get_by_label("Name of the voice").fill("By the river")
-    page.get_by_label("The person who speaks has agreed").check()
+    page.get_by_label("The speaker has agreed").check()
     page.get_by_label("Name of the speaker").fill("Ana Kos")
     page.get_by_role("button", name="Make the voice").click()
     ended(page)
@@ -79,7 +79,7 @@ def test_a_voice_from_the_microphone(
     studio.go("/studio/voices")
     card = page.locator("li.card", has_text="By the river")
     card.get_by_text("Name, consent, deletion").click()
-    expect(card).to_contain_text("has agreed that I make a synthetic voice")
+    expect(card).to_contain_text("has agreed to this voice")
     expect(card).to_contain_text("Ana Kos")
     expect(card).to_contain_text("expires on")
 

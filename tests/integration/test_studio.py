@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import re
 import time
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from soundclone.core import keys as core_keys
 from soundclone.core import ledger, sessions
 from soundclone.db.models import StudioSession
 from soundclone.db.session import Database
+from soundclone.speech.languages import LANGUAGES
 from tests.service import Service
 
 PAGES = ("clone", "speak", "voices", "history", "account")
@@ -392,3 +394,26 @@ def test_a_form_that_is_sent_twice_is_done_once(service: Service, visitor: httpx
         for _ in range(2)
     }
     assert len(made) == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "form", "spoken"),
+    [
+        ("zh", {}, LANGUAGES["Chinese"].preview),
+        ("en", {}, LANGUAGES["English"].preview),
+        ("zh", {"language": "German"}, LANGUAGES["German"].preview),
+        ("zh", {"contentText": "Good morning."}, "Good morning."),
+    ],
+)
+def test_an_empty_preview_speaks_the_pages_language(
+    service: Service, visitor: httpx2.Client, language: str, form: dict[str, str], spoken: str
+) -> None:
+    token = sign_in(visitor, new_key(service, credit=10_000_000))
+    answer = visitor.post(
+        "/studio/clones",
+        data={"fileUrl": "https://example.com/a.mp3", "consent": "own", "soundVersion": "v1"}
+        | form,
+        headers={"X-CSRF-Token": token, "Accept-Language": language},
+    )
+    page = visitor.get(answer.headers["hx-redirect"]).text
+    assert spoken in html.unescape(page)

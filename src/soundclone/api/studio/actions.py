@@ -21,7 +21,7 @@ from ..removal import remove_voice
 from ..schemas import SoundCloneAudioRequest, SoundCloneCloneRequest
 from ..tasks import DAY, audio_order, checked_id, clone_order, submit
 from . import session
-from .rendering import PublicRoute, StudioRoute, catalogue, language_of, render
+from .rendering import SPOKEN, PublicRoute, StudioRoute, catalogue, language_of, render
 from .session import Forbidden, Known, Visitor
 
 router = APIRouter(prefix="/studio", route_class=StudioRoute)
@@ -75,7 +75,7 @@ async def make_voice(request: Request, me: Known) -> Response:
     form = await fields(request)
     name = voices.checked_name(form.get("name", ""))
     consent = declared(request, me, form)
-    body = preview_of(form)
+    body = preview_of(request, form)
     request.app.state.rate_limit.check(me.key.id)
     order = await clone_order(
         request, body, me.caller, repeated_by(form), name=name, consent=consent
@@ -102,7 +102,7 @@ async def estimate(request: Request, me: Known, kind: str) -> Response:
     form = await fields(request)
     if kind == "clone":
         form["fileUrl"] = _PLACEHOLDER
-        order = await clone_order(request, preview_of(form), me.caller, None)
+        order = await clone_order(request, preview_of(request, form), me.caller, None)
     elif form.get("contentText") and form.get("modelId"):
         order = await audio_order(request, speech_of(form), me.caller, None)
     else:
@@ -207,9 +207,13 @@ def declared(request: Request, me: Visitor, form: Mapping[str, str]) -> dict[str
     }
 
 
-def preview_of(form: Mapping[str, str]) -> SoundCloneCloneRequest:
-    """Raises InvalidParameter, with the API's own sentences."""
-    return _model(SoundCloneCloneRequest, form)
+def preview_of(request: Request, form: Mapping[str, str]) -> SoundCloneCloneRequest:
+    """The request for a preview. Without a text and a language, the preview speaks the language
+    of the page, because the language of a recording is not detected. Raises InvalidParameter."""
+    language = form.get("language") or "auto"
+    if not form.get("contentText", "").strip() and language == "auto":
+        language = SPOKEN[language_of(request)]
+    return _model(SoundCloneCloneRequest, dict(form) | {"language": language})
 
 
 def speech_of(form: Mapping[str, str]) -> SoundCloneAudioRequest:

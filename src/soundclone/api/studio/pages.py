@@ -21,7 +21,7 @@ from ..schemas import Emotion
 from ..tasks import PREVIEW_LIMIT, TEXT_LIMIT, checked_id
 from . import snippets
 from .actions import local, voice_id
-from .rendering import PublicRoute, StudioRoute, render
+from .rendering import SPOKEN, PublicRoute, StudioRoute, language_of, passages, render
 from .session import Known, remember_visit
 
 router = APIRouter(prefix="/studio", route_class=StudioRoute)
@@ -52,10 +52,61 @@ async def home(request: Request, me: Known) -> Response:
 
 
 @router.get("/clone")
-async def clone(request: Request, me: Known) -> Response:
-    """A recording becomes a voice."""
+async def clone(request: Request, me: Known, again: str = "") -> Response:
+    """The form that makes a voice: an empty one, or that of an earlier attempt."""
+    mine = SPOKEN[language_of(request)]
+    look = request.app.state.database.look
+    earlier = Attempt(language=mine, text=LANGUAGES[mine].preview)
+    if again:
+        task = await look(tasks.get, checked_id(again), me.account.id)
+        if task.kind == "clone" and task.params:
+            earlier = attempt(request, task)
     return render(
-        request, "clone.html", languages=LANGUAGES.values(), limit=PREVIEW_LIMIT, page="clone"
+        request,
+        "clone.html",
+        languages=LANGUAGES.values(),
+        limit=PREVIEW_LIMIT,
+        lines={
+            each.name: {
+                "code": each.code,
+                "preview": each.preview,
+                "passage": passages().get(each.name, ""),
+            }
+            for each in LANGUAGES.values()
+        },
+        reading=earlier.language if earlier.language in passages() else mine,
+        earlier=earlier,
+        page="clone",
+    )
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """The values that the form of a voice begins with."""
+
+    kind: str = "record"  # source of the recording: "record", "file" or "web"
+    url: str = ""
+    name: str = ""
+    version: str = "v1"
+    language: str = "auto"
+    text: str = ""
+    consent: str = ""  # "own" or "given"
+    speaker: str = ""
+
+
+def attempt(request: Request, task: Task) -> Attempt:
+    """The values that an earlier task was made with."""
+    params = task.params
+    consent = params.get("consent") or {}
+    return Attempt(
+        kind="web" if "url" in params["source"] else "file",
+        url=snippets.source_of(request, task),
+        name=params.get("name", ""),
+        version=params["version"],
+        language=params["language"],
+        text=params["text"],
+        consent=("given" if consent.get("speaker") else "own") if consent else "",
+        speaker=consent.get("speaker", ""),
     )
 
 

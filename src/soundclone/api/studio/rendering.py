@@ -31,6 +31,7 @@ from .session import PATH, SAFE, SignInNeeded
 
 STUDIO = Path(__file__).parents[2] / "studio"
 LANGUAGES = ("en", "zh")
+SPOKEN = {"en": "English", "zh": "Chinese"}  # the languages of the pages, as voices speak them
 YEAR = 365 * 86_400
 THEMES = ("auto", "light", "dark")
 LANGUAGE_COOKIE = "soundclone_language"
@@ -44,6 +45,13 @@ _log = log(__name__)
 def catalogue(language: str) -> Mapping[str, str]:
     """Every text of the studio in a language, by its key."""
     texts: dict[str, str] = json.loads((STUDIO / "locale" / f"{language}.json").read_text("utf-8"))
+    return texts
+
+
+@cache
+def passages() -> Mapping[str, str]:
+    """Texts to read aloud for a recording, by language."""
+    texts: dict[str, str] = json.loads((STUDIO / "locale" / "passages.json").read_text("utf-8"))
     return texts
 
 

@@ -57,7 +57,7 @@ def of_task(request: Request, task: Task) -> Snippet | None:
     chosen = {name: params[name] for name in fields if _differs(params, name)}
     body = {fields[name]: value for name, value in chosen.items()}
     if task.kind == "clone":
-        source = _source(request, task)
+        source = source_of(request, task)
         route, body = "soundCloning/clones", {"fileUrl": source} | body
         call = _call("clone", source, _named(chosen))
         after = 'client.download(task, "preview.mp3")'
@@ -111,7 +111,8 @@ def _named(chosen: Mapping[str, Any]) -> dict[str, Any]:
     return {_IN_PYTHON.get(name, name): value for name, value in chosen.items()}
 
 
-def _source(request: Request, task: Task) -> str:
+def source_of(request: Request, task: Task) -> str:
+    """The URL of the recording that a voice's task was given."""
     source: dict[str, str] = task.params["source"]
     if "url" in source:
         return source["url"]
