@@ -73,7 +73,7 @@ def test_fields_that_are_not_known_are_ignored(service: Service, key: str) -> No
         ("pk_" + "0" * 43, "begins with sk_"),
         ("sk_" + "-" * 43, "letters and digits"),
         ("sk_" + "A" * 43, "mistyped"),
-        (keys.generate(), "unknown"),
+        (keys.generate(), "not known"),
     ],
 )
 def test_no_key_or_a_wrong_one(

@@ -105,7 +105,7 @@ def authenticate(session: Session, secret: bytes, text: str) -> Caller:
         select(Key.id, Key.account_id, Key.revoked_at).where(Key.hash == digest(text, secret))
     ).one_or_none()
     if row is None:
-        raise AuthenticationError("the API key is unknown to this service")
+        raise AuthenticationError("the API key is not known to this service")
     if row.revoked_at is not None:
         raise AuthenticationError(f"the API key was revoked on {moment(row.revoked_at)}")
     return Caller(row.id, row.account_id)
@@ -131,7 +131,7 @@ def holder(session: Session, key_id: str) -> Key:
     """The key with an id that may still be used. Raises AuthenticationError."""
     key = session.get(Key, key_id)
     if key is None:
-        raise AuthenticationError("the API key is unknown to this service")
+        raise AuthenticationError("the API key is not known to this service")
     if key.revoked_at is not None:
         raise AuthenticationError(f"the API key was revoked on {moment(key.revoked_at)}")
     return key
