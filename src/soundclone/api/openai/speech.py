@@ -19,11 +19,11 @@ from ...core.keys import Caller
 from ...core.tasks import Order
 from ...errors import Expired, InvalidParameter, NotFound, StreamBroken, TaskError
 from ...speech import parts
-from ...speech.engine import EMOTIONS
 from ..auth import LimitedCaller
 from ..schemas import RequestModel, SoundCloneAudioRequest
 from ..tasks import DAY, IdempotencyKey, audio_order, digest, language_of, submit
 from .errors import OpenAIRoute, Refused, about, body_of
+from .instructions import emotion_of
 from .listening import Blocks, Broadcast, Gone, Part, Parts, counted, listen
 from .models import version_of
 
@@ -176,13 +176,6 @@ async def _voice_id(request: Request, voice: str | VoiceId, who: Caller) -> str:
             "voice_ambiguous",
         )
     return str(found[0].id)
-
-
-def emotion_of(instructions: str) -> str | None:
-    """The one emotion that the instructions name; None when that is none or several."""
-    words = set(re.findall(r"[a-z]+", instructions.lower()))
-    named = [emotion for emotion in EMOTIONS if emotion in words]
-    return named[0] if len(named) == 1 else None
 
 
 async def _joined(first: Part, rest: Parts) -> Parts:

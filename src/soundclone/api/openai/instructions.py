@@ -1,0 +1,247 @@
+"""The emotion that free instructions ask for.
+
+A sentence counts when it plainly asks for an emotion: as an order ("Sound happy"), as a description
+of the voice ("You are sad", "Tone: angry", "in a fearful voice") or as bare words ("Sad, please").
+Everything else is unclear. The caller reports unclear instructions as ignored, because neutral
+speech is a smaller fault than the opposite emotion.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+ADJECTIVES = {
+    emotion: emotion
+    for emotion in ("happy", "sad", "angry", "fearful", "disgusted", "surprised", "neutral")
+}
+ADVERBS = {
+    "happily": "happy",
+    "sadly": "sad",
+    "angrily": "angry",
+    "fearfully": "fearful",
+    "disgustedly": "disgusted",
+    "surprisedly": "surprised",
+    "neutrally": "neutral",
+}
+NOUNS = {
+    "happiness": "happy",
+    "sadness": "sad",
+    "anger": "angry",
+    "fear": "fearful",
+    "disgust": "disgusted",
+    "surprise": "surprised",
+}
+_EMOTIONS = {**ADJECTIVES, **ADVERBS, **NOUNS}
+
+_NEGATIONS = _words(
+    "not no never none nor neither nobody nothing without cannot cant dont doesnt didnt isnt "
+    "arent wasnt werent shouldnt mustnt wont wouldnt couldnt aint avoid avoiding avoids refrain "
+    "stop quit prevent forbid forbidden prohibited banned hardly scarcely barely rarely seldom "
+    "less least lack lacks lacking free opposite reverse unlike except excluding exclude skip "
+    "drop remove omit wrong bad hate than instead far minus"
+)
+# A sentence with one of these describes a case that may not hold.
+_CONDITIONS = _words(
+    "if when whenever unless although though while whereas despite until where who whose which "
+    "was were had used might maybe perhaps"
+)
+_CONTRASTS = _words("but however yet")
+_ORDERS = _words(
+    "speak talk say read tell narrate deliver perform recite announce present sing whisper "
+    "shout sound be feel act appear seem look stay remain keep make use express show convey "
+    "adopt play pronounce respond answer voice"
+)
+_SUBJECTS = _words(
+    "you speaker voice narrator reader tone mood emotion delivery style affect feeling character"
+)
+_LINKS = _words("is are be being sound sounds feel feels should must seem seems remain remains")
+_TONES = _words(
+    "tone tones voice way manner mood style delivery emotion emotions feeling expression "
+    "intonation inflection attitude timbre affect demeanor demeanour vibe energy sound"
+)
+_DEGREES = _words(
+    "a an bit very slightly little somewhat quite really extremely so more most deeply mildly "
+    "rather pretty truly too always please just and or in with of the full clearly audibly"
+)
+_DETERMINERS = _words("a an the this that these those my your his her its their our some any every")
+# Words that begin another part of the sentence: an adjective before one belongs to no noun.
+_FOLLOWERS = _words(
+    "and or in at for to with about from throughout as like today now please always again "
+    "enough here all this because since during at once"
+)
+_FINITE = _words("is are am was were be been i he she they we it has have had do does did who")
+_BARE = 8  # words of instructions without a verb
+_GAP = 6  # words between an order and the emotion
+
+
+@dataclass
+class _Found:
+    asked: set[str] = field(default_factory=set)
+    unclear: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
+
+
+def emotion_of(instructions: str) -> str | None:
+    """The one emotion that the instructions ask for; None when they ask for none or several, or
+    leave in doubt which."""
+    found = _Found()
+    text = re.sub(r"['’`]", "", instructions.lower())
+    for sentence, question in _sentences(text):
+        parts = list(_parts(sentence))
+        for part in parts:
+            words = [word for word in part if word.isalpha()]
+            if words and words[-1] in _NEGATIONS:
+                return None  # "You should be sad, but you are not": nobody knows what it negates
+        for part in parts:
+            _read(part, found, doubtful=question or not _CONDITIONS.isdisjoint(sentence))
+    if len(found.asked) != 1 or found.unclear - found.asked or found.refused & found.asked:
+        return None
+    return found.asked.pop()
+
+
+def _sentences(text: str) -> Iterator[tuple[list[str], bool]]:
+    """The words, commas and colons of each sentence, and True for a question."""
+    for sentence, end in re.findall(r"([^.;!?\n…。！？]+)([.;!?\n…。！？]*)", text):
+        yield re.findall(r"[a-z]+|[,:]", sentence), "?" in end
+
+
+def _parts(sentence: Sequence[str]) -> Iterator[list[str]]:
+    """What lies between contrasts."""
+    part: list[str] = []
+    for word in sentence:
+        if word in _CONTRASTS:
+            yield part
+            part = []
+        else:
+            part.append(word)
+    yield part
+
+
+def _read(part: list[str], found: _Found, *, doubtful: bool) -> None:
+    """Note each emotion of a part of a sentence."""
+    negation = next((place for place, word in enumerate(part) if word in _NEGATIONS), None)
+    for place, word in enumerate(part):
+        if (emotion := _EMOTIONS.get(word)) is None:
+            continue
+        if negation is not None and negation < place:
+            found.refused.add(emotion)
+        elif negation is not None and "," not in part[place:negation]:
+            found.unclear.add(emotion)  # "Sad is not what I want"
+        elif doubtful or not _asked(part, place):
+            found.unclear.add(emotion)
+        else:
+            found.asked.add(emotion)
+
+
+def _asked(part: list[str], place: int) -> bool:
+    word = part[place]
+    before, after = part[:place], part[place + 1 :]
+    if word in NOUNS:
+        lead = _without_degrees(before)
+        kind = [each for each in before[len(lead) :] if each in ("with", "in", "of", "full")]
+        direct = bool(lead) and lead[-1] in ("express", "convey", "show")
+        return (bool(kind) or direct) and (not lead or _ordered(lead) or _described(lead))
+    if word in ADJECTIVES:
+        if _in_a_tone(before, after):
+            return True
+        if not _stands_alone(before, after):
+            return False
+    return _labelled(before) or _ordered(before) or _described(before) or _bare(part)
+
+
+def _without_degrees(words: Sequence[str]) -> Sequence[str]:
+    end = len(words)
+    while end and words[end - 1] in _DEGREES:
+        end -= 1
+    return words[:end]
+
+
+def _in_a_tone(before: Sequence[str], after: Sequence[str]) -> bool:
+    """ "in a sad tone", "a very sad, quiet voice"."""
+    near = list(after[:4])
+    tone = next((place for place, word in enumerate(near) if word in _TONES), None)
+    if tone is None or any(word in _DETERMINERS or word == ":" for word in near[:tone]):
+        return False
+    lead = before[-4:]
+    return not lead or any(word in ("in", "with", "use", "a", "an", "adopt") for word in lead)
+
+
+def _stands_alone(before: Sequence[str], after: Sequence[str]) -> bool:
+    """The adjective is no attribute of a noun: "be sad", not "a sad old man"."""
+    if after and after[0] not in _FOLLOWERS and after[0] not in (",", ":"):
+        return _addressed(before)
+    lead = _without_degrees(before)
+    near = [*lead[-1:], *before[len(lead) :]]
+    if _DETERMINERS.isdisjoint(near) or before[-1:] in (["bit"], ["little"]):
+        return True
+    return _addressed(before)
+
+
+def _addressed(before: Sequence[str]) -> bool:
+    """ "You are a sad man", "like an angry boss"."""
+    lead = " ".join(_without_degrees(before))
+    return lead.endswith(("you are", "youre", "like", "act as", "speak as")) and any(
+        word in ("a", "an") for word in before[-3:]
+    )
+
+
+def _labelled(before: Sequence[str]) -> bool:
+    """ "Tone: warm, sad"."""
+    if ":" not in before:
+        return False
+    colon = len(before) - 1 - list(reversed(before)).index(":")
+    label, listed = before[:colon], before[colon + 1 :]
+    return bool(label) and label[-1] in _TONES and _FINITE.isdisjoint(listed)
+
+
+def _ordered(before: Sequence[str]) -> bool:
+    """An order stands shortly before: "Please speak very sadly"."""
+    near = before[-_GAP - 1 :]
+    for place, word in enumerate(near):
+        if word not in _ORDERS:
+            continue
+        lead = before[: len(before) - len(near) + place]
+        between = set(near[place + 1 :])
+        opens = not lead or lead[-1] in (",", ":") or _may_order(lead)
+        if opens and between.isdisjoint(_FINITE | {"about", "of", "that"}):
+            return True
+    return False
+
+
+def _may_order(lead: Sequence[str]) -> bool:
+    """An order may follow: "please", "you should", "I want you to", "try to"."""
+    text = " ".join(lead)
+    return lead[-1] in _words("please always and then just also really must should will can") or (
+        re.search(r"(?:you|it|voice|this|try|sure|need|have|trying) to$", text) is not None
+    )
+
+
+def _described(before: Sequence[str]) -> bool:
+    """The voice is described: "The speaker is very sad", "You sound sad"."""
+    lead = [word for word in _without_degrees(before) if word != ","]
+    links = 0
+    while lead and lead[-1] in _LINKS:
+        lead.pop()
+        links += 1
+    subject = lead[-1] if lead else ""
+    return subject == "youre" or (links > 0 and subject in _SUBJECTS)
+
+
+def _bare(part: Sequence[str]) -> bool:
+    """Nothing but words for a manner: "slow, sad"."""
+    words = [word for word in part if word.isalpha()]
+    determiners = _DETERMINERS - {"a", "an"}
+    if len(words) > _BARE or not (_FINITE | determiners).isdisjoint(words):
+        return False
+    items = [item.split() for item in re.split(r",|\band\b|\bor\b", " ".join(part))]
+    return any(
+        set(item) & _EMOTIONS.keys() and set(item) <= _DEGREES | _TONES | _EMOTIONS.keys()
+        for item in items
+    )
