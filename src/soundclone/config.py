@@ -63,6 +63,10 @@ class Settings(BaseSettings):
     )  # signs links, hashes keys; empty: made once
     public_url: str = ""  # what links begin with; empty: the address that the client used
 
+    # Clients
+    max_connections: int = Field(default=4000, ge=16)  # open at once, per API process; fewer where
+    # the system allows fewer open files
+
     # Contract
     real_status: bool = False  # real HTTP statuses on the contract's paths instead of 200
     prices: Annotated[dict[str, Decimal], NoDecode] = Field(default_factory=dict)

@@ -11,6 +11,11 @@ from prometheus_client import Counter, Histogram
 
 TASKS = Counter("soundclone_tasks_total", "Tasks that ended", ["kind", "status", "word"])
 REQUESTS = Counter("soundclone_requests_total", "HTTP requests", ["route", "status"])
+CLOSED = Counter(
+    "soundclone_connections_closed_total",
+    "Connections that the server ended because of a limit",
+    ["reason"],
+)
 STAGES = Histogram(
     "soundclone_stage_seconds",
     "Seconds that a stage of a task took",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,6 +14,8 @@ import typer
 from .common import fail, read_settings
 
 if TYPE_CHECKING:
+    import socket
+
     from ..config import Settings
     from ..db.session import Database
 
@@ -30,10 +31,9 @@ def serve(
 
     The first start prints an API key with some credit. Ctrl-C or SIGTERM stops it, which is exit
     code 0; the tasks under way get SOUNDCLONE_STOP_GRACE seconds, then another worker does them."""
-    import uvicorn
-
     from .. import telemetry
     from ..api.app import create_app
+    from ..api.server import server as make_server
     from ..db.migrate import upgrade
     from ..db.session import Database
     from ..jobs import engine
@@ -52,13 +52,10 @@ def serve(
         finally:
             database.close()
         typer.echo(f"  The studio: {settings.public_url or f'http://{host}:{port}'}/studio\n")
-        server = uvicorn.Server(
-            uvicorn.Config(
-                create_app(settings),
-                log_config=None,
-                access_log=False,
-                timeout_graceful_shutdown=round(settings.stop_grace),
-            )
+        server = make_server(
+            create_app(settings),
+            connections=settings.max_connections,
+            grace=settings.stop_grace,
         )
         supervisor = Supervisor(settings) if worker else None
         # uvicorn shuts down at a signal and then raises it again, which must not end us at once.
@@ -113,10 +110,11 @@ def _scratch(settings: Settings) -> Iterator[None]:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Before anything is made: a port that is taken leaves no trace."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    """Listen before anything is made: a port that is taken leaves no trace."""
+    from ..api.server import listen
+
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        return listen(host, port)
     except OSError as error:
         reason = (error.strerror or str(error)).partition(" (while")[0]
         fail(f"{host} port {port} cannot be listened on: {reason}; choose another by --port")
