@@ -9,6 +9,7 @@
     │   │   └── Deleted            deleted                  20002  404
     │   ├── IdempotencyConflict    idempotency_conflict     20002  409
     │   ├── Conflict               conflict                 20002  409
+    │   ├── RequestTimeout         request_timeout          20002  408
     │   └── TooLarge               too_large                20002  413
     ├── PaymentError
     │   ├── InsufficientBalance    insufficient_balance        -1  402
@@ -89,6 +90,10 @@ class IdempotencyConflict(RequestError):
 
 class Conflict(RequestError):
     word, status = "conflict", 409
+
+
+class RequestTimeout(RequestError):
+    word, status = "request_timeout", 408
 
 
 class TooLarge(RequestError):

@@ -26,6 +26,7 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 from uvicorn.server import ServerState
 
+from ..errors import RequestError, RequestTimeout, TooLarge
 from ..telemetry import CLOSED
 from .connections import Guard
 
@@ -327,4 +328,4 @@ class BoundedProtocol(HttpToolsProtocol):
                     read += len(message["body"])
 
 
-_WORDS = {400: "invalid_request", 408: "request_timeout", 431: "too_large"}
+_WORDS = {400: RequestError.word, 408: RequestTimeout.word, 431: TooLarge.word}

@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.requests import ClientDisconnect
 
 from ..errors import (
     InvalidParameter,
@@ -50,6 +51,8 @@ class OwnRoute(APIRoute):
             try:
                 await self.admit(request)
                 return await handler(request)
+            except ClientDisconnect:
+                return Response(status_code=499)  # nobody reads it
             except Exception as error:
                 return answer(request, error, contract=self.contract)
 

@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.requests import ClientDisconnect
 
 from ...errors import (
     AuthenticationError,
@@ -93,6 +94,8 @@ class OpenAIRoute(OwnRoute):
             try:
                 await caller(request, None)
                 return await handler(request)
+            except ClientDisconnect:
+                return Response(status_code=499)  # nobody reads it
             except Exception as error:
                 return answer(request, error)
 

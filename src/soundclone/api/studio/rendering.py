@@ -18,6 +18,7 @@ from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles as _StaticFiles
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
+from starlette.requests import ClientDisconnect
 
 from ... import __version__
 from ...core.clock import moment
@@ -168,6 +169,8 @@ class StudioRoute(APIRoute):
             try:
                 await self.admit(request)
                 response = await handler(request)
+            except ClientDisconnect:
+                return Response(status_code=499)  # nobody reads it
             except Exception as error:
                 response = refused(request, error)
             await session.renew(request, response)
