@@ -125,7 +125,7 @@ def people(folder: Path, engine: Any, most: int) -> list[Person]:
     found = []
     for path in sorted(folder.iterdir())[:most]:
         decoded = decode(path / "ref.wav")
-        samples, rate = decoded.samples.mean(axis=1), decoded.sample_rate
+        samples, rate = decoded.samples, decoded.sample_rate
         voice = engine.clone(Reference(samples, rate), "English")
         recording = parselmouth.Sound(samples.astype(np.float64), rate)
         found.append(Person(path.name, names[path.name.partition("_")[0]], voice, recording))

@@ -92,7 +92,7 @@ def speakers(folder: Path, codes: set[str]) -> Iterator[Speaker]:
 def sound(path: Path) -> Sound:
     """A file of any format, mixed to mono."""
     decoded = decode(path)
-    return Sound(decoded.samples.mean(axis=1, dtype=np.float64), decoded.sample_rate)
+    return Sound(decoded.samples.astype(np.float64), decoded.sample_rate)
 
 
 def script(language: str) -> tuple[str, ...]:

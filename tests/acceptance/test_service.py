@@ -35,7 +35,7 @@ def voice(service: Service, key: str) -> str:
 
 def loud(path: Path) -> tuple[float, np.ndarray]:
     decoded = decode.decode(path)
-    samples = decoded.samples.reshape(len(decoded.samples), -1)[:, 0]
+    samples = decoded.samples
     return decoded.seconds, samples
 
 
@@ -86,7 +86,7 @@ def test_from_a_recording_to_speech(service: Service, recording: str, tmp_path: 
     assert decoded.codec.startswith("mp3")
     assert decoded.sample_rate in (32_000, 44_100)
     assert decoded.channels == 1
-    pause = decoded.samples.reshape(-1)[
+    pause = decoded.samples[
         int((first["end"] / 1000 + 0.15) * decoded.sample_rate) : int(
             (second["start"] / 1000 - 0.15) * decoded.sample_rate
         )
@@ -135,7 +135,7 @@ def test_every_format(service: Service, key: str, sources: tuple[Path, str], nam
     """Recognised by content: the file's name says nothing."""
     decoded = decode.decode(RECORDING)
     folder, url = sources
-    enough = decoded.samples.reshape(-1)[: 21 * decoded.sample_rate]
+    enough = decoded.samples[: 21 * decoded.sample_rate]
     samples = soxr.resample(enough, decoded.sample_rate, 48_000)
     media_samples.write(folder / f"{name}.bin", name, samples, 48_000)
     with Client(service.url, key) as client:
@@ -149,7 +149,7 @@ def test_a_bad_recording_costs_nothing(
 ) -> None:
     folder, url = sources
     decoded = decode.decode(RECORDING)
-    samples, rate = decoded.samples.reshape(-1), decoded.sample_rate
+    samples, rate = decoded.samples, decoded.sample_rate
     rng = np.random.default_rng(0)
     wav = {
         "short.wav": samples[: 9 * rate],
@@ -166,7 +166,7 @@ def test_a_bad_recording_costs_nothing(
     media_samples.write(folder / "turns.mp3", "mp3", talk, rate)
     at_once = 0.7 * (woman[: 25 * rate] + man[: 25 * rate])
     media_samples.write(folder / "at_once.mp3", "mp3", at_once, rate)
-    samples, rate = decoded.samples.reshape(-1), decoded.sample_rate
+    samples, rate = decoded.samples, decoded.sample_rate
     media_samples.write(folder / "whole.mp4", "mp4", samples, rate)
     whole = (folder / "whole.mp4").read_bytes()
     (folder / "cut.mp4").write_bytes(whole[: len(whole) // 3])
@@ -269,7 +269,7 @@ def test_formats_of_speech(
     assert decoded.channels == channel
     assert decoded.sample_rate == (48_000 if form == "ogg" else rate or 44_100)
     assert task.seconds == pytest.approx(decoded.seconds, abs=0.1)
-    samples = np.abs(decoded.samples[:, 0])
+    samples = np.abs(decoded.samples)
     assert samples[: int(0.09 * decoded.sample_rate)].max() < 0.01
     assert samples[-int(0.2 * decoded.sample_rate) :].max() < 0.01
 
@@ -287,7 +287,7 @@ def test_subtitles_are_when_it_is_heard(
         with urllib.request.urlopen(task.subtitle_json) as response:
             cues = json.load(response)
     decoded = decode.decode(tmp_path / "speech.wav")
-    samples = np.abs(decoded.samples[:, 0])
+    samples = np.abs(decoded.samples)
     loud = np.flatnonzero(samples > 0.01 * samples.max()) / 24_000
     gaps = np.flatnonzero(np.diff(loud) > 0.2)
     starts = [loud[0], *loud[gaps + 1]]

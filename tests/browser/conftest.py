@@ -54,7 +54,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     spoken = tmp_path_factory.mktemp("microphone") / "woman.wav"
     decoded = decode.decode(RECORDINGS / "woman.opus")
     with encode.Encoder(spoken, "wav", sample_rate_in=decoded.sample_rate) as encoder:
-        encoder.write(decoded.samples.reshape(len(decoded.samples), -1)[:, 0])
+        encoder.write(decoded.samples)
     arguments = [
         "--use-fake-ui-for-media-stream",
         "--use-fake-device-for-media-stream",

@@ -44,6 +44,7 @@ def examine(
     checks += [
         check("speech recognition", _recognition, needed=False),
         check("decode and encode", lambda: _codecs(settings)),
+        check("sandbox", _sandbox, needed=False),
         check("database", lambda: _database(settings)),
         check("storage", lambda: _storage(settings)),
         check("disk", lambda: _disk(settings)),
@@ -100,6 +101,14 @@ def _codecs(settings: Settings) -> str:
     if not 0.9 < decoded.seconds < 1.2:
         raise Unavailable(f"a second of MP3 came back as {decoded.seconds:.2f} s")
     return "a second of MP3 went out and came back through the sandbox"
+
+
+def _sandbox() -> str:
+    from ..media import confinement, decode
+
+    if missing := decode.missing_confinement():
+        raise Unavailable(f"the decoder runs without {', '.join(missing)}: this system refuses it")
+    return f"the decoder is confined by {', '.join(confinement.ALL)}"
 
 
 def _database(settings: Settings) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -18,7 +19,8 @@ from ..core import offers, workers
 from ..core.tasks import stand_back
 from ..db.migrate import upgrade
 from ..db.session import Database
-from ..errors import EngineUnavailable
+from ..errors import EngineUnavailable, InternalError
+from ..media import decode
 from ..speech.routing import Offer
 from ..storage import Storage
 from ..telemetry import log
@@ -61,6 +63,7 @@ class Worker:
             signal.signal(number, lambda *_: self._stopping.set())
         if self._settings.metrics_port:
             start_http_server(self._settings.metrics_port)
+        self._report_confinement()
         upgrade(self._database)
         engine.prepare(self._database)
         runner = Runner(
@@ -97,6 +100,15 @@ class Worker:
 
     def stop(self) -> None:
         self._stopping.set()
+
+    def _report_confinement(self) -> None:
+        try:
+            missing = decode.missing_confinement()
+        except (InternalError, OSError, subprocess.SubprocessError) as error:
+            _log.warning("decoder not tried", error=type(error).__name__)
+            return
+        if missing:
+            _log.warning("decoder not fully confined", missing=missing)
 
     def _rest(self, seconds: float) -> bool:
         """Wait; whether it is time to stop."""

@@ -1,4 +1,4 @@
-"""A stranger's file to samples, by FFmpeg in a child process that may crash, hang or lie."""
+"""A stranger's file to sound, by FFmpeg in a child process that may crash, hang or lie."""
 
 from __future__ import annotations
 
@@ -12,9 +12,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ..errors import (
     InternalError,
     SourceEncrypted,
@@ -26,6 +23,7 @@ from ..errors import (
     SourceTruncated,
 )
 from .sniff import WANTED, looks_like
+from .sound import Samples, Sound
 
 _REFUSALS: dict[str, type[SourceError]] = {
     kind.word: kind
@@ -47,27 +45,33 @@ class DecodeLimits:
     wall_seconds: float = 60.0
     cpu_seconds: int = 45
     memory_bytes: int = 1 << 30  # address space of the child
-    output_bytes: int = 400_000_000  # 15 minutes of 48 kHz stereo are 346 MB
+    output_bytes: int = 400_000_000  # on disk; 15 minutes of 48 kHz stereo are 346 MB
     sample_rates: tuple[int, int] = (4000, 384_000)  # Hz, least and most
     channels: int = 16
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """The sound of a file as it stands there."""
+    """The sound of a file: one channel, without its offset."""
 
-    samples: NDArray[np.float32]  # shape (n, channels), full scale is 1.0, finite
-    sample_rate: int  # Hz
+    sound: Sound  # full scale is 1.0
+    channels: int  # of the file
     container: str  # mp3, ogg, wav, mp4, aac, avi, mkv, flv, flac or aiff
     codec: str  # FFmpeg's name of it
 
     @property
-    def channels(self) -> int:
-        return int(self.samples.shape[1])
+    def samples(self) -> Samples:
+        """All of the sound at once, shape (n,)."""
+        return self.sound[:]
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz, at most 48000."""
+        return self.sound.rate
 
     @property
     def seconds(self) -> float:
-        return len(self.samples) / self.sample_rate
+        return self.sound.seconds
 
 
 def decode(path: Path, *, limits: DecodeLimits | None = None) -> Decoded:
@@ -81,12 +85,13 @@ def decode(path: Path, *, limits: DecodeLimits | None = None) -> Decoded:
     with (
         path.open("rb") as source,
         tempfile.TemporaryFile() as out,
+        tempfile.TemporaryFile() as scratch,
         tempfile.TemporaryFile() as log,
     ):
         if what := looks_like(source.read(4096)):
             raise SourceNotMedia(f"the file is {what}; a recording is needed: {WANTED}")
         source.seek(0)
-        code = _run(source, out, log, limits)
+        code = _run(source, out, scratch, log, limits)
         report = _last_line(log)
         if "refused" in report:
             kind = _REFUSALS.get(str(report["refused"]), SourceNotMedia)
@@ -96,17 +101,41 @@ def decode(path: Path, *, limits: DecodeLimits | None = None) -> Decoded:
         return _read(out, report)
 
 
-def _run(source: IO[bytes], out: IO[bytes], log: IO[bytes], limits: DecodeLimits) -> int:
+def missing_confinement() -> tuple[str, ...]:
+    """Parts of the decoder's confinement that this system refuses; see `confinement`. Raises
+    InternalError when the child cannot be started."""
+    done = subprocess.run(  # noqa: S603
+        _command("--confine"), env=_environment(), capture_output=True, check=False, timeout=60
+    )
+    try:
+        return tuple(map(str, json.loads(done.stdout)))
+    except ValueError as error:
+        raise InternalError(f"the decoder ended with status {done.returncode}") from error
+
+
+def _command(*arguments: str) -> list[str]:
+    return [sys.executable, "-PsB", "-m", f"{__package__}.decoder", *arguments]
+
+
+def _environment() -> dict[str, str]:
     # The environment may hold keys; libraries' search paths are all that the child needs of it.
     kept = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PATH", "TMPDIR")
     environment = {name: os.environ[name] for name in kept if name in os.environ}
     environment["PYTHONPATH"] = os.pathsep.join(entry for entry in sys.path if entry)
+    # Each thread of a library for matrices reserves memory that counts against the child's limit.
+    return environment | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
+def _run(
+    source: IO[bytes], out: IO[bytes], scratch: IO[bytes], log: IO[bytes], limits: DecodeLimits
+) -> int:
     child = subprocess.Popen(  # noqa: S603
-        [sys.executable, "-PsB", "-m", f"{__package__}.decoder", json.dumps(asdict(limits))],
+        _command(json.dumps(asdict(limits)), str(scratch.fileno())),
         stdin=source,
         stdout=out,
         stderr=log,
-        env=environment,
+        env=_environment(),
+        pass_fds=[scratch.fileno()],
         start_new_session=True,  # a signal to the service is not one to the decoder
     )
     try:
@@ -151,13 +180,8 @@ def _read(out: IO[bytes], report: dict[str, Any]) -> Decoded:
     try:
         rate, channels, count = (int(report[key]) for key in ("sample_rate", "channels", "samples"))
         container, codec = str(report["container"])[:20], str(report["codec"])[:40]
-        if min(rate, channels, count) <= 0:
+        if min(rate, channels, count) <= 0 or os.fstat(out.fileno()).st_size != 4 * count:
             raise ValueError(report)
-        out.seek(0)
-        samples = np.fromfile(out, np.float32, count * channels).reshape(count, channels)
     except (KeyError, TypeError, ValueError) as error:
         raise SourceNotMedia("the file is damaged: the decoder answered nonsense") from error
-    # Floating-point files can hold anything; what is not a number, or is absurd, is a click.
-    np.nan_to_num(samples, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-    np.clip(samples, -(2.0**16), 2.0**16, out=samples)
-    return Decoded(samples, rate, container, codec)
+    return Decoded(Sound(out, count, rate), channels, container, codec)

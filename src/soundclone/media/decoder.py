@@ -1,18 +1,21 @@
-"""The child process of `decode`: reads a recording on standard input, writes samples.
+"""The child process of `decode`: reads a recording on standard input, writes one channel of it.
 
 Everything that a stranger's file can break breaks here: the process has limits on memory, time
-and file size, opens no file, and on Linux no network. Standard output gets interleaved float32;
-the last line of standard error is a JSON object, either what was decoded or
-`{"refused": <word of a SourceError>, "message": …}`.
+and file size, and on Linux `confinement` takes files, the network and other processes from it.
+Standard output gets float32; the last line of standard error is a JSON object, either what was
+decoded or `{"refused": <word of a SourceError>, "message": …}`. The first argument has the limits
+as JSON, the second the descriptor of a file for what is decoded on the way. With `--confine` alone
+the process only confines itself and prints what the system refused.
 """
 
 from __future__ import annotations
 
-import ctypes
+import io
 import json
 import os
 import resource
 import sys
+import wave
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, BinaryIO
@@ -25,6 +28,8 @@ from av.codec.context import CodecContext
 from av.container import InputContainer
 from av.stream import Disposition
 
+from .confinement import confine
+from .downmix import Downmix
 from .sniff import mp4_boxes
 
 CONTAINERS = {
@@ -64,21 +69,47 @@ class Refused(Exception):
         self.word = word
 
 
-def main(limits: dict[str, Any]) -> dict[str, Any]:
+class Source(io.BufferedReader):
+    """Standard input. Its size is asked for before the process is confined."""
+
+    def __init__(self) -> None:
+        super().__init__(io.FileIO(0, "rb", closefd=False))
+        self.size = os.fstat(0).st_size
+
+
+def main(limits: dict[str, Any], scratch: int) -> dict[str, Any]:
     """Decode standard input to standard output. Raises Refused."""
-    _confine(limits)
-    with open(0, "rb", closefd=False) as source, open(1, "wb", closefd=False) as sink:
+    with Source() as source, open(1, "wb", closefd=False) as sink:
+        _load_all()
+        _limit(limits)
+        confine()
         if _mp4_audio_encrypted(source):
             raise Refused("source_encrypted", "the sound of this mp4 is encrypted (DRM)")
         source.seek(0)
         try:
             with _open(source) as container:
-                return _decode(container, source, sink, limits)
+                return _decode(container, source, sink, scratch, limits)
         except av.error.FFmpegError as error:
             raise _damaged(source, str(error.strerror or error)) from error
 
 
-def _confine(limits: dict[str, Any]) -> None:
+def _load_all() -> None:
+    """Decode a moment of silence and a broken file, because PyAV imports some modules only when it
+    needs them and a confined process cannot."""
+    silence = io.BytesIO()
+    with wave.open(silence, "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(bytes(1600))
+    silence.seek(0)
+    with _open(silence) as container:
+        for kind, frame in _frames(container, container.streams.audio[0]):
+            if kind == "frame":
+                AudioResampler("flt", "mono", 8000).resample(frame)
+    with suppress(av.error.FFmpegError):
+        _open(io.BytesIO(bytes(100)))
+
+
+def _limit(limits: dict[str, Any]) -> None:
     bounds = {
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_NOFILE: 16,
@@ -91,10 +122,6 @@ def _confine(limits: dict[str, Any]) -> None:
             resource.setrlimit(name, (bound, bound))
     seconds = limits["cpu_seconds"]
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))  # XCPU tells, KILL does not
-    if sys.platform == "linux":
-        # Refused inside many containers: then the absence of network protocols has to do.
-        clone_newuser, clone_newnet = 0x10000000, 0x40000000
-        ctypes.CDLL(None).unshare(clone_newuser | clone_newnet)
 
 
 def _open(source: BinaryIO) -> InputContainer:
@@ -111,7 +138,11 @@ def _open(source: BinaryIO) -> InputContainer:
 
 
 def _decode(
-    container: InputContainer, source: BinaryIO, sink: BinaryIO, limits: dict[str, Any]
+    container: InputContainer,
+    source: Source,
+    sink: BinaryIO,
+    scratch: int,
+    limits: dict[str, Any],
 ) -> dict[str, Any]:
     form = CONTAINERS[container.format.name]
     stream = _audio_stream(container, form)
@@ -121,7 +152,7 @@ def _decode(
     if codec not in CODECS:
         raise Refused("source_not_media", f"the sound is coded as {codec}, which is not supported")
     stream.codec_context.thread_count = 1
-    writer = _Writer(sink, limits)
+    writer = _Writer(scratch, limits)
     stated = 0.0 if form in UNTIMED else _stated_seconds(container, stream)
     bad, reached = 0, 0.0
     for kind, value in _frames(container, stream):
@@ -149,10 +180,15 @@ def _decode(
             "source_truncated",
             f"the {form} file ends after {reached:.1f} s of the {stated:.1f} s that it states",
         )
+    written = 0
+    for block in writer.channel.read():
+        sink.write(block.data)
+        written += len(block)
+    sink.flush()
     return {
-        "sample_rate": writer.rate,
+        "sample_rate": writer.channel.rate,
         "channels": writer.channels,
-        "samples": writer.samples,
+        "samples": written,
         "container": form,
         "codec": codec,
     }
@@ -176,7 +212,7 @@ def _stated_seconds(container: InputContainer, stream: AudioStream) -> float:
     return (container.duration or 0) / 1e6
 
 
-def _wav_stated_share(source: BinaryIO) -> float:
+def _wav_stated_share(source: Source) -> float:
     """Bytes that the header of a wav file states, divided by the bytes that are there.
 
     FFmpeg reports the duration of what is there. Programs that write to a pipe state 0 or about
@@ -184,8 +220,7 @@ def _wav_stated_share(source: BinaryIO) -> float:
     """
     source.seek(4)
     stated = int.from_bytes(source.read(4), "little")
-    size = os.fstat(source.fileno()).st_size
-    return stated / size if stated < 0x7FFF0000 else 1.0
+    return stated / source.size if stated < 0x7FFF0000 else 1.0
 
 
 def _frames(container: InputContainer, stream: AudioStream) -> Iterator[tuple[str, Any]]:
@@ -216,10 +251,12 @@ def _frames(container: InputContainer, stream: AudioStream) -> Iterator[tuple[st
 
 
 class _Writer:
-    """Writes frames as float32 at the rate and layout of the first one."""
+    """Writes frames at the rate and layout of the first one."""
 
-    def __init__(self, sink: BinaryIO, limits: dict[str, Any]) -> None:
-        self.sink, self.limits = sink, limits
+    channel: Downmix
+
+    def __init__(self, scratch: int, limits: dict[str, Any]) -> None:
+        self._scratch, self.limits = scratch, limits
         self.rate = self.channels = self.samples = self.frames = 0
         self._resampler: AudioResampler | None = None
         self._layout = ""
@@ -231,6 +268,7 @@ class _Writer:
             self.rate, self.channels = frame.sample_rate, frame.layout.nb_channels
             self._layout = frame.layout.name
             self._check()
+            self.channel = Downmix(self._scratch, self.channels, self.rate)
         if source != self._source:  # damaged and concatenated files change in the middle
             self._source = source
             self._resampler = AudioResampler("flt", self._layout, self.rate)
@@ -244,7 +282,7 @@ class _Writer:
             if self.samples * self.channels * 4 > self.limits["output_bytes"]:
                 most = f"unpacks to more than {self.limits['output_bytes'] / 1e6:.0f} MB"
                 raise Refused("source_too_large", f"the recording {most}")
-            self.sink.write(memoryview(part.planes[0])[: part.samples * self.channels * 4])
+            self.channel.write(memoryview(part.planes[0])[: part.samples * self.channels * 4])
         self.frames += 1
 
     def _check(self) -> None:
@@ -262,10 +300,9 @@ class _Writer:
             )
 
 
-def _mp4_audio_encrypted(source: BinaryIO) -> bool:
+def _mp4_audio_encrypted(source: Source) -> bool:
     """Whether a sample entry is of a protected kind (ISO/IEC 14496-12, section 8.12)."""
-    size = os.fstat(source.fileno()).st_size
-    for kind, offset, length in list(mp4_boxes(source, size)):
+    for kind, offset, length in list(mp4_boxes(source, source.size)):
         if kind == b"moov":
             source.seek(offset)
             tables = source.read(min(length, 16_000_000)).split(b"stsd")[1:]
@@ -274,15 +311,15 @@ def _mp4_audio_encrypted(source: BinaryIO) -> bool:
     return False
 
 
-def _mkv_encrypted(source: BinaryIO) -> bool:
+def _mkv_encrypted(source: Source) -> bool:
     """Whether a track has ContentEncodings with a ContentEncryption (RFC 9559, section 5.1.4)."""
     source.seek(0)
     _, encodings, rest = source.read(1_000_000).partition(b"\x6d\x80")
     return bool(encodings) and b"\x50\x35" in rest[:256]
 
 
-def _damaged(source: BinaryIO, reason: str) -> Refused:
-    size = os.fstat(source.fileno()).st_size
+def _damaged(source: Source, reason: str) -> Refused:
+    size = source.size
     boxes = list(mp4_boxes(source, size))
     if boxes and boxes[0][0] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
         if not any(kind == b"moov" for kind, _, _ in boxes):
@@ -301,8 +338,11 @@ def _damaged(source: BinaryIO, reason: str) -> Refused:
 
 if __name__ == "__main__":
     av.logging.set_level(None)
+    if sys.argv[1] == "--confine":
+        print(json.dumps(confine()), flush=True)
+        os._exit(0)
     try:
-        report = main(json.loads(sys.argv[1]))
+        report = main(json.loads(sys.argv[1]), int(sys.argv[2]))
     except Refused as refusal:
         report = {"refused": refusal.word, "message": str(refusal)}
     except MemoryError:

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import soxr
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
@@ -27,6 +26,7 @@ from ..errors import (
 )
 from .decode import Decoded
 from .denoise import denoise
+from .sound import Sound
 from .speakers import Company, company
 from .telephone import with_fundamental
 from .vad import listen
@@ -35,7 +35,6 @@ Samples = NDArray[np.float32]
 Span = tuple[float, float]  # start and end in seconds
 
 SHORTEST, LONGEST = 15.0, 60.0  # seconds of speech, both excluded
-MOST_RATE = 48_000  # Hz; nothing audible is above half of it
 
 _RATE = 16_000  # Hz, at which everything is measured
 _FRAME, _HOP = 512, 256  # samples: 32 and 16 ms
@@ -84,28 +83,33 @@ _SILENT = "the recording is silent from beginning to end"
 class Recording:
     """A recording that was found fit."""
 
-    samples: Samples  # mono, shape (n,), speech at -23 dBFS RMS, within full scale
-    sample_rate: int  # Hz, at most 48000
+    samples: Sound  # speech at -23 dBFS RMS, within full scale
     speech_seconds: float
     segments: tuple[Span, ...]  # where the one speaker speaks
     snr: float  # dB, roughly: the voice against what is behind it
     steady_noise: bool = False  # noise of a kind that `reference` can take down
     warnings: tuple[str, ...] = ()  # sentences for people
 
+    @property
+    def sample_rate(self) -> int:
+        """Hz, at most 48000."""
+        return self.samples.rate
+
 
 def examine(decoded: Decoded) -> Recording:
     """Measure a decoded file. Raises NoSpeech, SourceTooQuiet, SpeechTooShort, SpeechTooLong,
     SourceClipped, SourceTooNoisy or SeveralSpeakers."""
-    if not decoded.samples.any():
+    samples = decoded.sound
+    if not any(block.any() for block in samples.blocks()):
         raise NoSpeech(_SILENT)
-    rate = min(decoded.sample_rate, MOST_RATE)
-    samples = soxr.resample(_channel(decoded.samples), decoded.sample_rate, rate)
-    analysed = soxr.resample(samples, rate, _RATE)
+    analysed = samples.resampled(_RATE)
     _check_level(analysed)
+    if len(analysed) < _RATE:
+        _check_length(0.0, 0.0)
     low, high = _beside_telephone(analysed)
     if low < _NO_FUNDAMENTAL and high < _NARROW:
-        samples = with_fundamental(samples, rate)
-        analysed = soxr.resample(samples, rate, _RATE)
+        samples = Sound.of(with_fundamental(samples.blocks(), samples.rate), samples.rate)
+        analysed = samples.resampled(_RATE)
     activity = listen(analysed, _RATE, most=_LISTEN)
     _check_length(activity.seconds, activity.certainty)
     spans = _spans(activity.segments, len(analysed) / _RATE, margin=0.0)
@@ -122,8 +126,7 @@ def examine(decoded: Decoded) -> Recording:
     peak = float(np.abs(speech).max())
     gain = min(10 ** ((_LEVEL - level) / 20), 0.98 / peak)
     return Recording(
-        samples=np.clip(samples * np.float32(gain), -1, 1),
-        sample_rate=rate,
+        samples=samples.within_full_scale(gain),
         speech_seconds=_seconds(segments),
         segments=segments,
         snr=noise.snr,
@@ -140,7 +143,7 @@ def reference(recording: Recording) -> Samples:
     parts = []
     length = len(recording.samples) / rate
     for span in _spans(recording.segments, length, margin=_PAUSE / 2):
-        part = recording.samples[_slice(span, rate)].copy()
+        part = recording.samples[_slice(span, rate)]
         part[: len(fade)] *= fade
         part[-len(fade) :] *= fade[::-1]
         parts.append(part)
@@ -148,22 +151,14 @@ def reference(recording: Recording) -> Samples:
     return denoise(speech, rate) if recording.steady_noise else speech
 
 
-def _channel(samples: Samples) -> Samples:
-    """The channel with the most sound, without its offset, shape (n,).
-
-    Adding channels up would cancel a voice that is inverted in one of them. Differences between
-    neighbouring samples count, so that the bass channel of a film is not the loudest.
-    """
-    energy = [float(np.square(np.diff(c), dtype=np.float64).sum()) for c in samples.T]
-    channel = samples[:, int(np.argmax(energy))]
-    return np.ascontiguousarray(channel - np.float32(channel.mean(dtype=np.float64)))
-
-
-def _check_level(samples: Samples) -> None:
-    if not np.any(samples):
+def _check_level(sound: Sound) -> None:
+    most = 0.0
+    for samples in sound.blocks(_PIECE * _FRAME):
+        blocks = np.pad(samples, (0, -len(samples) % _FRAME)).reshape(-1, _FRAME)
+        most = max(most, float(np.square(blocks, dtype=np.float64).mean(axis=1).max()))
+    if not most:
         raise NoSpeech(_SILENT)
-    blocks = np.pad(samples, (0, -len(samples) % _FRAME)).reshape(-1, _FRAME)
-    loudest = _decibels(float(np.square(blocks, dtype=np.float64).mean(axis=1).max()))
+    loudest = _decibels(most)
     if loudest < _QUIETEST:
         raise SourceTooQuiet(
             f"the loudest part of the recording is at {loudest:.0f} dBFS; "
@@ -207,7 +202,7 @@ class _Noise:
     warnings: tuple[str, ...]
 
 
-def _check_noise(samples: Samples, segments: tuple[Span, ...], speech: Samples) -> _Noise:
+def _check_noise(samples: Sound, segments: tuple[Span, ...], speech: Samples) -> _Noise:
     """Raises SourceTooNoisy."""
     syllables, pauses = _falls(speech)
     unsteady = float(np.clip((pauses - syllables - _STEADY) / (_CHANGING - _STEADY), 0, 1))
@@ -321,15 +316,15 @@ def _beyond(speech: Samples) -> float:
     return float(np.mean(size > 0.8 * np.percentile(size, 99)))
 
 
-def _energies(samples: Samples, *bands: Span) -> NDArray[np.float64]:
+def _energies(samples: Samples | Sound, *bands: Span) -> NDArray[np.float64]:
     """Energy of each frame within bands that are given in Hz: (bands, frames)."""
     hertz = np.fft.rfftfreq(_FRAME, 1 / _RATE)
     inside = np.array([(hertz >= low) & (hertz <= high) for low, high in bands], np.float64)
-    frames = sliding_window_view(samples, _FRAME)[::_HOP]
-    pieces = [
-        inside @ np.square(np.abs(np.fft.rfft(frames[at : at + _PIECE] * np.hanning(_FRAME)))).T
-        for at in range(0, len(frames), _PIECE)
-    ]
+    pieces = []
+    for at in range(0, len(samples) - _FRAME + 1, _PIECE * _HOP):
+        piece = samples[at : at + (_PIECE - 1) * _HOP + _FRAME]
+        frames = sliding_window_view(piece, _FRAME)[::_HOP]
+        pieces.append(inside @ np.square(np.abs(np.fft.rfft(frames * np.hanning(_FRAME)))).T)
     return np.concatenate(pieces, axis=1)
 
 
@@ -345,7 +340,7 @@ def _falls(speech: Samples) -> tuple[float, float]:
     return syllables, pauses
 
 
-def _gaps(samples: Samples, segments: tuple[Span, ...]) -> float:
+def _gaps(samples: Sound, segments: tuple[Span, ...]) -> float:
     """The voice against what is heard well away from it, in dB; minus infinity when there are not
     gaps enough."""
     (energy,) = _energies(samples, _BAND)
@@ -361,17 +356,20 @@ def _gaps(samples: Samples, segments: tuple[Span, ...]) -> float:
     return _decibels(float(energy[spoken].mean()) / floor - 1)
 
 
-def _beside_telephone(speech: Samples) -> tuple[float, float]:
+def _beside_telephone(speech: Samples | Sound) -> tuple[float, float]:
     """Energy of 80-250 Hz and of 4.2-8 kHz against that of 0.3-3.4 kHz, in dB."""
     low, telephone, high = _energies(speech, (80, 250), (300, 3400), (4200, 8000)).mean(axis=1)
     return _decibels(low / max(telephone, 1e-12)), _decibels(high / max(telephone, 1e-12))
 
 
-def _echoes(samples: Samples) -> bool:
+def _echoes(samples: Sound) -> bool:
     """Whether sounds fade as slowly as in a large bare room, or hardly ever fade undisturbed."""
     hop = 80  # 5 ms; four together are a frame
-    blocks = samples[: len(samples) // hop * hop].reshape(-1, hop)
-    energy = np.convolve(np.square(blocks).mean(axis=1), np.full(4, 0.25), "valid")
+    pieces = []
+    for start in range(0, len(samples) // hop * hop, hop * _PIECE):
+        piece = samples[start : start + hop * _PIECE]
+        pieces.append(np.square(piece[: len(piece) // hop * hop].reshape(-1, hop)).mean(axis=1))
+    energy = np.convolve(np.concatenate(pieces), np.full(4, 0.25), "valid")
     level = 10 * np.log10(energy + 1e-12)
     level = np.convolve(level, np.ones(5) / 5, "valid")
     turns = np.flatnonzero(np.diff(np.sign(np.diff(level)))) + 1

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import soxr
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
+
+from .sound import Sound
 
 RATE = 16_000  # Hz, what the network was trained on
 WINDOW = 512  # samples of one probability
@@ -38,17 +41,24 @@ class Activity:
         return sum(end - start for start, end in self.segments)
 
 
+_PIECE = 512  # windows that are in memory at once
+# A voice changes its level more than this within a second. The network takes a millisecond for each
+# window, so quarters of an hour of a tone must not get to it; shorter recordings are heard whole.
+_STEADY, _AROUND = 2.0, 15  # dB, windows on both sides
+_LONG = 150 * RATE  # samples
+
+
 def speech_segments(samples: NDArray[np.float32], rate: int) -> list[tuple[float, float]]:
     """Start and end in seconds of each stretch of speech in mono `samples`, shape (n,), in Hz."""
     return list(listen(samples, rate).segments)
 
 
-def listen(samples: NDArray[np.float32], rate: int, *, most: float = 120.0) -> Activity:
+def listen(samples: NDArray[np.float32] | Sound, rate: int, *, most: float = 120.0) -> Activity:
     """Find the speech in `samples`: mono, shape (n,), of any level; `rate` is in Hz.
 
     Listening stops once `most` seconds of speech were found.
     """
-    sound = _levelled(soxr.resample(samples, rate, RATE))
+    sound = samples if rate == RATE else soxr.resample(samples[:], rate, RATE)
     probabilities: list[float] = []
     segments: list[tuple[float, float]] = []
     seconds = 0.0
@@ -63,22 +73,45 @@ def listen(samples: NDArray[np.float32], rate: int, *, most: float = 120.0) -> A
     return Activity(tuple(segments), certain / len(taken) if taken else 0.0)
 
 
-def _levelled(sound: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The sound at the level of ordinary speech, filled up to whole windows."""
-    windows = np.pad(sound, (0, -len(sound) % WINDOW)).reshape(-1, WINDOW)
-    level = np.sqrt(np.mean(np.square(windows, dtype=np.float64), axis=1))
+def _levels(sound: NDArray[np.float32] | Sound) -> NDArray[np.float64]:
+    """RMS of each window."""
+    pieces = [np.mean(np.square(each, dtype=np.float64), axis=1) for each in _windows(sound)]
+    return np.sqrt(np.concatenate(pieces)) if pieces else np.zeros(0)
+
+
+def _levelled(
+    sound: NDArray[np.float32] | Sound, level: NDArray[np.float64]
+) -> Iterator[NDArray[np.float32]]:
+    """Windows at the level of ordinary speech."""
     # Not the loudest window: that may be a door.
     loud = float(np.quantile(level, 0.995)) if len(level) else 0.0
     gain = min(_MOST_GAIN, _LEVEL / loud) if loud > 0 else 1.0
-    return np.asarray(np.clip(windows * gain, -1, 1), np.float32)
+    for windows in _windows(sound):
+        yield from np.asarray(np.clip(windows * gain, -1, 1), np.float32)
 
 
-def _heard(windows: NDArray[np.float32], memory: list[float]) -> Iterator[float]:
+def _steady(level: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Windows within a second of one level, such as a tone's or white noise's: nobody speaks."""
+    padded = np.pad(20 * np.log10(np.maximum(level, 1e-9)), _AROUND, mode="edge")
+    near = sliding_window_view(padded, 2 * _AROUND + 1)
+    return np.asarray(near.max(axis=1) - near.min(axis=1) < _STEADY)
+
+
+def _windows(sound: NDArray[np.float32] | Sound) -> Iterator[NDArray[np.float32]]:
+    """Whole windows, shape (n, WINDOW), a piece at a time; the last one is filled up."""
+    for start in range(0, len(sound), _PIECE * WINDOW):
+        piece = sound[start : start + _PIECE * WINDOW]
+        yield np.pad(piece, (0, -len(piece) % WINDOW)).reshape(-1, WINDOW)
+
+
+def _heard(sound: NDArray[np.float32] | Sound, memory: list[float]) -> Iterator[float]:
     """The probability of speech in each window, also appended to `memory`."""
     detect = _detector()
-    for window in windows:
+    level = _levels(sound)
+    steady = _steady(level) if len(sound) > _LONG else np.zeros(len(level), bool)
+    for window, same in zip(_levelled(sound, level), steady, strict=True):
         silent = float(np.dot(window, window)) < WINDOW * _SILENCE**2
-        memory.append(0.0 if silent else detect(window))
+        memory.append(0.0 if silent or same else detect(window))
         yield memory[-1]
 
 
