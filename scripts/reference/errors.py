@@ -42,6 +42,7 @@ MEANING = {
     "request_timeout": "the request did not arrive in time",
     "too_large": "the request, its body or the file is too long",
     "method_not_allowed": "the path does not take that method",
+    "host_refused": "the `Host` header is not a name of this service",
     "range_not_satisfiable": "the `Range` lies outside the file",
     "insufficient_balance": "the account has too few credits; nothing was started",
     "quota_exceeded": "the key may not spend that much",

@@ -66,6 +66,11 @@ class Settings(BaseSettings):
     # Clients
     max_connections: int = Field(default=4000, ge=16)  # open at once, per API process; fewer where
     # the system allows fewer open files
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)] = ()
+    # names that clients may use beside that of public_url, such as voice.example.com or
+    # *.example.com; * for any. Addresses and names of local networks are always allowed
+    cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)] = ()
+    # sites whose pages may use the API with a key, such as https://app.example.com; * for any
 
     # Contract
     real_status: bool = False  # real HTTP statuses on the contract's paths instead of 200
@@ -149,6 +154,27 @@ class Settings(BaseSettings):
     @classmethod
     def _engine_languages(cls, value: Any) -> Any:
         return json.loads(value) if isinstance(value, str) else value
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _allowed_hosts(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if not re.fullmatch(r"\*|(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", name):
+                raise ValueError(
+                    f"{name!r} is no host; hosts are like voice.example.com, *.example.com or *"
+                )
+        return tuple(name.lower() for name in names)
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _cors_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            if not re.fullmatch(r"\*|https?://[a-z0-9_.\[\]:-]+", origin):
+                raise ValueError(
+                    f"{origin!r} is no origin; origins are like https://app.example.com, "
+                    "without a path, or *"
+                )
+        return origins
 
     @field_validator("fetch_allow")
     @classmethod

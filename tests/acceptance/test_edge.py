@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import openai
 import pytest
 
 from tests.service import API, Service
@@ -81,6 +82,139 @@ def test_a_refusal_before_the_body_is_read_arrives(edge: Service, path: str, wor
         headers={"Content-Type": "application/json", "Connection": "close"},
     )
     assert word in content
+
+
+def test_every_answer_has_an_id(edge: Service, key: str) -> None:
+    ids = set()
+    for method, path in (
+        ("GET", "/healthz"),
+        ("GET", "/nowhere"),
+        ("GET", f"{API}/user/balance"),
+        ("GET", "/v1/nowhere"),
+        ("PUT", "/docs"),
+        ("GET", "/studio/sign-in"),
+        ("GET", "/static/swagger-ui/swagger-ui.css"),
+        ("GET", "/files/uploads/a/b.wav"),
+    ):
+        _, headers, _ = ask(edge, method, path)
+        assert re.fullmatch("req_[0-9a-f]{32}", headers["X-Request-Id"]), path
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["X-Frame-Options"] == "DENY"
+        assert headers["Referrer-Policy"]
+        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+        assert headers["Strict-Transport-Security"] is None
+        ids.add(headers["X-Request-Id"])
+    assert len(ids) == 8
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [("7f3c-a.b_c:1", True), ("a" * 128, True), ("a" * 129, False), ("a b", False), ("é", False)],
+)
+def test_a_well_formed_id_of_the_client_is_kept(edge: Service, given: str, kept: bool) -> None:
+    _, headers, _ = ask(edge, "GET", "/healthz", headers={"X-Request-Id": given})
+    assert (headers["X-Request-Id"] == given) is kept
+
+
+def test_openai_knows_the_id(edge: Service, key: str) -> None:
+    with openai.OpenAI(api_key=key, base_url=f"{edge.url}/v1", max_retries=0) as client:
+        assert (client.models.list()._request_id or "").startswith("req_")
+        with pytest.raises(openai.NotFoundError) as refused:
+            client.models.retrieve("nothing")
+        assert (refused.value.request_id or "").startswith("req_")
+
+
+def test_names_of_strangers_are_refused(edge: Service, key: str) -> None:
+    for path in ("/healthz", "/docs/", "/studio/sign-in", f"{API}/user/balance", "/v1/models"):
+        status, headers, content = ask(edge, "GET", path, headers={"Host": "evil.example:80"})
+        assert status == 421
+        assert b"'evil.example' is not a name of this service" in content
+        assert b"SOUNDCLONE_ALLOWED_HOSTS" in content
+        assert headers["X-Request-Id"]
+    for host in ("localhost", "127.0.0.1:8000", "[::1]:8000", "10.1.2.3", "nas", "nas.local", ""):
+        assert ask(edge, "GET", "/healthz", headers={"Host": host})[0] == 200
+    assert edge.log.read_text().count("host refused") == 1
+
+
+def test_other_sites_may_not_use_the_api(edge: Service) -> None:
+    origin = {"Origin": "https://app.example.com"}
+    _, headers, _ = ask(edge, "GET", "/v1/models", headers=origin)
+    assert headers["Access-Control-Allow-Origin"] is None
+
+
+def test_readiness_names_no_paths(edge: Service) -> None:
+    files = edge.folder / "data" / "files"
+    moved = edge.folder / "data" / "moved"
+    files.rename(moved)
+    files.write_text("in the way")
+    try:
+        status, body = edge.get("/readyz")
+    finally:
+        files.unlink()
+        moved.rename(files)
+    assert status == 503
+    assert body["checks"]["storage"] == (
+        "the storage does not answer; the log of the service has the reason"
+    )
+    assert str(edge.folder) not in str(body)
+    assert '"check": "storage"' in edge.log.read_text()
+
+
+@pytest.fixture(scope="module")
+def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """An API at a public address, which other sites may use."""
+    environment = {
+        "SOUNDCLONE_PUBLIC_URL": "https://voice.example.com",
+        "SOUNDCLONE_ALLOWED_HOSTS": "other.example.com,*.example.org",
+        "SOUNDCLONE_CORS_ORIGINS": "https://app.example.com",
+    }
+    folder = tmp_path_factory.mktemp("public")
+    with Service(folder, "--no-worker", environment=environment) as running:
+        yield running
+
+
+def test_names_that_are_allowed(public: Service) -> None:
+    for host in (
+        "voice.example.com",
+        "VOICE.example.com.",
+        "other.example.com:1",
+        "a.b.example.org",
+    ):
+        assert ask(public, "GET", "/healthz", headers={"Host": host})[0] == 200
+    for host in ("example.com", "example.org", "voice.example.com.evil.example", "evil.example/a"):
+        assert ask(public, "GET", "/healthz", headers={"Host": host})[0] == 421
+
+
+def test_an_encrypted_address_is_remembered(public: Service) -> None:
+    _, headers, _ = ask(public, "GET", "/healthz")
+    assert headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
+@pytest.mark.parametrize("path", [f"{API}/user/balance", "/v1/audio/speech", "/v1/nowhere"])
+def test_a_site_that_is_allowed_may_use_the_api(public: Service, path: str) -> None:
+    origin = {"Origin": "https://app.example.com"}
+    wanted = {
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,content-type,x-stainless-lang",
+    }
+    status, headers, _ = ask(public, "OPTIONS", path, headers=origin | wanted)
+    assert status == 200
+    assert headers["Access-Control-Allow-Origin"] == "https://app.example.com"
+    assert "x-stainless-lang" in headers["Access-Control-Allow-Headers"].lower()
+    for extra in ({}, {"Host": "evil.example"}):
+        _, headers, _ = ask(public, "POST", path, body=b"{}", headers=origin | extra)
+        assert headers["Access-Control-Allow-Origin"] == "https://app.example.com"
+        assert "X-Request-Id" in headers["Access-Control-Expose-Headers"]
+    stranger = {"Origin": "https://evil.example"}
+    assert ask(public, "OPTIONS", path, headers=stranger | wanted)[0] == 400
+    _, headers, _ = ask(public, "POST", path, body=b"{}", headers=stranger)
+    assert headers["Access-Control-Allow-Origin"] is None
+
+
+def test_the_studio_is_of_its_own_site_alone(public: Service) -> None:
+    origin = {"Origin": "https://app.example.com"}
+    _, headers, _ = ask(public, "GET", "/studio/sign-in", headers=origin)
+    assert headers["Access-Control-Allow-Origin"] is None
 
 
 def test_clients_that_leave_are_no_errors(edge: Service) -> None:

@@ -11,8 +11,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from ..core import workers
 from ..errors import SoundcloneError
+from ..telemetry import log
 from .routing import OwnRoute
 
+_log = log(__name__)
 router = APIRouter(route_class=OwnRoute, tags=["Operation"])
 _STORAGE_CHECK = 10.0  # seconds that the answer of the store is believed
 
@@ -40,6 +42,14 @@ async def ready(request: Request) -> JSONResponse:
 def _check(request: Request) -> dict[str, str]:
     state = request.app.state
     checks = {}
+
+    def failed(what: str, error: SoundcloneError) -> None:
+        # The reason has paths and names of the operator's; strangers may read this page.
+        checks[what] = f"the {what} does not answer; the log of the service has the reason"
+        if state.faults.get(what) != error.message:
+            _log.error("not ready", check=what, reason=error.message)
+        state.faults[what] = error.message
+
     try:
         state.database.check()
         checks["database"] = "ok"
@@ -48,15 +58,16 @@ def _check(request: Request) -> dict[str, str]:
         warm = [worker for worker in alive if worker.info.get("ready")]
         checks["worker"] = "ok" if warm else "no worker is alive and warm"
     except SoundcloneError as error:
-        checks["database"] = error.message
+        failed("database", error)
     if time.monotonic() - getattr(state, "storage_checked", -_STORAGE_CHECK) > _STORAGE_CHECK:
         try:
             state.storage.check()
             state.storage_checked = time.monotonic()
         except SoundcloneError as error:
-            checks["storage"] = error.message
+            failed("storage", error)
             return checks
     checks["storage"] = "ok"
+    state.faults = {what: why for what, why in state.faults.items() if checks[what] != "ok"}
     return checks
 
 

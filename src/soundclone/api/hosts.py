@@ -1,0 +1,92 @@
+"""Names under which the service answers.
+
+A page of a stranger may point its own name at the address of the service and then read the
+answers as its own (DNS rebinding). Addresses, and names that no stranger can register, are safe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ..config import Settings
+from ..errors import RequestError
+from ..telemetry import log
+from . import openai
+from .routing import answer
+
+_log = log(__name__)
+_LOCAL = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
+_LOGGED = 20  # refused names that the log lists, of any number
+
+
+class HostRefused(RequestError):
+    word, status = "host_refused", 421
+
+
+class Hosts:
+    """Refuses requests to a name that is not the service's."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        own = urlsplit(settings.public_url).hostname
+        self._names = (*settings.allowed_hosts, *([own] if own else []))
+        self._checked = lru_cache(1024)(self._check)
+        self._logged: set[str] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            given = next((value for name, value in scope["headers"] if name == b"host"), b"")
+            if not self._checked(given):
+                await self._refuse(scope, receive, send, given.decode("latin-1"))
+                return
+        await self._app(scope, receive, send)
+
+    def _check(self, given: bytes) -> bool:
+        # HTTP/1.0 has requests without a name; no browser sends them.
+        return not given or is_allowed(given.decode("latin-1"), self._names)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send, given: str) -> None:
+        name = host_of(given)[:100]
+        if name not in self._logged and len(self._logged) < _LOGGED:
+            self._logged.add(name)
+            _log.warning("host refused", host=name, setting="SOUNDCLONE_ALLOWED_HOSTS")
+        error = HostRefused(
+            f"{name!r} is not a name of this service; add it to SOUNDCLONE_ALLOWED_HOSTS, or make "
+            "it the host of SOUNDCLONE_PUBLIC_URL, if clients are to use it"
+        )
+        request = Request(scope)
+        front = scope["path"].startswith("/v1/")
+        response = (
+            openai.answer(request, error) if front else answer(request, error, contract=False)
+        )
+        await response(scope, receive, send)
+
+
+def host_of(given: str) -> str:
+    """The name or the address in a Host header, without its port."""
+    if given.startswith("["):
+        return given[1:].partition("]")[0].lower()
+    return given.rpartition(":")[0].lower() if ":" in given else given.lower()
+
+
+def is_allowed(given: str, names: Sequence[str]) -> bool:
+    """A Host header is one of `names` (`*.example.com` for all below a name, `*` for any), an
+    address, or a name that only a local network knows."""
+    if "*" in names:
+        return True
+    host = host_of(given).removesuffix(".")
+    try:
+        ip_address(host)
+    except ValueError:
+        pass
+    else:
+        return True
+    if host in names or any(name.startswith("*.") and host.endswith(name[1:]) for name in names):
+        return True
+    return "." not in host or host.endswith(_LOCAL)
