@@ -18,7 +18,14 @@ from ..core import tasks
 from ..core.voices import ACTIVE
 from ..db.models import Task, Voice
 from ..db.session import Database
-from ..errors import EngineUnavailable, InternalError, SourceError, TaskError, Unavailable
+from ..errors import (
+    EngineUnavailable,
+    InternalError,
+    NotFound,
+    SourceError,
+    TaskError,
+    Unavailable,
+)
 from ..speech import engine as engines
 from ..storage import Storage
 from ..telemetry import STAGES, TASKS, log
@@ -101,6 +108,12 @@ class Job:
                     tasks.advance(session, self.task.id, progress)
             except TaskError:
                 raise
+            except NotFound as error:
+                raise InternalError(
+                    "a file that this task needs is no longer in the store; nothing was charged: "
+                    "submit the task again",
+                    logged=error.message,
+                ) from error
             except Exception as error:
                 if self.stopping.is_set():
                     raise Interrupted from error
