@@ -482,7 +482,7 @@ def test_what_cannot_be_asked(service: Service, client: OpenAI, voice: str) -> N
     assert "one of mp3, opus, aac, flac, wav, pcm" in error.message
     error = refused(openai.BadRequestError, input="a" * 10_001)
     assert (error.param, error.code) == ("input", "invalid_parameter")
-    assert "at most 10000 are allowed" in error.message
+    assert "at most 10,000 are allowed" in error.message
     for text in ("", "…", "a\0b", "<#200#> a"):
         assert refused(openai.BadRequestError, input=text).param == "input"
     error = refused(openai.BadRequestError, voice=["a"])

@@ -28,7 +28,7 @@ def test_signing_in_and_out(visit: Open, key: str, keep: Keep) -> None:
     # By the keyboard alone: the field has the focus already.
     page.keyboard.type("sk_wrong")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("sk_ and 43 letters and digits")
+    expect(page.get_by_role("alert")).to_contain_text("a key has 43")
     page.get_by_label("API key").fill(key)
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("/studio/(clone|speak)"))
@@ -226,18 +226,28 @@ def test_what_is_copied_runs(
     body = {"modelId": voice, "contentText": text, "emotion": "sad", "subtitleEnable": True}
     task = service.post(f"{API}/soundCloning/audios", body, key)[1]["data"]["id"]
     finish(service, task, key)
-    for path, files in ((f"tasks/{task}", ["speech.mp3"]), ("voices", []), ("account", [])):
+
+    def tasks_made() -> int:
+        return len(service.get(f"{API}/audios?limit=100", key)[1]["data"]["list"])
+
+    for path, file in ((f"tasks/{task}", tmp_path / "speech.mp3"), ("voices", None)):
         studio.go(f"/studio/{path}")
-        page.get_by_text("The same by curl or Python").click()
-        page.get_by_role("button", name="Copy as curl").click()
-        curl = page.evaluate("navigator.clipboard.readText()")
-        for line in curl.splitlines():
-            assert '"code":20000' in run(["bash", "-c", line], key)
-        page.get_by_role("button", name="Copy as Python").click()
-        program = page.evaluate("navigator.clipboard.readText()")
-        assert run([sys.executable, "-c", program], key).strip()
-        for file in files:
-            assert (tmp_path / file).stat().st_size > 1000
+        page.get_by_text("Use the API").click()
+        for kind, shell in (("curl", ["sh", "-c"]), ("Python", [sys.executable, "-c"])):
+            before = tasks_made()
+            page.get_by_role("button", name=f"Copy as {kind}").click()
+            printed = run([*shell, page.evaluate("navigator.clipboard.readText()")], key)
+            if file is None:
+                assert voice in printed
+                continue
+            assert tasks_made() == before + 1
+            assert file.read_bytes().startswith(b"ID3")
+            assert file.stat().st_size > 1000
+            file.unlink()
+    studio.go("/studio/account")
+    page.get_by_text("Use the API").click()
+    page.get_by_role("button", name="Copy as curl").click()
+    assert '"available"' in run(["sh", "-c", page.evaluate("navigator.clipboard.readText()")], key)
     # What ran was the very text.
     texts = page.request.get(f"{service.url}/studio/history").text()
     assert texts.count("for $HOME &amp; `me`\\n, 再见。") == 3
@@ -253,7 +263,7 @@ def test_a_clone_is_copied(
     monkeypatch.chdir(tmp_path)
     studio.go("/studio/history?kind=clone&status=completed")
     page.get_by_role("row").filter(has_text="Done").last.get_by_role("link").click()
-    page.get_by_text("The same by curl or Python").click()
+    page.get_by_text("Use the API").click()
     page.get_by_role("button", name="Copy as Python").click()
     program = page.evaluate("navigator.clipboard.readText()")
     assert run([sys.executable, "-c", program], guest[0]).startswith("model_")
@@ -325,6 +335,8 @@ def test_the_account_and_its_keys(studio: Visit, service: Service, keep: Keep) -
     expect(secret).to_contain_text("sk_")
     made = secret.inner_text()
     assert service.get(f"{API}/key/balance", made)[1]["data"]["total_quota"] == 1.5
+    expect(page.get_by_role("row").filter(has_text="for the shop")).to_be_visible()
+    expect(secret).to_have_text(made)  # which the list does not take away
     studio.go("/studio/account")
     assert made not in page.content()
     row = page.get_by_role("row").filter(has_text="for the shop")

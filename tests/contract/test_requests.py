@@ -139,7 +139,7 @@ def test_a_wrong_preview_request(
         ({"sampleRate": 44_100, "format": "ogg"}, ["44100", "ogg", "48000"]),
         ({"channel": 3}, ["channel is 3", "1 or 2"]),
         ({"channel": True}, ["channel is true"]),
-        ({"contentText": "x" * 10_001}, ["10001", "10000"]),
+        ({"contentText": "x" * 10_001}, ["10,001", "10,000"]),
         ({"modelId": 5}, ["modelId is 5"]),
     ],
 )

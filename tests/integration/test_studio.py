@@ -340,7 +340,7 @@ def test_what_is_asked_for_oddly(service: Service, visitor: httpx2.Client) -> No
 @pytest.mark.parametrize(
     ("change", "field", "sentence"),
     [
-        ({"consent": ""}, "consent", "consent is missing"),
+        ({"consent": ""}, "consent", "Consent is missing"),
         ({"consent": "given"}, "speaker", "name, of at most 200"),
         ({"fileUrl": ""}, "fileUrl", "fileUrl is missing"),
         ({"fileUrl": "file:///etc/passwd"}, "fileUrl", "an http:// or https:// URL"),
@@ -348,7 +348,7 @@ def test_what_is_asked_for_oddly(service: Service, visitor: httpx2.Client) -> No
         ({"contentText": "a <#0#> b"}, "contentText", "from 0.01 to 99.99"),
         ({"soundVersion": "v9"}, "soundVersion", "soundVersion is"),
         ({"language": "Klingon"}, "language", "Klingon"),
-        ({"name": "x" * 81}, "name", "name has 81 characters"),
+        ({"name": "x" * 81}, "name", "Name has 81 characters"),
     ],
 )
 def test_errors_are_the_apis_and_name_their_field(

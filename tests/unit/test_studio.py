@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from soundclone import errors
-from soundclone.api.studio import rendering, session
+from soundclone.api.studio import reasons, rendering, session
 from soundclone.api.studio.actions import local, printable
 from soundclone.api.studio.operator import without_quotes
 from soundclone.api.studio.rendering import STUDIO, catalogue, language_of, text
@@ -120,6 +120,12 @@ def test_values_are_escaped_and_markup_is_not() -> None:
         ("de,en;q=0.7,zh;q=0.9", "zh"),
         ("fr", "en"),
         ("en;q=0.1, zh;q=nonsense", "zh"),
+        ("zh-TW,zh;q=0.9,en-US;q=0.8,en;q=0.7", "en"),
+        ("zh-HK,zh-CN;q=0.5", "zh"),
+        ("zh-TW", "en"),
+        ("zh-Hant-HK,fr;q=0.9", "en"),
+        ("zh-Hans-HK", "zh"),
+        ("zh-SG", "zh"),
     ],
 )
 def test_the_browsers_language(accepted: str, language: str) -> None:
@@ -186,3 +192,17 @@ def test_the_scripts_texts_are_valid_json() -> None:
 )
 def test_excerpts_end_between_words(text: str, shown: str) -> None:
     assert rendering.excerpt(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("the API key is not complete", "The API key is not complete."),
+        ("fileUrl is missing", "fileUrl is missing."),
+        ("'glad' is no emotion", "'glad' is no emotion."),
+        ("Done.", "Done."),
+        ("", ""),
+    ],
+)
+def test_messages_are_shown_as_sentences(message: str, shown: str) -> None:
+    assert reasons.sentence("en", message) == reasons.Sentence(shown, "en")

@@ -104,8 +104,8 @@ def check(text: str, limit: int) -> int:
         raise InvalidParameter("the text is empty; it must have at least one letter or digit")
     if len(text) > limit + MAX_MARKED:
         raise InvalidParameter(
-            f"the text has {len(text)} characters with its pause markers; at most "
-            f"{limit + MAX_MARKED} are allowed, of which {limit} without them"
+            f"the text has {len(text):,} characters with its pause markers; at most "
+            f"{limit + MAX_MARKED:,} are allowed, of which {limit:,} without them"
         )
     if broken := re.search("[\0\ud800-\udfff]", text):
         # Neither can be kept in a database or written to a file.
@@ -116,7 +116,7 @@ def check(text: str, limit: int) -> int:
     markers = list(_markers(text))
     count = len(text) - sum(end - start for start, end, _ in markers)
     if count > limit:
-        raise InvalidParameter(f"the text has {count} characters; at most {limit} are allowed")
+        raise InvalidParameter(f"the text has {count:,} characters; at most {limit:,} are allowed")
     pauses = sum((seconds for *_, seconds in markers), Decimal())
     if pauses > MAX_PAUSES:
         raise InvalidParameter(

@@ -27,7 +27,7 @@ from ...errors import AuthenticationError, SoundcloneError
 from ...telemetry import log
 from ..routing import ServerFault, translate
 from ..schemas import NEEDED
-from . import session
+from . import reasons, session
 from .session import PATH, SAFE, SignInNeeded
 
 STUDIO = Path(__file__).parents[2] / "studio"
@@ -63,11 +63,21 @@ def language_of(request: Request) -> str:
         return chosen
     wanted = []
     for entry in request.headers.get("Accept-Language", "").split(","):
-        tag, _, weight = entry.strip().partition(";q=")
+        tag, _, weight = entry.strip().lower().partition(";q=")
         quality = float(weight) if re.fullmatch(r"[01](\.\d{1,3})?", weight) else 1.0
-        wanted.append((-quality, tag.lower().split("-")[0]))
-    ours = [tag for _, tag in sorted(wanted, key=lambda each: each[0]) if tag in LANGUAGES]
-    return ours[0] if ours else LANGUAGES[0]
+        wanted.append((-quality, tag))
+    tags = [tag for _, tag in sorted(wanted, key=lambda each: each[0])]
+    # Pages are in simplified Chinese: readers of traditional Chinese get it only by choosing it.
+    # Their browsers ask for zh-TW and then for zh.
+    if any(map(_traditional, tags)):
+        tags = [tag for tag in tags if tag != "zh" and not _traditional(tag)]
+    found = (tag.partition("-")[0] for tag in tags)
+    return next((language for language in found if language in LANGUAGES), LANGUAGES[0])
+
+
+def _traditional(tag: str) -> bool:
+    language, *rest = tag.split("-")
+    return language == "zh" and "hans" not in rest and bool({"hant", "tw", "hk", "mo"} & {*rest})
 
 
 def other_than(language: str) -> str:
@@ -99,6 +109,12 @@ def day(seconds: float) -> str:
     return time.strftime("%Y-%m-%d", time.gmtime(seconds))
 
 
+def reason(language: str, message: str) -> Markup:
+    """The message of an error or a warning as a sentence in the page's language."""
+    found = reasons.sentence(language, message)
+    return Markup('<span lang="{}">{}</span>').format(catalogue(found.language)["lang"], found.text)
+
+
 def excerpt(text: str, length: int = 90) -> str:
     """The beginning of a script without its pause markers, cut between words where it has any."""
     plain = " ".join(re.sub(r"<#[\d.]+#>", " ", text).split())
@@ -126,6 +142,7 @@ def render(request: Request, template: str, status: int = 200, **context: Any) -
     theme = request.cookies.get(THEME_COOKIE)
     body = _environment.get_template(template).render(
         t=partial(text, language),
+        reason=partial(reason, language),
         catalogue=catalogue(language),
         script_texts=lambda: {
             key: value for key, value in catalogue(language).items() if key.startswith("js.")
@@ -233,7 +250,9 @@ def refused(request: Request, error: Exception) -> Response:
     message = known.message.encode(errors="replace").decode()
     if request.headers.get("Accept") == "application/json":
         title = title_of(language_of(request), known.word)
-        return JSONResponse({"title": title, "message": message}, known.status)
+        sentence = reasons.sentence(language_of(request), message).text
+        answer = {"title": title, "message": sentence, "field": field_of(known)}
+        return JSONResponse(answer, known.status)
     template = "part/error.html" if "HX-Request" in request.headers else "error.html"
     response = render(request, template, known.status, error=known, message=message)
     if field := field_of(known):

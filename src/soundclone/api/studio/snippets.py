@@ -1,4 +1,4 @@
-"""What was done at the studio, as a command and as a program that do it again.
+"""A shell script and a Python program that repeat a step of the studio.
 
 Each takes the key from the environment variable SOUNDCLONE_API_KEY, and runs as it is shown.
 """
@@ -17,6 +17,19 @@ from ...db.models import Task
 from ..tasks import DAY, link
 
 API = "/api/open-api/v1"
+# Submits a task, waits until it ends, and downloads its audio. No `exit`: it would close the
+# terminal that the lines are pasted into.
+_SCRIPT = """\
+api={api}
+auth="Authorization: Bearer $SOUNDCLONE_API_KEY"
+task=$(curl -sS "$api/{route}" -H "$auth" -H 'Content-Type: application/json' -d {body})
+id=$(printf '%s' "$task" | sed -n 's/.*"data":{{"id":"\\([^"]*\\)".*/\\1/p')
+while [ -n "$id" ]; do
+  task=$(curl -sS "$api/audios/$id" -H "$auth")
+  case $task in *'"status":"queued"'*|*'"status":"processing"'*) sleep 1 ;; *) break ;; esac
+done
+url=$(printf '%s' "$task" | sed -n 's/.*"audioUrl":"\\([^"]*\\)".*/\\1/p')
+if [ -n "$url" ]; then curl -sS -o {file} "$url"; else printf '%s\\n' "$task"; fi"""
 _HEADER = '-H "Authorization: Bearer $SOUNDCLONE_API_KEY"'
 _CLONE = {"text": "contentText", "version": "soundVersion", "language": "language"}
 _SPEAK = _CLONE | {
@@ -49,7 +62,8 @@ class Snippet:
 
 
 def of_task(request: Request, task: Task) -> Snippet | None:
-    """How a task is made, waited for and fetched; None once its text is no longer kept."""
+    """Commands that make such a task, wait for it and download it; None once the text of the task
+    is no longer kept."""
     params = task.params
     if not params:
         return None
@@ -60,7 +74,7 @@ def of_task(request: Request, task: Task) -> Snippet | None:
         source = source_of(request, task)
         route, body = "soundCloning/clones", {"fileUrl": source} | body
         call = _call("clone", source, _named(chosen))
-        after = 'client.download(task, "preview.mp3")'
+        file = "preview.mp3"
         shown = "print(task.model_id)"
     else:
         route, body = "soundCloning/audios", {"modelId": task.voice_id} | body
@@ -72,15 +86,19 @@ def of_task(request: Request, task: Task) -> Snippet | None:
             if params["subtitles"] == "word":
                 body["subtitleType"] = "word"
         call = _call("speak", task.voice_id, named, text)
-        after = f'client.download(task, "speech.{params.get("format", "mp3")}")'
+        file = f"speech.{params.get('format', 'mp3')}"
         shown = "print(task.cost)"
     base = _base(request)
-    curl = (
-        f"curl -sS {base}{API}/{route} {_HEADER} -H 'Content-Type: application/json' "
-        f"-d {shlex.quote(json.dumps(body, ensure_ascii=False))}\n"
-        f"curl -sS {base}{API}/audios/{task.id} {_HEADER}"
+    curl = _SCRIPT.format(
+        api=shlex.quote(base + API),
+        route=route,
+        body=shlex.quote(json.dumps(body, ensure_ascii=False)),
+        file=file,
     )
-    return Snippet(curl, _program(base, f"task = client.{call}", after, then=shown))
+    program = _program(
+        base, f"task = client.{call}", f'client.download(task, "{file}")', then=shown
+    )
+    return Snippet(curl, program)
 
 
 def of_voices(request: Request) -> Snippet:

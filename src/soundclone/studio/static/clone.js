@@ -252,7 +252,7 @@ export function source() {
           }
           if (request.status === 200) return done(answer.data.url);
           if (answer.location) location.href = answer.location;
-          else showError(this.$root, answer.title ?? t("offline"), answer.message ? `${answer.message}.` : t("offline.todo"), "fileUrl");
+          else showError(this.$root, answer.title ?? t("offline"), answer.message || t("offline.todo"), "fileUrl");
           done(null);
         };
         request.open("POST", "/studio/files/upload");

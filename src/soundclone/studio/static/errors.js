@@ -57,7 +57,7 @@ export function showError(near, title, message, field) {
   strong.textContent = title;
   const text = document.createElement("span");
   text.textContent = message;
-  box.append(strong, " ", text);
+  box.append(strong, text);
   return put(near, box, field, FORM);
 }
 

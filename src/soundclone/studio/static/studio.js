@@ -2,6 +2,7 @@
 // them; Alpine's components, which are here, do what only a browser can.
 
 import { source } from "./clone.js";
+import { drop, dropAll, keep, restore } from "./drafts.js";
 import { clearErrors, install, showError } from "./errors.js";
 import { csrf, t } from "./texts.js";
 import { clock, repaint, waveform } from "./waveform.js";
@@ -41,6 +42,9 @@ document.addEventListener("htmx:load", ({ detail }) => localise(detail.elt));
 
 // Switches and buttons of every page
 
+document.addEventListener("submit", ({ target }) => {
+  if (target.matches('[action="/studio/sign-out"]')) dropAll();
+});
 document.addEventListener("click", async ({ target }) => {
   const copy = target.closest("[data-copy]");
   if (copy) {
@@ -156,11 +160,19 @@ document.addEventListener("alpine:init", () => {
     },
   }));
 
-  // A script with pause markers.
+  // A script with pause markers, and its draft.
   Alpine.data("script", () => ({
     counter: "",
 
     init() {
+      if (restore(this.$root)) {
+        // For the price, which htmx asks for.
+        setTimeout(() => this.$refs.text.dispatchEvent(new Event("input", { bubbles: true })));
+      }
+      this.$root.addEventListener("input", () => keep(this.$root));
+      this.$root.addEventListener("htmx:afterRequest", ({ target, detail }) => {
+        if (target === this.$root && detail.xhr.status === 204) drop(this.$root);
+      });
       this.count();
     },
     count() {
@@ -220,10 +232,11 @@ document.addEventListener("alpine:init", () => {
         headers: { "X-CSRF-Token": csrf, Accept: "application/json" },
       });
       const data = await answer.json();
-      if (!answer.ok) return showError(form, data.title, `${data.message}.`, data.message.split(" ")[0]);
+      if (!answer.ok) return showError(form, data.title, data.message, data.field);
       this.secret = data.key;
       this.made = true;
       form.reset();
+      window.htmx.ajax("GET", "/studio/account", { target: "#key-rows", select: "#key-rows", swap: "outerHTML" });
     },
     copy() {
       put(this.secret, this.$root.querySelector("[data-secret]"));
