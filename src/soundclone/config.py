@@ -85,6 +85,7 @@ class Settings(BaseSettings):
     fetch_timeout: float = Field(default=60.0, gt=0)  # seconds, the whole download
     upload_max_bytes: int = Field(default=100_000_000, gt=0)  # of a recording that is sent
     upload_quota_bytes: int = Field(default=2_000_000_000, gt=0)  # kept at a time, per account
+    active_uploads_per_account: int = Field(default=10, ge=1)  # that arrive at the same time
 
     # Keeping
     voice_days: float = Field(default=3.0, gt=0)  # an unused voice

@@ -6,14 +6,17 @@ import http.client
 import re
 import socket
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import openai
 import pytest
 
+from tests.integration.test_studio import sign_in
 from tests.service import API, Service
 
 LARGE = 105_000_000
@@ -215,6 +218,104 @@ def test_the_studio_is_of_its_own_site_alone(public: Service) -> None:
     origin = {"Origin": "https://app.example.com"}
     _, headers, _ = ask(public, "GET", "/studio/sign-in", headers=origin)
     assert headers["Access-Control-Allow-Origin"] is None
+
+
+def begin(service: Service, key: str, path: str, declared: int, sent: int) -> socket.socket:
+    """A connection with an upload of `declared` bytes, of which `sent` have left."""
+    client = socket.create_connection(("127.0.0.1", service.port), 30)
+    client.sendall(
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n"
+        "Content-Type: multipart/form-data; boundary=x\r\n"
+        f"Content-Length: {declared}\r\n\r\n--x\r\n"
+        'Content-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'.encode()
+    )
+    client.sendall(bytes(sent))
+    return client
+
+
+def form(content: bytes) -> dict[str, Any]:
+    """Body and headers of an upload."""
+    return {
+        "body": b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
+        + content
+        + b"\r\n--x--\r\n",
+        "headers": {"Content-Type": "multipart/form-data; boundary=x"},
+    }
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """An API where an account has little room."""
+    environment = {
+        "SOUNDCLONE_UPLOAD_QUOTA_BYTES": "3000000",
+        "SOUNDCLONE_ACTIVE_UPLOADS_PER_ACCOUNT": "2",
+    }
+    folder = tmp_path_factory.mktemp("small")
+    with Service(folder, "--no-worker", environment=environment) as running:
+        yield running
+
+
+def until(check: Callable[[], bool], timeout: float = 60) -> None:
+    deadline = time.monotonic() + timeout
+    while not check():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_uploads_reserve_their_space(small: Service) -> None:
+    _, key = small.new_key()
+    upload = f"{API}/files/upload"
+    sent = form(bytes(1000))
+    sent["headers"]["Authorization"] = f"Bearer {key}"
+
+    def answered(words: bytes) -> bool:
+        return words in ask(small, "POST", upload, **sent)[2]
+
+    with begin(small, key, upload, 2_900_000, 2_000_000):
+        until(lambda: answered(b'"code":20000'))
+        with begin(small, key, upload, 90_000, 50_000):
+            until(lambda: answered(b"2 uploads of this account are under way, which is the most"))
+        until(lambda: answered(b'"code":20000'))
+        large = sent | {"body": form(bytes(150_000))["body"]}
+        assert b"there is no room for 150,0" in ask(small, "POST", upload, **large)[2]
+    until(lambda: b'"code":20000' in ask(small, "POST", upload, **large)[2])
+
+
+def test_every_way_to_upload_reserves(small: Service) -> None:
+    _, key = small.new_key()
+    for path in ("/v1/audio/voices", "/v1/audio/voice_consents"):
+        _, _, content = ask(
+            small,
+            "POST",
+            path,
+            body=bytes(3_000_001),
+            headers={
+                "Authorization": f"Bearer {key}",
+                "Content-Type": "multipart/form-data; boundary=x",
+            },
+        )
+        assert b"the uploads of this account come to 3,000,001 bytes" in content
+        assert small.request("POST", path, body=b"{}", key=key)[0] in (400, 422)
+    with httpx2.Client(base_url=small.url, timeout=60) as visitor:
+        token = sign_in(visitor, key)
+        answer = visitor.post(
+            "/studio/files/upload",
+            files={"file": bytes(3_000_001)},
+            headers={"X-CSRF-Token": token, "Accept": "application/json"},
+        )
+    assert "the uploads of this account come to 3,000," in answer.text
+
+
+def test_an_upload_without_a_length_reserves_the_most(small: Service) -> None:
+    _, key = small.new_key()
+    _, _, content = ask(
+        small,
+        "POST",
+        f"{API}/files/upload",
+        body=iter([b"x"]),
+        headers={"Authorization": f"Bearer {key}", "Content-Type": "multipart/form-data"},
+    )
+    assert b"the uploads of this account come to 100,000,000 bytes" in content
 
 
 def test_clients_that_leave_are_no_errors(edge: Service) -> None:

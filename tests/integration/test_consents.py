@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from soundclone.core import consents, ledger, tasks, voices
+from soundclone.core import consents, ledger, tasks, uploads, voices
 from soundclone.db.models import Consent, Upload
 from soundclone.db.session import Database
 from soundclone.errors import InvalidParameter, NotFound, TaskCancelled, TooLarge
@@ -92,7 +92,7 @@ def test_nor_of_many_at_once(database: Database, monkeypatch: pytest.MonkeyPatch
         together.wait()
         with suppress(TooLarge):
             with database.write() as session:
-                tasks.register_upload(session, kept, quota=2)
+                uploads.register(session, kept, quota=2)
             taken.append("upload")
         with suppress(InvalidParameter):
             with database.write() as session:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from soundclone.config import Settings
-from soundclone.core import consents, removal, tasks, voices
+from soundclone.core import consents, removal, tasks, uploads, voices
 from soundclone.db.models import Task, Upload, Voice
 from soundclone.db.session import Database
 from soundclone.errors import Conflict, Deleted, NotFound, SynthesisError, TaskCancelled
@@ -79,13 +79,13 @@ def test_a_deleted_voice_takes_its_upload_and_its_preview_along(database: Databa
         assert (task.params, task.result, voice.name) == ({}, {}, None)
         assert voices.listing(session, account) == []
         # The sweep finishes what a store that is away leaves.
-        assert tasks.expired_uploads(session) == [upload]
+        assert uploads.expired(session) == [upload]
         assert tasks.expired(session) == [task_id]
         assert voices.expired(session) == [voice_id]
     assert delete(database, voice_id, account) == gone
     with database.write() as session:
         removal.removed(session, gone)
-        assert tasks.expired_uploads(session) == []
+        assert uploads.expired(session) == []
     assert delete(database, voice_id, account).uploads == ()
     other, _ = customer(database, 0)
     with pytest.raises(NotFound):
@@ -115,7 +115,7 @@ def test_an_upload_of_another_account_stays(database: Database) -> None:
     voice_id, _ = preview(database, account, key, upload)
     assert delete(database, voice_id, account).uploads == ()
     with database.read() as session:
-        assert tasks.expired_uploads(session) == []
+        assert uploads.expired(session) == []
 
 
 def test_a_voice_in_use_stays(database: Database) -> None:

@@ -102,7 +102,7 @@ def create_app(settings: Settings) -> FastAPI:
     studio.install(app)
 
     unmatched.install(app, routers)
-    app.add_middleware(BodyLimit, upload_limit=settings.upload_max_bytes)
+    app.add_middleware(BodyLimit, settings=settings)
     app.add_middleware(Count)
     app.add_middleware(UnderWay, tasks=under_way)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]

@@ -17,26 +17,40 @@ from fastapi import APIRouter, File, Query, Request, Response, UploadFile
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from ..core import tasks
+from ..core import uploads
 from ..core.keys import Caller
 from ..db.models import Upload
 from ..errors import InvalidParameter, NotFound, SoundcloneError
 from ..storage import UPLOADS, Storage
 from .auth import LimitedCaller, caller
-from .routing import ContractRoute, OwnRoute
+from .routing import ContractRoute, Handler, OwnRoute
 from .schemas import UploadResponse, ok
 from .tasks import DAY, link
+from .uploads import release, reserve, reserved
 
 # What is written here; not every system's table has them.
 _AUDIO = {".mp3": "audio/mpeg", ".wav": "audio/wav", ".flac": "audio/flac", ".ogg": "audio/ogg"}
 
 
 class UploadRoute(ContractRoute):
-    """Knows the caller before it takes the body, which the framework reads before it solves
-    dependencies: a stranger cannot fill the disk."""
+    """Knows the caller, and reserves the space, before it takes the body, which the framework reads
+    before it solves dependencies: a stranger cannot fill the disk, nor an account beyond its
+    quota."""
+
+    def get_route_handler(self) -> Handler:
+        handler = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            try:
+                return await handler(request)
+            finally:
+                await release(request)
+
+        return handle
 
     async def admit(self, request: Request) -> None:
-        await caller(request, None)
+        who = await caller(request, None)
+        await reserve(request, who.account_id)
 
 
 router = APIRouter(route_class=UploadRoute, tags=["Files"])
@@ -84,9 +98,10 @@ async def keep(request: Request, who: Caller, file: UploadFile) -> tuple[str, fl
         raise InvalidParameter("the uploaded file is empty; a recording is needed")
     expires = now + state.settings.upload_days * DAY
     await state.database.run(
-        tasks.register_upload,
+        uploads.register,
         Upload(key=key, account_id=who.account_id, size=size, created_at=now, expires_at=expires),
         quota=state.settings.upload_quota_bytes,
+        reservation=reserved(request),
     )
     await run_in_threadpool(_store, state.storage, key, file)
     return key, expires

@@ -10,14 +10,11 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..config import Settings
-from ..errors import TooLarge
 from ..telemetry import REQUESTS
-from . import openai
 from .headers import REQUEST_ID, Headers
 from .hosts import Hosts
+from .uploads import room_of
 
-JSON_BODY_LIMIT = 300_000  # bytes; 19,000 characters, escaped, and what is around them
-MULTIPART_OVERHEAD = 100_000
 _SHARED = ("/api/", "/v1/")  # paths that pages of other sites may use, where that is switched on
 
 
@@ -62,28 +59,25 @@ class BodyLimit:
     Starlette has such a middleware, whose answer is no envelope and cannot be made one.
     """
 
-    def __init__(self, app: ASGIApp, upload_limit: int) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
-        self._upload_limit = upload_limit
+        self._settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
             await self._app(scope, receive, send)
             return
-        limit = allowance = JSON_BODY_LIMIT
-        if scope["path"].endswith("/files/upload"):
-            limit, allowance = self._upload_limit, self._upload_limit + MULTIPART_OVERHEAD
-        elif upload := openai.UPLOADS.get(scope["path"]):
-            limit, allowance = upload, upload + MULTIPART_OVERHEAD
+        room = room_of(scope["path"], self._settings)
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         seen = 0
 
         async def counted() -> Message:
             nonlocal seen
+            if declared.isdigit():
+                room.check(int(declared))
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > allowance or (declared.isdigit() and int(declared) > allowance):
-                raise TooLarge(f"the body is longer than the {limit:,} bytes that are taken here")
+            room.check(seen)
             return message
 
         await self._app(scope, counted, send)

@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
-from ..db.models import Account, Key, Task, Upload, Voice
+from ..db.models import Account, Key, Task, Voice
 from ..errors import (
     Deleted,
     Expired,
@@ -30,7 +30,6 @@ from ..errors import (
     TaskCancelled,
     TaskError,
     TaskTimedOut,
-    TooLarge,
 )
 from . import delivery, ledger, voices
 from .clock import moment
@@ -371,30 +370,3 @@ def forget(session: Session, before: float) -> None:
     their ids."""
     for table in (Task, Voice):
         session.execute(delete(table).where(table.purged_at < before))
-
-
-def register_upload(session: Session, upload: Upload, *, quota: int) -> None:
-    """Note a file before it is stored, so that it is removed in time whatever happens. Raises
-    TooLarge when the account's uploads would be more than `quota` bytes."""
-    ledger.lock(session, upload.account_id)
-    kept = session.scalar(
-        select(func.sum(Upload.size)).where(Upload.account_id == upload.account_id)
-    )
-    if int(kept or 0) + upload.size > quota:
-        raise TooLarge(
-            f"the uploads of this account come to {int(kept or 0) + upload.size:,} bytes; at most "
-            f"{quota:,} are kept at a time"
-        )
-    session.add(upload)
-
-
-def expired_uploads(session: Session, limit: int = 100) -> Sequence[str]:
-    """Keys of uploads that are to go."""
-    return session.scalars(
-        select(Upload.key).where(Upload.expires_at <= time.time()).limit(limit)
-    ).all()
-
-
-def forget_upload(session: Session, key: str) -> None:
-    """Remove the note of an upload whose file is gone."""
-    session.execute(delete(Upload).where(Upload.key == key))

@@ -186,6 +186,18 @@ class Upload(Base):
     expires_at: Mapped[float] = mapped_column(index=True)
 
 
+class UploadReservation(Base):
+    """Space of an account for an upload that is under way."""
+
+    __tablename__ = "upload_reservations"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)
+    size: Mapped[int]
+    created_at: Mapped[float]
+    expires_at: Mapped[float]
+
+
 class Worker(Base):
     """A process that does tasks, for as long as it beats."""
 

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from ..config import Settings
-from ..core import removal, sessions, tasks, voices, workers
+from ..core import removal, sessions, tasks, uploads, voices, workers
 from ..db.models import Task
 from ..db.session import Database
 from ..errors import Conflict, InternalError, SoundcloneError
@@ -53,12 +53,12 @@ def sweep(settings: Settings, database: Database, storage: Storage) -> None:
     def remove_upload(key: str) -> None:
         storage.delete_prefix(str(PurePosixPath(key).parent))
         with database.write() as session:
-            tasks.forget_upload(session, key)
+            uploads.forget(session, key)
 
     for what, expired, remove in (
         ("voices", voices.expired, remove_voice),
         ("results", tasks.expired, remove_result),
-        ("uploads", tasks.expired_uploads, remove_upload),
+        ("uploads", uploads.expired, remove_upload),
     ):
         removed = _each(database, expired, remove)
         if removed:

@@ -7,15 +7,11 @@ from fastapi import APIRouter
 
 from . import consents, models, speech, voices
 from .errors import answer
-from .voices import LARGEST
 
-__all__ = ["PARTS", "UPLOADS", "answer", "router"]
+__all__ = ["PARTS", "answer", "router"]
 
 PARTS = (models, speech, consents, voices)
 """Modules that have a router each."""
-
-UPLOADS = {"/v1/audio/voice_consents": LARGEST, "/v1/audio/voices": LARGEST}
-"""Paths that take files, and their most bytes."""
 
 router = APIRouter(prefix="/v1", include_in_schema=False)
 for part in PARTS:

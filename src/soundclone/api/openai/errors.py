@@ -23,6 +23,7 @@ from ...errors import (
 from ...telemetry import log
 from ..auth import caller
 from ..routing import Handler, OwnRoute, ServerFault, translate
+from ..uploads import release, reserve
 
 _log = log(__name__)
 
@@ -85,19 +86,23 @@ def about(param: str, code: str | None = None) -> Iterator[None]:
 
 
 class OpenAIRoute(OwnRoute):
-    """A path of OpenAI's API. Knows the caller before it takes the body."""
+    """A path of OpenAI's API. Knows the caller, and reserves the space for files, before it takes
+    the body."""
 
     def get_route_handler(self) -> Handler:
         handler = super(OwnRoute, self).get_route_handler()
 
         async def handle(request: Request) -> Response:
             try:
-                await caller(request, None)
+                who = await caller(request, None)
+                await reserve(request, who.account_id)
                 return await handler(request)
             except ClientDisconnect:
                 return Response(status_code=499)  # nobody reads it
             except Exception as error:
                 return answer(request, error)
+            finally:
+                await release(request)
 
         return handle
 

@@ -14,7 +14,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
-from ...core import consents, tasks, voices
+from ...core import consents, tasks, uploads, voices
 from ...core.keys import Caller
 from ...core.tasks import Order
 from ...db.models import Consent, Task, Voice
@@ -26,9 +26,9 @@ from ..files import keep
 from ..removal import remove_voice
 from ..schemas import SoundCloneCloneRequest
 from ..tasks import IdempotencyKey, clone_order, digest, link, submit
+from ..uploads import SAMPLE_LIMIT, release
 from .errors import Ended, OpenAIRoute, about
 
-LARGEST = 10 * 1024 * 1024  # bytes of a sample
 PATIENCE = 300.0  # seconds that a request waits for its voice
 AGAIN = 600.0  # seconds in which the same request means the same voice
 _PAUSE = 0.1  # seconds between two looks
@@ -58,13 +58,14 @@ async def create(
     with about("audio_sample"):
         if not audio_sample.size:
             raise InvalidParameter("audio_sample is empty; a recording is needed")
-        if audio_sample.size > LARGEST:
+        if audio_sample.size > SAMPLE_LIMIT:
             raise InvalidParameter(
-                f"audio_sample has {audio_sample.size:,} bytes; at most {LARGEST:,} are taken"
+                f"audio_sample has {audio_sample.size:,} bytes; at most {SAMPLE_LIMIT:,} are taken"
             )
     sample = await run_in_threadpool(_sha256, audio_sample.file)
     request_hash = digest("voice", {"name": name, "consent": agreed.id, "sample": sample})
     task = await _submitted(request, who, audio_sample, name, agreed, request_hash, idempotency_key)
+    await release(request)  # the file is stored, and the voice takes a while
     with about("audio_sample"):
         voice = await _made(request, task)
     return JSONResponse(view(voice))
@@ -152,7 +153,7 @@ async def _discard(storage: Storage, database: Database, key: str) -> None:
     cannot be removed now expires."""
     with suppress(SoundcloneError):
         await run_in_threadpool(storage.delete, key)
-        await database.run(tasks.forget_upload, key)
+        await database.run(uploads.forget, key)
 
 
 async def _made(request: Request, task: Task) -> Voice:

@@ -27,6 +27,7 @@ from ...errors import AuthenticationError, SoundcloneError
 from ...telemetry import log
 from ..routing import ServerFault, translate
 from ..schemas import NEEDED
+from ..uploads import release, reserve
 from . import reasons, session
 from .session import PATH, SAFE, SignInNeeded
 
@@ -190,6 +191,8 @@ class StudioRoute(APIRoute):
                 return Response(status_code=499)  # nobody reads it
             except Exception as error:
                 response = refused(request, error)
+            finally:
+                await release(request)
             await session.renew(request, response)
             protect(request, response)
             if "lang" in request.query_params:
@@ -210,6 +213,8 @@ class StudioRoute(APIRoute):
             raise SignInNeeded("there is no session; sign in with an API key")
         if request.method not in SAFE:
             await session.check_token(request)
+        if request.state.visitor is not None:
+            await reserve(request, request.state.visitor.account.id)
 
 
 class PublicRoute(StudioRoute):

@@ -30,3 +30,12 @@ def upgrade() -> None:
         "tasks", sa.Column("delivered", sa.BigInteger(), nullable=False, server_default="0")
     )
     op.execute("UPDATE tasks SET cost = 0 WHERE status = 'failed'")
+    op.create_table(
+        "upload_reservations",
+        sa.Column("id", sa.String(), primary_key=True),
+        sa.Column("account_id", sa.String(), sa.ForeignKey("accounts.id"), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.Double(), nullable=False),
+        sa.Column("expires_at", sa.Double(), nullable=False),
+    )
+    op.create_index("ix_upload_reservations_account_id", "upload_reservations", ["account_id"])
