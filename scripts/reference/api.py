@@ -11,8 +11,8 @@ from markdown import block, code, table
 
 HEAD = """# HTTP API
 
-What the service answers to; its [interface for OpenAI's package](../openai.md), below `/v1`, has a
-page of its own. A running service shows the same at `/docs`, where it can be tried, and as a
+Every operation of the service. [Use it with OpenAI's package](../openai.md) explains the operations
+below `/v1`. A running service shows the same at `/docs`, where it can be tried, and as a
 document for programs at `/openapi.json`. The commands below were run on a new service when this
 page was built, in the order in which one needs the other; they expect
 
@@ -22,7 +22,13 @@ first row.
 
 On the paths that begin with `/api/` every answer is an envelope: `code` is 20000 when all is well,
 20001 for a bad key, 20002 for a bad request and -1 for anything else; `msg` is a sentence,
-`data.errorCode` the [word of the error](errors.md). Fields without a value are left out.
+`data.errorCode` the [word of the error](errors.md). Fields without a value are left out. In
+requests, `null` or an empty text for an optional field means that the field was not given. Unknown
+paths and methods below `/api/open-api/v1` and `/api/openapi` answer with status 200 and code 20002,
+unless `SOUNDCLONE_REAL_STATUS` is 1.
+
+Below `/v1` an error is `{{"error": {{"message": …, "type": …, "param": …, "code": …}}}}`, with a
+real status, as OpenAI's clients expect it.
 """
 
 

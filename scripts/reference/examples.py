@@ -67,6 +67,35 @@ EXAMPLES = {
     "getModelCatalog": Example("curl '127.0.0.1:8000/api/openapi/model/catalog?search=audio'"),
     "getHealth": Example("curl $SITE/healthz"),
     "getReadiness": Example("curl $SITE/readyz"),
+    "listModels": Example('curl $SITE/v1/models -H "$AUTH"'),
+    "getModel": Example('curl $SITE/v1/models/tts-1 -H "$AUTH"'),
+    "createVoiceConsent": Example(
+        'curl $SITE/v1/audio/voice_consents -H "$AUTH" -F name="Anna agrees" -F language=en \\\n'
+        "  -F recording=@examples/recording.mp3",
+        {"CONSENT": "id"},
+    ),
+    "listVoiceConsents": Example('curl "$SITE/v1/audio/voice_consents?limit=1" -H "$AUTH"'),
+    "getVoiceConsent": Example('curl $SITE/v1/audio/voice_consents/$CONSENT -H "$AUTH"'),
+    "updateVoiceConsent": Example(
+        f'curl $SITE/v1/audio/voice_consents/$CONSENT -H "$AUTH" {_JSON} \\\n'
+        '  -d \'{"name": "Anna, 2026"}\''
+    ),
+    "createVoice": Example(
+        'curl $SITE/v1/audio/voices -H "$AUTH" -F name=Berta -F consent=$CONSENT \\\n'
+        "  -F audio_sample=@examples/recording.mp3",
+        {"VOICE": "id"},
+    ),
+    "listOpenAIVoices": Example('curl "$SITE/v1/audio/voices?limit=1" -H "$AUTH"'),
+    "getOpenAIVoice": Example('curl $SITE/v1/audio/voices/$VOICE -H "$AUTH"'),
+    "createSpeech": Example(
+        f'curl -sS $SITE/v1/audio/speech -H "$AUTH" {_JSON} \\\n'
+        '  -d \'{"model": "tts-1", "voice": "Berta", "input": "Good morning."}\' \\\n'
+        '  -o speech.mp3 -w "%{http_code} %{content_type}"'
+    ),
+    "deleteOpenAIVoice": Example('curl -X DELETE $SITE/v1/audio/voices/$VOICE -H "$AUTH"'),
+    "deleteVoiceConsent": Example(
+        'curl -X DELETE $SITE/v1/audio/voice_consents/$CONSENT -H "$AUTH"'
+    ),
     "deleteVoice": Example('curl -X DELETE $API/voices/$MODEL -H "$AUTH"'),
 }
 
@@ -143,7 +172,7 @@ def _run(site: str, key: str, folder: Path) -> dict[str, Answer]:
             sys.exit(f"this example is refused: {example.command}\n{text}")
         shown = json.dumps(_short(data), ensure_ascii=False, indent=2)
         found[name] = Answer("json", shown.replace(site, SHOWN))
-        task = data["data"] if example.keeps else {}
+        task = data.get("data", data) if example.keeps else {}
         while example.waits and task["status"] in ("queued", "processing"):
             time.sleep(0.3)
             task = json.loads(shell(f'curl $API/audios/{task["id"]} -H "$AUTH"'))["data"]

@@ -25,6 +25,7 @@ from . import account, files, health, history, openai, studio, tasks, unmatched,
 from .auth import RateLimit
 from .headers import policy_of
 from .middleware import Application, BodyLimit, Count, UnderWay
+from .openai.schemas import OpenAIError
 from .schemas import ErrorResponse
 
 DESCRIPTION = """
@@ -120,11 +121,23 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
     error = ErrorResponse.model_json_schema(ref_template=reference)
     schemas.update(error.pop("$defs"))
     schemas["ErrorResponse"] = error
+    refusal = OpenAIError.model_json_schema(ref_template=reference)
+    schemas.update(refusal.pop("$defs"))
+    schemas["OpenAIError"] = refusal
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     for path, operations in schema["paths"].items():
         for operation in operations.values():
             operation["responses"].pop("422", None)
+            if path.startswith("/v1/"):
+                operation["responses"]["default"] = {
+                    "description": "An error",
+                    "content": {
+                        "application/json": {
+                            "schema": {"$ref": reference.format(model="OpenAIError")}
+                        }
+                    },
+                }
             if path.startswith(("/api/", "/files/")):
                 operation["responses"]["default"] = {
                     "description": "An error, in the envelope; its HTTP status is 200 on the "

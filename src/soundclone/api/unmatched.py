@@ -28,7 +28,7 @@ class Paths:
     @classmethod
     def of(cls, routers: Iterable[APIRouter]) -> Paths:
         own = [("", route) for router in routers for route in router.routes]
-        front = [(OPENAI, route) for part in openai.PARTS for route in part.router.routes]
+        front = [(OPENAI, route) for part in openai.routers for route in part.routes]
         return cls([(base, route) for base, route in own + front if isinstance(route, APIRoute)])
 
     def at(self, path: str) -> list[APIRoute]:

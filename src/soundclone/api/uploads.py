@@ -10,13 +10,13 @@ from fastapi import Request
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..config import Settings
-from ..core import uploads
+from ..core import consents, uploads
 from ..errors import SoundcloneError, TooLarge
 
 JSON_BODY_LIMIT = 300_000  # bytes; 19,000 characters, escaped, and what is around them
-SAMPLE_LIMIT = 10 * 1024 * 1024  # bytes of a recording, on the paths of OpenAI's API
 MULTIPART_OVERHEAD = 100_000
-_SAMPLES = ("/v1/audio/voice_consents", "/v1/audio/voices")
+_CONSENTS = "/v1/audio/voice_consents"
+_SAMPLES = "/v1/audio/voices"
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,11 @@ class BodyRoom:
     def check(self, size: int) -> None:
         """Raises TooLarge."""
         if size > self.allowance:
-            raise TooLarge(f"the body is longer than the {self.limit:,} bytes that are taken here")
+            other = "; send a shorter recording, or the same one as FLAC or MP3"
+            raise TooLarge(
+                f"the body is longer than the {self.limit:,} bytes that are taken here"
+                + (other if self.files else "")
+            )
 
 
 @dataclass(frozen=True)
@@ -43,10 +47,10 @@ class Reservation:
 
 def room_of(path: str, settings: Settings) -> BodyRoom:
     """The longest body that a path takes."""
-    if path.endswith("/files/upload"):
+    if path.endswith("/files/upload") or path == _SAMPLES:
         limit = settings.upload_max_bytes
-    elif path in _SAMPLES:
-        limit = SAMPLE_LIMIT
+    elif path == _CONSENTS:
+        limit = consents.LARGEST
     else:
         return BodyRoom(False, JSON_BODY_LIMIT, JSON_BODY_LIMIT)
     return BodyRoom(True, limit, limit + MULTIPART_OVERHEAD)

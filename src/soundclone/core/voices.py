@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import time
+import unicodedata
 from collections.abc import Sequence
+from difflib import get_close_matches
 
-from sqlalchemy import Select, exists, select, update
+from sqlalchemy import Select, exists, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from ..db.models import Task, Voice
@@ -15,6 +17,7 @@ from .clock import moment
 
 ACTIVE = ("queued", "processing")
 LONGEST_NAME = 80  # characters
+_COMPARED = 1000  # names that are searched for one that is spelt otherwise
 
 _ID = re.compile("model_[0-9a-f]{32}")
 _UNFIT = re.compile("[\0-\x1f\x7f\ud800-\udfff]")  # for a name; some, for any column
@@ -78,18 +81,63 @@ def listing(session: Session, account_id: str) -> Sequence[Voice]:
     return session.scalars(_valid(account_id)).all()
 
 
+def page(
+    session: Session, account_id: str, *, after: str | None = None, limit: int | None = None
+) -> tuple[Sequence[Voice], bool]:
+    """At most `limit` voices of the account that may be used now, the newest first, those that
+    follow `after`; and whether there are more. Raises NotFound for an unknown `after`."""
+    query = _valid(account_id)
+    if after is not None:
+        last = get(session, after, account_id)
+        query = query.where(tuple_(Voice.created_at, Voice.id) < (last.created_at, last.id))
+    if limit is None:
+        return session.scalars(query).all(), False
+    found = session.scalars(query.limit(limit + 1)).all()
+    return found[:limit], len(found) > limit
+
+
+def current(session: Session, voice_id: str, account_id: str) -> Voice:
+    """The account's voice, if it may be used now. Raises NotFound, Deleted, Expired."""
+    voice = get(session, voice_id, account_id)
+    _check_not_over(voice)
+    return voice
+
+
 def named(session: Session, name: str, account_id: str) -> Sequence[Voice]:
-    """The account's voices of exactly that name that may be used now, newest first."""
+    """The account's voices of a name that may be used now, the newest first. Voices of exactly
+    that name come alone; without any, the case of letters makes no difference."""
     if _UNFIT.search(name):
         return []
-    return session.scalars(_valid(account_id).where(Voice.name == name)).all()
+    found = session.scalars(_valid(account_id).where(Voice.name == name)).all()
+    if found or not name:
+        return found
+    alike = [id for id, other in _names(session, account_id) if _folded(other) == _folded(name)]
+    return session.scalars(_valid(account_id).where(Voice.id.in_(alike[:100]))).all()
+
+
+def near(session: Session, name: str, account_id: str) -> list[str]:
+    """At most three names of the account's voices that are spelt almost like `name`."""
+    names = {_folded(other): other for _, other in _names(session, account_id)}
+    # Comparing takes time with the square of the length, and no name is longer.
+    close = get_close_matches(_folded(name[:LONGEST_NAME]), names, n=3, cutoff=0.7)
+    return [names[each] for each in close]
+
+
+def _names(session: Session, account_id: str) -> list[tuple[str, str]]:
+    """Ids and names of the account's voices that have a name."""
+    query = _valid(account_id).with_only_columns(Voice.id, Voice.name)
+    found = session.execute(query.where(Voice.name.is_not(None)).limit(_COMPARED))
+    return [(row.id, row.name) for row in found]
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFKC", name).casefold()
 
 
 def _valid(account_id: str) -> Select[Voice]:
     valid = Voice.expires_at.is_(None) | (Voice.expires_at > time.time())
-    return (
-        select(Voice).where(Voice.account_id == account_id, valid).order_by(Voice.created_at.desc())
-    )
+    query = select(Voice).where(Voice.account_id == account_id, valid)
+    return query.order_by(Voice.created_at.desc(), Voice.id.desc())
 
 
 def rename(session: Session, voice_id: str, account_id: str, name: str) -> Voice:

@@ -8,11 +8,18 @@ from fastapi import APIRouter
 from . import consents, models, speech, voices
 from .errors import answer
 
-__all__ = ["PARTS", "answer", "router"]
+__all__ = ["answer", "router", "routers"]
 
-PARTS = (models, speech, consents, voices)
-"""Modules that have a router each."""
+routers = (
+    models.router,
+    speech.router,
+    consents.forms,
+    consents.router,
+    voices.forms,
+    voices.router,
+)
+"""The routers that are below /v1."""
 
-router = APIRouter(prefix="/v1", include_in_schema=False)
-for part in PARTS:
-    router.include_router(part.router)
+router = APIRouter(prefix="/v1", tags=["OpenAI"])
+for part in routers:
+    router.include_router(part)

@@ -4,31 +4,38 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, File, Form, Query, Request, UploadFile
+from fastapi import APIRouter, File, Form, Path, Query, Request, UploadFile
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
 
 from ...core import consents
 from ...db.models import Consent
 from ...errors import SoundcloneError
 from ..auth import KnownCaller, LimitedCaller
-from .errors import OpenAIRoute
+from .errors import FormRoute, OpenAIRoute
+from .schemas import ConsentChange, OpenAIConsent, OpenAIConsentList, OpenAIDeleted, page
 
 router = APIRouter(prefix="/audio/voice_consents", route_class=OpenAIRoute)
+forms = APIRouter(prefix="/audio/voice_consents", route_class=FormRoute)
 
 
-class Renaming(BaseModel):
-    name: str
+ConsentId = Annotated[str, Path(description="Id of a consent")]
 
 
-@router.post("")
+@forms.post(
+    "",
+    operation_id="createVoiceConsent",
+    summary="Keep a consent",
+    response_model=OpenAIConsent,
+)
 async def create(
     request: Request,
     who: LimitedCaller,
-    name: Annotated[str, Form()],
-    language: Annotated[str, Form()],
-    recording: Annotated[UploadFile, File()],
+    name: Annotated[str, Form(description="A name for the consent, at most 80 characters")],
+    language: Annotated[str, Form(description="BCP 47 tag of the recording's language")],
+    recording: Annotated[
+        UploadFile, File(description="The speaker agrees in this recording: at most 10 MiB")
+    ],
 ) -> JSONResponse:
     """Keep a recording of consent until it is deleted."""
     state = request.app.state
@@ -44,47 +51,63 @@ async def create(
     return JSONResponse(_view(consent))
 
 
-@router.get("")
+@router.get(
+    "",
+    operation_id="listVoiceConsents",
+    summary="List consents",
+    response_model=OpenAIConsentList,
+)
 async def listing(
     request: Request,
     who: KnownCaller,
-    after: Annotated[str | None, Query()] = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    after: Annotated[
+        str | None, Query(description="Id of the last consent of the page before")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=100, description="Most consents of a page")] = 20,
 ) -> JSONResponse:
     """The account's consents, newest first, a page at a time."""
     found, more = await request.app.state.database.look(
         consents.listing, who.account_id, after=after, limit=limit
     )
     data = [_view(consent) for consent in found]
-    return JSONResponse(
-        {
-            "object": "list",
-            "data": data,
-            "first_id": data[0]["id"] if data else None,
-            "last_id": data[-1]["id"] if data else None,
-            "has_more": more,
-        }
-    )
+    return JSONResponse(page(data, more=more))
 
 
-@router.get("/{consent_id}")
-async def retrieve(request: Request, consent_id: str, who: KnownCaller) -> JSONResponse:
+@router.get(
+    "/{consent_id}",
+    operation_id="getVoiceConsent",
+    summary="Ask for a consent",
+    response_model=OpenAIConsent,
+)
+async def retrieve(request: Request, consent_id: ConsentId, who: KnownCaller) -> JSONResponse:
+    """A consent of the account, without its recording."""
     found = await request.app.state.database.look(consents.get, consent_id, who.account_id)
     return JSONResponse(_view(found))
 
 
-@router.post("/{consent_id}")
+@router.post(
+    "/{consent_id}",
+    operation_id="updateVoiceConsent",
+    summary="Rename a consent",
+    response_model=OpenAIConsent,
+)
 async def update(
-    request: Request, consent_id: str, body: Renaming, who: KnownCaller
+    request: Request, consent_id: ConsentId, body: ConsentChange, who: KnownCaller
 ) -> JSONResponse:
+    """Give a consent another name."""
     renamed = await request.app.state.database.run(
         consents.rename, consent_id, who.account_id, body.name
     )
     return JSONResponse(_view(renamed))
 
 
-@router.delete("/{consent_id}")
-async def delete(request: Request, consent_id: str, who: KnownCaller) -> JSONResponse:
+@router.delete(
+    "/{consent_id}",
+    operation_id="deleteVoiceConsent",
+    summary="Delete a consent",
+    response_model=OpenAIDeleted,
+)
+async def delete(request: Request, consent_id: ConsentId, who: KnownCaller) -> JSONResponse:
     """Delete a consent and its recording, for good."""
     state = request.app.state
     found = await state.database.look(consents.get, consent_id, who.account_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from fastapi import Request, Response
@@ -16,6 +16,7 @@ from ...errors import (
     InvalidParameter,
     PaymentError,
     RateLimited,
+    RequestError,
     SoundcloneError,
     TaskError,
     Unavailable,
@@ -27,6 +28,10 @@ from ..uploads import release, reserve
 
 _log = log(__name__)
 
+NO_PROMPTS = (
+    "type is 'prompt'; voices cannot be made from a description here: send type 'audio_sample' "
+    "with a recording of the speaker"
+)
 NEEDED: Mapping[str, str] = {
     "model": "one of those that GET /v1/models lists",
     "input": "the text to be said",
@@ -41,11 +46,13 @@ NEEDED: Mapping[str, str] = {
     "audio_sample": "a file with a recording of the speaker",
     "consent": "the id of a voice consent",
     "type": '"audio_sample"',
-    "after": "the id of the last consent that was seen",
+    "after": "the id of the last one of the page before",
     "limit": "a number from 1 to 100",
     "Idempotency-Key": "1 to 255 printable ASCII characters",
 }
 """What each field takes, for the sentence that refuses another value."""
+
+_GLANCE = 100_000  # bytes of a body of the wrong type that are read, for a better sentence
 
 # By the word of a failed task; all else is the request's.
 _TASK_STATUS = {
@@ -107,8 +114,43 @@ class OpenAIRoute(OwnRoute):
         return handle
 
 
+class FormRoute(OpenAIRoute):
+    """A path that takes files. Refuses other bodies by their type, before a missing field is
+    reported that is in them."""
+
+    def get_route_handler(self) -> Handler:
+        handler = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            try:
+                await caller(request, None)
+                kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+                if kind != "multipart/form-data":
+                    raise await _other_body(request, kind)
+            except Exception as error:
+                return answer(request, error)
+            return await handler(request)
+
+        return handle
+
+
+async def _other_body(request: Request, kind: str) -> Exception:
+    """The error for a body that is no form."""
+    length = request.headers.get("Content-Length", "")
+    if kind == "application/json" and length.isdigit() and int(length) <= _GLANCE:
+        with suppress(ValueError, RecursionError, ClientDisconnect):
+            body = await request.json()
+            if isinstance(body, dict) and body.get("type") == "prompt":
+                return Refused(InvalidParameter(NO_PROMPTS), "type")
+    return RequestError(
+        f"the body is {kind or 'of no type'!r}; it must be 'multipart/form-data', with the "
+        "recording as a file"
+    )
+
+
 def answer(request: Request, error: Exception) -> Response:
     """The answer that says what was wrong."""
+    error = _plainer(error)
     known = error.error if isinstance(error, Refused) else translate(error, NEEDED)
     if isinstance(known, ServerFault):
         _log.error("request failed", path=request.url.path, exc_info=error)
@@ -123,6 +165,15 @@ def answer(request: Request, error: Exception) -> Response:
     if status == 409 or isinstance(known, PaymentError):
         headers["X-Should-Retry"] = "false"  # its clients would, in vain
     return JSONResponse(body_of(error, known), status_code=status, headers=headers)
+
+
+def _plainer(error: Exception) -> Exception:
+    """The error that names the cause, where the first one found hides it."""
+    if isinstance(error, RequestValidationError):
+        for each in error.errors():
+            if each["loc"] == ("body", "type") and each.get("input") == "prompt":
+                return Refused(InvalidParameter(NO_PROMPTS), "type")
+    return error
 
 
 def status_of(error: SoundcloneError) -> int:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 from fastapi.responses import JSONResponse
 
 from ...errors import NotFound
 from ..auth import KnownCaller
 from .errors import OpenAIRoute, Refused
+from .schemas import OpenAIModel, OpenAIModelList
 
 OWN = {"soundclone-v1": "v1", "soundclone-v2": "v2"}
 """Our models, and the soundVersion that each stands for."""
@@ -18,14 +19,28 @@ ALIASES = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts", "gpt-4o-mini-tts-2025-12-15")
 
 router = APIRouter(route_class=OpenAIRoute)
 
+ModelName = Annotated[str, Path(description="Name of a model")]
 
-@router.get("/models")
+
+@router.get(
+    "/models",
+    operation_id="listModels",
+    summary="List models",
+    response_model=OpenAIModelList,
+)
 async def list_models(who: KnownCaller) -> JSONResponse:
+    """The models that `model` of a request can name."""
     return JSONResponse({"object": "list", "data": [_view(name) for name in OWN]})
 
 
-@router.get("/models/{name}")
-async def get_model(name: str, who: KnownCaller) -> JSONResponse:
+@router.get(
+    "/models/{name}",
+    operation_id="getModel",
+    summary="Ask for a model",
+    response_model=OpenAIModel,
+)
+async def get_model(name: ModelName, who: KnownCaller) -> JSONResponse:
+    """A model, by its name or by a name of OpenAI's that stands for it."""
     version_of(name)
     return JSONResponse(_view(name))
 

@@ -7,12 +7,11 @@ import re
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Any
 
 from anyio import CancelScope
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from pydantic import BaseModel, ConfigDict, Field
 
 from ...core import tasks, voices
 from ...core.keys import Caller
@@ -20,12 +19,13 @@ from ...core.tasks import Order
 from ...errors import Expired, InvalidParameter, NotFound, StreamBroken, TaskError
 from ...speech import parts
 from ..auth import LimitedCaller
-from ..schemas import RequestModel, SoundCloneAudioRequest
+from ..schemas import SoundCloneAudioRequest
 from ..tasks import DAY, IdempotencyKey, audio_order, digest, language_of, submit
 from .errors import OpenAIRoute, Refused, about, body_of
 from .instructions import emotion_of
 from .listening import Blocks, Broadcast, Gone, Part, Parts, counted, listen
 from .models import version_of
+from .schemas import SpeechRequest, VoiceId
 
 OPENING = 25  # characters that are said first: one sentence, or a few very short ones
 _EVENT = 24_000  # bytes of audio in an event
@@ -43,26 +43,34 @@ _FORMATS: Mapping[str, str] = {"opus": "ogg"}  # by their names here, where they
 router = APIRouter(route_class=OpenAIRoute)
 
 
-class VoiceId(BaseModel):
-    model_config = ConfigDict(strict=True)
-
-    id: str
-
-
-class SpeechRequest(RequestModel):
-    """A text to be spoken, as OpenAI's clients ask for it."""
-
-    model: str
-    input: str
-    voice: str | VoiceId
-    instructions: str | None = None
-    response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] | None = None
-    speed: Annotated[float | None, Field(ge=0.5, le=2.0, allow_inf_nan=False)] = None
-    stream_format: Literal["audio", "sse"] | None = None
-    language: str | None = None  # our own: its clients send it as extra_body
-
-
-@router.post("/audio/speech")
+@router.post(
+    "/audio/speech",
+    operation_id="createSpeech",
+    summary="Speak",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The audio, sent while it is spoken; events with stream_format sse",
+            "content": {
+                **{
+                    media_type: {"schema": {"type": "string", "format": "binary"}}
+                    for media_type in _MEDIA_TYPES.values()
+                },
+                "text/event-stream": {"schema": {"type": "string"}},
+            },
+            "headers": {
+                "X-Soundclone-Task": {
+                    "description": "Id of the task, for GET /api/open-api/v1/audios/{id}",
+                    "schema": {"type": "string"},
+                },
+                "X-Soundclone-Ignored": {
+                    "description": "Names the parameter that was ignored: instructions",
+                    "schema": {"type": "string"},
+                },
+            },
+        }
+    },
+)
 async def create_speech(
     request: Request,
     body: SpeechRequest,
@@ -156,12 +164,15 @@ async def _voice_id(request: Request, voice: str | VoiceId, who: Caller) -> str:
         return voice.id
     if re.fullmatch("model_[0-9a-f]{32}", voice):
         return voice
-    found = await request.app.state.database.look(voices.named, voice, who.account_id)
+    database = request.app.state.database
+    found = await database.look(voices.named, voice, who.account_id)
     if not found:
+        near = await database.look(voices.near, voice, who.account_id)
+        hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
         raise Refused(
             NotFound(
-                f"there is no voice {voice[:60]!r} in this account, and none that is built in; "
-                "make one by POST /v1/audio/voices, and give its id or its name"
+                f"there is no voice {voice[:60]!r} in this account{hint or ', and no built-in one'}"
+                + ("" if hint else "; POST /v1/audio/voices makes a voice, which can have any name")
             ),
             "voice",
             "voice_not_found",
@@ -169,8 +180,8 @@ async def _voice_id(request: Request, voice: str | VoiceId, who: Caller) -> str:
     if len(found) > 1:
         raise Refused(
             InvalidParameter(
-                f"{len(found)} voices have the name {voice[:60]!r}; give one of their ids: "
-                + ", ".join(each.id for each in found[:10])
+                f"{len(found)} voices have the name {voice[:60]!r}; name one of them by its id: "
+                + ", ".join(f"{each.id} ({each.name!r})" for each in found[:10])
             ),
             "voice",
             "voice_ambiguous",

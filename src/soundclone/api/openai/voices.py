@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated, Any, BinaryIO, Literal
 
-from fastapi import APIRouter, File, Form, Request, UploadFile
+from fastapi import APIRouter, File, Form, Path, Query, Request, UploadFile
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
@@ -19,31 +19,43 @@ from ...core.keys import Caller
 from ...core.tasks import Order
 from ...db.models import Consent, Task, Voice
 from ...db.session import Database
-from ...errors import InvalidParameter, NotFound, SoundcloneError, Unavailable
+from ...errors import InvalidParameter, SoundcloneError, Unavailable
 from ...storage import Storage
 from ..auth import KnownCaller, LimitedCaller
 from ..files import keep
 from ..removal import remove_voice
 from ..schemas import SoundCloneCloneRequest
 from ..tasks import IdempotencyKey, clone_order, digest, link, submit
-from ..uploads import SAMPLE_LIMIT, release
-from .errors import Ended, OpenAIRoute, about
+from ..uploads import release
+from .errors import Ended, FormRoute, OpenAIRoute, about
+from .schemas import OpenAIDeleted, OpenAIVoice, OpenAIVoiceList, page
 
 PATIENCE = 300.0  # seconds that a request waits for its voice
 AGAIN = 600.0  # seconds in which the same request means the same voice
 _PAUSE = 0.1  # seconds between two looks
 
 router = APIRouter(prefix="/audio/voices", route_class=OpenAIRoute)
+forms = APIRouter(prefix="/audio/voices", route_class=FormRoute)
+
+VoicePath = Annotated[str, Path(description="Id of a voice")]
 
 
-@router.post("")
+@forms.post("", operation_id="createVoice", summary="Make a voice", response_model=OpenAIVoice)
 async def create(
     request: Request,
     who: LimitedCaller,
-    name: Annotated[str, Form()],
-    consent: Annotated[str, Form()],
-    audio_sample: Annotated[UploadFile, File()],
-    type: Annotated[Literal["audio_sample"], Form()] = "audio_sample",
+    name: Annotated[str, Form(description="A name for the voice, at most 80 characters")],
+    consent: Annotated[str, Form(description="Id of a voice consent: cons_…")],
+    audio_sample: Annotated[
+        UploadFile,
+        File(
+            description="A recording with more than 15 s and less than 60 s of the speaker's "
+            "speech, of the size that POST /api/open-api/v1/files/upload takes"
+        ),
+    ],
+    type: Annotated[
+        Literal["audio_sample"], Form(description="Voices are made of recordings alone")
+    ] = "audio_sample",
     idempotency_key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Make a voice of a recording. The same request again within ten minutes, which is what its
@@ -58,9 +70,11 @@ async def create(
     with about("audio_sample"):
         if not audio_sample.size:
             raise InvalidParameter("audio_sample is empty; a recording is needed")
-        if audio_sample.size > SAMPLE_LIMIT:
+        largest = state.settings.upload_max_bytes
+        if audio_sample.size > largest:
             raise InvalidParameter(
-                f"audio_sample has {audio_sample.size:,} bytes; at most {SAMPLE_LIMIT:,} are taken"
+                f"audio_sample has {audio_sample.size:,} bytes; at most {largest:,} are taken: "
+                "send a shorter recording, or the same one as FLAC or MP3"
             )
     sample = await run_in_threadpool(_sha256, audio_sample.file)
     request_hash = digest("voice", {"name": name, "consent": agreed.id, "sample": sample})
@@ -71,24 +85,47 @@ async def create(
     return JSONResponse(view(voice))
 
 
-@router.get("")
-async def listing(request: Request, who: KnownCaller) -> JSONResponse:
-    """The account's voices, newest first."""
-    found = await request.app.state.database.look(voices.listing, who.account_id)
-    data = [view(voice) for voice in found]
-    return JSONResponse({"object": "list", "data": data, "has_more": False})
+@router.get(
+    "", operation_id="listOpenAIVoices", summary="List voices", response_model=OpenAIVoiceList
+)
+async def listing(
+    request: Request,
+    who: KnownCaller,
+    after: Annotated[
+        str | None, Query(description="Id of the last voice of the page before")
+    ] = None,
+    limit: Annotated[
+        int | None,
+        Query(ge=1, le=100, description="Most voices of a page; left out, all voices"),
+    ] = None,
+) -> JSONResponse:
+    """The account's voices, the newest first."""
+    found, more = await request.app.state.database.look(
+        voices.page, who.account_id, after=after, limit=limit
+    )
+    answer = page([view(voice) for voice in found], more=more)
+    return JSONResponse(answer | {"voices": answer["data"]})
 
 
-@router.get("/{voice_id}")
-async def retrieve(request: Request, voice_id: str, who: KnownCaller) -> JSONResponse:
-    voice = await request.app.state.database.look(voices.get, voice_id, who.account_id)
-    if voice.expires_at is not None and voice.expires_at <= time.time():
-        raise NotFound(f"there is no voice {voice_id!r} in this account any more")
+@router.get(
+    "/{voice_id}",
+    operation_id="getOpenAIVoice",
+    summary="Ask for a voice",
+    response_model=OpenAIVoice,
+)
+async def retrieve(request: Request, voice_id: VoicePath, who: KnownCaller) -> JSONResponse:
+    """A voice of the account."""
+    voice = await request.app.state.database.look(voices.current, voice_id, who.account_id)
     return JSONResponse(view(voice))
 
 
-@router.delete("/{voice_id}")
-async def delete(request: Request, voice_id: str, who: KnownCaller) -> JSONResponse:
+@router.delete(
+    "/{voice_id}",
+    operation_id="deleteOpenAIVoice",
+    summary="Delete a voice",
+    response_model=OpenAIDeleted,
+)
+async def delete(request: Request, voice_id: VoicePath, who: KnownCaller) -> JSONResponse:
     """Delete a voice, the recording that it was made from, its upload, and its preview."""
     await remove_voice(request, voice_id, who.account_id)
     return JSONResponse({"id": voice_id, "object": "audio.voice.deleted", "deleted": True})
