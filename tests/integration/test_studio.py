@@ -206,7 +206,7 @@ def test_a_wrong_key_is_told(visitor: httpx2.Client, wrong: str) -> None:
     token = token_of(visitor.get("/studio/sign-in").text)
     answer = visitor.post("/studio/sign-in", data={"key": wrong, "token": token})
     assert answer.status_code == 401
-    assert "The key is not right" in answer.text
+    assert "Invalid key" in answer.text
     assert "<b>" not in answer.text
     assert "soundclone_session" not in visitor.cookies
 
@@ -376,7 +376,7 @@ def test_without_credit_nothing_is_made(service: Service, visitor: httpx2.Client
     )
     assert answer.status_code == 402
     assert "余额不足" in answer.text
-    assert "add credit or shorten the text" in answer.text
+    assert "请充值或缩短文本" in answer.text
 
 
 def test_a_form_that_is_sent_twice_is_done_once(service: Service, visitor: httpx2.Client) -> None:

@@ -106,7 +106,7 @@ def test_no_template_has_bare_text(template: Path) -> None:
 
 def test_values_are_escaped_and_markup_is_not() -> None:
     said = text("en", "voice.expires", when=Markup("<time>soon</time>"))
-    assert said == "It expires on <time>soon</time> unless it is used once before."
+    assert said == "Expires <time>soon</time> unless you use it first."
     assert rendering.credits(1_204_500_000) == "1,204.5"
     assert rendering.credits(0) == "0"
     assert rendering.credits(22_600) == "0.0226"
@@ -206,3 +206,18 @@ def test_excerpts_end_between_words(text: str, shown: str) -> None:
 )
 def test_messages_are_shown_as_sentences(message: str, shown: str) -> None:
     assert reasons.sentence("en", message) == reasons.Sentence(shown, "en")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (0, "0 s"),
+        (22.65, "22.6 s"),
+        (30.0, "30 s"),
+        (59.97, "1:00"),
+        (248.32, "4:08"),
+        (3725, "1:02:05"),
+    ],
+)
+def test_durations(seconds: float, shown: str) -> None:
+    assert rendering.duration(seconds, "en") == shown

@@ -99,6 +99,15 @@ def credits(micro: int) -> str:
     return f"{to_credits(micro):,.6f}".rstrip("0").rstrip(".")
 
 
+def duration(seconds: float, language: str) -> str:
+    """A length of time as people read it: `22.7 s`, and `4:08` from a minute on."""
+    if round(seconds, 1) < 60:
+        return text(language, "seconds", seconds=f"{seconds:.1f}".removesuffix(".0"))
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
 def time_tag(seconds: float) -> Markup:
     """A time in UTC, which the page's script shows in the reader's own zone."""
     iso = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
@@ -134,7 +143,13 @@ _environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_environment.filters |= {"credits": credits, "time": time_tag, "day": day, "excerpt": excerpt}
+_environment.filters |= {
+    "duration": duration,
+    "credits": credits,
+    "time": time_tag,
+    "day": day,
+    "excerpt": excerpt,
+}
 
 
 def render(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
