@@ -289,6 +289,31 @@ def test_an_upload_and_its_link(service: Service, real: bool, key: str) -> None:
     assert service.post(CLONES, {"fileUrl": data["url"]}, key)[1]["code"] == 20000
 
 
+@pytest.mark.parametrize(
+    ("name", "path", "saved"),
+    [
+        ("我的 录音.wav", "recording.wav", "%E6%88%91%E7%9A%84%20%E5%BD%95%E9%9F%B3.wav"),
+        ("录音 (1).MP3", "1.MP3", "%E5%BD%95%E9%9F%B3%20%281%29.MP3"),
+        ("café.ogg", "cafe.ogg", "caf%C3%A9.ogg"),
+        ("voice.mp3", "voice.mp3", None),
+        (".wav", "recording.wav", ".wav"),
+        ("../../etc/pass wd", "pass-wd", "pass%20wd"),
+        ("录音", "recording", "%E5%BD%95%E9%9F%B3"),
+    ],
+)
+def test_an_upload_keeps_the_ending_of_its_name(
+    service: Service, key: str, name: str, path: str, saved: str | None
+) -> None:
+    url = upload(service, key, name, b"0123456789")["data"]["url"]
+    assert url.partition("?")[0].endswith(f"/{path}")
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        header = f'inline; filename="{path}"'
+        if saved:
+            header += f"; filename*=UTF-8''{saved}"
+        assert answer.headers["Content-Disposition"] == header
+    assert service.post(CLONES, {"fileUrl": url}, key)[1]["code"] == 20000
+
+
 def test_an_empty_upload(service: Service, real: bool, key: str) -> None:
     body = upload(service, key, "a.mp3", b"")
     assert body["code"] == 20002

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from tempfile import NamedTemporaryFile
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, File, Query, Request, Response, UploadFile
 from fastapi.concurrency import run_in_threadpool
@@ -74,13 +75,14 @@ async def upload(
 ) -> JSONResponse:
     """Keep a file for three days. Its `url` works as `fileUrl` of a preview, and needs no key to
     be read: treat it as a secret."""
-    filename = _plain_name(file)
+    filename = _plain_name(file)[:255].encode(errors="replace").decode()
     key, expires = await keep(request, who, file)
+    shown = None if safe_name(filename) == filename else filename
     return JSONResponse(
         ok(
             {
-                "url": link(request, key, int(expires)),
-                "filename": filename[:255].encode(errors="replace").decode(),
+                "url": link(request, key, int(expires), shown),
+                "filename": filename,
                 "size": file.size,
                 "mime_type": content_type(filename),
             }
@@ -123,9 +125,11 @@ def _store(storage: Storage, key: str, file: UploadFile) -> None:
 async def download(
     request: Request,
     key: str,
-    expires: Annotated[int, Query(description="Unix seconds")],
-    signature: Annotated[str, Query()],
-    filename: Annotated[str | None, Query()] = None,
+    expires: Annotated[int, Query(description="When the link expires, in Unix seconds")],
+    signature: Annotated[str, Query(description="Proof that the service made the link")],
+    filename: Annotated[
+        str | None, Query(description="Name under which a browser saves the file")
+    ] = None,
 ) -> Response:
     """A file, by a link that this service signed. Needs no key; takes Range."""
     storage = request.app.state.storage
@@ -142,7 +146,7 @@ async def download(
         "Content-Security-Policy": "sandbox; default-src 'none'",
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "private, max-age=3600",
-        "Content-Disposition": f'inline; filename="{safe_name(filename or key)}"',
+        "Content-Disposition": disposition(filename or PurePosixPath(key).name),
         "Access-Control-Allow-Origin": "*",
     }
     if partial:
@@ -179,11 +183,28 @@ def byte_range(header: str | None, size: int) -> tuple[int, int]:
 
 
 def safe_name(filename: str) -> str:
-    """An ASCII file name that is fit for a key and a header."""
-    plain = unicodedata.normalize("NFKD", PurePosixPath(filename).name)
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", plain.encode("ascii", "ignore").decode())
-    plain = re.sub(r"\.{2,}", ".", plain).strip(".-")
-    return plain[-100:].lstrip(".-") or "recording"
+    """An ASCII file name that is fit for a key and a header. The ending stays also when no letter
+    before it is ASCII."""
+    stem, dot, ending = PurePosixPath(filename).name.rpartition(".")
+    stem, ending = (_ascii(stem), _ascii(ending)) if dot else (_ascii(ending), "")
+    stem = stem[-90:].lstrip(".-") or "recording"
+    return f"{stem}.{ending[:10]}" if ending else stem
+
+
+def _ascii(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", plain)
+    return re.sub(r"\.{2,}", ".", plain).strip(".-")
+
+
+def disposition(filename: str) -> str:
+    """The header that names a file to browsers: for old ones in ASCII, for all others as it is
+    (RFC 6266)."""
+    header = f'inline; filename="{safe_name(filename)}"'
+    if safe_name(filename) == filename:
+        return header
+    plain = "".join(each for each in PurePosixPath(filename).name if each.isprintable())
+    return f"{header}; filename*=UTF-8''{quote(plain, safe='')}"
 
 
 def content_type(name: str) -> str:

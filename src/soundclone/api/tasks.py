@@ -302,11 +302,11 @@ def view(request: Request, task: Task | Row[Any]) -> dict[str, Any]:
     return data
 
 
-def link(request: Request, key: str, expires: int) -> str:
-    """A signed URL of a stored file."""
+def link(request: Request, key: str, expires: int, filename: str | None = None) -> str:
+    """A signed URL of a stored file, and the name under which a browser is to save the file."""
     state = request.app.state
     base = state.settings.public_url or str(request.base_url)
-    path: str = state.storage.sign(key, expires)
+    path: str = state.storage.sign(key, expires, filename)
     return base.rstrip("/") + path
 
 
