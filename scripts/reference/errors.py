@@ -27,7 +27,7 @@ TASKS = """
 
 A task that was accepted and fails is no error of the request: its `status` is `failed`, `error` has
 the sentence and `errorCode` the word. Nothing is charged, but for the part of a
-[stream](../billing.md#streams) that was sent before the customer ended it. Sending the same again
+[stream](../billing.md#streams) that was sent. Sending the same again
 ends the same way, except where it says otherwise.
 """
 MEANING = {

@@ -204,6 +204,7 @@ class SpeechTooLong(SourceError):
 
 class SynthesisError(TaskError):
     word = "synthesis_failed"
+    charges_delivered = True  # or a text that ends with an unspeakable word would be free
 
 
 class EngineUnavailable(TaskError):

@@ -169,7 +169,11 @@ def test_a_failure_on_the_way_breaks_the_connection_off(
             pass
     task = finish(service, answer.headers["x-soundclone-task"], key)
     assert (task["status"], task["errorCode"]) == ("failed", "synthesis_failed")
-    assert used(service, key) == before
+    # What was heard is paid for: any text could have such a sentence after it.
+    text = SAID * 6 + "This one always fails. "
+    assert task["cost"] in [price / 1e6 for price in prices(text)[:-1]]
+    assert used(service, key) == pytest.approx(before + task["cost"], abs=1e-9)
+    before = used(service, key)
     # Before anything was sent it is an error like any other.
     with pytest.raises(openai.BadRequestError, match="another wording may help") as caught:
         client.audio.speech.create(model="tts-1", voice=voice, input="This one always fails.")
@@ -485,6 +489,12 @@ def test_what_cannot_be_asked(service: Service, client: OpenAI, voice: str) -> N
     assert "at most 10,000 are allowed" in error.message
     for text in ("", "…", "a\0b", "<#200#> a"):
         assert refused(openai.BadRequestError, input=text).param == "input"
+    error = refused(openai.BadRequestError, input="<#90#>" * 40 + "a")
+    assert "the pauses of the text last 3600 s; 1 characters may have 121 s" in error.message
+    assert error.param == "input"
+    error = refused(openai.BadRequestError, input="🈷🈂🈁🔯🈹🈺🈴🉐🉑🈸" * 4 + "a")
+    assert "s of speech; 41 characters may have 45 s" in error.message
+    assert error.param == "input"
     error = refused(openai.BadRequestError, voice=["a"])
     assert error.param == "voice"
     error = refused(openai.BadRequestError, extra_body={"language": "Klingon"})

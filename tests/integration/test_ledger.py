@@ -156,7 +156,7 @@ def test_a_stream_that_is_cancelled_costs_what_was_delivered(database: Database)
         (TaskCancelled("the client left"), 50),
         (TaskTimedOut("too late"), 50),
         (StreamBroken("the server stopped"), 0),
-        (SynthesisError("the engine failed"), 0),
+        (SynthesisError("the engine failed"), 50),
         (TaskAbandoned("the worker was lost"), 0),
     ],
 )

@@ -182,7 +182,10 @@ class SoundCloneTaskData(_Data):
     )
     errorCode: str | None = Field(default=None, description="Stable machine word of the error")
     progress: int | None = Field(default=None, description="Per cent")
-    cost: float | None = Field(default=None, description="Credits: the price, and once the task has ended, what was charged")
+    cost: float | None = Field(
+        default=None,
+        description="Credits: the price, and once the task has ended, what was charged",
+    )
     modelId: str | None = Field(default=None, description="The new voice, of a completed preview")
     audioUrl: str | None = Field(default=None, description="The audio, by a link that expires")
     subtitleFile: str | None = Field(default=None, description="SRT, by a link that expires")

@@ -24,8 +24,9 @@ from ..core.sources import check_source_url
 from ..core.tasks import Order
 from ..db.models import Task
 from ..errors import InvalidParameter, NotFound
-from ..speech import languages, script
+from ..speech import languages, length, script
 from ..speech.languages import Language
+from ..speech.length import Length
 from .auth import KnownCaller, LimitedCaller, bearer
 from .routing import ContractRoute, OwnRoute, answer
 from .schemas import (
@@ -167,6 +168,7 @@ async def clone_order(
     else:
         text = body.contentText
         characters = script.check(text, PREVIEW_LIMIT)
+    await length_of(text, characters, language, body.soundVersion)
     return Order(
         kind="clone",
         account_id=who.account_id,
@@ -210,6 +212,7 @@ async def audio_order(
     voice = await state.database.look(voices.get, body.modelId, who.account_id)
     version = body.soundVersion or voice.version
     language = language_of(body.language, version)
+    await length_of(body.contentText, characters, language, version)
     # Another version may have another engine: whoever asks for it means that one.
     own = voice.engine if version == voice.version else None
     engine = await engine_for(request, body.contentText, version, language, own)
@@ -314,6 +317,16 @@ def language_of(name: str, version: str) -> Language | None:
     """The language that the request names; None when it leaves that to detection. Raises
     InvalidParameter."""
     return None if name.strip().lower() == "auto" else languages.lookup(name, version)
+
+
+async def length_of(text: str, characters: int, language: Language | None, version: str) -> Length:
+    """How long the text will be, estimated in a thread. Raises InvalidParameter when that is too
+    long for its billed characters."""
+
+    def job() -> Length:
+        return length.check(text, characters, length.read_as(text, language, version))
+
+    return await run_in_threadpool(job)
 
 
 async def engine_for(

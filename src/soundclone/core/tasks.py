@@ -1,8 +1,8 @@
 """The only place where a task's status changes.
 
     queued ──> processing ──> completed   what was held is captured
-       └────────────┴───────> failed      what was held is released, or, when the customer ended
-                                          a stream, captured for the delivered part
+       └────────────┴───────> failed      what was held is released; for the delivered part of a
+                                          stream it may be captured, see `delivery`
 
 Each arrow is one conditional update in the same transaction as the money that goes with it, so a
 task ends once, whoever else is trying to end it at the same time.

@@ -27,6 +27,7 @@ from ..speech.saying import say as say_sentence
 from ..speech.script import Piece, Sentence
 from ..speech.subtitles import Spoken
 from ..telemetry import log
+from .allowance import Allowance, Chunk
 from .runner import Job, Outcome, engine_named
 
 _BLOCK = 1 << 18  # samples that are on their way to the file at once
@@ -114,11 +115,11 @@ def say(
 ) -> dict[str, Any]:
     """Say `params["text"]` and keep it: the task's result. `start`: progress so far, per cent."""
     groups = groups_of(params["text"])
-    spoken = []
+    spoken: list[Chunk] = []
     for index, _ in enumerate(groups):
         progress = start + round((95 - start) * (index + 1) / len(groups))
         spoken.append(
-            job.step(f"speak {index}", progress, speak_chunk, job, params, voice, language, index)
+            job.step(f"speak {index}", progress, speak_chunk, job, params, voice, language, spoken)
         )
     return job.step("encode", 99, assemble, job, params, language, spoken)
 
@@ -159,10 +160,17 @@ def spoken_languages(params: Mapping[str, Any], whole: str, engine: Engine) -> d
 
 
 def speak_chunk(
-    job: Job, params: Mapping[str, Any], voice: Mapping[str, str], language: str, index: int
+    job: Job,
+    params: Mapping[str, Any],
+    voice: Mapping[str, str],
+    language: str,
+    spoken: Sequence[Chunk],
 ) -> dict[str, Any]:
-    """Say one group of sentences and keep its audio; what is returned says when what is said."""
+    """Say the group of sentences after the chunks that are `spoken`, and keep its audio; the chunk,
+    with the times of its words."""
+    index = len(spoken)
     groups = groups_of(params["text"], params.get("opening"))
+    allowance = Allowance(params, job.task.characters, spoken)
     controls = Controls(
         language=language,
         emotion=params.get("emotion", "neutral"),
@@ -179,7 +187,8 @@ def speak_chunk(
             version = engine.info.version_for(tongue)
             if version not in loaded:
                 loaded[version] = voice_of(job, engine, tongue)
-            return sound(engine, loaded[version], text, replace(controls, language=tongue))
+            said = sound(engine, loaded[version], text, replace(controls, language=tongue))
+            return allowance.spend(said)
 
         stretch = join(
             groups[index],

@@ -20,12 +20,11 @@ from ..core.tasks import part_file
 from ..media import encode, loudness
 from ..speech.engine import Samples
 from ..speech.joining import margins
+from .allowance import Chunk
 from .runner import Job, Outcome
 from .speak import groups_of, levelling, report, say, speak, speak_chunk, title, volume_of
 
 _BLOCK = 1 << 18  # samples that are on their way to the encoder at once
-
-Chunk = Mapping[str, Any]  # what `speak_chunk` returns
 
 
 def produce(job: Job) -> Outcome:
@@ -44,7 +43,7 @@ def stream(
     for index in range(count):
         progress = start + round((95 - start) * (index + 1) / count)
         spoken.append(
-            job.step(f"speak {index}", progress, speak_chunk, job, params, voice, language, index)
+            job.step(f"speak {index}", progress, speak_chunk, job, params, voice, language, spoken)
         )
         job.step(f"send {index}", progress, sender.send, index, spoken)
     return job.step("finish", 99, sender.finish, language, spoken)

@@ -20,7 +20,8 @@ from .splitting import is_dense, split
 LIMIT = 220  # characters of a sentence that an engine is asked to say at once
 DENSE_LIMIT = 100  # the same where a character is an ideograph or a syllable
 MAX_MARKED = 9_000  # characters of pause markers: a thousand of the longest
-MAX_PAUSES = 3600  # seconds; pauses cost nothing, and a text could hold months of them
+MAX_PAUSES = 3600  # seconds of any text
+PAUSES, PAUSES_A_CHARACTER = 120, 1  # seconds: pauses cost nothing, and go with what is billed
 
 
 @dataclass(frozen=True)
@@ -118,15 +119,22 @@ def check(text: str, limit: int) -> int:
     if count > limit:
         raise InvalidParameter(f"the text has {count:,} characters; at most {limit:,} are allowed")
     pauses = sum((seconds for *_, seconds in markers), Decimal())
-    if pauses > MAX_PAUSES:
+    most = most_pauses(count)
+    if pauses > most:
         raise InvalidParameter(
-            f"the pauses of the text last {pauses} s; at most {MAX_PAUSES} s are allowed"
+            f"the pauses of the text last {pauses} s; {count} characters may have {most} s, which "
+            f"is {PAUSES} s and {PAUSES_A_CHARACTER} s for each character, {MAX_PAUSES} s at most"
         )
     if not any(map(_speakable, _without(text, markers))):
         raise InvalidParameter(
             "the text has nothing to speak; it must have at least one letter or digit"
         )
     return count
+
+
+def most_pauses(characters: int) -> int:
+    """Seconds of pauses that a text with so many billed characters may have."""
+    return min(MAX_PAUSES, PAUSES + PAUSES_A_CHARACTER * characters)
 
 
 def _without(text: str, markers: Sequence[tuple[int, int, Decimal]]) -> Iterator[str]:

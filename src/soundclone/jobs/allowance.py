@@ -1,0 +1,43 @@
+"""Seconds of speech that a task may produce for its billed characters.
+
+The API refuses texts whose estimated length is too long for them. The allowance is twice that
+bound, and ends a task whose engine makes more of the text than was estimated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..errors import SynthesisError
+from ..speech import length
+from ..speech.engine import Speech
+from ..speech.manner import MANNERS
+
+_FACTOR = 2.0
+
+Chunk = Mapping[str, Any]
+
+
+class Allowance:
+    """What is left for the speech of a task."""
+
+    def __init__(self, params: Mapping[str, Any], characters: int, spoken: Sequence[Chunk]) -> None:
+        """`spoken` are the chunks that were said before."""
+        self._characters = characters
+        rate = params.get("speed", 1.0) * MANNERS[params.get("emotion", "neutral")].rate
+        self._most = _FACTOR * length.most_speech(characters) / rate
+        self._spent = sum(
+            end - start for chunk in spoken for start, end, *_ in chunk.get("spoken", ())
+        )
+
+    def spend(self, speech: Speech) -> Speech:
+        """The speech, once its seconds are counted. Raises SynthesisError when they are more than
+        is left."""
+        self._spent += len(speech.samples) / speech.sample_rate
+        if self._spent > self._most:
+            raise SynthesisError(
+                f"the speech lasts more than {self._most:.0f} s, which is the most for "
+                f"{self._characters} characters; another wording may help"
+            )
+        return speech

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from soundclone.errors import SynthesisError
+from soundclone.jobs.allowance import Allowance
+from soundclone.speech.engine import Speech
+
+
+def seconds(number: float) -> Speech:
+    return Speech(np.zeros(round(number * 1000), np.float32), 1000)
+
+
+def test_what_an_engine_makes_of_a_text_is_bounded() -> None:
+    """41 characters may have 2 (20 + 0.6 41) = 89.2 s."""
+    allowance = Allowance({}, 41, [])
+    for _ in range(89):
+        allowance.spend(seconds(1))
+    with pytest.raises(SynthesisError, match="more than 89 s, which is the most for 41 characters"):
+        allowance.spend(seconds(1))
+
+
+def test_earlier_chunks_count_and_their_pauses_do_not() -> None:
+    chunk = {"spoken": [[0.0, 30.0, []], [90.0, 120.0, []]]}
+    allowance = Allowance({}, 41, [chunk])
+    allowance.spend(seconds(29))
+    with pytest.raises(SynthesisError):
+        allowance.spend(seconds(1))
+
+
+def test_slow_speech_may_last_longer() -> None:
+    for params in ({"speed": 0.5}, {"speed": 0.5, "emotion": "sad"}):
+        Allowance(params, 41, []).spend(seconds(170))
+    with pytest.raises(SynthesisError):
+        Allowance({"speed": 2.0}, 41, []).spend(seconds(50))
