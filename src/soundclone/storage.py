@@ -105,22 +105,25 @@ class Storage:
         with path.open("wb") as file:
             file.writelines(blocks)
 
-    def stream(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
-        """The bytes `start` to `end` (exclusive; None: the last) under `key`, in blocks.
+    def stream(
+        self, key: str, start: int = 0, end: int | None = None, block: int = _RANGE
+    ) -> Iterator[bytes]:
+        """The bytes `start` to `end` (exclusive; None: the last) under `key`, in blocks of `block`
+        bytes.
 
         Raises NotFound, before the first block is asked for.
         """
         size = self.size(key)
         if size is None:
             raise NotFound(f"there is no file {key}")
-        return self._blocks(key, start, size if end is None else min(end, size))
+        return self._blocks(key, start, size if end is None else min(end, size), block)
 
-    def _blocks(self, key: str, start: int, end: int) -> Iterator[bytes]:
+    def _blocks(self, key: str, start: int, end: int, size: int) -> Iterator[bytes]:
         # One request per block: a client that reads slowly holds no connection to the store.
-        for position in range(start, end, _RANGE):
+        for position in range(start, end, size):
             with _reaching(f"read {key}", absent=True):
                 block = obstore.get_range(
-                    self._store, key, start=position, end=min(position + _RANGE, end)
+                    self._store, key, start=position, end=min(position + size, end)
                 )
             yield bytes(block)
 

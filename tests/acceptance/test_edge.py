@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import re
 import socket
 import sys
@@ -249,6 +250,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     environment = {
         "SOUNDCLONE_UPLOAD_QUOTA_BYTES": "3000000",
         "SOUNDCLONE_ACTIVE_UPLOADS_PER_ACCOUNT": "2",
+        "container": "podman",
     }
     folder = tmp_path_factory.mktemp("small")
     with Service(folder, "--no-worker", environment=environment) as running:
@@ -328,6 +330,14 @@ def test_clients_that_leave_are_no_errors(edge: Service) -> None:
     edge.wait_for("/healthz")
     assert ask(edge, "GET", "/studio/sign-in")[0] == 200
     assert "Traceback" not in edge.log.read_text()
+
+
+def test_root_is_warned(edge: Service, small: Service) -> None:
+    contained = Path("/.dockerenv").exists() or Path("/run/.containerenv").exists()
+    contained = contained or "container" in edge.environment
+    warned = "runs as root" in edge.log.read_text()
+    assert warned == (os.geteuid() == 0 and not contained)
+    assert "runs as root" not in small.log.read_text()
 
 
 @pytest.mark.skipif(not Path("/proc/self/limits").exists(), reason="no /proc")

@@ -75,6 +75,9 @@ def test_large_file_in_ranges(storage: Storage, tmp_path: Path) -> None:
     assert (tmp_path / "out").read_bytes() == data
     assert b"".join(storage.stream("big", 4_000_000, 9_000_000)) == data[4_000_000:9_000_000]
     assert b"".join(storage.stream("big", 9_499_999, 99_000_000)) == data[-1:]
+    blocks = list(storage.stream("big", 0, 250_000, block=100_000))
+    assert [len(block) for block in blocks] == [100_000, 100_000, 50_000]
+    assert b"".join(blocks) == data[:250_000]
     assert b"".join(storage.stream("big", 9_500_000)) == b""
 
 

@@ -29,6 +29,7 @@ from .schemas import UploadResponse, ok
 from .tasks import DAY, link
 from .uploads import release, reserve, reserved
 
+_BLOCK = 128 * 1024  # bytes of a file in memory for each client, however slowly it reads
 # What is written here; not every system's table has them.
 _AUDIO = {".mp3": "audio/mpeg", ".wav": "audio/wav", ".flac": "audio/flac", ".ogg": "audio/ogg"}
 
@@ -154,7 +155,7 @@ async def download(
 
     def blocks() -> Iterator[bytes]:
         if request.method != "HEAD":
-            yield from storage.stream(key, start, end)
+            yield from storage.stream(key, start, end, _BLOCK)
 
     return StreamingResponse(
         blocks(),

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -42,6 +43,7 @@ def serve(
 
     telemetry.configure()
     settings = read_settings()
+    _warn_of_root()
     Storage.open(settings.storage, settings.secret)  # or else say why not, before anything starts
     with _listen(host, port) as listening, _scratch(settings):
         database = Database(settings.database)
@@ -118,6 +120,19 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         reason = (error.strerror or str(error)).partition(" (while")[0]
         fail(f"{host} port {port} cannot be listened on: {reason}; choose another by --port")
+
+
+def _warn_of_root() -> None:
+    """Warn when the service has every right on the machine: it reads what strangers send."""
+    marks = (Path("/.dockerenv"), Path("/run/.containerenv"))
+    contained = "container" in os.environ or any(mark.exists() for mark in marks)
+    if hasattr(os, "geteuid") and os.geteuid() == 0 and not contained:
+        from ..telemetry import log
+
+        log(__name__).warning(
+            "the service runs as root; an account of its own needs only the data folder",
+            guide="docs/howto/team.md",
+        )
 
 
 def _first_key(settings: Settings, database: Database) -> None:
