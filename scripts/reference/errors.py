@@ -63,6 +63,9 @@ MEANING = {
     "no_speech": "nobody speaks",
     "speech_too_short": "there are 15 s of speech or less",
     "speech_too_long": "there are 60 s of speech or more",
+    "consent_unusable": "the consent recording cannot be fetched or decoded, or has too little "
+    "speech",
+    "consent_mismatch": "somebody else speaks in the consent recording than in the sample",
     "synthesis_failed": "the engine failed at a sentence, also with other seeds; it is named",
     "engine_unavailable": "the engine of the voice does not work here now; see `soundclone doctor`",
     "worker_lost": "the task ended its worker each time it was tried",

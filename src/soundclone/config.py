@@ -78,6 +78,10 @@ class Settings(BaseSettings):
     # credits by price name, as JSON; those left out are {"sound-cloning-clone": 10,
     # "sound-cloning-audio": 2, "sound-cloning-voice": 0.01}
 
+    consent: Literal["optional", "declared", "recording"] = "optional"
+    # that a request to make a voice must give: declared, a declaration of the speaker's consent or
+    # a recording; recording, a recording that is compared with the sample
+
     # Sources
     fetch_allow: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)] = ()
     # hosts, addresses or networks that fileUrl may reach although they are not public

@@ -32,7 +32,9 @@
         │   ├── SeveralSpeakers    several_speakers
         │   ├── NoSpeech           no_speech
         │   ├── SpeechTooShort     speech_too_short
-        │   └── SpeechTooLong      speech_too_long
+        │   ├── SpeechTooLong      speech_too_long
+        │   ├── ConsentUnusable    consent_unusable
+        │   └── ConsentMismatch    consent_mismatch
         ├── SynthesisError         synthesis_failed
         ├── EngineUnavailable      engine_unavailable
         ├── TaskAbandoned          worker_lost      (every attempt lost its worker)
@@ -200,6 +202,14 @@ class SpeechTooShort(SourceError):
 
 class SpeechTooLong(SourceError):
     word = "speech_too_long"
+
+
+class ConsentUnusable(SourceError):
+    word = "consent_unusable"
+
+
+class ConsentMismatch(SourceError):
+    word = "consent_mismatch"
 
 
 class SynthesisError(TaskError):

@@ -121,13 +121,16 @@ def _invalid(error: RequestValidationError, needed: Mapping[str, str]) -> Soundc
         return RequestError(
             "the body must be a JSON object, sent with Content-Type: application/json"
         )
-    takes = needed.get(names[0])
+    name = ".".join(names)
+    if name not in needed:
+        name = names[0]
+    takes = needed.get(name)
     if kind == "missing":
-        return InvalidParameter(f"{names[0]} is missing" + (f"; it is {takes}" if takes else ""))
+        return InvalidParameter(f"{name} is missing" + (f"; it is {takes}" if takes else ""))
     value = _shown(first.get("input"))
     if takes is None:
-        return InvalidParameter(f"{names[0]} is {value}: {first['msg']}")
-    return InvalidParameter(f"{names[0]} is {value}; it must be {takes}")
+        return InvalidParameter(f"{name} is {value}: {first['msg']}")
+    return InvalidParameter(f"{name} is {value}; it must be {takes}")
 
 
 def _shown(value: Any) -> str:

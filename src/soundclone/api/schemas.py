@@ -60,6 +60,20 @@ class RequestModel(BaseModel):
         }
 
 
+class ConsentRequest(RequestModel):
+    """The speaker's consent: a declaration, a recording in which the speaker agrees, or both."""
+
+    declaration: Literal["own", "given"] = _optional(
+        "own: the voice is that of whoever sends the request; given: the speaker agreed"
+    )
+    speaker: str = _optional("The speaker's name, at most 200 characters; needed with given")
+    recording: str = _optional(
+        "The `cons_…` id of a voice consent, an upload link of this service, or a public http(s) "
+        "URL: at least 2 s of the speaker's speech, at most 10 MiB. The task fails with "
+        "`consent_mismatch` when somebody else speaks."
+    )
+
+
 class SoundCloneCloneRequest(RequestModel):
     """A recording to make a voice of, and what to say with it."""
 
@@ -87,6 +101,7 @@ class SoundCloneCloneRequest(RequestModel):
     )
     language: str = Field(default="auto", description="Language of the text; auto detects it")
     name: str = _optional("A name for the voice: at most 80 characters")
+    consent: ConsentRequest = _optional("The speaker's consent, which is kept with the voice")
 
 
 class SoundCloneAudioRequest(RequestModel):
@@ -148,6 +163,10 @@ NEEDED: dict[str, str] = {
     "Idempotency-Key": "1 to 255 printable ASCII characters",
     "file": "a multipart field with the recording",
     "name": "a text of at most 80 characters",
+    "consent": 'an object such as {"declaration": "given", "speaker": "Anna"}',
+    "consent.declaration": '"own" or "given"',
+    "consent.speaker": "the speaker's name",
+    "consent.recording": "the id of a voice consent, cons_…, or an http(s) URL",
     "status": "one of queued, processing, completed, failed",
     "kind": "clone or audio",
     "limit": "a whole number from 1 to 100",
@@ -310,6 +329,26 @@ class CatalogResponse(_Envelope):
     data: CatalogData
 
 
+class ConsentCheck(BaseModel):
+    """A comparison of the consent recording with the sample."""
+
+    similarity: float = Field(description="Of the two speakers, at most 1")
+    needed: float = Field(description="Similarity below which the task would have failed")
+    speechSeconds: float = Field(description="Speech found in the consent recording")
+    encoder: str = Field(description="Version of the network that compared them")
+    at: float = Field(description="Unix seconds")
+
+
+class VoiceConsent(BaseModel):
+    """The speaker's consent, as it was given with the voice."""
+
+    statement: str
+    speaker: str = Field(description="Name of the speaker, where somebody else declared it")
+    at: int = Field(description="Unix seconds")
+    recording: NullableString = Field(description="Id of the voice consent, where one was named")
+    verified: ConsentCheck | None = Field(description="null without a recording")
+
+
 class VoiceData(BaseModel):
     modelId: str = Field(description="What production requests name the voice by")
     object: str = Field(default="voice", description='Always "voice"')
@@ -329,6 +368,7 @@ class VoiceData(BaseModel):
         description="When the voice expires, in Unix seconds, unless a production task uses it "
         "before; null for an active voice"
     )
+    consent: VoiceConsent | None = Field(description="null where none was given")
 
 
 class VoiceList(BaseModel):

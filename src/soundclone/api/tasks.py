@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Annotated, Any
 
@@ -17,7 +16,8 @@ from sqlalchemy import Row
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from ..core import keys, offers, tasks, voices
+from ..core import consents, keys, offers, tasks, voices
+from ..core.consents import Agreement
 from ..core.keys import Caller
 from ..core.pricing import to_credits
 from ..core.sources import check_source_url
@@ -31,6 +31,7 @@ from .auth import KnownCaller, LimitedCaller, bearer
 from .routing import ContractRoute, OwnRoute, answer
 from .schemas import (
     OPUS_RATES,
+    ConsentRequest,
     SoundCloneApiResponse,
     SoundCloneAudioRequest,
     SoundCloneCloneRequest,
@@ -108,6 +109,7 @@ async def create_clone(
     """Make a voice from a recording and say a preview in it. Poll the task for `modelId` and
     `audioUrl`."""
     order = await clone_order(request, body, who, idempotency_key)
+    check_consent(request, order)
     return JSONResponse(ok(view(request, await submit(request, order))))
 
 
@@ -152,15 +154,17 @@ async def clone_order(
     idempotency_key: str | None,
     *,
     name: str | None = None,
-    consent: Mapping[str, Any] | None = None,
+    agreement: Agreement | None = None,
 ) -> Order:
-    """A preview as asked for, checked and priced. `name` and `consent` go to the voice. Raises
-    InvalidParameter, Expired (of an upload), Unavailable."""
+    """A preview as asked for, checked and priced. `name` and `agreement` go to the voice. Raises
+    InvalidParameter, NotFound (of a consent), Expired (of an upload), Unavailable."""
     state = request.app.state
     name = name or voices.checked_name(body.name or "")
     language = language_of(body.language, body.soundVersion)
     upload = state.storage.parse_link(body.fileUrl)
     source = {"upload": upload} if upload else {"url": check_source_url(body.fileUrl)}
+    if agreement is None and body.consent and body.consent.model_fields_set:
+        agreement = await agreement_of(request, body.consent, who)
     if body.contentText is None:
         language = language or languages.lookup("English", body.soundVersion)
         text = language.preview
@@ -180,13 +184,37 @@ async def clone_order(
             "language": language.name if language else "auto",
             "engine": await engine_for(request, text, body.soundVersion, language),
             **({"name": name} if name else {}),
-            **({"consent": dict(consent)} if consent else {}),
+            **(agreement.params() if agreement else {}),
         },
         characters=characters,
         cost=state.prices.clone(characters),
         request_hash=digest("clone", body.model_dump()),
         idempotency_key=idempotency_key,
     )
+
+
+async def agreement_of(request: Request, given: ConsentRequest, who: Caller) -> Agreement:
+    """The consent that a request gives. Raises InvalidParameter, NotFound, Expired."""
+    state, recording = request.app.state, given.recording
+    source: dict[str, str] | None = None
+    if recording and consents.is_id(recording):
+        found = await state.database.look(consents.get, recording, who.account_id)
+        source = consents.source_of(found)
+    elif recording:
+        upload = state.storage.parse_link(recording)
+        if upload:
+            source = {"upload": upload}
+        else:
+            source = {"url": check_source_url(recording, "consent.recording")}
+    return consents.declared(
+        given.declaration or None, given.speaker or "", key_id=who.key_id, source=source
+    )
+
+
+def check_consent(request: Request, order: Order) -> None:
+    """Raises InvalidParameter when a preview comes with less consent than the settings require."""
+    policy: consents.Policy = request.app.state.settings.consent
+    consents.check_policy(policy, order.params)
 
 
 async def audio_order(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse
@@ -98,4 +99,16 @@ def _view(voice: Voice) -> dict[str, object]:
         "speechSeconds": voice.speech_seconds,
         "active": voice.activated_at is not None,
         "expiresAt": None if voice.expires_at is None else int(voice.expires_at),
+        "consent": _consent(voice.consent) if voice.consent else None,
+    }
+
+
+def _consent(record: Mapping[str, Any]) -> dict[str, object]:
+    """The speaker's consent, as it was given with the voice."""
+    return {
+        "statement": record.get("statement", ""),
+        "speaker": record.get("speaker", ""),
+        "at": int(record.get("at", 0)),
+        "recording": record.get("consent"),
+        "verified": record.get("verified"),
     }

@@ -30,6 +30,7 @@ Examples:
   soundclone clone me.mp3 --text "Hello, it is me." -o preview.mp3
   soundclone clone https://media.example.com/me.mp3 --version v2 --language Tamil
   VOICE=$(soundclone clone me.mp3 --quiet)
+  soundclone clone anna.mp3 --consent anna-agrees.mp3 --speaker "Anna Berg"
 
 Ctrl-C cancels the task on the service, which then costs nothing."""
 
@@ -71,6 +72,19 @@ def clone(
     ] = Path("preview.mp3"),
     language: Language = "auto",
     version: Annotated[Version, typer.Option(help="v1: 24 languages; v2: 40")] = "v1",
+    consent: Annotated[
+        str | None,
+        typer.Option(
+            help="File, URL or cons_… id of a recording in which the speaker agrees",
+            metavar="SOURCE",
+        ),
+    ] = None,
+    speaker: Annotated[
+        str | None, typer.Option(help="Name of the speaker, who has agreed to be cloned")
+    ] = None,
+    own_voice: Annotated[
+        bool, typer.Option("--own-voice", help="The voice is yours, and you agree")
+    ] = False,
     url: BaseUrl = None,
     key: ApiKey = None,
     quiet: Annotated[
@@ -79,7 +93,12 @@ def clone(
     as_json: AsJson = False,
 ) -> None:
     """Make a voice from a recording and hear a preview of it."""
+    from ..client import Consent
+
     _check_outputs(output)
+    if own_voice and speaker:
+        refuse("--own-voice and --speaker were given; the voice is yours or somebody else's")
+    agreed = Consent(consent, speaker or "", own_voice) if consent or speaker or own_voice else None
     silent = quiet or as_json
     with connected(url, key) as client:
         if not source.lower().startswith(("http://", "https://")) and "://" not in source:
@@ -87,7 +106,11 @@ def clone(
                 fail(f"{source} is no file, and no http(s) URL either", "file")
             with transferring("uploading", silent) as transferred:
                 source = client.upload(source, on_progress=transferred).url
-        task = client.clone(source, text=text, version=version, language=language, wait=False)
+        if consent and not _is_remote(consent) and not Path(consent).is_file():
+            fail(f"{consent} is no file, no http(s) URL, and no id of a voice consent", "file")
+        task = client.clone(
+            source, text=text, version=version, language=language, consent=agreed, wait=False
+        )
         with called_off(task, url, key), following("cloning", silent) as show:
             task = client.wait(task, on_progress=show)
         _save(client, task.audio_url or "", output, silent)
@@ -96,6 +119,10 @@ def clone(
         typer.echo(task.model_id, err=_is_standard(output))
     else:
         _report(task, files, as_json)
+
+
+def _is_remote(consent: str) -> bool:
+    return consent.lower().startswith(("http://", "https://", "cons_"))
 
 
 def speak(

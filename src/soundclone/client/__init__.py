@@ -29,7 +29,7 @@ from .errors import (
     Timeout,
     Unreachable,
 )
-from .models import Balance, Clone, KeyBalance, Price, Speech, Task, Upload, Voice
+from .models import Balance, Clone, Consent, KeyBalance, Price, Speech, Task, Upload, Voice
 
 __all__ = [
     "ApiError",
@@ -39,6 +39,7 @@ __all__ = [
     "Client",
     "ClientError",
     "Clone",
+    "Consent",
     "KeyBalance",
     "ParameterError",
     "PaymentError",

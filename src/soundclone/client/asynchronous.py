@@ -29,6 +29,7 @@ from .flows import (
 from .models import (
     Balance,
     Clone,
+    Consent,
     KeyBalance,
     Price,
     Speech,
@@ -66,6 +67,7 @@ class AsyncClient:
         timeout: float | None = None,  # noqa: ASYNC109
         on_progress: Progress | None = None,
         idempotency_key: str | None = None,
+        consent: Consent | Source | None = None,
     ) -> Clone: ...
 
     @overload
@@ -80,6 +82,7 @@ class AsyncClient:
         timeout: float | None = None,  # noqa: ASYNC109
         on_progress: Progress | None = None,
         idempotency_key: str | None = None,
+        consent: Consent | Source | None = None,
     ) -> Task: ...
 
     async def clone(
@@ -93,9 +96,12 @@ class AsyncClient:
         timeout: float | None = None,  # noqa: ASYNC109
         on_progress: Progress | None = None,
         idempotency_key: str | None = None,
+        consent: Consent | Source | None = None,
     ) -> Clone | Task:
         """See `Client.clone`."""
-        task = await self._run(self._core.clone(source, text, version, language, idempotency_key))
+        task = await self._run(
+            self._core.clone(source, text, version, language, idempotency_key, consent)
+        )
         if not wait:
             return task
         return result_of(Clone, await self.wait(task, timeout, on_progress))

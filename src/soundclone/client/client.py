@@ -29,6 +29,7 @@ from .flows import (
 from .models import (
     Balance,
     Clone,
+    Consent,
     KeyBalance,
     Price,
     Speech,
@@ -74,6 +75,7 @@ class Client:
         timeout: float | None = None,
         on_progress: Progress | None = None,
         idempotency_key: str | None = None,
+        consent: Consent | Source | None = None,
     ) -> Clone: ...
 
     @overload
@@ -88,6 +90,7 @@ class Client:
         timeout: float | None = None,
         on_progress: Progress | None = None,
         idempotency_key: str | None = None,
+        consent: Consent | Source | None = None,
     ) -> Task: ...
 
     def clone(
@@ -101,15 +104,19 @@ class Client:
         timeout: float | None = None,
         on_progress: Progress | None = None,
         idempotency_key: str | None = None,
+        consent: Consent | Source | None = None,
     ) -> Clone | Task:
         """Make a voice from an http(s) URL or a local file, which is uploaded first.
 
         The recording has more than 15 s and less than 60 s of speech. `text` is what the preview
         says, at most 270 characters. The completed task has `model_id` and `audio_url`. Another
         call with the same `idempotency_key` and URL finds the first one's task; a file has a new
-        URL whenever it is uploaded. Raises as `wait` does, unless `wait` is False.
+        URL whenever it is uploaded. `consent` is the speaker's: a recording, which is uploaded
+        where it is a file, or a `Consent`. Raises as `wait` does, unless `wait` is False.
         """
-        task = self._run(self._core.clone(source, text, version, language, idempotency_key))
+        task = self._run(
+            self._core.clone(source, text, version, language, idempotency_key, consent)
+        )
         if not wait:
             return task
         return result_of(Clone, self.wait(task, timeout, on_progress))

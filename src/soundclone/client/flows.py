@@ -33,7 +33,18 @@ from .errors import (
     pause_before_retry,
     transient,
 )
-from .models import Balance, KeyBalance, Price, Task, Upload, Voice, read, read_task, read_voice
+from .models import (
+    Balance,
+    Consent,
+    KeyBalance,
+    Price,
+    Task,
+    Upload,
+    Voice,
+    read,
+    read_task,
+    read_voice,
+)
 
 API = "/api/open-api/v1"
 DEFAULT_BASE_URL = "http://127.0.0.1:8000"
@@ -112,16 +123,35 @@ class Core:
         version: str,
         language: str,
         idempotency_key: str | None,
+        consent: Consent | Source | None = None,
     ) -> Flow[Task]:
         address = os.fspath(source)
         if not address.lower().startswith(("http://", "https://")):
             if "://" in address:
                 raise ValueError(f"source is {address!r}; it must be an http(s) URL or a file")
             address = (yield from self.upload(source, None)).url
-        body = {"fileUrl": address, "soundVersion": version, "language": language}
+        body: dict[str, Any] = {
+            "fileUrl": address,
+            "soundVersion": version,
+            "language": language,
+        }
         if text is not None:
             body["contentText"] = text
+        if consent is not None:
+            body["consent"] = yield from self._consent(consent)
         return (yield from self._submit("clones", body, idempotency_key))
+
+    def _consent(self, given: Consent | Source) -> Flow[dict[str, str]]:
+        consent = given if isinstance(given, Consent) else Consent(given)
+        declaration = "own" if consent.own_voice else "given" if consent.speaker else None
+        fields = {"declaration": declaration, "speaker": consent.speaker}
+        body = {name: value for name, value in fields.items() if value}
+        if consent.recording is not None:
+            recording = os.fspath(consent.recording)
+            if not recording.lower().startswith(("http://", "https://", "cons_")):
+                recording = (yield from self.upload(recording, None)).url
+            body["recording"] = recording
+        return body
 
     def speak(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -60,6 +61,15 @@ class Speech(Task):
 
 
 @dataclass(frozen=True)
+class Consent:
+    """Consent of the speaker whose voice is cloned: a declaration, a recording, or both."""
+
+    recording: str | os.PathLike[str] | None = None  # a file, a URL, or the id of a voice consent
+    speaker: str = ""  # name of the speaker, who has agreed
+    own_voice: bool = False  # the voice is that of whoever sends the request
+
+
+@dataclass(frozen=True)
 class Upload:
     url: str  # for `clone`; whoever has it can read the file
     filename: str
@@ -107,6 +117,7 @@ class Voice:
     active: bool  # used by a production task: kept for ever
     created: int  # unix seconds
     expires_at: int | None  # None: never
+    consent: Mapping[str, Any] | None = None  # of the speaker, and the check of a recording
 
 
 _NAMES = {
@@ -159,5 +170,6 @@ def read_voice(row: Mapping[str, Any]) -> Voice:
         "active": "active",
         "created": "created",
         "expires_at": "expiresAt",
+        "consent": "consent",
     }
     return read(Voice, {ours: row[theirs] for ours, theirs in names.items() if theirs in row})

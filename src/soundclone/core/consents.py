@@ -1,11 +1,13 @@
-"""Recordings in which somebody agrees that their voice is cloned."""
+"""Consent of the speaker: what a request declares, and recordings in which somebody agrees."""
 
 from __future__ import annotations
 
 import re
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
@@ -17,13 +19,99 @@ from .voices import checked_name
 
 MOST = 200  # of an account
 LARGEST = 10 * 1024 * 1024  # bytes of a recording
+LONGEST_SPEAKER = 200  # characters
 STATEMENT = "a recording in which the speaker agrees was given with the voice"
+STATEMENTS = {
+    "own": "It is my own voice, and I agree that a synthetic voice is made of it.",
+    "given": "The person who speaks has agreed that I make a synthetic voice of theirs, "
+    "for what I use it for.",
+}
+"""Words of a declaration, as the studio shows them."""
+
+Declaration = Literal["own", "given"]
+Policy = Literal["optional", "declared", "recording"]
 
 _ID = re.compile("cons_[0-9a-f]{32}")
 _TAG = re.compile("[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,5}")
 _BEGINNINGS = re.compile(
     rb"ID3|\xff[\xe0-\xff]|RIFF....WAVE|RF64....WAVE|OggS|fLaC|\x1a\x45\xdf\xa3|....ftyp", re.DOTALL
 )
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Consent that a request to make a voice gives."""
+
+    statement: str
+    key_id: str  # of who declares it
+    speaker: str = ""  # empty: whoever has the key
+    language: str = "en"  # of the statement
+    source: Mapping[str, str] | None = None  # of the recording, as a job fetches it
+
+    def params(self) -> dict[str, Any]:
+        """Parameters of the task. The first goes to the voice, the second to the worker that
+        checks the recording."""
+        record: dict[str, Any] = {
+            "statement": self.statement,
+            "language": self.language,
+            "speaker": self.speaker,
+            "at": round(time.time(), 3),
+            "key": self.key_id,
+        }
+        if self.source is None:
+            return {"consent": record}
+        if "consent" in self.source:
+            record["consent"] = self.source["consent"]
+        return {"consent": record, "consent_source": dict(self.source)}
+
+
+def declared(
+    declaration: Declaration | None,
+    speaker: str,
+    *,
+    key_id: str,
+    source: Mapping[str, str] | None = None,
+) -> Agreement:
+    """The consent that a request declares, gives a recording of, or both. Raises
+    InvalidParameter."""
+    speaker = "".join(each for each in speaker if each.isprintable()).strip()
+    if len(speaker) > LONGEST_SPEAKER or (declaration == "given" and not speaker):
+        raise InvalidParameter(
+            f"consent.speaker has {len(speaker)} characters; the speaker's name, of at most "
+            f"{LONGEST_SPEAKER}, is needed"
+        )
+    if declaration is None and source is None:
+        raise InvalidParameter(
+            'consent has neither a declaration nor a recording; declaration is "own" or "given", '
+            "recording is a cons_… id or a URL"
+        )
+    statement = STATEMENT if declaration is None else STATEMENTS[declaration]
+    return Agreement(statement, key_id, speaker, source=source)
+
+
+def check_policy(policy: Policy, params: Mapping[str, Any]) -> None:
+    """Raises InvalidParameter when the parameters of a preview have less consent than this service
+    requires."""
+    if policy == "recording" and "consent_source" not in params:
+        raise InvalidParameter(
+            "consent.recording is missing; this service makes a voice only with a recording in "
+            "which the speaker agrees"
+        )
+    if policy == "declared" and "consent" not in params:
+        raise InvalidParameter(
+            "consent is missing; this service makes a voice only with a declaration of the "
+            'speaker\'s consent, such as {"declaration": "own"}'
+        )
+
+
+def source_of(consent: Consent) -> dict[str, str]:
+    """Source of a consent's recording, as a job fetches it."""
+    return {"consent": consent.id, "kept": consent.recording}
+
+
+def is_id(text: str) -> bool:
+    """Tell an id of a consent from a URL."""
+    return text.startswith("cons_")
 
 
 def new(account_id: str, name: str, language: str, head: bytes, size: int) -> Consent:

@@ -15,6 +15,7 @@ from ..core.voices import recording_file
 from ..db.models import Voice
 from ..errors import NotFound, SourceUnreachable
 from ..media import decode, encode, fetch, loudness, recording
+from . import consent
 from .runner import DAY, Job, Outcome
 from .speak import find_voice, language_of, reference_file, say
 
@@ -26,6 +27,9 @@ def clone(job: Job) -> Outcome:
     params, voice_id = job.task.params, job.task.voice_id
     job.step("fetch", 10, fetch_source, job)
     measured = job.step("examine", 30, examine, job)
+    agreed = params.get("consent")
+    if "consent_source" in params:
+        agreed = {**params["consent"], "verified": job.step("consent", 30, consent.verify, job)}
     language = job.step("language", 31, language_of, params)
     made = job.step("voice", 50, find_voice, job, params["engine"], language)
     result = say(job, params, language, made, start=50)
@@ -42,7 +46,7 @@ def clone(job: Job) -> Outcome:
         language=None,
         speech_seconds=measured["speech_seconds"],
         name=params.get("name"),
-        consent=params.get("consent"),
+        consent=agreed,
         uploads=sorted(uploads_of(job.task)),
         created_at=now,
         expires_at=expires_at,

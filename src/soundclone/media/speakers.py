@@ -9,6 +9,7 @@ IEEE TASLP 14, 2006); how unlike the clusters are says whether they are two peop
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import cache
@@ -86,6 +87,13 @@ def network() -> Network:
     """The weights that come with the package."""
     with np.load(Path(__file__).parent / "weights" / "speaker.npz") as kept:
         return Network(**{f.name: kept[f.name].astype(np.float32) for f in fields(Network)})
+
+
+@cache
+def version() -> str:
+    """Name of these weights, which changes with them."""
+    weights = Path(__file__).parent / "weights" / "speaker.npz"
+    return hashlib.sha256(weights.read_bytes()).hexdigest()[:12]
 
 
 def features(samples: Floats) -> Floats:

@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
 from ...core import consents, tasks, uploads, voices
+from ...core.consents import Agreement
 from ...core.keys import Caller
 from ...core.tasks import Order
 from ...db.models import Consent, Task, Voice
@@ -80,8 +81,12 @@ async def create(
     request_hash = digest("voice", {"name": name, "consent": agreed.id, "sample": sample})
     task = await _submitted(request, who, audio_sample, name, agreed, request_hash, idempotency_key)
     await release(request)  # the file is stored, and the voice takes a while
-    with about("audio_sample"):
+    try:
         voice = await _made(request, task)
+    except SoundcloneError as error:
+        reason = error.reason if isinstance(error, Ended) else ""
+        with about("consent" if reason.startswith("consent_") else "audio_sample"):
+            raise
     return JSONResponse(view(voice))
 
 
@@ -157,12 +162,9 @@ async def _submitted(
                 who,
                 idempotency_key,
                 name=name,
-                consent={
-                    "consent": consent.id,
-                    "statement": consents.STATEMENT,
-                    "at": time.time(),
-                    "key": who.key_id,
-                },
+                agreement=Agreement(
+                    consents.STATEMENT, who.key_id, source=consents.source_of(consent)
+                ),
             ),
             request_hash=request_hash,
         )

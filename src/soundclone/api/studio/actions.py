@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
@@ -14,12 +13,13 @@ from pydantic import BaseModel, ValidationError
 from sqlalchemy.orm import Session
 
 from ...core import keys, tasks, voices
+from ...core.consents import LONGEST_SPEAKER, Agreement
 from ...core.pricing import to_micro
 from ...errors import AuthenticationError, InvalidParameter, NotFound
 from ..files import upload
 from ..removal import remove_voice
 from ..schemas import SoundCloneAudioRequest, SoundCloneCloneRequest
-from ..tasks import DAY, audio_order, checked_id, clone_order, submit
+from ..tasks import DAY, audio_order, check_consent, checked_id, clone_order, submit
 from . import session
 from .rendering import SPOKEN, PublicRoute, StudioRoute, catalogue, language_of, render
 from .session import Forbidden, Known, Visitor
@@ -29,7 +29,6 @@ public = APIRouter(prefix="/studio", route_class=PublicRoute)
 
 _NUMBERS = ("speed", "vol", "pitch", "sampleRate", "channel")
 _PLACEHOLDER = "https://example.com/recording.mp3"  # of an estimate, before there is a recording
-_LONGEST_SPEAKER = 200  # characters
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -74,12 +73,13 @@ async def make_voice(request: Request, me: Known) -> Response:
     """Submit a preview, with what was declared of the speaker's consent."""
     form = await fields(request)
     name = voices.checked_name(form.get("name", ""))
-    consent = declared(request, me, form)
+    agreement = declared(request, me, form)
     body = preview_of(request, form)
     request.app.state.rate_limit.check(me.key.id)
     order = await clone_order(
-        request, body, me.caller, repeated_by(form), name=name, consent=consent
+        request, body, me.caller, repeated_by(form), name=name, agreement=agreement
     )
+    check_consent(request, order)
     task = await submit(request, order)
     return Response(status_code=204, headers={"HX-Redirect": f"/studio/tasks/{task.id}"})
 
@@ -184,8 +184,8 @@ def allow_keys(me: Visitor) -> None:
         )
 
 
-def declared(request: Request, me: Visitor, form: Mapping[str, str]) -> dict[str, Any]:
-    """What is recorded of the speaker's consent. Raises InvalidParameter when there is none."""
+def declared(request: Request, me: Visitor, form: Mapping[str, str]) -> Agreement:
+    """The speaker's consent as the page words it. Raises InvalidParameter when there is none."""
     language = language_of(request)
     who = form.get("consent", "")
     if who not in ("own", "given"):
@@ -193,18 +193,17 @@ def declared(request: Request, me: Visitor, form: Mapping[str, str]) -> dict[str
             "consent is missing; say whose voice it is and that the speaker agrees"
         )
     speaker = printable(form.get("speaker", ""))
-    if who == "given" and not 0 < len(speaker) <= _LONGEST_SPEAKER:
+    if who == "given" and not 0 < len(speaker) <= LONGEST_SPEAKER:
         raise InvalidParameter(
             f"speaker has {len(speaker)} characters; the speaker's name, of at most "
-            f"{_LONGEST_SPEAKER}, is needed"
+            f"{LONGEST_SPEAKER}, is needed"
         )
-    return {
-        "statement": catalogue(language)[f"consent.{who}"],
-        "language": language,
-        "speaker": speaker if who == "given" else "",
-        "at": round(time.time(), 3),
-        "key": me.key.id,
-    }
+    return Agreement(
+        catalogue(language)[f"consent.{who}"],
+        me.key.id,
+        speaker if who == "given" else "",
+        language,
+    )
 
 
 def preview_of(request: Request, form: Mapping[str, str]) -> SoundCloneCloneRequest:
@@ -213,7 +212,9 @@ def preview_of(request: Request, form: Mapping[str, str]) -> SoundCloneCloneRequ
     language = form.get("language") or "auto"
     if not form.get("contentText", "").strip() and language == "auto":
         language = SPOKEN[language_of(request)]
-    return _model(SoundCloneCloneRequest, dict(form) | {"language": language})
+    # The page declares consent by fields of its own.
+    own = {name: form[name] for name in form if name != "consent"}
+    return _model(SoundCloneCloneRequest, own | {"language": language})
 
 
 def speech_of(form: Mapping[str, str]) -> SoundCloneAudioRequest:

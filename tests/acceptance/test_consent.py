@@ -1,0 +1,201 @@
+"""Consent of the speaker: by the API, the SDK, the OpenAI-compatible paths and the command line."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import openai
+import pytest
+from openai import OpenAI
+
+from soundclone.client import Client, Consent, ParameterError, TaskFailed
+from tests import media_samples
+from tests.acceptance.conftest import ENGINES
+from tests.service import API, Service, finish
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    environment = {"PYTHONPATH": str(ENGINES), "SOUNDCLONE_ENGINE_V1": "tone"}
+    with Service(tmp_path_factory.mktemp("consent"), environment=environment) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def key(service: Service) -> str:
+    return service.new_key(1000)[1]
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sample and a consent of a man and a woman, and files that are no consent."""
+    folder = tmp_path_factory.mktemp("clips")
+    for who in ("man", "woman"):
+        samples, rate = media_samples.said(who)
+        media_samples.write(folder / f"{who}.wav", "wav", samples[: 27 * rate], rate)
+        media_samples.write(folder / f"{who}-agrees.mp3", "mp3", samples[27 * rate :], rate)
+    (folder / "three-bytes.mp3").write_bytes(b"ID3")
+    media_samples.write(folder / "tone.wav", "wav", media_samples.tone(8, 16_000), 16_000)
+    return folder
+
+
+def used(service: Service, key: str) -> float:
+    spent: float = service.get(f"{API}/user/balance", key)[1]["data"]["used_coin"]
+    return spent
+
+
+def test_the_speaker_agrees(service: Service, key: str, clips: Path) -> None:
+    with Client(service.url, key) as client:
+        given = Consent(clips / "man-agrees.mp3", speaker="Ion Popescu")
+        made = client.clone(clips / "man.wav", text="Hello.", consent=given)
+        (voice,) = (each for each in client.voices() if each.model_id == made.model_id)
+        assert voice.consent is not None
+        assert voice.consent["speaker"] == "Ion Popescu"
+        assert voice.consent["recording"] is None
+        check = voice.consent["verified"]
+        assert check["needed"] <= check["similarity"] <= 1
+        assert check["speechSeconds"] > 3
+        assert len(check["encoder"]) == 12
+        # The recording goes with the voice.
+        files = service.folder / "data" / "files"
+        assert (files / "voices" / made.model_id / "consent").exists()
+        uploads = {path.name for path in (files / "uploads").rglob("*") if path.is_file()}
+        assert {"man.wav", "man-agrees.mp3"} <= uploads
+        client.delete_voice(made.model_id)
+        assert not (files / "voices" / made.model_id).exists()
+        uploads = {path.name for path in (files / "uploads").rglob("*") if path.is_file()}
+        assert not {"man.wav", "man-agrees.mp3"} & uploads
+
+
+@pytest.mark.parametrize(
+    ("recording", "word", "reason"),
+    [
+        ("woman-agrees.mp3", "consent_mismatch", r"similarity is -?0\.\d\d, and at least 0\.\d\d"),
+        ("three-bytes.mp3", "consent_unusable", "the consent recording cannot be used"),
+        ("tone.wav", "consent_unusable", "0.0 s of speech; at least 2 s is needed"),
+    ],
+)
+def test_somebody_else_or_nobody_agrees(
+    service: Service, key: str, clips: Path, recording: str, word: str, reason: str
+) -> None:
+    before = used(service, key)
+    with (
+        Client(service.url, key) as client,
+        pytest.raises(TaskFailed, match=reason) as failed,
+    ):
+        client.clone(clips / "man.wav", text="Hello.", consent=clips / recording)
+    assert failed.value.word == word
+    assert used(service, key) == before
+    left = service.folder / "data" / "files" / "voices"
+    assert not [path for path in left.rglob("*") if path.is_file()]
+
+
+def test_a_consent_is_checked_for_openai_too(service: Service, key: str, clips: Path) -> None:
+    with OpenAI(base_url=f"{service.url}/v1", api_key=key, max_retries=0) as client:
+
+        def make(recording: str) -> Any:
+            agreed = client.audio.voice_consents.create(
+                name="A", language="ro", recording=clips / recording
+            )
+            return client.audio.voices.create(
+                name="A", audio_sample=clips / "man.wav", consent=agreed.id
+            )
+
+        for recording, word in (
+            ("three-bytes.mp3", "consent_unusable"),
+            ("woman-agrees.mp3", "consent_mismatch"),
+        ):
+            with pytest.raises(openai.BadRequestError) as refused:
+                make(recording)
+            assert (refused.value.code, refused.value.param) == (word, "consent")
+        voice = make("man-agrees.mp3")
+        listed = service.get(f"{API}/voices", key)[1]["data"]["list"]
+        (found,) = (each for each in listed if each["modelId"] == voice.id)
+        assert found["consent"]["recording"] == voice.consent
+        assert found["consent"]["verified"]["similarity"] > 0
+        # A consent of its own may serve other voices and stays.
+        client.audio.voices.delete(voice.id)
+        assert client.audio.voice_consents.retrieve(voice.consent).id == voice.consent
+
+
+def clone(service: Service, key: str, url: str, consent: Any) -> tuple[int, Any]:
+    body = {"fileUrl": url, "contentText": "Hello.", "consent": consent}
+    return service.post(f"{API}/soundCloning/clones", body, key)
+
+
+def test_what_a_consent_is(service: Service, key: str, clips: Path) -> None:
+    with Client(service.url, key) as client:
+        url = client.upload(clips / "man.wav").url
+    for consent, reason in (
+        ({"speaker": "Ion"}, "consent has neither a declaration nor a recording"),
+        ({"declaration": "given"}, "consent.speaker has 0 characters; the speaker's name"),
+        ({"declaration": "given", "speaker": "x" * 201}, "consent.speaker has 201 characters"),
+        ({"declaration": "yes"}, "own"),
+        ({"recording": "cons_" + "0" * 32}, "there is no consent 'cons_0"),
+        ({"recording": "ftp://example.com/a.mp3"}, "consent.recording begins with 'ftp'"),
+        ("own", "consent"),
+    ):
+        _, body = clone(service, key, url, consent)
+        assert body["code"] == 20002, (consent, body)
+        assert reason in body["msg"], (consent, body)
+    for nothing in (None, {}, {"declaration": "", "recording": None}, ""):
+        _, body = clone(service, key, url, nothing)
+        assert body["code"] == 20000, (nothing, body)
+    _, body = clone(service, key, url, {"declaration": "own"})
+    made = finish(service, body["data"]["id"], key)
+    listed = service.get(f"{API}/voices", key)[1]["data"]["list"]
+    (found,) = (each for each in listed if each["modelId"] == made["modelId"])
+    assert found["consent"]["statement"].startswith("It is my own voice")
+    assert found["consent"]["verified"] is None
+
+
+def test_a_service_may_require_consent(tmp_path: Path) -> None:
+    source = "https://media.example.com/a.mp3"
+    for policy, needed in (("declared", "consent is missing"), ("recording", "consent.recording")):
+        folder = tmp_path / policy
+        folder.mkdir()
+        environment = {"SOUNDCLONE_CONSENT": policy}
+        with (
+            Service(folder, "--no-worker", environment=environment) as service,
+            Client(service.url, service.new_key(100)[1]) as client,
+        ):
+            with pytest.raises(ParameterError, match=f"{needed}.* this service makes a voice only"):
+                client.clone(source, wait=False)
+            own = Consent(own_voice=True)
+            if policy == "recording":
+                with pytest.raises(ParameterError, match="a recording in which the speaker agrees"):
+                    client.clone(source, consent=own, wait=False)
+                own = Consent("https://media.example.com/agrees.mp3", own_voice=True)
+            assert client.clone(source, consent=own, wait=False).status == "queued"
+
+
+def test_the_command_line_takes_a_consent(
+    service: Service, key: str, clips: Path, tmp_path: Path
+) -> None:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [
+                *(service.python, "-m", "soundclone", "clone", str(clips / "woman.wav")),
+                *("--url", service.url, "--key", key, "--text", "Hello.", "--quiet"),
+                *("-o", str(tmp_path / "preview.mp3"), *arguments),
+            ],
+            env=service.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    agreed = run("--consent", str(clips / "woman-agrees.mp3"), "--speaker", "Ana Novak")
+    assert agreed.returncode == 0, agreed.stderr
+    listed = service.get(f"{API}/voices", key)[1]["data"]["list"]
+    (found,) = (each for each in listed if each["modelId"] == agreed.stdout.strip())
+    assert found["consent"]["speaker"] == "Ana Novak"
+    assert found["consent"]["verified"] is not None
+    other = run("--consent", str(clips / "man-agrees.mp3"))
+    assert (other.returncode, "sound like two people" in other.stderr) == (1, True)
+    assert "is no file" in run("--consent", "missing.mp3").stderr
+    assert run("--own-voice", "--speaker", "Ana").returncode == 2

@@ -1,0 +1,89 @@
+"""A consent recording and a sample: the same speaker, another speaker, or no speech."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import soxr
+from numpy.typing import NDArray
+
+import media_samples
+from soundclone.errors import ConsentMismatch, ConsentUnusable
+from soundclone.media import encode
+from soundclone.media.consent import LEAST_SIMILARITY, verify
+from soundclone.media.decode import decode
+
+Samples = NDArray[np.float32]
+
+
+def said(who: str, start: float, end: float, rate: int = 16_000) -> Samples:
+    samples, own = media_samples.said(who)
+    return soxr.resample(samples[round(start * own) : round(end * own)], own, rate)
+
+
+def telephone(sound: Samples) -> Samples:
+    spectrum = np.fft.rfft(sound)
+    hertz = np.fft.rfftfreq(len(sound), 1 / 16_000)
+    spectrum[(hertz < 300) | (hertz > 3400)] = 0
+    return np.fft.irfft(spectrum, len(sound)).astype(np.float32)
+
+
+def noisy(sound: Samples) -> Samples:
+    noise = np.random.default_rng(1).standard_normal(len(sound)).astype(np.float32)
+    return sound + noise * np.float32(0.18 * np.sqrt(np.mean(sound**2)))
+
+
+@pytest.mark.parametrize("who", ["man", "woman"])
+@pytest.mark.parametrize(
+    "made",
+    [lambda x: x, telephone, noisy, lambda x: np.float32(0.01) * x, lambda x: np.float32(3) * x],
+    ids=["plain", "telephone", "noise", "quiet", "loud"],
+)
+def test_the_same_person_passes(who: str, made: object) -> None:
+    consent = made(said(who, 24, 33))  # type: ignore[operator]
+    found = verify(consent, 16_000, said(who, 0, 23), 16_000)
+    assert LEAST_SIMILARITY <= found.similarity <= 1
+    assert 3 < found.speech_seconds < 9
+
+
+@pytest.mark.parametrize("rates", [(8_000, 48_000), (44_100, 24_000), (11_025, 16_000)])
+def test_rates_may_differ(rates: tuple[int, int]) -> None:
+    consent, sample = said("woman", 24, 33, rates[0]), said("woman", 0, 23, rates[1])
+    assert verify(consent, rates[0], sample, rates[1]).similarity >= LEAST_SIMILARITY
+
+
+@pytest.mark.parametrize(("one", "other"), [("man", "woman"), ("woman", "man")])
+def test_another_person_is_refused(one: str, other: str) -> None:
+    with pytest.raises(ConsentMismatch, match=r"similarity is -?0\.\d\d, and at least 0\.\d\d"):
+        verify(said(other, 24, 33), 16_000, said(one, 0, 23), 16_000)
+
+
+@pytest.mark.parametrize(
+    "sound",
+    [
+        np.zeros(160_000, np.float32),
+        np.zeros(0, np.float32),
+        np.ones(16, np.float32),
+        media_samples.tone(8, 16_000),
+        0.1 * np.random.default_rng(2).standard_normal(160_000).astype(np.float32),
+    ],
+    ids=["silence", "nothing", "click", "tone", "noise"],
+)
+def test_no_speech_is_no_consent(sound: Samples) -> None:
+    with pytest.raises(ConsentUnusable, match=r"has 0\.0 s of speech; at least 2 s is needed"):
+        verify(sound, 16_000, said("man", 0, 20), 16_000)
+
+
+def test_a_word_is_no_consent() -> None:
+    with pytest.raises(ConsentUnusable, match=r"has [01]\.\d s of speech; at least 2 s"):
+        verify(said("man", 1, 2.2), 16_000, said("man", 10, 30), 16_000)
+
+
+@pytest.mark.parametrize("form", ["mp3", "ogg", "flac"])
+def test_every_codec(form: str, tmp_path: object) -> None:
+    path = tmp_path / f"consent.{form}"  # type: ignore[operator]
+    with encode.Encoder(path, form, sample_rate_in=16_000) as encoder:
+        encoder.write(said("man", 24, 33))
+    sound = decode(path).sound
+    found = verify(sound[:], sound.rate, said("man", 0, 23), 16_000)
+    assert found.similarity >= LEAST_SIMILARITY
