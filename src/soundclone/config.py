@@ -248,3 +248,14 @@ class Settings(BaseSettings):
                 "from a backup, or remove it and make new API keys"
             )
         return secret
+
+    @property
+    def secret_warning(self) -> str:
+        """A sentence for the operator when other users can read the secret; else empty."""
+        path = self.data_dir / "secret.key"
+        if self.secret_key or not path.exists():
+            return ""
+        mode = path.stat().st_mode & 0o777
+        if not mode & 0o077:
+            return ""
+        return f"{path} has mode {mode:04o}, so other users can make links and keys: chmod 600 it"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import pty
-import resource
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, get_args
 
@@ -73,7 +74,7 @@ def test_what_a_machine_may_read_is_json_on_request() -> None:
         assert ("--json" in options) == (name not in ("serve", "worker")), name
 
 
-def test_the_help_is_quick_and_light(run) -> None:
+def test_the_help_is_light(run) -> None:
     code = (
         "import sys; sys.argv = ['soundclone', '--help']\n"
         "from soundclone.cli import main\n"
@@ -82,11 +83,8 @@ def test_the_help_is_quick_and_light(run) -> None:
         "heavy = {'numpy', 'sqlalchemy', 'pydantic', 'httpx2', 'rich', 'fastapi', 'torch'}\n"
         "sys.exit(bool(heavy & set(sys.modules)))"
     )
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=300)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert done.returncode == 0
-    assert after.ru_utime - before.ru_utime < 0.5  # twice what it takes on a busy machine
     assert b"Exit codes:" in done.stdout
     assert b"ffplay" in run("speak", "-h").stdout
 
@@ -127,10 +125,13 @@ WRONG: list[tuple[list[str], dict[str, str], int, str, str]] = [
     (["clone", "no.mp3"], {}, 1, "file", "no.mp3 is no file"),
     (["clone", "ftp://x/a.mp3"], {}, 1, "invalid_parameter", "http(s) URL"),
     (["voices", "list", "--url", "ftp://x"], {}, 1, "invalid_parameter", "http://"),
-    (["keys", "revoke", "key_x"], {}, 1, "not_found", "there is no key 'key_x'"),
+    (["keys", "list"], {}, 1, "not_found", "data/soundclone.db; if the service runs with another"),
+    (["keys", "revoke", "key_x"], {}, 1, "not_found", "there is no database at "),
+    (["credit", "show", "--account", "a"], {}, 1, "not_found", "there is no database at "),
     (["keys", "create", "--name", "a", "--credit", "x"], {}, 1, "invalid_parameter", "12.5"),
     (["keys", "create", "--name", "a", "--quota", "1e400"], {}, 1, "invalid_parameter", "too much"),
-    (["keys", "list"], {"SOUNDCLONE_DATA_DIR": "/dev/null/x"}, 1, "file", "/dev/null/x"),
+    (["keys", "create", "--name", "a"], {"SOUNDCLONE_DATA_DIR": "/dev/null/x"}, 1, "file",
+     "/dev/null/x"),
     (["keys", "list"], {"SOUNDCLONE_DATABASE_URL": "?"}, 1, "settings", "_DATABASE_URL"),
     (["keys", "list"], {"SOUNDCLONE_DATABASE_URL": "mysql://x"}, 1, "unavailable", "'mysql'"),
     (["keys", "list"], {"SOUNDCLONE_DATABASE_URL": "postgresql://u:pw@127.0.0.1:1/x"}, 1,
@@ -166,6 +167,12 @@ def test_what_is_wrong_is_a_sentence_and_a_code(
             assert said in error["message"]
 
 
+@pytest.fixture
+def port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
@@ -177,9 +184,10 @@ def test_what_is_wrong_is_a_sentence_and_a_code(
 )
 @pytest.mark.parametrize("command", ["serve", "worker"])
 def test_a_service_with_bad_settings_does_not_start(
-    run, command: str, settings: dict[str, str], said: str
+    run, port: int, command: str, settings: dict[str, str], said: str
 ) -> None:
-    done = run(command, **settings)
+    arguments = ("--port", str(port)) if command == "serve" else ()
+    done = run(command, *arguments, **settings)
     assert done.returncode == 1
     assert said in done.stderr.decode()
     assert b"Traceback" not in done.stderr
@@ -191,7 +199,124 @@ def test_a_port_that_is_taken(run, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert b"Address already in use; choose another by --port" in done.stderr
     assert done.stdout == b""
-    assert not (tmp_path / "data" / "soundclone.db").exists()
+    assert not (tmp_path / "data").exists()
+
+
+def test_doctor_leaves_no_trace(run, tmp_path: Path) -> None:
+    report = json.loads(run("doctor", "--json").stdout)
+    details = {check["name"]: check["detail"] for check in report["checks"]}
+    for name, path in (("database", "data/soundclone.db"), ("storage", "data/files")):
+        expected = f"there is none yet at {tmp_path / path}; the first `soundclone serve` makes it"
+        assert details[name] == expected
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_new_database_is_reported(run, tmp_path: Path) -> None:
+    made = run("keys", "create", "--name", "a", "--json")
+    assert json.loads(made.stdout)["key"].startswith("sk_")
+    assert f"there was no database at {tmp_path}/data/soundclone.db" in made.stderr.decode()
+    again = run("keys", "create", "--name", "b", "--json")
+    assert again.stderr == b""
+    assert len(json.loads(run("keys", "list", "--json").stdout)) == 2
+
+
+@pytest.mark.parametrize("kind", ["another file", "cut short", "pages overwritten"])
+def test_a_damaged_database_is_a_sentence(run, port: int, tmp_path: Path, kind: str) -> None:
+    run("keys", "create", "--name", "a")
+    path = tmp_path / "data" / "soundclone.db"
+    content = bytearray(path.read_bytes())
+    if kind == "another file":
+        content = bytearray(b"The quick brown fox. " * 1000)
+    elif kind == "cut short":
+        del content[len(content) // 2 :]
+    else:
+        for page in range(1, len(content) // 4096, 2):
+            content[page * 4096 : (page + 1) * 4096] = bytes(range(256)) * 16
+    path.write_bytes(content)
+    for name in ("soundclone.db-wal", "soundclone.db-shm"):
+        (tmp_path / "data" / name).unlink(missing_ok=True)
+    for command in (["keys", "list"], ["serve", "--port", str(port)], ["worker"]):
+        done = run(*command)
+        assert done.returncode == 1, (command, done.stdout)
+        said = done.stderr.decode()
+        assert "Traceback" not in said
+        assert f"the database {path} is damaged (" in said
+        assert "from a backup as docs/howto/back-up.md describes" in said
+    report = json.loads(run("doctor", "--json").stdout)
+    (check,) = [check for check in report["checks"] if check["name"] == "database"]
+    assert not check["ok"]
+    assert f"the database {path} is damaged (" in check["detail"]
+
+
+def test_a_database_of_a_newer_version_is_a_sentence(run, tmp_path: Path) -> None:
+    run("keys", "create", "--name", "a")
+    with closing(sqlite3.connect(tmp_path / "data" / "soundclone.db")) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    done = run("keys", "list")
+    assert (done.returncode, done.stderr.count(b"\n")) == (1, 1)
+    assert b"was written by a newer version of soundclone" in done.stderr
+
+
+def test_a_secret_that_others_can_read_is_reported(run, tmp_path: Path) -> None:
+    run("keys", "create", "--name", "a")
+    secret = tmp_path / "data" / "secret.key"
+    for mode, fine in ((0o600, True), (0o640, False)):
+        secret.chmod(mode)
+        report = json.loads(run("doctor", "--json").stdout)
+        (check,) = [check for check in report["checks"] if check["name"] == "secret"]
+        assert check["ok"] is fine
+        assert fine or "has mode 0640" in check["detail"]
+
+
+# The first key
+
+
+def started(environment: dict[str, str], port: int, output: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [SOUNDCLONE, "serve", "--no-worker", "--port", str(port)],
+        env=environment,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+    )
+
+
+def until(read: Callable[[], bytes], wanted: bytes) -> bytes:
+    seen = b""
+    while wanted not in seen:
+        block = read()
+        assert block, seen
+        seen += block
+    return seen
+
+
+def test_the_first_key_is_not_in_a_log(
+    environment: dict[str, str], port: int, tmp_path: Path
+) -> None:
+    process = started(environment, port, subprocess.PIPE)
+    assert process.stdout
+    seen = until(process.stdout.readline, b"Another key: ")
+    process.terminate()
+    seen += process.communicate()[0]
+    path = tmp_path / "data" / "first-key"
+    assert f"Your API key: in the file {path}\n".encode() in seen
+    assert f"SOUNDCLONE_DATA_DIR={tmp_path}/data {SOUNDCLONE} keys create".encode() in seen
+    assert b"sk_" not in seen
+    assert path.read_text().startswith("sk_")
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_first_key_is_shown_on_a_terminal(
+    environment: dict[str, str], port: int, tmp_path: Path
+) -> None:
+    ours, theirs = pty.openpty()
+    process = started(environment, port, theirs)
+    os.close(theirs)
+    seen = until(lambda: os.read(ours, 65_536), b"Another key: ")
+    process.terminate()
+    process.wait()
+    os.close(ours)
+    assert b"Your API key: sk_" in seen
+    assert not (tmp_path / "data" / "first-key").exists()
 
 
 def test_texts_that_are_none(run) -> None:

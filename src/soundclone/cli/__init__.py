@@ -16,7 +16,7 @@ import typer
 from typer.exceptions import TyperException
 
 from . import machine, service, use
-from .common import FAILED, INTERRUPTED, WRONG_USAGE, Failure, print_json
+from .common import FAILED, INTERRUPTED, WRONG_USAGE, Failure, print_json, read_settings
 from .credit import credit_app
 from .keys import keys_app
 from .models import models_app
@@ -121,13 +121,19 @@ def _of_the_usage(error: TyperException) -> Failure:
 def _of_the_database(error: Exception) -> Failure | None:
     if "sqlalchemy" not in sys.modules:
         return None
-    from sqlalchemy.exc import ArgumentError, OperationalError
+    from alembic.util import CommandError
+    from sqlalchemy.exc import ArgumentError, DBAPIError
+
+    from ..db.damage import unusable
 
     if isinstance(error, ArgumentError):
         return Failure(f"SOUNDCLONE_DATABASE_URL is not right: {error}", "settings")
-    if isinstance(error, OperationalError):
-        reason = str(error.orig).strip().partition("\n")[0]
-        return Failure(f"the database cannot be used: {reason}", "unavailable")
+    if isinstance(error, CommandError):
+        message = "the database was written by a newer version of soundclone; install that version"
+        return Failure(f"{message} ({error})", "unavailable")
+    if isinstance(error, DBAPIError):
+        explained = unusable(error, read_settings().database)
+        return Failure(explained.message, explained.word)
     return None
 
 

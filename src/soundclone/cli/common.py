@@ -1,18 +1,14 @@
-"""What the commands share: settings, the database, how they print, how they fail."""
+"""Settings, output and failures of the commands."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
     from ..config import Settings
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs")]
@@ -57,21 +53,6 @@ def read_settings() -> Settings:
         name = "_".join(["SOUNDCLONE", *(str(part).upper() for part in first["loc"][:1])])
         reason = first["msg"].removeprefix("Value error, ")
         fail(f"{name} is not right: {reason}", "settings")
-
-
-@contextmanager
-def transaction() -> Iterator[Session]:
-    """One on this machine's database, which is made or brought up to date first."""
-    from ..db.migrate import upgrade
-    from ..db.session import Database
-
-    database = Database(read_settings().database, pool_size=1)
-    try:
-        upgrade(database)
-        with database.write() as session:
-            yield session
-    finally:
-        database.close()
 
 
 def print_json(value: Any, *, err: bool = False) -> None:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .common import AsJson, print_json, print_table, transaction
+from .common import AsJson, print_json, print_table
+from .database import transaction
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

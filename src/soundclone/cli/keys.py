@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .common import AsJson, print_json, print_table, read_settings, transaction
+from .common import AsJson, print_json, print_table, read_settings
+from .database import transaction
 
 if TYPE_CHECKING:
     from ..db.models import Key
@@ -33,7 +34,7 @@ def create(
     from ..core import keys, ledger
     from ..core.pricing import to_micro
 
-    with transaction() as session:
+    with transaction(new=True) as session:
         account_id = account or ledger.open_account(session, name).id
         key, text = keys.create(
             session,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Iterator
@@ -30,9 +31,19 @@ def serve(
 ) -> None:
     """Run the API and, unless --no-worker, a worker beside it.
 
-    The first start prints an API key with some credit. Ctrl-C or SIGTERM stops it, which is exit
-    code 0; the tasks under way get SOUNDCLONE_STOP_GRACE seconds, then another worker does them."""
+    The first start prints an API key with some credit, or writes it to a file when the output is
+    not a terminal. Ctrl-C or SIGTERM stops it, which is exit code 0; the tasks under way get
+    SOUNDCLONE_STOP_GRACE seconds, then another worker does them."""
     from .. import telemetry
+
+    telemetry.configure()
+    settings = read_settings()
+    # A port that is taken leaves no trace, not even the data directory.
+    with _listen(host, port) as listening:
+        _run(settings, listening, f"http://{host}:{port}", worker)
+
+
+def _run(settings: Settings, listening: socket.socket, url: str, worker: bool) -> None:
     from ..api.app import create_app
     from ..api.server import server as make_server
     from ..db.migrate import upgrade
@@ -41,11 +52,10 @@ def serve(
     from ..jobs.supervisor import Supervisor
     from ..storage import Storage
 
-    telemetry.configure()
-    settings = read_settings()
     _warn_of_root()
-    Storage.open(settings.storage, settings.secret)  # or else say why not, before anything starts
-    with _listen(host, port) as listening, _scratch(settings):
+    Storage.open(settings.storage, settings.secret)  # an error names the reason before a start
+    _warn_of_the_secret(settings)
+    with _scratch(settings):
         database = Database(settings.database)
         try:
             upgrade(database)
@@ -53,7 +63,10 @@ def serve(
             _first_key(settings, database)
         finally:
             database.close()
-        typer.echo(f"  The studio: {settings.public_url or f'http://{host}:{port}'}/studio\n")
+        typer.echo(
+            f"  The studio: {settings.public_url or url}/studio\n"
+            f"  Another key: {_another_key(settings)}\n"
+        )
         server = make_server(
             create_app(settings),
             connections=settings.max_connections,
@@ -91,6 +104,7 @@ def worker(
 
     telemetry.configure()
     settings = read_settings()
+    _warn_of_the_secret(settings)
     with _scratch(settings):
         Worker(settings, id or new_id(), parent=parent).run()
     sys.stderr.flush()
@@ -135,8 +149,18 @@ def _warn_of_root() -> None:
         )
 
 
+def _warn_of_the_secret(settings: Settings) -> None:
+    from ..telemetry import log
+
+    if warning := settings.secret_warning:
+        log(__name__).warning("secret is readable by others", detail=warning)
+
+
 def _first_key(settings: Settings, database: Database) -> None:
-    """Print a key with some credit when there is no account yet."""
+    """Make an operator's key with some credit when there is no account yet.
+
+    Only a terminal shows the key: other outputs end up in logs, and logs hold no keys.
+    """
     from sqlalchemy import select
 
     from ..core import keys, ledger
@@ -152,7 +176,31 @@ def _first_key(settings: Settings, database: Database) -> None:
         )
         if settings.starting_credit:
             ledger.credit(session, account.id, to_micro(settings.starting_credit), "first start")
+        where, advice = text, "Keep it now: it is not shown again."
+        if not sys.stdout.isatty():
+            where = f"in the file {_kept(settings.data_dir / 'first-key', text)}"
+            advice = "Keep it elsewhere and remove the file."
     typer.echo(
-        f"\n  Your API key: {text}\n  with {settings.starting_credit} credits on account "
-        f"{account.id}.\n  Keep it now: it is not shown again.\n"
+        f"\n  Your API key: {where}\n  with {settings.starting_credit} credits on account "
+        f"{account.id}.\n  {advice}\n"
     )
+
+
+def _another_key(settings: Settings) -> str:
+    """A shell command that makes a key for this service from any folder and terminal."""
+    program = Path(sys.argv[0]).absolute()
+    command = (
+        [str(program)] if program.name == "soundclone" else [sys.executable, "-m", "soundclone"]
+    )
+    command += ["keys", "create", "--name", "me", "--credit", "100", "--operator"]
+    folder = str(settings.data_dir.absolute())
+    return f"SOUNDCLONE_DATA_DIR={shlex.quote(folder)} {shlex.join(command)}"
+
+
+def _kept(path: Path, text: str) -> Path:
+    """Write a file that only its owner can read."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)  # of a database that was removed
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text + "\n")
+    return path.absolute()

@@ -5,13 +5,22 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+import tempfile
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from .. import __version__
 from ..config import Settings
 from ..core import workers
+from ..db.damage import damaged, file_of
+from ..db.damage import unusable as unusable_database
 from ..db.migrate import upgrade
 from ..db.session import Database
 from ..errors import SoundcloneError, Unavailable
@@ -22,6 +31,7 @@ from ..storage import Storage
 from .routes import routes_of, unusable
 
 _DISK_NEEDED = 1 << 30
+_NO_WORKER = "none is alive; `soundclone serve` or `soundclone worker` starts one"
 
 
 def examine(
@@ -33,7 +43,7 @@ def examine(
 
     def check(name: str, work: Callable[[], str], *, needed: bool = True) -> dict[str, Any]:
         on_check(name)
-        return _check(name, work, needed)
+        return _check(settings, name, work, needed)
 
     checks = [check("system", _system)]
     routes = routes_of(settings)
@@ -47,6 +57,7 @@ def examine(
         check("sandbox", _sandbox, needed=False),
         check("database", lambda: _database(settings)),
         check("storage", lambda: _storage(settings)),
+        check("secret", lambda: _secret(settings), needed=False),
         check("disk", lambda: _disk(settings)),
         check("workers", lambda: _workers(settings), needed=False),
     ]
@@ -57,11 +68,14 @@ def examine(
     }
 
 
-def _check(name: str, work: Callable[[], str], needed: bool) -> dict[str, Any]:
+def _check(settings: Settings, name: str, work: Callable[[], str], needed: bool) -> dict[str, Any]:
     try:
         return {"name": name, "ok": True, "detail": work(), "needed": needed}
     except SoundcloneError as error:
         return {"name": name, "ok": False, "detail": error.message, "needed": needed}
+    except DBAPIError as error:
+        detail = unusable_database(error, settings.database).message
+        return {"name": name, "ok": False, "detail": detail, "needed": needed}
     except Exception as error:
         return {"name": name, "ok": False, "detail": repr(error), "needed": needed}
 
@@ -93,7 +107,13 @@ def _codecs(settings: Settings) -> str:
     from ..media import decode, encode
 
     tone = (0.3 * np.sin(np.arange(44_100) * 2 * np.pi * 220 / 44_100)).astype(np.float32)
-    with scratch_folder(settings.scratch) as folder:
+    # Without a database the service was never started here, and the examination leaves no trace.
+    path = file_of(settings.database)
+    fresh = path is not None and not path.exists()
+    with (
+        tempfile.TemporaryDirectory() if fresh else nullcontext(settings.scratch) as root,
+        scratch_folder(Path(root)) as folder,
+    ):
         path = folder / "tone.mp3"
         with encode.Encoder(path, sample_rate_in=44_100) as encoder:
             encoder.write(tone)
@@ -112,29 +132,60 @@ def _sandbox() -> str:
 
 
 def _database(settings: Settings) -> str:
+    path = file_of(settings.database)
+    if path and not path.exists():
+        return f"there is none yet at {path}; the first `soundclone serve` makes it"
     database = Database(settings.database, pool_size=1)
     try:
         upgrade(database)
         database.check()
+        _examine_pages(settings, database)
         return f"{database.engine.url.render_as_string(hide_password=True)} is at the newest schema"
     finally:
         database.close()
 
 
+def _examine_pages(settings: Settings, database: Database) -> None:
+    """Raise Unavailable when SQLite finds a damaged page."""
+    if database.sqlite:
+        with database.engine.connect() as connection:
+            found = connection.execute(text("PRAGMA quick_check(1)")).scalar_one()
+        if found != "ok":
+            raise damaged(settings.database, str(found).replace("\n", " "))
+
+
 def _storage(settings: Settings) -> str:
+    parts = urlsplit(settings.storage)
+    folder = Path(unquote(parts.path))
+    if parts.scheme == "file" and folder.is_absolute() and not folder.exists():
+        return f"there is none yet at {folder}; the first `soundclone serve` makes it"
     Storage.open(settings.storage, settings.secret).check()
     return f"{settings.storage.partition('?')[0]} takes, returns and removes files"
 
 
+def _secret(settings: Settings) -> str:
+    if warning := settings.secret_warning:
+        raise Unavailable(warning)
+    return "no other user can read it"
+
+
 def _disk(settings: Settings) -> str:
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(settings.data_dir).free
+    free = shutil.disk_usage(_existing(settings.data_dir)).free
     if free < _DISK_NEEDED:
         raise Unavailable(f"{free / 1e9:.1f} GB are free in {settings.data_dir}; 1 GB is needed")
     return f"{free / 1e9:.1f} GB are free in {settings.data_dir}"
 
 
+def _existing(path: Path) -> Path:
+    """The folder, or the nearest one above it that exists."""
+    path = path.absolute()
+    return next((each for each in (path, *path.parents) if each.is_dir()), path)
+
+
 def _workers(settings: Settings) -> str:
+    path = file_of(settings.database)
+    if path and not path.exists():
+        raise Unavailable(_NO_WORKER)
     database = Database(settings.database, pool_size=1)
     try:
         with database.read() as session:
@@ -142,5 +193,5 @@ def _workers(settings: Settings) -> str:
     finally:
         database.close()
     if not alive:
-        raise Unavailable("none is alive; `soundclone serve` or `soundclone worker` starts one")
+        raise Unavailable(_NO_WORKER)
     return f"{len(alive)} alive, {sum(bool(w.info.get('ready')) for w in alive)} ready"
