@@ -59,7 +59,7 @@ def kill(service: Service, dice: random.Random, victim: str) -> None:
         service.start()
 
 
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("kills", [2, pytest.param(50, marks=pytest.mark.slow)])
 def test_nothing_is_left_after_kills(
     tmp_path: Path, recording: str, test_engines: dict[str, str], kills: int
@@ -84,10 +84,11 @@ def test_nothing_is_left_after_kills(
         for number in range(kills):
             sent = threads.submit(upload, service, key, large)
             uploaded = upload(service, key, RECORDING.read_bytes())
-            tasks += [
-                submit(service, CLONES, preview | {"fileUrl": uploaded or recording}, key),
-                submit(service, AUDIOS, {"modelId": voice, "contentText": TEXT}, key),
-            ]
+            if number % 3 != 1:
+                source = preview | {"fileUrl": uploaded or recording}
+                tasks.append(submit(service, CLONES, source, key))
+            if number % 3 != 2:
+                tasks.append(submit(service, AUDIOS, {"modelId": voice, "contentText": TEXT}, key))
             kill(service, dice, "worker" if number % 2 else "all")
             sent.result()
             service.wait_for("/readyz", 120)

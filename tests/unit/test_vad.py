@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import soxr
+from numpy.typing import NDArray
 
 import media_samples
+from soundclone.media import vad
 from soundclone.media.vad import listen, speech_segments
 
 SPEECH, RATE = media_samples.spoken(4.0)
@@ -47,3 +51,29 @@ def test_hardly_anything() -> None:
 def test_stops_when_enough_was_heard() -> None:
     found = listen(np.tile(SPEECH, 3), RATE, most=4.0)
     assert 4.0 < found.seconds < 9.0
+
+
+def test_a_long_tone_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The network takes a millisecond a window: half a minute for a quarter of an hour."""
+    asked: list[int] = []
+
+    def counting() -> Callable[[NDArray[np.float32]], float]:
+        detect = detector()
+
+        def counted(window: NDArray[np.float32]) -> float:
+            asked.append(len(window))
+            return detect(window)
+
+        return counted
+
+    detector = vad._detector
+    monkeypatch.setattr(vad, "_detector", counting)
+    tone = np.sin(np.arange(160 * RATE) * (2 * np.pi * 440 / RATE)).astype(np.float32)
+    before, after = np.split(tone, [100 * RATE])
+    noise = np.random.default_rng(1).standard_normal(RATE * 160).astype(np.float32)
+    for sound in (tone, noise * 0.1):
+        assert listen(sound, RATE).seconds == 0
+    assert len(asked) < 100  # of 10,000 windows: those at the edges
+    found = listen(np.concatenate([before * 0.01, SPEECH, after * 0.01]), RATE)
+    assert found.segments[0][0] == pytest.approx(100.0, abs=0.3)
+    assert found.seconds == pytest.approx(listen(SPEECH, RATE).seconds, abs=0.4)

@@ -347,8 +347,8 @@ if __name__ == "__main__":
         report = {"refused": refusal.word, "message": str(refusal)}
     except MemoryError:
         report = {"refused": "source_too_large", "message": "decoding needs too much memory"}
-    except OSError:
-        raise  # of the disk, not of the file
+    except (OSError, ImportError):
+        raise  # of the disk or the installation, not of the file
     except Exception as error:
         message = f"the file is damaged: the decoder stumbled over it ({type(error).__name__})"
         report = {"refused": "source_not_media", "message": message}
