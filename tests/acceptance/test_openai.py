@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 import urllib.request
+import wave
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,9 +20,10 @@ import httpx2
 import numpy as np
 import openai
 import pytest
+import soxr
 from openai import OpenAI
 
-from soundclone.core import keys
+from soundclone.core import consents, keys
 from soundclone.core.pricing import share
 from soundclone.db.session import Database
 from soundclone.media.decode import decode
@@ -680,6 +682,24 @@ def test_a_voice_is_made_and_charged_once(service: Service, tmp_path: Path) -> N
         assert missing.value.param == "consent"
         with pytest.raises(openai.NotFoundError):
             client.audio.voices.delete(first.id[:-1])
+
+
+def test_a_studio_recording_may_be_a_sample(client: OpenAI, consent: str, tmp_path: Path) -> None:
+    """96 kHz, 24 bits and two channels: more bytes than a consent may have."""
+    decoded = decode(RECORDING)
+    heard = soxr.resample(np.array(decoded.samples), decoded.sample_rate, 96_000)
+    words = (np.clip(heard, -1, 1) * (2**31 - 256)).astype("<i4")
+    with wave.open(str(tmp_path / "studio.wav"), "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(3)
+        file.setframerate(96_000)
+        both = np.repeat(words, 2).view(np.uint8).reshape(-1, 4)
+        file.writeframes(both[:, 1:].tobytes())
+    assert (tmp_path / "studio.wav").stat().st_size > consents.LARGEST
+    made = client.audio.voices.create(
+        name="Studio", audio_sample=tmp_path / "studio.wav", consent=consent
+    )
+    assert made.name == "Studio"
 
 
 def test_instructions(client: OpenAI, voice: str) -> None:
