@@ -15,7 +15,7 @@ import pytest
 from soundclone.errors import Unavailable
 from soundclone.jobs import doctor
 from soundclone.media.confinement import ALL, LANDLOCK, NAMESPACE, SECCOMP
-from soundclone.media.decode import missing_confinement
+from soundclone.media.decode import _environment, missing_confinement
 
 # Each attempt, and the parts of the confinement that forbid it; one of them is enough.
 ATTEMPTS = {
@@ -88,6 +88,7 @@ def possible(surroundings: list[object], parts: str = "") -> list[str]:
     attempts = {name: attempt for name, (attempt, _) in ATTEMPTS.items()}
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, json.dumps([*surroundings, attempts]), parts],
+        env=_environment(),
         capture_output=True,
         check=False,
         text=True,

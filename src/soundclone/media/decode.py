@@ -122,7 +122,8 @@ def _environment() -> dict[str, str]:
     kept = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PATH", "TMPDIR")
     environment = {name: os.environ[name] for name in kept if name in os.environ}
     environment["PYTHONPATH"] = os.pathsep.join(entry for entry in sys.path if entry)
-    # Each thread of a library for matrices reserves memory that counts against the child's limit.
+    # A process with several threads gets no namespace, and seccomp confines one thread. Each thread
+    # of a library for matrices also reserves memory, which counts against the child's limit.
     return environment | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
