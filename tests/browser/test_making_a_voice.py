@@ -21,7 +21,7 @@ def test_an_error_outlives_the_next_price(studio: Visit) -> None:
     studio.go("/studio/clone")
     missing = page.locator(".errors[data-for=fileUrl]")
     with page.expect_response("**/studio/estimates/clone"):
-        # The price is asked for half a second after the last change.
+        # The page requests the price half a second after the last change.
         page.get_by_label("It is my own voice").check()
         page.get_by_role("button", name="Make the voice").click()
         expect(missing).to_contain_text("There is no recording yet")

@@ -2,8 +2,8 @@
 
 Errors carry English sentences with values in them. For another language, a file such as
 `locale/zh.reasons.json` maps the English template of a sentence, with `{}` for each value, to its
-translation, where `{0}` stands for the first value. A value that has a translation of its own is
-translated, too. A message without a translation is shown in English.
+translation, where `{0}` stands for the first value. Values that have a translation are translated,
+too. A message without a translation is shown in English.
 """
 
 from __future__ import annotations

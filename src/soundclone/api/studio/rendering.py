@@ -133,7 +133,7 @@ def excerpt(text: str, length: int = 90) -> str:
     cut = plain[:length]
     # Chinese and Japanese have no spaces to cut at; neither may half of the excerpt be lost.
     space = cut.rfind(" ") if plain[length] != " " else length
-    return cut[: space if space > length * 2 // 3 else length].rstrip() + "…"
+    return cut[: space if space > length * 2 // 3 else length].rstrip(" .,;:。，；：") + "…"
 
 
 _environment = Environment(

@@ -1,7 +1,7 @@
-"""The visitor at the browser: a signed cookie that names a session, and tokens against forgery.
+"""Sessions of visitors, and tokens against forged requests.
 
-The cookie holds an identifier, never the key. Each request looks the session up, so that signing
-out and revoking the key end it on the server.
+A signed cookie names the session. The cookie holds an identifier, never the key. Each request
+looks the session up, so that signing out and revoking the key end it on the server.
 An unsafe request carries a token that is derived from the session (or, before there is one, from
 a cookie of the visit), which no other site can read: the synchroniser token of OWASP's guide.
 """
@@ -56,7 +56,7 @@ class Visitor:
     key: Key
     account: Account
     ticket: Ticket
-    latest: float  # unix seconds at which the session ends, whatever is renewed
+    latest: float  # unix seconds at which the session ends at the latest
 
     @property
     def caller(self) -> Caller:

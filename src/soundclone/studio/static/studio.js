@@ -55,6 +55,13 @@ document.addEventListener("click", async ({ target }) => {
     label.textContent = t("copied");
     setTimeout(() => (label.textContent = before), 1500);
   }
+  const text = target.closest("[data-copy-text]");
+  if (text) {
+    await put(text.dataset.copyText, text.previousElementSibling);
+    text.classList.add("copied");
+    text.title = t("copied");
+    setTimeout(() => text.classList.remove("copied"), 1500);
+  }
   if (target.closest("[data-theme-switch]")) {
     const root = document.documentElement;
     const dark = root.dataset.theme === "auto" ? matchMedia("(prefers-color-scheme: dark)").matches : root.dataset.theme === "dark";
