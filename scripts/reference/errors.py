@@ -40,7 +40,7 @@ MEANING = {
     "idempotency_conflict": "the `Idempotency-Key` was used with another request",
     "conflict": "it cannot be done as things stand",
     "request_timeout": "the request did not arrive in time",
-    "too_large": "the request, its body or the file is too long",
+    "too_large": "the request, its body, the file or what the account keeps is too long",
     "method_not_allowed": "the path does not take that method",
     "host_refused": "the `Host` header is not a name of this service",
     "range_not_satisfiable": "the `Range` lies outside the file",

@@ -94,6 +94,9 @@ class Settings(BaseSettings):
     # Keeping
     voice_days: float = Field(default=3.0, gt=0)  # an unused voice
     result_days: float = Field(default=3.0, gt=0)  # audio, subtitles and texts
+    result_quota_bytes: int = Field(default=20_000_000_000, gt=0)  # kept at a time, per account
+    least_free_bytes: int = Field(default=1_000_000_000, ge=0)  # of the disk of a local store; with
+    # less, no task is accepted
     upload_days: float = Field(default=3.0, gt=0)  # a recording that was sent
     forget_days: float = Field(default=30.0, gt=0)  # bare rows of what has expired, after that
     starting_credit: Decimal = Field(default=Decimal(100), ge=0)  # credits of the first account

@@ -173,6 +173,20 @@ class Storage:
                             path.rmdir()
         return removed
 
+    def check_free(self, least: int) -> None:
+        """Raise Unavailable when the disk of a local store has less than `least` bytes free."""
+        if self._folder is None:
+            return
+        try:
+            free = shutil.disk_usage(self._folder).free
+        except OSError as error:
+            raise Unavailable(f"storage cannot look at its disk: {error.strerror}") from error
+        if free < least:
+            raise Unavailable(
+                f"the disk of this service has {free:,} bytes free; new tasks need {least:,}; try "
+                "again later"
+            )
+
     def check(self) -> None:
         """Write, read and remove a small file. Raises Unavailable with the reason."""
         key, data = f"probe/{uuid.uuid4().hex}", b"soundclone"

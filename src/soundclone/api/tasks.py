@@ -16,7 +16,7 @@ from sqlalchemy import Row
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from ..core import consents, keys, offers, tasks, voices
+from ..core import consents, keys, offers, results, tasks, voices
 from ..core.consents import Agreement
 from ..core.keys import Caller
 from ..core.pricing import to_credits
@@ -147,6 +147,21 @@ async def cancel_task(request: Request, id: TaskId, who: KnownCaller) -> JSONRes
     return JSONResponse(ok(view(request, task)))
 
 
+@own.delete(
+    "/audios/{id}/result",
+    operation_id="deleteSoundCloneResult",
+    summary="Delete a result",
+    status_code=204,
+)
+async def delete_result(request: Request, id: TaskId, who: KnownCaller) -> Response:
+    """Delete the files of a task that has ended before they expire, and free their space. When the
+    answer comes, the links are dead. A voice stays."""
+    state = request.app.state
+    task = await state.database.run(tasks.discard, checked_id(id), who.account_id)
+    await run_in_threadpool(state.storage.delete_prefix, f"results/{task.id}")
+    return Response(status_code=204)
+
+
 async def clone_order(
     request: Request,
     body: SoundCloneCloneRequest,
@@ -172,7 +187,7 @@ async def clone_order(
     else:
         text = body.contentText
         characters = script.check(text, PREVIEW_LIMIT)
-    await length_of(text, characters, language, body.soundVersion)
+    seconds = await length_of(text, characters, language, body.soundVersion)
     return Order(
         kind="clone",
         account_id=who.account_id,
@@ -188,6 +203,7 @@ async def clone_order(
         },
         characters=characters,
         cost=state.prices.clone(characters),
+        size=results.estimate({}, characters, seconds),
         request_hash=digest("clone", body.model_dump()),
         idempotency_key=idempotency_key,
     )
@@ -222,9 +238,10 @@ async def audio_order(
     body: SoundCloneAudioRequest,
     who: Caller,
     idempotency_key: str | None,
+    streamed: Mapping[str, Any] | None = None,
 ) -> Order:
-    """Production speech as asked for, checked and priced. Raises InvalidParameter, NotFound,
-    Unavailable."""
+    """Production speech as asked for, checked and priced; `streamed` are further parameters of the
+    job. Raises InvalidParameter, NotFound, Unavailable."""
     state = request.app.state
     if not re.fullmatch(r"model_[0-9a-f]{32}", body.modelId):
         raise NotFound(
@@ -240,40 +257,45 @@ async def audio_order(
     voice = await state.database.look(voices.get, body.modelId, who.account_id)
     version = body.soundVersion or voice.version
     language = language_of(body.language, version)
-    await length_of(body.contentText, characters, language, version)
+    seconds = await length_of(body.contentText, characters, language, version)
     # Another version may have another engine: whoever asks for it means that one.
     own = voice.engine if version == voice.version else None
     engine = await engine_for(request, body.contentText, version, language, own)
+    params = {
+        "text": body.contentText,
+        "version": version,
+        "language": language.name if language else "auto",
+        "engine": engine,
+        "emotion": body.emotion,
+        "speed": body.speed,
+        "vol": body.vol,
+        "pitch": body.pitch,
+        "subtitles": (body.subtitleType or "sentence") if body.subtitleEnable else None,
+        "format": body.format,
+        "sample_rate": body.sampleRate,
+        "channels": body.channel,
+        **(streamed or {}),
+    }
     return Order(
         kind="audio",
         account_id=who.account_id,
         key_id=who.key_id,
         voice_id=voice.id,
-        params={
-            "text": body.contentText,
-            "version": version,
-            "language": language.name if language else "auto",
-            "engine": engine,
-            "emotion": body.emotion,
-            "speed": body.speed,
-            "vol": body.vol,
-            "pitch": body.pitch,
-            "subtitles": (body.subtitleType or "sentence") if body.subtitleEnable else None,
-            "format": body.format,
-            "sample_rate": body.sampleRate,
-            "channels": body.channel,
-        },
+        params=params,
         characters=characters,
         cost=state.prices.audio(characters),
         fee=state.prices.fee,
+        size=results.estimate(params, characters, seconds),
         request_hash=digest("audio", body.model_dump()),
         idempotency_key=idempotency_key,
     )
 
 
 async def submit(request: Request, order: Order) -> Task:
-    """Put an order through, in one transaction."""
+    """Put an order through, in one transaction. Raises Unavailable when the disk is nearly full,
+    and as `tasks.submit`."""
     state = request.app.state
+    state.storage.check_free(state.settings.least_free_bytes)
 
     def work(session: Session) -> Task:
         return tasks.submit(
@@ -281,6 +303,7 @@ async def submit(request: Request, order: Order) -> Task:
             order,
             state.queue.enqueue,
             active_limit=state.settings.active_tasks_per_key,
+            result_quota=state.settings.result_quota_bytes,
         )
 
     try:

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from ..db.models import Account, Key, Task, Voice
 from ..errors import (
+    Conflict,
     Deleted,
     Expired,
     IdempotencyConflict,
@@ -31,7 +32,7 @@ from ..errors import (
     TaskError,
     TaskTimedOut,
 )
-from . import delivery, ledger, voices
+from . import delivery, ledger, results, voices
 from .clock import moment
 from .voices import ACTIVE
 
@@ -70,7 +71,7 @@ Enqueue = Callable[[Session, Task], None]
 
 # Made once: building a statement takes longer than running it.
 _STANDING = (
-    select(Account.turn, Account.active, Key.active)
+    select(Account.turn, Account.active, Account.kept, Key.active)
     .join(Key, Key.account_id == Account.id)
     .where(Key.id == bindparam("key"))
     .with_for_update(of=Account)
@@ -84,7 +85,7 @@ _SERVED = select(
 _TOOK_TURN = (
     update(Account)
     .where(Account.id == bindparam("account"))
-    .values(turn=bindparam("taken"))
+    .values(turn=bindparam("taken"), kept=Account.kept + bindparam("more"))
     .execution_options(synchronize_session=False)
 )
 
@@ -101,29 +102,40 @@ class Order:
     cost: int  # micro-credits
     request_hash: str  # of the request's body, to know a repeated one by
     fee: int = 0  # the share of `cost` that no character changes
+    size: int = 0  # bytes that the result may have
     idempotency_key: str | None = None
     voice_id: str | None = None  # None: the task makes one
 
 
-def submit(session: Session, order: Order, enqueue: Enqueue, *, active_limit: int) -> Task:
+def submit(
+    session: Session,
+    order: Order,
+    enqueue: Enqueue,
+    *,
+    active_limit: int,
+    result_quota: int | None = None,
+) -> Task:
     """Hold the money, write the task and enqueue the job: all or, on any error, nothing.
 
     The same idempotency key with the same request returns the first task; of two that race, one
     may get sqlalchemy's IntegrityError, rolls back and tries again. Raises IdempotencyConflict,
-    NotFound and Expired (of the voice), RateLimited, InsufficientBalance, QuotaExceeded.
+    NotFound and Expired (of the voice), RateLimited, TooLarge (of the results),
+    InsufficientBalance, QuotaExceeded.
     """
     known = _repeated(session, order)
     if known:
         return known
     if order.voice_id is not None:
         voices.usable(session, order.voice_id, order.account_id)
-    turn, own_active, active = session.execute(_STANDING, {"key": order.key_id}).one()
+    turn, own_active, kept, active = session.execute(_STANDING, {"key": order.key_id}).one()
     if active >= active_limit:
         raise RateLimited(
             f"this key has {active_limit} tasks that have not ended, which is the most; "
             "wait for some to end",
             retry_after=5,
         )
+    if result_quota is not None:
+        results.check_quota(kept, order.size, result_quota)
     task = Task(
         id=f"audio_{uuid.uuid4()}",
         kind=order.kind,
@@ -136,6 +148,7 @@ def submit(session: Session, order: Order, enqueue: Enqueue, *, active_limit: in
         cost=order.cost,
         fee=order.fee,
         delivered=0,
+        size=order.size,
         turn=_turn(session, turn if own_active else 0),
         idempotency_key=order.idempotency_key,
         request_hash=order.request_hash,
@@ -144,7 +157,9 @@ def submit(session: Session, order: Order, enqueue: Enqueue, *, active_limit: in
         result={},
         created_at=time.time(),
     )
-    session.execute(_TOOK_TURN, {"account": order.account_id, "taken": task.turn})
+    session.execute(
+        _TOOK_TURN, {"account": order.account_id, "taken": task.turn, "more": order.size}
+    )
     session.add(task)
     session.flush()
     ledger.hold(
@@ -273,9 +288,16 @@ def check_active(session: Session, task_id: str) -> None:
 
 
 def complete(
-    session: Session, task_id: str, result: Mapping[str, Any], *, keep: float, voice: Voice | None
+    session: Session,
+    task_id: str,
+    result: Mapping[str, Any],
+    *,
+    keep: float,
+    voice: Voice | None,
+    size: int = 0,
 ) -> bool:
-    """End the task well and take its price. `keep`: seconds that its files are kept. A preview
+    """End the task well and take its price. `keep`: seconds that its files are kept, of `size`
+    bytes. A preview
     brings the `voice` that it made; a production task activates the one that it used. False when
     it had ended before, and then nothing happens."""
     now = time.time()
@@ -299,6 +321,7 @@ def complete(
     else:
         voices.activate(session, session.get_one(Task, task_id).voice_id)
     ledger.capture(session, task_id)
+    results.resize(session, task_id, size)
     return True
 
 
@@ -315,6 +338,7 @@ def fail(session: Session, task_id: str, error: TaskError, *, keep: float) -> bo
         return False
     charged, message = delivery.settle(session, task_id, error)
     session.execute(update(Task).where(Task.id == task_id).values(error=message, cost=charged))
+    results.resize(session, task_id, 0)
     return True
 
 
@@ -331,6 +355,17 @@ def cancel(
     task = get(session, task_id, account_id)
     fail(session, task_id, error or TaskCancelled("the task was cancelled"), keep=keep)
     session.refresh(task)
+    return task
+
+
+def discard(session: Session, task_id: str, account_id: str) -> Task:
+    """Let the result of an ended task expire now, and free its space. Raises NotFound, Expired,
+    Conflict when the task has not ended."""
+    task = get(session, task_id, account_id)
+    if task.status in ACTIVE:
+        raise Conflict(f"task {task_id} has not ended; cancel it, or wait for its end")
+    session.execute(update(Task).where(Task.id == task_id).values(expires_at=time.time()))
+    results.resize(session, task_id, 0)
     return task
 
 
@@ -363,6 +398,7 @@ def purge(session: Session, task_id: str) -> None:
         .where(Task.id == task_id)
         .values(params={}, result={}, error=None, purged_at=time.time())
     )
+    results.resize(session, task_id, 0)
 
 
 def forget(session: Session, before: float) -> None:

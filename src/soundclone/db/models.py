@@ -45,6 +45,7 @@ class Account(Base):
     held: Mapped[int] = mapped_column(default=0)  # reserved by tasks that have not ended
     active: Mapped[int] = mapped_column(default=0)  # how many those are
     turn: Mapped[int] = mapped_column(default=0)  # the last one that a task of it took
+    kept: Mapped[int] = mapped_column(default=0)  # bytes of results, with those still to be made
     created_at: Mapped[float]
 
 
@@ -134,6 +135,7 @@ class Task(Base):
     cost: Mapped[int]  # what is held, and once the task has ended, what was charged
     fee: Mapped[int] = mapped_column(default=0)  # the share of `cost` that no character changes
     delivered: Mapped[int] = mapped_column(default=0)  # characters that a listener was sent
+    size: Mapped[int] = mapped_column(default=0)  # bytes of the result, estimated until it is made
     turn: Mapped[int]  # place in the fair queue
     idempotency_key: Mapped[str | None]
     request_hash: Mapped[str]

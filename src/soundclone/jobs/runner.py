@@ -15,6 +15,7 @@ from structlog.contextvars import bound_contextvars
 
 from ..config import Settings
 from ..core import tasks
+from ..core.results import FILES
 from ..core.voices import ACTIVE
 from ..db.models import Task, Voice
 from ..db.session import Database
@@ -188,11 +189,21 @@ class Runner:
             tasks.complete,
             task_id,
             outcome.result,
+            size=self._size(task, outcome.result),
             keep=self.settings.result_days * DAY,
             voice=outcome.voice,
         ):
             TASKS.labels(task.kind, "completed", "").inc()
             _log.info("task completed", seconds=round(time.time() - task.created_at, 2))
+
+    def _size(self, task: Task, result: Mapping[str, Any]) -> int:
+        """Bytes of the files of a result; as estimated, when the store is away."""
+        keys = [result[name] for name in FILES if result.get(name)]
+        try:
+            return sum(self.storage.size(key) or 0 for key in keys)
+        except Unavailable as error:
+            _log.warning("result not measured", reason=error.message)
+            return task.size
 
     def _fail(self, task: Task, error: TaskError) -> None:
         if self._transact(tasks.fail, task.id, error, keep=self.settings.result_days * DAY):

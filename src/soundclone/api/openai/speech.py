@@ -144,18 +144,15 @@ async def _order(
             **({"soundVersion": version} if version else {}),
         }
     )
+    form = body.response_format or "mp3"
+    streamed = {"format": _FORMATS.get(form, form), "opening": OPENING}
     try:
-        order = await audio_order(request, asked, who, idempotency_key)
+        order = await audio_order(request, asked, who, idempotency_key, streamed)
     except (NotFound, Expired) as error:
         raise Refused(error, "voice") from error
     except InvalidParameter as error:
         raise Refused(error, "input") from error
-    form = body.response_format or "mp3"
-    return replace(
-        order,
-        params={**order.params, "format": _FORMATS.get(form, form), "opening": OPENING},
-        request_hash=digest("speech", body.model_dump()),
-    )
+    return replace(order, request_hash=digest("speech", body.model_dump()))
 
 
 async def _voice_id(request: Request, voice: str | VoiceId, who: Caller) -> str:

@@ -30,6 +30,11 @@ def upgrade() -> None:
         "tasks", sa.Column("delivered", sa.BigInteger(), nullable=False, server_default="0")
     )
     op.execute("UPDATE tasks SET cost = 0 WHERE status = 'failed'")
+    # Results that are there already do not count.
+    op.add_column("tasks", sa.Column("size", sa.BigInteger(), nullable=False, server_default="0"))
+    op.add_column(
+        "accounts", sa.Column("kept", sa.BigInteger(), nullable=False, server_default="0")
+    )
     op.create_table(
         "upload_reservations",
         sa.Column("id", sa.String(), primary_key=True),
