@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import time
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Annotated, Any
 
