@@ -101,7 +101,7 @@ def fields(
     after the one that they are in. `answer`: the envelope's own are known and left out."""
     whole = _resolved(schema, of)
     for name, field in whole.get("properties", {}).items():
-        inner = _resolved(schema, field)
+        inner = _resolved(schema, _given(field))
         dotted = f"{prefix}{name}"
         inside = inner.get("items", inner)
         if not (answer and dotted in ("code", "msg", "data")):
@@ -142,6 +142,12 @@ def _resolved(schema: Mapping[str, Any], of: Mapping[str, Any]) -> Mapping[str, 
         found: Mapping[str, Any] = schema["components"]["schemas"][of["$ref"].rpartition("/")[2]]
         return found
     return of
+
+
+def _given(field: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The type of a field that may be null, where it is not."""
+    types = [each for each in field.get("anyOf", ()) if each.get("type") != "null"]
+    return types[0] if len(types) == 1 else field
 
 
 def _plain(value: Any) -> str:

@@ -15,6 +15,7 @@ from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, File, Query, Request, Response, UploadFile
+from fastapi import Path as PathParameter
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, StreamingResponse
 
@@ -125,7 +126,7 @@ def _store(storage: Storage, key: str, file: UploadFile) -> None:
 @own.head("/files/{key:path}", include_in_schema=False)
 async def download(
     request: Request,
-    key: str,
+    key: Annotated[str, PathParameter(description="Place of the file, as the link has it")],
     expires: Annotated[int, Query(description="When the link expires, in Unix seconds")],
     signature: Annotated[str, Query(description="Proof that the service made the link")],
     filename: Annotated[

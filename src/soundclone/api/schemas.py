@@ -332,7 +332,7 @@ class CatalogResponse(_Envelope):
 class ConsentCheck(BaseModel):
     """A comparison of the consent recording with the sample."""
 
-    similarity: float = Field(description="Of the two speakers, at most 1")
+    similarity: float = Field(description="How alike the two speakers are: at most 1")
     needed: float = Field(description="Similarity below which the task would have failed")
     speechSeconds: float = Field(description="Speech found in the consent recording")
     encoder: str = Field(description="Version of the network that compared them")
@@ -342,7 +342,7 @@ class ConsentCheck(BaseModel):
 class VoiceConsent(BaseModel):
     """The speaker's consent, as it was given with the voice."""
 
-    statement: str
+    statement: str = Field(description="Sentence that the consent was given in")
     speaker: str = Field(description="Name of the speaker, where somebody else declared it")
     at: int = Field(description="Unix seconds")
     recording: NullableString = Field(description="Id of the voice consent, where one was named")
