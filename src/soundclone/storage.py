@@ -33,6 +33,7 @@ _KEY = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
 _MAX_KEY = 512
 _PART = 8 * 1024 * 1024  # bytes of one part of a multipart upload
 _RANGE = 4 * 1024 * 1024  # bytes read by one request of a stream
+_PROBES = "probe"  # folder of the files that `check` writes
 _STAGED = re.compile(r"#[0-9]+$")  # what LocalStore appends to a file until it is whole
 _S3_OPTIONS = frozenset({"endpoint", "region", "virtual_hosted_style_request", "skip_signature"})
 
@@ -155,15 +156,18 @@ class Storage:
         return len(keys)
 
     def remove_unfinished(self, idle: float = 300.0) -> int:
-        """Remove the parts of files that killed writers left in a local folder; the number of them.
-        A file to which something was written in the last `idle` seconds has a living writer.
+        """Remove the parts of files that killed writers left in a local folder, and the files of
+        killed checks; the number of them. A file to which something was written in the last `idle`
+        seconds has a living writer.
 
         A bucket needs a lifecycle rule that does this.
         """
         removed = 0
-        for folder, _, names in os.walk(self._folder) if self._folder else ():
-            for name in filter(_STAGED.search, names):
-                path = Path(folder, name)
+        if self._folder is None:
+            return removed
+        for folder, _, names in os.walk(self._folder):
+            probing = Path(folder) == self._folder / _PROBES
+            for path in (Path(folder, name) for name in names if probing or _STAGED.search(name)):
                 with suppress(OSError):  # finished meanwhile, or removed by another process
                     if path.stat().st_mtime <= time() - idle:
                         path.unlink()
@@ -189,7 +193,7 @@ class Storage:
 
     def check(self) -> None:
         """Write, read and remove a small file. Raises Unavailable with the reason."""
-        key, data = f"probe/{uuid.uuid4().hex}", b"soundclone"
+        key, data = f"{_PROBES}/{uuid.uuid4().hex}", b"soundclone"
         self.put(key, data)
         try:
             if self.get(key) != data:

@@ -43,6 +43,7 @@ def left_over(service: Service, temporary: Path) -> list[str]:
     data = service.folder / "data"
     found = [path for path in temporary.rglob("*") if path.is_file()]
     found += list((data / "files").rglob("*#*"))
+    found += [p for name in ("work", "probe") for p in (data / "files" / name).rglob("*")]
     found += [p for p in (data / "scratch").rglob("*") if p.is_file() and p.suffix != ".lock"]
     abandoned = len(list((data / "scratch").glob("*.lock"))) - 2  # the API's and the worker's
     return [str(path.relative_to(service.folder)) for path in found] + ["abandoned"] * abandoned
@@ -94,8 +95,9 @@ def test_nothing_is_left_after_kills(
             service.wait_for("/readyz", 120)
         for task in filter(None, tasks):
             assert finish(service, task, key, timeout=600)["status"] == "completed"
-        for path in (tmp_path / "data" / "files").rglob("*#*"):
-            os.utime(path, (0, 0))  # as after the minutes that a slow writer is given
+        for pattern in ("*#*", "probe/*"):
+            for path in (tmp_path / "data" / "files").rglob(pattern):
+                os.utime(path, (0, 0))  # as after the minutes that a slow writer is given
         deadline = time.monotonic() + 60
         while left := left_over(service, temporary):
             assert time.monotonic() < deadline, left

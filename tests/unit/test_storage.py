@@ -155,15 +155,20 @@ def test_what_killed_writers_left_is_removed(tmp_path: Path) -> None:
     storage.put("uploads/kept/a.wav", b"whole")
     staged = [
         tmp_path / "files" / name
-        for name in ("uploads/kept/a.wav#1", "uploads/gone/b.wav#12", "uploads/new/c.wav#1")
+        for name in (
+            "uploads/kept/a.wav#1",
+            "uploads/gone/b.wav#12",
+            "probe/0123",
+            "uploads/new/c.wav#1",
+        )
     ]
     for path in staged:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"a part")
-    for path in staged[:2]:
+    for path in staged[:3]:
         os.utime(path, (0, 0))
-    assert storage.remove_unfinished() == 2
-    assert [path.exists() for path in staged] == [False, False, True]
+    assert storage.remove_unfinished() == 3
+    assert [path.exists() for path in staged] == [False, False, False, True]
     assert storage.get("uploads/kept/a.wav") == b"whole"
     assert not (tmp_path / "files/uploads/gone").exists()
     assert storage.remove_unfinished(idle=0) == 1
