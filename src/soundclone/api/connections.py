@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..telemetry import CLOSED, log
+from .starts import Starts
 
 _log = log(__name__)
 _TICK = 1.0  # seconds between two looks at the deadlines
@@ -38,7 +39,7 @@ class Limits:
     framing: int = 64 * 1024  # bytes of chunk sizes, extensions and trailers beside the body
     pipeline: int = 16  # requests that wait for the one before them
     stall_seconds: float = 60.0  # in which a client reads nothing of its answer
-    stalled: int = 256  # connections at once whose client does not read fast enough
+    stalled: int = 128  # connections at once whose client does not read fast enough
     discard: int = 256 * 1024 * 1024  # bytes of a body that are read after its refusal
     discard_seconds: float = 30.0
 
@@ -63,6 +64,7 @@ class Guard:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
+        self.starts = Starts()
         self.connections: set[Connection] = set()
         # In the order in which they began to wait: dicts keep it.
         self._waiting: dict[Connection, None] = {}  # for a whole request head
@@ -75,6 +77,7 @@ class Guard:
     def admit(self, connection: Connection) -> None:
         """Count a new connection, and make room for it."""
         self.connections.add(connection)
+        self.starts.accepted()
         self.waits(connection)
         if not self._ticking:
             self._ticking = True
@@ -87,6 +90,11 @@ class Guard:
         self.connections.discard(connection)
         self.served(connection)
         self.flows(connection)
+
+    def close(self) -> None:
+        """End the connections whose clients have not read their answers by now."""
+        for connection in list(self.connections):
+            connection.drop()
 
     def waits(self, connection: Connection) -> None:
         """Note a connection on which a request head has to come. It is the latest of all."""

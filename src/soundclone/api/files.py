@@ -30,7 +30,7 @@ from .schemas import UploadResponse, ok
 from .tasks import DAY, link
 from .uploads import release, reserve, reserved
 
-_BLOCK = 128 * 1024  # bytes of a file in memory for each client, however slowly it reads
+_BLOCK = 64 * 1024  # bytes of a file in memory for each client, however slowly it reads
 # What is written here; not every system's table has them.
 _AUDIO = {".mp3": "audio/mpeg", ".wav": "audio/wav", ".flac": "audio/flac", ".ogg": "audio/ogg"}
 

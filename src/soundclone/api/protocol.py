@@ -182,7 +182,13 @@ class BoundedProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         if cycle.more_body and (self._has_body or cycle is not self.cycle):
             app = self._answering(cycle, app)
-        super()._start_asgi_task(cycle, app)
+        begin = super()._start_asgi_task
+
+        def start() -> None:
+            if not cycle.disconnected:  # while it waited
+                begin(cycle, app)
+
+        self.guard.starts.begin(cycle.scope, start)
 
     def on_response_complete(self) -> None:
         super().on_response_complete()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from contextlib import suppress
 from functools import partial
@@ -15,6 +16,19 @@ from .protocol import BoundedProtocol
 
 _BACKLOG = 2048  # connections that the kernel keeps until they are accepted
 _UNSENT = 128 * 1024  # bytes in the kernel's buffer: with more, a slow reader looks like none
+
+
+class BoundedServer(uvicorn.Server):
+    """A server that leaves no connection open at its end."""
+
+    def __init__(self, config: uvicorn.Config, guard: Guard) -> None:
+        super().__init__(config)
+        self._guard = guard
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        self._guard.close()
+        await asyncio.sleep(0)  # the loop tells the connections
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -38,8 +52,9 @@ def server(app: FastAPI, *, connections: int, grace: float) -> uvicorn.Server:
 
 def bounded(app: Any, limits: Limits, **options: Any) -> uvicorn.Server:
     """A server of `app` within `limits`; `options` are uvicorn's."""
-    protocol: Any = partial(BoundedProtocol, guard=Guard(limits))
-    return uvicorn.Server(
+    guard = Guard(limits)
+    protocol: Any = partial(BoundedProtocol, guard=guard)
+    return BoundedServer(
         uvicorn.Config(
             app,
             http=protocol,
@@ -49,5 +64,6 @@ def bounded(app: Any, limits: Limits, **options: Any) -> uvicorn.Server:
             backlog=min(_BACKLOG, reserve(raise_descriptors()) // 2),
             timeout_keep_alive=round(limits.idle_seconds),
             **options,
-        )
+        ),
+        guard,
     )
