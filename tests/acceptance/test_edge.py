@@ -305,7 +305,7 @@ def test_every_way_to_upload_reserves(small: Service) -> None:
             files={"file": bytes(3_000_001)},
             headers={"X-CSRF-Token": token, "Accept": "application/json"},
         )
-    assert "the uploads of this account come to 3,000," in answer.text
+    assert "uploads of this account come to 3,000," in answer.text
 
 
 def test_an_upload_without_a_length_reserves_the_most(small: Service) -> None:
