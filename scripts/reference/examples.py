@@ -56,6 +56,9 @@ EXAMPLES = {
         {"TASK": "id"},
     ),
     "cancelSoundCloneTask": Example('curl -X DELETE $API/audios/$TASK -H "$AUTH"'),
+    "deleteSoundCloneResult": Example(
+        'curl -sS -X DELETE $API/audios/$TASK/result -H "$AUTH" -w "%{http_code}"'
+    ),
     "listSoundCloneTasks": Example('curl "$API/audios?status=completed&limit=1" -H "$AUTH"'),
     "renameVoice": Example(
         f'curl -X PATCH $API/voices/$MODEL -H "$AUTH" {_JSON} -d \'{{"name": "Anna"}}\''

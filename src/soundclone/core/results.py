@@ -17,7 +17,7 @@ from ..speech.manner import MANNERS
 FILES = ("audio", "subtitles", "subtitles_json")
 """Fields of a task's result that name files."""
 
-_RATES = {"wav": 44_100, "flac": 44_100, "pcm": 24_000}  # Hz, where none is asked for
+_RATES = {"wav": 44_100, "flac": 44_100, "pcm": 24_000}  # Hz, the defaults
 _BYTES_A_SECOND = {"mp3": 16_500, "aac": 16_500, "ogg": 16_500}
 _SLOWEST = 2.0  # times the estimate: the worker's allowance
 _HEAD = 4_096  # bytes of headers and tags

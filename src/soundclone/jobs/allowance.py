@@ -20,10 +20,10 @@ Chunk = Mapping[str, Any]
 
 
 class Allowance:
-    """What is left for the speech of a task."""
+    """The seconds of speech that are left to a task."""
 
     def __init__(self, params: Mapping[str, Any], characters: int, spoken: Sequence[Chunk]) -> None:
-        """`spoken` are the chunks that were said before."""
+        """`spoken` are the chunks before the next one."""
         self._characters = characters
         rate = params.get("speed", 1.0) * MANNERS[params.get("emotion", "neutral")].rate
         self._most = _FACTOR * length.most_speech(characters) / rate

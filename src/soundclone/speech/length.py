@@ -44,7 +44,7 @@ _LETTERS = (
     ("\ud7ff", 0.26),  # Hangul
     ("\ufaff", 0.42),
     ("\ufeff", 0.2),
-    ("\U0010ffff", 2.5),  # letters that are said by their names
+    ("\U0010ffff", 2.5),  # letters that are read by their names
 )
 _SPELLED = 0.3  # of a letter in a word without vowels or without small letters
 _DIGIT, _LONE_DIGIT = 0.58, 0.35  # of a number, and of a number with one digit
