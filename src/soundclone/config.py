@@ -102,7 +102,12 @@ class Settings(BaseSettings):
     starting_credit: Decimal = Field(default=Decimal(100), ge=0)  # credits of the first account
 
     # Work
-    worker_concurrency: int = Field(default=2, ge=1)  # tasks at once in one worker
+    worker_concurrency: int = Field(default=2, ge=1)  # steps computed at once in one worker
+    worker_tasks: int = Field(default=32, ge=1)
+    # tasks under way in one worker, per engine: they take turns at computing, or wait for sources
+    worker_tasks_per_account: int = Field(default=8, ge=1)  # of these, of one account
+    worker_fetches: int = Field(default=8, ge=1)
+    # downloads at once in one worker; at most half of them are of one account
     max_attempts: int = Field(default=3, ge=1)  # starts of a task that gets no further
     task_timeout: float = Field(default=6 * 3600.0, gt=0)  # seconds from submission to the end
     heartbeat: float = Field(default=2.0, gt=0)  # seconds between a worker's signs of life

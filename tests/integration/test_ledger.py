@@ -79,7 +79,7 @@ def test_a_task_is_paid_once(database: Database) -> None:
         balance = ledger.balance(session, account)
     assert (balance.credited, balance.used, balance.held, balance.available) == (100, 0, 30, 70)
     with database.write() as session:
-        assert tasks.start(session, task, "worker_a")
+        assert tasks.start(session, task)
         assert tasks.complete(session, task, {}, keep=KEEP, voice=None)
         assert not tasks.complete(session, task, {}, keep=KEEP, voice=None)
         assert not tasks.fail(session, task, TaskCancelled("late"), keep=KEEP)

@@ -203,6 +203,20 @@ def test_timeout(samples: dict[str, Path]) -> None:
         decode(samples["mp3"], limits=DecodeLimits(wall_seconds=0.01))
 
 
+def test_nobody_wants_it_any_more(
+    samples: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def check() -> None:
+        raise SourceError("nobody wants it")
+
+    child = tmp_path / "child"
+    child.write_text("#!/bin/sh\nexec sleep 600\n")
+    child.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(child))
+    with pytest.raises(SourceError, match="nobody wants it"):
+        decode(samples["wav"], limits=DecodeLimits(wall_seconds=600), check=check)
+
+
 def test_memory(samples: dict[str, Path]) -> None:
     with pytest.raises((SourceError, InternalError)):
         decode(samples["webm"], limits=DecodeLimits(memory_bytes=1 << 20))

@@ -473,6 +473,75 @@ class TestLimits:
         fails(SourceTimeout, server.url(), path, timeout=0.4)
         assert len(server.requests) <= 3
 
+    def test_nothing_comes(
+        self, server: Server, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A server that holds the connection is left long before the time-out."""
+
+        def stall(connection: socket.socket) -> None:
+            connection.sendall(answer(b"beginning", length=1000))
+            connection.recv(1)  # until the other side closes
+
+        monkeypatch.setattr(network, "MAX_STALL", 0.6)
+        server.pages["/voice.mp3"] = stall
+        message = fails(SourceTimeout, server.url("/voice.mp3"), path, timeout=600)
+        assert message.endswith("/voice.mp3 sent nothing for 0.6 s")
+
+    def test_no_handshake(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(network, "MAX_STALL", 0.6)
+        with socket.create_server((LOOPBACK, 0)) as listener:
+            url = f"https://{LOOPBACK}:{listener.getsockname()[1]}/"
+            message = fails(SourceTimeout, url, path, timeout=600)
+        assert message
+
+    def test_too_slow(self, server: Server, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def drip(connection: socket.socket) -> None:
+            connection.sendall(answer(length=10**6))
+            with suppress(OSError):
+                while True:
+                    connection.sendall(bytes(100))
+                    time.sleep(0.1)
+
+        monkeypatch.setattr(network, "RATED_AFTER", 0.5)
+        server.pages["/voice.mp3"] = drip
+        message = fails(SourceTimeout, server.url("/voice.mp3"), path, timeout=600)
+        assert "kB a second; at least 8 kB a second is needed" in message
+
+    @pytest.mark.parametrize("start", [b"", answer(b"beginning", length=1000)])
+    def test_nobody_wants_it_any_more(self, server: Server, path: Path, start: bytes) -> None:
+        closed, asked = Event(), Event()
+
+        def stall(connection: socket.socket) -> None:
+            connection.settimeout(60)
+            connection.sendall(start)
+            asked.set()
+            with suppress(ConnectionResetError):
+                connection.recv(1)
+            closed.set()
+
+        def check() -> None:
+            if asked.is_set():
+                raise SourceError("nobody wants it")
+
+        server.pages["/voice.mp3"] = stall
+        message = fails(SourceError, server.url("/voice.mp3"), path, timeout=600, check=check)
+        assert message == "nobody wants it"
+        assert closed.wait(30)
+        assert not path.exists()
+
+    def test_nobody_waits_for_a_name_any_more(self, path: Path) -> None:
+        over = Event()
+
+        def resolve(host: str, port: int) -> Iterable[str]:
+            over.wait(60)
+            return [LOOPBACK]
+
+        def check() -> None:
+            raise SourceError("nobody wants it")
+
+        fails(SourceError, "http://slow.example/", path, timeout=600, check=check, resolve=resolve)
+        over.set()
+
     def test_slow_name_server(self, path: Path) -> None:
         release = Event()
 

@@ -11,7 +11,7 @@ from soundclone.core.tasks import part_file
 from soundclone.db.models import Task
 from soundclone.db.session import Database
 from soundclone.errors import Unavailable
-from soundclone.jobs.runner import Job
+from soundclone.jobs.runner import Job, Pools
 from soundclone.jobs.speak import groups_of
 from soundclone.jobs.stream import Sender
 from soundclone.media import encode, loudness
@@ -27,12 +27,16 @@ TEXT = "The first sentence of them. Then one more is said. <#0.5#> And that is t
 def a_job(folder: Path, form: str) -> Job:
     params = {"text": TEXT, "opening": 25, "format": form, "engine": "builtin"}
     task = Task(id="audio_1", params=params | {"language": "English"})
+    settings = Settings(data_dir=folder)
     return Job(
         task,
-        Settings(data_dir=folder),
+        settings,
         Database(f"sqlite:///{folder}/database"),
         Storage.open(folder.as_uri(), b"x" * 32),
-        threading.Event(),
+        "worker_1",
+        Pools.of(settings),
+        stopping=threading.Event(),
+        halted=threading.Event(),
     )
 
 
@@ -113,7 +117,7 @@ def test_an_engine_that_is_busy_is_not_waited_for_at_the_end(
         done.set()
 
     thread = threading.Thread(target=finish)
-    with job.voice_engine("builtin"):  # another task speaks
+    with job.pools.compute.hold("acct_other") as place, place.using("builtin"):
         thread.start()
         finished = done.wait(300)
     thread.join()

@@ -77,3 +77,31 @@ def test_a_long_tone_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     found = listen(np.concatenate([before * 0.01, SPEECH, after * 0.01]), RATE)
     assert found.segments[0][0] == pytest.approx(100.0, abs=0.3)
     assert found.seconds == pytest.approx(listen(SPEECH, RATE).seconds, abs=0.4)
+
+
+def test_little_speech_in_the_beginning_is_enough_to_know() -> None:
+    """Of a long recording that hardly anybody speaks in, the rest is not listened to."""
+    pauses: list[None] = []
+    tone = media_samples.tone(40.0, RATE)
+    found = listen(tone, RATE, sparse=(5.0, 20.0), pause=lambda: pauses.append(None))
+    assert found.sparse
+    assert len(pauses) <= 20 * RATE / 512 / 256 + 3
+    spoken = np.concatenate([SPEECH, SPEECH, tone])
+    assert not listen(spoken, RATE, sparse=(5.0, 20.0)).sparse
+    assert not listen(tone[: 15 * RATE], RATE, sparse=(5.0, 20.0)).sparse
+
+
+def test_listening_can_be_ended() -> None:
+    def pause() -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        listen(SPEECH, RATE, pause=pause)
+
+
+def test_a_stretch_without_end_is_not_listened_to_for_ever() -> None:
+    pauses: list[None] = []
+    endless = np.concatenate([SPEECH[RATE // 2 : 3 * RATE]] * 12)
+    found = listen(endless, RATE, most=5.0, pause=lambda: pauses.append(None))
+    assert found.seconds > 5
+    assert len(pauses) <= 3

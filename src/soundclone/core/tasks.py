@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +60,9 @@ STATE = select(
     Task.status, Task.voice_id, Task.result, Task.error, Task.error_word, Task.created_at
 ).where(Task.id == bindparam("task"))
 """How far a task is, for who waits for it."""
+
+
+ENDED = "the task was ended before its work was done"
 
 
 def part_file(task_id: str, index: int) -> str:
@@ -234,27 +237,35 @@ def get(session: Session, task_id: str, account_id: str) -> Task:
     return task
 
 
-def start(session: Session, task_id: str, worker: str) -> Task | None:
+def start(session: Session, task_id: str) -> Task | None:
     """A worker takes the task up, or takes it over; None when it has ended meanwhile."""
-    now = time.time()
     session.execute(
         update(Task)
         .where(Task.id == task_id, Task.status.in_(ACTIVE))
-        .values(
-            status="processing",
-            attempts=Task.attempts + 1,
-            worker=worker,
-            started_at=func.coalesce(Task.started_at, now),
-        )
+        .values(status="processing", started_at=func.coalesce(Task.started_at, time.time()))
     )
     task = session.get(Task, task_id)
     return task if task is not None and task.status in ACTIVE else None
 
 
-def check_attempts(task: Task, most: int) -> None:
+def attempt(session: Session, task_id: str, worker: str) -> int:
+    """A worker begins to work at the task; returns the attempts since its last progress. Raises
+    TaskCancelled when the task has ended meanwhile."""
+    attempts = session.scalar(
+        update(Task)
+        .where(Task.id == task_id, Task.status == "processing")
+        .values(attempts=Task.attempts + 1, worker=worker)
+        .returning(Task.attempts)
+    )
+    if attempts is None:
+        raise TaskCancelled(ENDED)
+    return int(attempts)
+
+
+def check_attempts(attempts: int, most: int) -> None:
     """Raises TaskAbandoned when too many workers were lost over the task without its getting any
     further."""
-    if task.attempts > most:
+    if attempts > most:
         raise TaskAbandoned(
             f"the task ended its worker {most} times at the same place; "
             "it was given up and nothing was charged"
@@ -270,21 +281,29 @@ def stand_back(session: Session, worker: str) -> None:
     )
 
 
-def advance(session: Session, task_id: str, progress: int) -> None:
-    """Note progress in per cent. Raises TaskCancelled when the task has ended meanwhile."""
+def advance(session: Session, task_id: str, progress: int, attempts: int = 1) -> None:
+    """Note progress in per cent; `attempts` are 0 when only a source was fetched so far. Raises
+    TaskCancelled when the task has ended meanwhile."""
     moved = session.execute(
         update(Task)
         .where(Task.id == task_id, Task.status == "processing")
-        .values(progress=progress, attempts=1)
+        .values(progress=progress, attempts=attempts)
     )
     if not moved.rowcount:  # type: ignore[attr-defined]
-        raise TaskCancelled("the task was ended before its work was done")
+        raise TaskCancelled(ENDED)
 
 
 def check_active(session: Session, task_id: str) -> None:
     """Raises TaskCancelled when the task has ended."""
-    if session.scalar(select(Task.status).where(Task.id == task_id)) not in ACTIVE:
-        raise TaskCancelled("the task was ended before its work was done")
+    if not active(session, [task_id]):
+        raise TaskCancelled(ENDED)
+
+
+def active(session: Session, task_ids: Collection[str]) -> set[str]:
+    """Those of the tasks that have not ended."""
+    return set(
+        session.scalars(select(Task.id).where(Task.id.in_(task_ids), Task.status.in_(ACTIVE)))
+    )
 
 
 def complete(

@@ -25,11 +25,13 @@ _PEAK = 0.97
 def clone(job: Job) -> Outcome:
     """The whole of a preview task."""
     params, voice_id = job.task.params, job.task.voice_id
-    job.step("fetch", 10, fetch_source, job)
-    measured = job.step("examine", 30, examine, job)
+    job.waiting_step("fetch", 10, fetch_source, job)
+    measured = job.recording_step("examine", 30, examine, job)
     agreed = params.get("consent")
     if "consent_source" in params:
-        agreed = {**params["consent"], "verified": job.step("consent", 30, consent.verify, job)}
+        job.waiting_step("fetch consent", 30, consent.fetch_consent, job)
+        checked = job.recording_step("consent", 30, consent.verify, job)
+        agreed = {**params["consent"], "verified": checked}
     language = job.step("language", 31, language_of, params)
     made = job.step("voice", 50, find_voice, job, params["engine"], language)
     result = say(job, params, language, made, start=50)
@@ -57,7 +59,10 @@ def clone(job: Job) -> Outcome:
 def fetch_source(job: Job) -> int:
     """Bring the recording into the store; returns its size in bytes. Raises SourceError."""
     source, key = job.task.params["source"], job.scratch("source")
-    with TemporaryDirectory(prefix="soundclone-") as folder:
+    with (
+        job.pools.fetches.hold(job.task.account_id, check=job.check_waiting),
+        TemporaryDirectory(prefix="soundclone-") as folder,
+    ):
         path = Path(folder) / "source"
         if "upload" in source:
             try:
@@ -73,6 +78,7 @@ def fetch_source(job: Job) -> int:
                 allow=job.settings.fetch_allow,
                 max_bytes=job.settings.fetch_max_bytes,
                 timeout=job.settings.fetch_timeout,
+                check=job.check_waiting,
             )
         size = path.stat().st_size
         job.storage.put_file(key, path)
@@ -85,7 +91,7 @@ def examine(job: Job) -> dict[str, Any]:
     with TemporaryDirectory(prefix="soundclone-") as folder:
         path = Path(folder) / "source"
         job.storage.get_file(job.scratch("source"), path)
-        found = recording.examine(decode.decode(path))
+        found = recording.examine(decode.decode(path, check=job.check), pause=job.breathe)
         reference = recording.reference(found)
         listenable = Path(folder) / "recording.flac"
         with encode.Encoder(listenable, "flac", sample_rate_in=found.sample_rate) as encoder:

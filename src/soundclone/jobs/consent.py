@@ -21,21 +21,36 @@ def consent_file(voice_id: str) -> str:
     return f"voices/{voice_id}/consent"
 
 
+def fetch_consent(job: Job) -> int:
+    """Bring the consent recording into the store; returns its size in bytes. Raises
+    ConsentUnusable."""
+    source: Mapping[str, str] = job.task.params["consent_source"]
+    with (
+        job.pools.fetches.hold(job.task.account_id, check=job.check_waiting),
+        TemporaryDirectory(prefix="soundclone-") as folder,
+    ):
+        path = Path(folder) / "consent"
+        try:
+            _bring(job, source, path)
+        except SourceError as error:
+            raise _unusable(error) from error
+        size = path.stat().st_size
+        job.storage.put_file(job.scratch("consent"), path)
+    return size
+
+
 def verify(job: Job) -> dict[str, Any]:
     """Compare the speaker of the consent recording with the speaker of the sample. Returns what
     the voice records of the comparison. Raises ConsentUnusable, ConsentMismatch."""
     source: Mapping[str, str] = job.task.params["consent_source"]
     with TemporaryDirectory(prefix="soundclone-") as folder:
         path = Path(folder) / "consent"
+        job.storage.get_file(job.scratch("consent"), path)
         try:
-            _bring(job, source, path)
-            sound = decode.decode(path).sound
-        except ConsentUnusable:
-            raise
+            sound = decode.decode(path, check=job.check).sound
         except SourceError as error:
-            raise ConsentUnusable(
-                f"the consent recording cannot be used: {error.message}"
-            ) from error
+            raise _unusable(error) from error
+        job.breathe()
         sample, rate = encode.unpack(job.storage.get(reference_file(job.task.voice_id)))
         beginning = sound[: round(media.LONGEST * sound.rate)]
         found = media.verify(beginning, sound.rate, sample, rate)
@@ -50,6 +65,12 @@ def verify(job: Job) -> dict[str, Any]:
     }
 
 
+def _unusable(error: SourceError) -> ConsentUnusable:
+    if isinstance(error, ConsentUnusable):
+        return error
+    return ConsentUnusable(f"the consent recording cannot be used: {error.message}")
+
+
 def _bring(job: Job, source: Mapping[str, str], path: Path) -> None:
     """Copy the recording to a file. Raises SourceError."""
     key = source.get("kept") or source.get("upload")
@@ -60,6 +81,7 @@ def _bring(job: Job, source: Mapping[str, str], path: Path) -> None:
             allow=job.settings.fetch_allow,
             max_bytes=consents.LARGEST,
             timeout=job.settings.fetch_timeout,
+            check=job.check_waiting,
         )
         return
     size = job.storage.size(key)

@@ -100,6 +100,7 @@ class Queue:
                 "workflow_id": task.id,
                 "app_version": VERSION,
                 "priority": task.turn,
+                "queue_partition_key": task.account_id,
             },
             task.id,
         )
@@ -138,10 +139,16 @@ def _transient(error: BaseException) -> bool:
 
 
 def launch(
-    database: Database, worker_id: str, engines: Iterable[str], *, concurrency: int, poll: float
+    database: Database,
+    worker_id: str,
+    engines: Iterable[str],
+    *,
+    tasks: int,
+    tasks_per_account: int,
+    poll: float,
 ) -> None:
     """Begin to take workflows from the queues of the voice engines, in threads of this process:
-    `concurrency` at once from each."""
+    from each queue `tasks` at once, and `tasks_per_account` of one account."""
     quiet()
     config: DBOSConfig = {
         "name": APPLICATION,
@@ -163,7 +170,8 @@ def launch(
     for queue in queues:
         DBOS.register_queue(
             queue,
-            worker_concurrency=concurrency,
+            worker_concurrency=tasks,
+            partition_worker_concurrency=min(tasks, tasks_per_account),
             polling_interval_sec=poll,
             on_conflict="always_update",
         )

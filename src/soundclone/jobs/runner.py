@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from structlog.contextvars import bound_contextvars
 
@@ -24,6 +24,7 @@ from ..errors import (
     InternalError,
     NotFound,
     SourceError,
+    TaskCancelled,
     TaskError,
     Unavailable,
 )
@@ -31,6 +32,7 @@ from ..speech import engine as engines
 from ..storage import Storage
 from ..telemetry import STAGES, TASKS, log
 from . import engine
+from .slots import Place, Slots
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -40,41 +42,8 @@ _log = log(__name__)
 
 
 class Interrupted(BaseException):
-    """The worker stops, and the ground went from under a task. No Exception, because the task
-    engine would write one down as the outcome: so another worker takes the task up from here."""
-
-
-class Quarantine:
-    """Lets tasks run side by side, but one that may have ended its last worker alone, so that a
-    deadly task never takes innocent ones with it more than once."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._together = 0
-        self._alone = False
-        self._waiting = 0
-
-    @contextmanager
-    def admit(self, suspect: bool) -> Iterator[None]:
-        """Wait for room, and keep it for the block."""
-        with self._changed:
-            if suspect:
-                self._waiting += 1
-                self._changed.wait_for(lambda: not self._alone and not self._together)
-                self._waiting -= 1
-                self._alone = True
-            else:
-                self._changed.wait_for(lambda: not self._alone and not self._waiting)
-                self._together += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                if suspect:
-                    self._alone = False
-                else:
-                    self._together -= 1
-                self._changed.notify_all()
+    """The worker stops, so it leaves a task to another worker. No Exception, because the task
+    engine records each Exception as an outcome."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +55,36 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Pools:
+    """Places for what tasks do in one worker."""
+
+    compute: Slots
+    recordings: Slots  # that are in memory to be examined
+    fetches: Slots
+
+    @classmethod
+    def of(cls, settings: Settings) -> Pools:
+        places = settings.worker_concurrency
+        return cls(
+            compute=Slots(places, extra=1),
+            recordings=Slots(places, per_account=1),
+            fetches=Slots(
+                settings.worker_fetches, per_account=max(1, settings.worker_fetches // 2)
+            ),
+        )
+
+
+@dataclass
+class Run:
+    """A worker's turn at a task. Another turn begins when another worker takes the task over."""
+
+    suspect: bool = False  # may have ended the worker of its last turn
+    counted: bool = False  # as an attempt
+    place: Place | None = None  # of the step that computes now
+    ended: threading.Event = field(default_factory=threading.Event)  # the task, by somebody else
+
+
+@dataclass(frozen=True)
 class Job:
     """A task in the hands of a worker."""
 
@@ -93,36 +92,112 @@ class Job:
     settings: Settings
     database: Database
     storage: Storage
-    stopping: threading.Event
+    worker_id: str
+    pools: Pools
+    stopping: threading.Event  # the worker takes no more tasks
+    halted: threading.Event  # the worker is over
+    run: Run = field(default_factory=Run)
 
     def step(self, name: str, progress: int, work: Callable[P, R], *a: P.args, **k: P.kwargs) -> R:
-        """Run `work` once, however often the task is taken up again. Before it, see whether the
-        task is still wanted; after it, note the progress in per cent."""
+        """Run `work` once, however often the task is taken up again, in a place to compute. Note
+        the progress in per cent after it."""
+        return engine.step(name, lambda: self._compute(name, progress, work, *a, **k))
+
+    def recording_step(
+        self, name: str, progress: int, work: Callable[P, R], *a: P.args, **k: P.kwargs
+    ) -> R:
+        """Run a step, as `step` does, that keeps a whole recording in memory."""
 
         def run() -> R:
-            started = time.perf_counter()
-            try:
-                with self.database.read() as session:
-                    tasks.check_active(session, self.task.id)
-                result = work(*a, **k)
-                with self.database.write() as session:
-                    tasks.advance(session, self.task.id, progress)
-            except TaskError:
-                raise
-            except NotFound as error:
-                raise InternalError(
-                    "a file that this task needs is no longer in the store; nothing was charged: "
-                    "submit the task again",
-                    logged=error.message,
-                ) from error
-            except Exception as error:
-                if self.stopping.is_set():
-                    raise Interrupted from error
-                raise
-            STAGES.labels(name.split()[0]).observe(time.perf_counter() - started)
-            return result
+            with self.pools.recordings.hold(self.task.account_id, check=self.check):
+                return self._compute(name, progress, work, *a, **k)
 
         return engine.step(name, run)
+
+    def waiting_step(
+        self, name: str, progress: int, work: Callable[P, R], *a: P.args, **k: P.kwargs
+    ) -> R:
+        """Run a step, as `step` does, that waits for other machines: it takes no place to
+        compute."""
+        return engine.step(name, lambda: self._timed(name, progress, self._wanted, work, *a, **k))
+
+    def _compute(
+        self, name: str, progress: int, work: Callable[P, R], *a: P.args, **k: P.kwargs
+    ) -> R:
+        account, alone = self.task.account_id, self.run.suspect
+        with self.pools.compute.hold(account, alone=alone, check=self.check) as place:
+            self.run.place = place
+            try:
+                result = self._timed(name, progress, self._attempt, work, *a, **k)
+            finally:
+                self.run.place = None
+        self.run.suspect = False
+        return result
+
+    def check(self) -> None:
+        """Raises TaskCancelled when the task has ended meanwhile, and Interrupted when the worker
+        is over. Costs nothing."""
+        if self.halted.is_set():
+            raise Interrupted
+        if self.run.ended.is_set():
+            raise TaskCancelled(tasks.ENDED)
+
+    def check_waiting(self) -> None:
+        """Check as `check` does; a worker that stops waits for no other machine."""
+        if self.stopping.is_set():
+            raise Interrupted
+        self.check()
+
+    def breathe(self) -> None:
+        """Let tasks of other accounts advance, between the parts of a long step. Raises what
+        `check` raises."""
+        if self.run.place:
+            self.run.place.breathe()
+
+    def _timed(
+        self,
+        name: str,
+        progress: int,
+        begin: Callable[[], None],
+        work: Callable[P, R],
+        *a: P.args,
+        **k: P.kwargs,
+    ) -> R:
+        started = time.perf_counter()
+        try:
+            begin()
+            result = work(*a, **k)
+            with self.database.write() as session:
+                tasks.advance(session, self.task.id, progress, int(self.run.counted))
+        except TaskError:
+            raise
+        except NotFound as error:
+            raise InternalError(
+                "a file that this task needs is no longer in the store; nothing was charged: "
+                "submit the task again",
+                logged=error.message,
+            ) from error
+        except Exception as error:
+            if self.stopping.is_set():
+                raise Interrupted from error
+            raise
+        STAGES.labels(name.split()[0]).observe(time.perf_counter() - started)
+        return result
+
+    def _wanted(self) -> None:
+        with self.database.read() as session:
+            tasks.check_active(session, self.task.id)
+
+    def _attempt(self) -> None:
+        """Count the attempt when the first step of a run begins, not while the task waits: what
+        ends the worker meanwhile is another task."""
+        if self.run.counted:
+            self._wanted()
+            return
+        with self.database.write() as session:
+            attempts = tasks.attempt(session, self.task.id, self.worker_id)
+        self.run.counted = True
+        tasks.check_attempts(attempts, self.settings.max_attempts)
 
     def scratch(self, name: str) -> str:
         """Key of a file that is needed until the task ends."""
@@ -132,14 +207,52 @@ class Job:
     def voice_engine(self, name: str) -> Iterator[engines.Engine]:
         """The engine, in its turn when it can do one thing at a time. Raises EngineUnavailable."""
         voice_engine = engine_named(name)
-        if voice_engine.concurrent:
+        if voice_engine.concurrent or self.run.place is None:
             yield voice_engine
         else:
-            with _engine_locks.setdefault(name, threading.Lock()):
+            with self.run.place.using(name):
                 yield voice_engine
 
 
-_engine_locks: dict[str, threading.Lock] = {}
+class Watch:
+    """Notices tasks that somebody else has ended, all of a worker with one query a second."""
+
+    def __init__(self, database: Database, every: float = 1.0) -> None:
+        self._database = database
+        self._every = every
+        self._changed = threading.Condition()
+        self._runs: dict[str, Run] = {}
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def over(self, task_id: str, run: Run) -> Iterator[None]:
+        """Set `run.ended` when the task ends within the block."""
+        with self._changed:
+            self._runs[task_id] = run
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._loop, name="watch", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+        try:
+            yield
+        finally:
+            with self._changed:
+                del self._runs[task_id]
+
+    def _loop(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._runs)
+                runs = dict(self._runs)
+            try:
+                with self._database.read() as session:
+                    active = tasks.active(session, list(runs))
+            except SQLAlchemyError as error:  # the steps themselves wait for the database
+                _log.warning("tasks not watched", error=type(error).__name__)
+            else:
+                for task_id in runs.keys() - active:
+                    runs[task_id].ended.set()
+            time.sleep(self._every)
 
 
 @dataclass(frozen=True)
@@ -150,8 +263,22 @@ class Runner:
     database: Database
     storage: Storage
     worker_id: str
-    quarantine: Quarantine = field(default_factory=Quarantine)
+    pools: Pools
+    watch: Watch
     stopping: threading.Event = field(default_factory=threading.Event)
+    halted: threading.Event = field(default_factory=threading.Event)
+
+    @classmethod
+    def of(
+        cls,
+        settings: Settings,
+        database: Database,
+        storage: Storage,
+        worker_id: str,
+        stopping: threading.Event,
+    ) -> Runner:
+        pools, watch = Pools.of(settings), Watch(database)
+        return cls(settings, database, storage, worker_id, pools, watch, stopping)
 
     def register(self, kind: str, work: Callable[[Job], Outcome]) -> None:
         """Tasks of `kind` are done by `work`."""
@@ -163,10 +290,10 @@ class Runner:
         task = self._transact(lambda session: session.get(Task, task_id))
         if task is None:
             return
-        suspect = task.attempts > 0
-        with self.quarantine.admit(suspect), bound_contextvars(task=task_id):
+        run = Run(suspect=task.attempts > 0)
+        with self.watch.over(task_id, run), bound_contextvars(task=task_id):
             try:
-                self._attempt(task_id, work)
+                self._carry_through(task_id, run, work)
             except TaskError as error:
                 self._fail(task, error)
             except Exception as error:
@@ -178,13 +305,23 @@ class Runner:
                 )
             self._clean_up(task_id)
 
-    def _attempt(self, task_id: str, work: Callable[[Job], Outcome]) -> None:
-        task = self._transact(tasks.start, task_id, self.worker_id)
+    def _carry_through(self, task_id: str, run: Run, work: Callable[[Job], Outcome]) -> None:
+        task = self._transact(tasks.start, task_id)
         if task is None:
             return
-        tasks.check_attempts(task, self.settings.max_attempts)
-        _log.info("task started", kind=task.kind, attempt=task.attempts)
-        outcome = work(Job(task, self.settings, self.database, self.storage, self.stopping))
+        _log.info("task started", kind=task.kind, attempt=task.attempts + 1)
+        job = Job(
+            task,
+            self.settings,
+            self.database,
+            self.storage,
+            self.worker_id,
+            self.pools,
+            self.stopping,
+            self.halted,
+            run,
+        )
+        outcome = work(job)
         if self._transact(
             tasks.complete,
             task_id,

@@ -184,6 +184,7 @@ def speak_chunk(
         loaded: dict[str, Voice] = {}  # by version: a model of a language has its own
 
         def say_in(text: str, tongue: str) -> Speech:
+            job.breathe()
             version = engine.info.version_for(tongue)
             if version not in loaded:
                 loaded[version] = voice_of(job, engine, tongue)
@@ -280,6 +281,7 @@ def assemble(
         ) as encoder:
             encoder.write(limiter.process(np.zeros(lead, np.float32)))
             for group, chunk in zip(groups, chunks, strict=True):
+                job.breathe()
                 samples, _ = encode.unpack(job.storage.get(chunk["key"]))
                 gain = np.float32(levelling(chunk, chunks) * volume)
                 for start in range(0, len(samples), _BLOCK):

@@ -99,6 +99,7 @@ class Sender:
     def _encode(self, spoken: Sequence[Chunk]) -> None:
         """Encode those of the chunks that have not been."""
         for index in range(self._encoded, len(spoken)):
+            self._job.breathe()
             samples, rate = encode.unpack(self._job.storage.get(spoken[index]["key"]))
             if index == 0:
                 self._begin(rate)

@@ -66,9 +66,7 @@ class Worker:
         self._report_confinement()
         upgrade(self._database)
         engine.prepare(self._database)
-        runner = Runner(
-            self._settings, self._database, self._storage, self.id, stopping=self._stopping
-        )
+        runner = Runner.of(self._settings, self._database, self._storage, self.id, self._stopping)
         runner.register("clone", clone)
         runner.register("audio", produce)
         self._pulse()
@@ -82,7 +80,8 @@ class Worker:
                 self._database,
                 self.id,
                 [offer.engine for offer in self._offers],
-                concurrency=self._settings.worker_concurrency,
+                tasks=self._settings.worker_tasks,
+                tasks_per_account=self._settings.worker_tasks_per_account,
                 poll=self._settings.queue_poll,
             )
             self._launched = self._info["ready"] = True
@@ -96,7 +95,7 @@ class Worker:
             )
             while not self._rest(3600):
                 pass
-        self._stop()
+        self._stop(runner)
 
     def stop(self) -> None:
         self._stopping.set()
@@ -121,12 +120,13 @@ class Worker:
                 return False
         return True
 
-    def _stop(self) -> None:
+    def _stop(self, runner: Runner) -> None:
         """Finish what is under way, beating meanwhile, and say goodbye."""
         _log.info("worker stopping", worker=self.id)
         if self._launched:
             engine.stop(self._settings.stop_grace)
         self._stopped.set()
+        runner.halted.set()
         try:
             with self._database.write() as session:
                 stand_back(session, self.id)

@@ -8,6 +8,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -74,12 +77,18 @@ class Decoded:
         return self.sound.seconds
 
 
-def decode(path: Path, *, limits: DecodeLimits | None = None) -> Decoded:
+def decode(
+    path: Path,
+    *,
+    limits: DecodeLimits | None = None,
+    check: Callable[[], None] = lambda: None,
+) -> Decoded:
     """Decode the first or default sound track of the file at `path`.
 
     The format is recognised by content. Raises SourceNotMedia, SourceNoAudio, SourceTruncated,
     SourceEncrypted, SourceTooLarge (longer or larger than `limits`) or SourceTimeout; and
-    InternalError when the child cannot be started.
+    InternalError when the child cannot be started. `check` is called about twice a second; what it
+    raises ends the child.
     """
     limits = limits or DecodeLimits()
     with (
@@ -91,7 +100,7 @@ def decode(path: Path, *, limits: DecodeLimits | None = None) -> Decoded:
         if what := looks_like(source.read(4096)):
             raise SourceNotMedia(f"the file is {what}; a recording is needed: {WANTED}")
         source.seek(0)
-        code = _run(source, out, scratch, log, limits)
+        code = _run(source, out, scratch, log, limits, check)
         report = _last_line(log)
         if "refused" in report:
             kind = _REFUSALS.get(str(report["refused"]), SourceNotMedia)
@@ -128,7 +137,12 @@ def _environment() -> dict[str, str]:
 
 
 def _run(
-    source: IO[bytes], out: IO[bytes], scratch: IO[bytes], log: IO[bytes], limits: DecodeLimits
+    source: IO[bytes],
+    out: IO[bytes],
+    scratch: IO[bytes],
+    log: IO[bytes],
+    limits: DecodeLimits,
+    check: Callable[[], None],
 ) -> int:
     child = subprocess.Popen(  # noqa: S603
         _command(json.dumps(asdict(limits)), str(scratch.fileno())),
@@ -139,12 +153,13 @@ def _run(
         pass_fds=[scratch.fileno()],
         start_new_session=True,  # a signal to the service is not one to the decoder
     )
+    end = time.monotonic() + limits.wall_seconds
     try:
-        return child.wait(limits.wall_seconds)
-    except subprocess.TimeoutExpired as error:
-        raise SourceTimeout(
-            f"decoding the recording took more than {limits.wall_seconds:g} s"
-        ) from error
+        while (left := end - time.monotonic()) > 0:
+            with suppress(subprocess.TimeoutExpired):
+                return child.wait(min(left, 0.5))
+            check()
+        raise SourceTimeout(f"decoding the recording took more than {limits.wall_seconds:g} s")
     finally:
         child.kill()
         child.wait()

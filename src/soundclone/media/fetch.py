@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -26,7 +26,15 @@ from ..errors import (
     SourceTooLarge,
     SourceUnreachable,
 )
-from .network import Allowed, CheckedBackend, Deadline, Resolve, resolve_host
+from .network import (
+    Allowed,
+    CheckedBackend,
+    Deadline,
+    Resolve,
+    Stalled,
+    TooSlow,
+    resolve_host,
+)
 
 MAX_REDIRECTS = 5
 MAX_URL = 8192  # characters; redirects lead to signed links, which are long
@@ -54,6 +62,7 @@ def fetch(
     allow: Sequence[str] = (),
     max_bytes: int,
     timeout: float,
+    check: Callable[[], None] = lambda: None,
     resolve: Resolve = resolve_host,
 ) -> Fetched:
     """Download `url` to the file `path`, of which nothing is left when that fails.
@@ -62,15 +71,18 @@ def fetch(
     above 1023. Its host has public addresses only, see `network.is_public`, unless the host's name
     or the address is in `allow`: names, addresses and networks (`10.0.0.0/8`). Each of at most five
     redirects is judged like the URL itself. `timeout` (seconds) bounds the whole, from the first
-    question to a name server to the last byte, `max_bytes` the file. TLS certificates are verified
-    against the system's authorities, or those of `SSL_CERT_FILE`. No proxy is used.
+    question to a name server to the last byte, `max_bytes` the file. A server that does nothing for
+    15 seconds, or sends fewer than 8,000 bytes a second on average after ten seconds, is left
+    earlier. `check` is called about twice a second; what it raises ends the download. TLS
+    certificates are verified against the system's authorities, or those of `SSL_CERT_FILE`. No
+    proxy is used.
 
     Raises SourceRefused (the URL or an address is not taken, no such host), SourceUnreachable (no
     answer, another status than 200, a compressed or broken-off answer), SourceNotMedia (nothing in
     it), SourceTimeout, SourceTooLarge; and OSError when `path` cannot be written. Messages name
     host and path alone, for a query may hold secrets, and never tell what a name resolves to.
     """
-    backend = CheckedBackend(Allowed(allow), resolve, Deadline(timeout))
+    backend = CheckedBackend(Allowed(allow), resolve, Deadline(timeout, check))
     place = _Place.parse(url)
     for _ in range(MAX_REDIRECTS + 1):
         with (
@@ -198,6 +210,13 @@ def _in_words(place: _Place, timeout: float) -> Iterator[None]:
     where = place.authority
     try:
         yield
+    except Stalled as error:
+        raise SourceTimeout(f"{place} sent nothing for {error.seconds:g} s") from error
+    except TooSlow as error:
+        raise SourceTimeout(
+            f"{place} arrives at {error.rate / 1000:.1f} kB a second; "
+            f"at least {error.least / 1000:g} kB a second is needed"
+        ) from error
     except httpcore2.TimeoutException as error:
         raise SourceTimeout(f"{place} did not arrive within {timeout:g} s") from error
     except httpcore2.ConnectError as error:

@@ -8,23 +8,30 @@ TLS still verifies the certificate against the host's name.
 from __future__ import annotations
 
 import ipaddress
+import math
 import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from threading import Thread
+from typing import TypeVar
 
 import httpcore2
 
 from ..errors import SourceRefused
 
+T = TypeVar("T")
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Resolve = Callable[[str, int], Iterable[str]]
 """Host and port to addresses, best first. Raises OSError when there are none."""
 
 MAX_ATTEMPTS = 4  # addresses of one name that are tried
+MAX_STALL = 15.0  # seconds without an answer, or without a byte
+LEAST_RATE = 8000  # bytes a second on average,
+RATED_AFTER = 10.0  # seconds after the first byte
+STEP = 0.5  # seconds between looks at whether the file is still wanted
 REFUSAL_STEP = 0.5  # seconds; a name is refused after a multiple of them
 
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")  # all that is given out, RFC 4291 section 2.4
@@ -63,6 +70,22 @@ def resolve_host(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in answers))
 
 
+class Stalled(httpcore2.TimeoutException):
+    """The other side did nothing for `seconds`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds = MAX_STALL
+
+
+class TooSlow(httpcore2.TimeoutException):
+    """Bytes came at `rate` bytes a second; `least` is the lowest rate that is taken."""
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate, self.least = rate, LEAST_RATE
+
+
 class Allowed:
     """What may be reached although it is not public: names, addresses and networks."""
 
@@ -80,17 +103,37 @@ class Allowed:
 
 
 class Deadline:
-    """A moment, so many seconds from now."""
+    """A moment, so many seconds from now. Until then `check` is called about twice a second of
+    waiting; it raises an exception to end the waiting."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, check: Callable[[], None] = lambda: None) -> None:
         self._end = time.monotonic() + seconds
+        self._check = check
 
     def left(self) -> float:
         """Seconds until then, above 0. Raises httpcore2.TimeoutException afterwards."""
         left = self._end - time.monotonic()
         if left <= 0:
             raise httpcore2.TimeoutException
+        self._check()
         return left
+
+    def wait(self, future: Future[T], most: float = math.inf) -> T:
+        """The result of a future. Raises Stalled after `most` seconds."""
+        end = time.monotonic() + most
+        while True:
+            left = min(self.left(), end - time.monotonic())
+            if left <= 0:
+                raise Stalled
+            # What the work itself raises may be a TimeoutError as well.
+            if wait([future], min(left, STEP)).done:
+                return future.result()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, at most until then."""
+        end = time.monotonic() + seconds
+        while (left := min(end - time.monotonic(), self.left())) > 0:
+            time.sleep(min(left, STEP))
 
 
 class CheckedBackend(httpcore2.NetworkBackend):
@@ -122,14 +165,22 @@ class CheckedBackend(httpcore2.NetworkBackend):
         addresses = self._checked(host, port)[:MAX_ATTEMPTS]
         while True:
             # An address that swallows packets must leave time for the next one.
-            share = self._deadline.left() / len(addresses)
+            share = min(self._deadline.left() / len(addresses), MAX_STALL)
             try:
-                stream = self._sockets.connect_tcp(addresses.pop(0), port, share)
-            except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
+                stream = self._connect(addresses.pop(0), port, share)
+            except httpcore2.ConnectTimeout:
+                if not addresses:
+                    raise Stalled from None
+            except httpcore2.ConnectError:
                 if not addresses:
                     raise
             else:
                 return _TimedStream(stream, self._deadline)
+
+    def _connect(self, address: str, port: int, timeout: float) -> httpcore2.NetworkStream:
+        return _in_thread(
+            lambda: self._sockets.connect_tcp(address, port, timeout), self._deadline, "connect"
+        )
 
     def _checked(self, host: str, port: int) -> list[str]:
         """At least one address. Raises SourceRefused."""
@@ -151,7 +202,7 @@ class CheckedBackend(httpcore2.NetworkBackend):
             reason = f"its name cannot be resolved ({error})"
         if reason:
             waited = time.monotonic() - asked
-            time.sleep(min(-waited % REFUSAL_STEP, self._deadline.left()))
+            self._deadline.sleep(-waited % REFUSAL_STEP)
             raise _refused(host, reason)
         return [str(address) for address in addresses]
 
@@ -167,19 +218,9 @@ class CheckedBackend(httpcore2.NetworkBackend):
 
     def _answers(self, host: str, port: int) -> list[str]:
         # The system's resolver takes no time-out, and a hostile name server can be slow.
-        future: Future[list[str]] = Future()
-
-        def ask() -> None:
-            try:
-                future.set_result(list(self._resolve(host, port)))
-            except Exception as error:
-                future.set_exception(error)
-
-        Thread(target=ask, name="resolve", daemon=True).start()
-        try:
-            return future.result(self._deadline.left())
-        except TimeoutError as error:
-            raise httpcore2.ConnectTimeout from error
+        return _in_thread(
+            lambda: list(self._resolve(host, port)), self._deadline, "resolve", MAX_STALL
+        )
 
 
 def _refused(host: str, reason: str) -> SourceRefused:
@@ -190,18 +231,62 @@ def _refused(host: str, reason: str) -> SourceRefused:
     )
 
 
+def _in_thread(work: Callable[[], T], deadline: Deadline, name: str, most: float = math.inf) -> T:
+    """The result of `work`, which may block; waited for as `deadline` says. A connection that
+    comes after its deadline is closed."""
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+
+    def close(late: Future[T]) -> None:
+        if late.exception() is None:
+            result = late.result()
+            if isinstance(result, httpcore2.NetworkStream):
+                result.close()
+
+    Thread(target=run, name=name, daemon=True).start()
+    try:
+        return deadline.wait(future, most)
+    except BaseException:
+        future.add_done_callback(close)
+        raise
+
+
 class _TimedStream(httpcore2.NetworkStream):
-    """A connection that slow but steady bytes do not keep open past the deadline."""
+    """A connection that is kept while bytes keep coming, and until the deadline."""
 
     def __init__(self, stream: httpcore2.NetworkStream, deadline: Deadline) -> None:
         self._stream = stream
         self._deadline = deadline
+        self._first = math.inf  # when the first byte came
+        self._bytes = 0
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, self._deadline.left())
+        silent_until = time.monotonic() + MAX_STALL
+        while True:
+            try:
+                block = self._stream.read(max_bytes, min(self._deadline.left(), STEP))
+            except httpcore2.ReadTimeout:
+                if time.monotonic() > silent_until:
+                    raise Stalled from None
+            else:
+                self._check_rate(len(block))
+                return block
+
+    def _check_rate(self, count: int) -> None:
+        now = time.monotonic()
+        self._first = min(self._first, now)
+        self._bytes += count
+        seconds = now - self._first
+        if count and seconds > RATED_AFTER and self._bytes < LEAST_RATE * seconds:
+            raise TooSlow(self._bytes / seconds)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, self._deadline.left())
+        self._stream.write(buffer, min(self._deadline.left(), MAX_STALL))
 
     def close(self) -> None:
         self._stream.close()
@@ -212,7 +297,13 @@ class _TimedStream(httpcore2.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore2.NetworkStream:
-        stream = self._stream.start_tls(ssl_context, server_hostname, self._deadline.left())
+        # Not in a thread: a handshake that is given up must close its socket.
+        share = min(self._deadline.left(), MAX_STALL)
+        try:
+            stream = self._stream.start_tls(ssl_context, server_hostname, share)
+        except httpcore2.ConnectTimeout:
+            self._deadline.left()
+            raise Stalled from None
         return _TimedStream(stream, self._deadline)
 
     def get_extra_info(self, info: str) -> object:

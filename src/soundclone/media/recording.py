@@ -8,7 +8,7 @@ known amounts, and passed through rooms of known echo; each comment gives the ma
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +29,7 @@ from .denoise import denoise
 from .sound import Sound
 from .speakers import Company, company
 from .telephone import with_fundamental
-from .vad import listen
+from .vad import Activity, listen
 
 Samples = NDArray[np.float32]
 Span = tuple[float, float]  # start and end in seconds
@@ -43,6 +43,9 @@ _BAND = (150.0, 7000.0)  # Hz, without hum and hiss
 _PAUSE = 0.3  # seconds; longer pauses are shortened to this
 _FADE = 0.005  # seconds, where a pause was cut
 _LISTEN = 2 * LONGEST  # seconds of speech after which it is certainly too much
+# A quarter of an hour with next to no speech is refused before all of it was listened to, which
+# takes half a minute. Seconds of speech that are needed, and within how many.
+_SPARSE = (5.0, 300.0)
 
 _LEVEL = -23.0  # dBFS RMS of the speech that is handed on
 _QUIETEST = -75.0  # dBFS; 16-bit files leave 20 dB above their own rounding here
@@ -96,27 +99,31 @@ class Recording:
         return self.samples.rate
 
 
-def examine(decoded: Decoded) -> Recording:
-    """Measure a decoded file. Raises NoSpeech, SourceTooQuiet, SpeechTooShort, SpeechTooLong,
-    SourceClipped, SourceTooNoisy or SeveralSpeakers."""
+def examine(decoded: Decoded, *, pause: Callable[[], None] = lambda: None) -> Recording:
+    """Measure a decoded file. `pause` is called between the parts of the work. Raises NoSpeech,
+    SourceTooQuiet, SpeechTooShort, SpeechTooLong, SourceClipped, SourceTooNoisy or
+    SeveralSpeakers."""
     samples = decoded.sound
     if not any(block.any() for block in samples.blocks()):
         raise NoSpeech(_SILENT)
     analysed = samples.resampled(_RATE)
     _check_level(analysed)
     if len(analysed) < _RATE:
-        _check_length(0.0, 0.0)
+        _check_length(Activity((), 0.0))
     low, high = _beside_telephone(analysed)
     if low < _NO_FUNDAMENTAL and high < _NARROW:
         samples = Sound.of(with_fundamental(samples.blocks(), samples.rate), samples.rate)
         analysed = samples.resampled(_RATE)
-    activity = listen(analysed, _RATE, most=_LISTEN)
-    _check_length(activity.seconds, activity.certainty)
+    activity = listen(analysed, _RATE, most=_LISTEN, sparse=_SPARSE, pause=pause)
+    _check_length(activity)
     spans = _spans(activity.segments, len(analysed) / _RATE, margin=0.0)
     speech = np.concatenate([analysed[_slice(span, _RATE)] for span in spans])
+    pause()
     clipping = _check_clipping(speech)
     noise = _check_noise(analysed, activity.segments, speech)
+    pause()
     heard = company(speech)
+    pause()
     _check_together(heard)
     segments, others = _told_apart(heard, activity.segments, spans, len(speech), noise.snr)
     if segments != activity.segments:
@@ -166,8 +173,14 @@ def _check_level(sound: Sound) -> None:
         )
 
 
-def _check_length(seconds: float, certainty: float) -> None:
-    if seconds < 1 or certainty < _LEAST_CERTAIN:
+def _check_length(activity: Activity) -> None:
+    seconds = activity.seconds
+    if activity.sparse:
+        raise NoSpeech(
+            f"the first {_SPARSE[1]:g} s of the recording hold only {_floor(seconds)} s of clear "
+            f"speech; more than {SHORTEST:g} s is needed: cut the recording to its spoken part"
+        )
+    if seconds < 1 or activity.certainty < _LEAST_CERTAIN:
         raise NoSpeech(
             f"no clear speech was found in the recording; more than {SHORTEST:g} s is needed"
         )

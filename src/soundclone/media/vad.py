@@ -5,6 +5,7 @@ Silero VAD (https://github.com/snakers4/silero-vad) gives one probability per 32
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -26,6 +27,7 @@ _CERTAIN = 0.9
 _LEVEL = 10 ** (-20 / 20)  # RMS that the loudest parts are brought to
 _MOST_GAIN = 10 ** (60 / 20)
 _SILENCE = 1e-4  # RMS after that gain, -80 dBFS: not worth asking
+_PART = 256  # windows between two calls of `pause`, about a third of a second of work
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Activity:
 
     segments: tuple[tuple[float, float], ...]  # start and end of speech, seconds, in order
     certainty: float  # share of the windows taken for speech that are beyond doubt, 0-1
+    sparse: bool = False  # given up, because the beginning holds hardly any speech
 
     @property
     def seconds(self) -> float:
@@ -53,16 +56,25 @@ def speech_segments(samples: NDArray[np.float32], rate: int) -> list[tuple[float
     return list(listen(samples, rate).segments)
 
 
-def listen(samples: NDArray[np.float32] | Sound, rate: int, *, most: float = 120.0) -> Activity:
+def listen(
+    samples: NDArray[np.float32] | Sound,
+    rate: int,
+    *,
+    most: float = 120.0,
+    sparse: tuple[float, float] = (0.0, math.inf),
+    pause: Callable[[], None] = lambda: None,
+) -> Activity:
     """Find the speech in `samples`: mono, shape (n,), of any level; `rate` is in Hz.
 
-    Listening stops once `most` seconds of speech were found.
+    Listening stops once `most` seconds of speech were found. It also stops when the first
+    `sparse[1]` seconds hold less than `sparse[0]` seconds of speech. `pause` is called now and
+    then.
     """
     sound = samples if rate == RATE else soxr.resample(samples[:], rate, RATE)
     probabilities: list[float] = []
     segments: list[tuple[float, float]] = []
     seconds = 0.0
-    for start, end in _stretches(_heard(sound, probabilities)):
+    for start, end in _stretches(_heard(sound, probabilities, most, sparse, pause)):
         if end - start >= _SHORTEST:
             segments.append((start, min(end, len(samples) / rate)))
             seconds += end - start
@@ -70,7 +82,8 @@ def listen(samples: NDArray[np.float32] | Sound, rate: int, *, most: float = 120
                 break
     taken = [probability for probability in probabilities if probability >= _BEGIN]
     certain = sum(probability >= _CERTAIN for probability in taken)
-    return Activity(tuple(segments), certain / len(taken) if taken else 0.0)
+    certainty = certain / len(taken) if taken else 0.0
+    return Activity(tuple(segments), certainty, _is_sparse(probabilities, sparse))
 
 
 def _levels(sound: NDArray[np.float32] | Sound) -> NDArray[np.float64]:
@@ -104,15 +117,37 @@ def _windows(sound: NDArray[np.float32] | Sound) -> Iterator[NDArray[np.float32]
         yield np.pad(piece, (0, -len(piece) % WINDOW)).reshape(-1, WINDOW)
 
 
-def _heard(sound: NDArray[np.float32] | Sound, memory: list[float]) -> Iterator[float]:
+def _heard(
+    sound: NDArray[np.float32] | Sound,
+    memory: list[float],
+    most: float,
+    sparse: tuple[float, float],
+    pause: Callable[[], None],
+) -> Iterator[float]:
     """The probability of speech in each window, also appended to `memory`."""
     detect = _detector()
     level = _levels(sound)
     steady = _steady(level) if len(sound) > _LONG else np.zeros(len(level), bool)
-    for window, same in zip(_levelled(sound, level), steady, strict=True):
+    spoken = 0
+    for index, (window, same) in enumerate(zip(_levelled(sound, level), steady, strict=True)):
+        if index % _PART == 0:
+            pause()
+            # A stretch that never ends must not be listened to for ever.
+            if spoken * WINDOW / RATE > most or _is_sparse(memory, sparse):
+                return
         silent = float(np.dot(window, window)) < WINDOW * _SILENCE**2
         memory.append(0.0 if silent or same else detect(window))
+        spoken += memory[-1] >= _BEGIN
         yield memory[-1]
+
+
+def _is_sparse(probabilities: list[float], sparse: tuple[float, float]) -> bool:
+    least, within = sparse
+    count = within * RATE / WINDOW
+    if len(probabilities) < count:
+        return False
+    spoken = sum(probability >= _BEGIN for probability in probabilities[: math.ceil(count)])
+    return spoken * WINDOW / RATE < least
 
 
 def _stretches(probabilities: Iterator[float]) -> Iterator[tuple[float, float]]:
