@@ -10,8 +10,7 @@ and is judged on the second.
 
 A speaker's clips are shared out: 3 to 10 s of speech are the consent, all else is the sample, at
 least 10 s. Each consent is also made worse as consents are: a telephone's band, MP3 of 32 kbit/s,
-noise 15 dB below the voice, an echoing room, a low level, and a call (room, noise at 20 dB,
-telephone, MP3).
+noise 15 dB below the voice, an echoing room, and a low level.
 Figures, their meanings and caveats: docs/consent.md.
 """
 
@@ -92,7 +91,6 @@ class Worse:
             "noise at 15 dB": lambda sound: self.noise(sound, 15),
             "another room": self.room,
             "34 dB quieter": lambda sound: np.float32(0.02) * sound,
-            "call": self.call,
         }
 
     def telephone(self, sound: Samples) -> Samples:
@@ -131,9 +129,6 @@ class Worse:
         size = 1 << (len(sound) + length - 1).bit_length()
         heard = np.fft.irfft(np.fft.rfft(sound, size) * np.fft.rfft(echo, size), size)
         return heard[: len(sound)].astype(np.float32)
-
-    def call(self, sound: Samples) -> Samples:
-        return self.mp3(self.telephone(self.noise(self.room(sound), 20)))
 
 
 def decoded(source: Path | io.BytesIO) -> Samples:

@@ -141,3 +141,21 @@ def test_a_web_address_is_kept_for_another_try(studio: Visit) -> None:
     page.get_by_role("link", name="Try again").click()
     expect(page.get_by_label("Address of a recording")).to_have_value("http://10.0.0.1/a.mp3")
     expect(page.get_by_label("It is my own voice")).to_be_checked()
+
+
+def test_a_recording_of_consent_goes_with_the_voice(studio: Visit) -> None:
+    page = studio.page
+    studio.go("/studio/clone")
+    page.get_by_text("Web address", exact=True).click()
+    page.get_by_label("Address of a recording").fill("https://media.example.com/anna.mp3")
+    page.get_by_label("It is my own voice").check()
+    with page.expect_response("**/studio/files/upload"):
+        page.get_by_label("Recording in which the speaker agrees").set_input_files(
+            RECORDINGS / "man.opus"
+        )
+    expect(page.locator("input[name=consentRecording]")).to_have_value(
+        re.compile("/files/uploads/")
+    )
+    with page.expect_request("**/studio/clones") as sent:
+        page.get_by_role("button", name="Make the voice").click()
+    assert "consentRecording=http" in (sent.value.post_data or "")

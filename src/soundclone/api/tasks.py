@@ -212,20 +212,21 @@ async def clone_order(
 
 async def agreement_of(request: Request, given: ConsentRequest, who: Caller) -> Agreement:
     """The consent that a request gives. Raises InvalidParameter, NotFound, Expired."""
-    state, recording = request.app.state, given.recording
-    source: dict[str, str] | None = None
-    if recording and consents.is_id(recording):
-        found = await state.database.look(consents.get, recording, who.account_id)
-        source = consents.source_of(found)
-    elif recording:
-        upload = state.storage.parse_link(recording)
-        if upload:
-            source = {"upload": upload}
-        else:
-            source = {"url": check_source_url(recording, "consent.recording")}
+    source = await consent_source(request, given.recording, who) if given.recording else None
     return consents.declared(
         given.declaration or None, given.speaker or "", key_id=who.key_id, source=source
     )
+
+
+async def consent_source(request: Request, recording: str, who: Caller) -> dict[str, str]:
+    """Source of a consent recording, for the worker. Raises InvalidParameter, NotFound, Expired."""
+    state = request.app.state
+    if consents.is_id(recording):
+        found = await state.database.look(consents.get, recording, who.account_id)
+        return consents.source_of(found)
+    if upload := state.storage.parse_link(recording):
+        return {"upload": upload}
+    return {"url": check_source_url(recording, "consent.recording")}
 
 
 def check_consent(request: Request, order: Order) -> None:

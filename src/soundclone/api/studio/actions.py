@@ -19,7 +19,7 @@ from ...errors import AuthenticationError, InvalidParameter, NotFound
 from ..files import upload
 from ..removal import remove_voice
 from ..schemas import SoundCloneAudioRequest, SoundCloneCloneRequest
-from ..tasks import DAY, audio_order, check_consent, checked_id, clone_order, submit
+from ..tasks import DAY, audio_order, check_consent, checked_id, clone_order, consent_source, submit
 from . import session
 from .rendering import SPOKEN, PublicRoute, StudioRoute, catalogue, language_of, render
 from .session import Forbidden, Known, Visitor
@@ -73,7 +73,7 @@ async def make_voice(request: Request, me: Known) -> Response:
     """Submit a preview, with what was declared of the speaker's consent."""
     form = await fields(request)
     name = voices.checked_name(form.get("name", ""))
-    agreement = declared(request, me, form)
+    agreement = await declared(request, me, form)
     body = preview_of(request, form)
     request.app.state.rate_limit.check(me.key.id)
     order = await clone_order(
@@ -184,7 +184,7 @@ def allow_keys(me: Visitor) -> None:
         )
 
 
-def declared(request: Request, me: Visitor, form: Mapping[str, str]) -> Agreement:
+async def declared(request: Request, me: Visitor, form: Mapping[str, str]) -> Agreement:
     """The speaker's consent as the page words it. Raises InvalidParameter when there is none."""
     language = language_of(request)
     who = form.get("consent", "")
@@ -198,11 +198,13 @@ def declared(request: Request, me: Visitor, form: Mapping[str, str]) -> Agreemen
             f"speaker has {len(speaker)} characters; the speaker's name, of at most "
             f"{LONGEST_SPEAKER}, is needed"
         )
+    recording = form.get("consentRecording", "")
     return Agreement(
         catalogue(language)[f"consent.{who}"],
         me.key.id,
         speaker if who == "given" else "",
         language,
+        await consent_source(request, recording, me.caller) if recording else None,
     )
 
 

@@ -76,6 +76,7 @@ async def clone(request: Request, me: Known, again: str = "") -> Response:
         },
         reading=earlier.language if earlier.language in passages() else mine,
         earlier=earlier,
+        policy=request.app.state.settings.consent,
         page="clone",
     )
 

@@ -226,6 +226,35 @@ document.addEventListener("alpine:init", () => {
     },
   }));
 
+  // A recording in which the speaker agrees, which is uploaded as soon as it is chosen.
+  Alpine.data("agreement", () => ({
+    async choose() {
+      const { file, url } = this.$refs;
+      url.value = "";
+      clearErrors(this.$root);
+      const [chosen] = file.files;
+      if (!chosen) return;
+      file.setCustomValidity(t("uploading"));
+      const body = new FormData();
+      body.append("file", chosen);
+      const headers = { "X-CSRF-Token": csrf, Accept: "application/json" };
+      let answer = {};
+      try {
+        answer = await (await fetch("/studio/files/upload", { method: "POST", body, headers })).json();
+      } catch {
+        // Nobody answered.
+      }
+      file.setCustomValidity("");
+      if (file.files[0] !== chosen) return;
+      if (answer.data?.url) {
+        url.value = answer.data.url;
+      } else {
+        file.value = "";
+        showError(this.$root, answer.title ?? t("offline"), answer.message || t("offline.todo"), "consentRecording");
+      }
+    },
+  }));
+
   Alpine.data("newKey", () => ({
     made: false,
     secret: "",
