@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import threading
@@ -89,6 +90,44 @@ def test_from_a_recording_to_speech(shell: Shell) -> None:
     failed = shell.run("speak", model, "--text", "Hello?", "--json")
     assert failed.returncode == 1
     assert "was deleted" in json.loads(failed.stderr)["error"]["message"]
+
+
+def test_voices_have_names(shell: Shell) -> None:
+    cloned = json.loads(
+        shell.good("clone", str(RECORDING), "--text", "Hi.", "--name", "Anna", "--sound-version",
+                   "v2", "--json")
+    )  # fmt: skip
+    model = cloned["modelId"]
+    head, row = shell.good("voices", "list").decode().splitlines()[:2]
+    assert head.split() == ["voice", "name", "version", "engine", "speech", "made", "expires"]
+    assert row.split()[:4] == [model, "Anna", "v2", "builtin"]
+    assert row.endswith(" UTC")
+    assert max(map(len, (head, row))) < 140
+    spoken = json.loads(shell.good("speak", "anna", "--text", "It is windy.", "--json"))
+    assert spoken["status"] == "completed"
+    assert shell.good("voices", "rename", "Anna", "Berta").decode() == f"{model} is named Berta\n"
+    renamed = json.loads(shell.good("voices", "rename", model, "Carla", "--json"))
+    assert (renamed["modelId"], renamed["name"]) == (model, "Carla")
+    (listed,) = [
+        row for row in json.loads(shell.good("voices", "list", "--json")) if row["modelId"] == model
+    ]
+    assert (listed["name"], listed["soundVersion"], listed["version"]) == ("Carla", "v2", "v2")
+    unknown = shell.run("speak", "Berta", "--text", "Hello.")
+    assert unknown.returncode == 1
+    assert b"there is no voice 'Berta'; `soundclone voices list` shows them" in unknown.stderr
+    first = shell.run("speak", "Berta", "--text", "Hello.", "--language", "Klingon")
+    assert b"'Klingon' is not known" in first.stderr
+
+
+def test_tasks_are_listed(service: Service, voice: str, shell: Shell) -> None:
+    task = json.loads(shell.good("speak", voice, "--text", "It is windy.", "--json"))["id"]
+    listed = json.loads(shell.good("tasks", "list", "--kind", "audio", "--limit", "1", "--json"))
+    assert [row["id"] for row in listed["list"]] == [task]
+    shown = shell.good("tasks", "list", "--status", "completed").decode()
+    assert re.search(rf"{task}  audio  completed +\d{{4}}-.* UTC +\d+\.\d s +0\.0\d+", shown)
+    first = shell.good("tasks", "list", "--limit", "1").decode()
+    cursor = first.rpartition("--cursor ")[2].strip()
+    assert task not in shell.good("tasks", "list", "--cursor", cursor).decode()
 
 
 def test_the_machine(shell: Shell) -> None:

@@ -68,6 +68,20 @@ def test_every_command_and_option_says_what_it_is() -> None:
             assert getattr(parameter, "help", None), (name, parameter.name)
 
 
+def test_no_line_of_help_is_cut(run) -> None:
+    for group in ((), ("keys",), ("credit",), ("voices",), ("tasks",), ("models",)):
+        done = run(*group, "--help")
+        listed = done.stdout.decode().partition("\nCommands:\n")[2].partition("\n\n")[0]
+        assert listed
+        assert "..." not in listed, listed
+
+
+def test_no_command_prints_the_help(run) -> None:
+    done = run()
+    assert done.returncode == 2
+    assert done.stderr.decode() == run("--help").stdout.decode()
+
+
 def test_what_a_machine_may_read_is_json_on_request() -> None:
     for name, command in commands():
         options = {option for parameter in command.params for option in parameter.opts}
@@ -122,6 +136,15 @@ WRONG: list[tuple[list[str], dict[str, str], int, str, str]] = [
     (["speak", "m", "--text", "a", "-o", "."], {}, 1, "file", "name a file in it"),
     (["speak", "m", "-f", "no.txt"], {}, 1, "file", "no.txt cannot be read: No such file"),
     (["speak", "m", "-f", "/dev/zero"], {}, 1, "too_large", "longer than 1 MB"),
+    (["speak", "m", "--text", "a", "-o", "a.xyz"], {}, 2, "usage", "unknown ending .xyz; use .mp3"),
+    (["clone", "no.mp3", "-o", "a.wav"], {}, 2, "usage", "ending .wav; previews are MP3"),
+    (["speak", "m", "--text", " "], {}, 1, "invalid_parameter", "the text is empty"),
+    (["speak", "m", "--text", "a", "--language", "Klingon"], {}, 1, "invalid_parameter",
+     "'Klingon' is not known"),
+    (["voices", "list"], {"SOUNDCLONE_API_KEY": ""}, 1, "unauthenticated",
+     "set SOUNDCLONE_API_KEY, or pass --key"),
+    (["voices", "list", "--url", "http://127.0.0.1:1"], {}, 1, "unreachable",
+     "Connection refused; is the service running? `soundclone serve` starts it"),
     (["clone", "no.mp3"], {}, 1, "file", "no.mp3 is no file"),
     (["clone", "ftp://x/a.mp3"], {}, 1, "invalid_parameter", "http(s) URL"),
     (["voices", "list", "--url", "ftp://x"], {}, 1, "invalid_parameter", "http://"),
@@ -152,7 +175,8 @@ def test_what_is_wrong_is_a_sentence_and_a_code(
     assert plain.returncode == code
     assert plain.stdout == b""
     text = plain.stderr.decode()
-    assert text.startswith("soundclone: ")
+    assert "Errno" not in text
+    assert text.startswith("Usage: " if arguments == ["keys"] else "soundclone: ")
     assert said in text
     assert "Traceback" not in text
     assert "pw@" not in text

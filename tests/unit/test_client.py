@@ -106,7 +106,7 @@ def server() -> Iterator[Server]:
             self.end_headers()
             self.wfile.write(body[:3] if answer.short else body)
 
-        do_GET = do_POST = do_DELETE = do  # noqa: N815
+        do_GET = do_POST = do_PATCH = do_DELETE = do  # noqa: N815
 
         def log_message(self, format: str, *args: Any) -> None:
             pass
@@ -432,6 +432,35 @@ def test_cancel(server: Server, client: Client) -> None:
     assert client.cancel(ID).error_code == "cancelled"
 
 
+def test_tasks_come_in_pages(server: Server, client: Client) -> None:
+    one, two = task().data, task("failed", errorCode="cancelled").data
+    server.on(
+        "GET /api/open-api/v1/audios",
+        Answer({"list": [one, two], "nextCursor": "next"}),
+        Answer({"list": [], "nextCursor": None}),
+    )
+    page = client.tasks(limit=2, status="failed", kind="clone")
+    assert [each.error_code for each in page.tasks] == [None, "cancelled"]
+    assert client.tasks(cursor=page.next_cursor).next_cursor is None
+    queries = [seen.query for seen in server.seen]
+    assert queries == ["limit=2&status=failed&kind=clone", "limit=20&cursor=next"]
+
+
+def test_names_of_voices(server: Server, client: Client) -> None:
+    row = {"modelId": MODEL, "name": "Anna", "soundVersion": "v1", "engine": "builtin",
+           "licence": "Apache-2.0", "speechSeconds": 20.5, "active": True, "created": 1,
+           "expiresAt": None, "language": "German", "somethingNew": 1}  # fmt: skip
+    server.on(f"PATCH /api/open-api/v1/voices/{MODEL}", Answer(row))
+    server.on("GET /api/open-api/v1/voices", Answer({"list": [row]}))
+    server.on(CLONES, task())
+    renamed = client.rename_voice(MODEL, "Anna")
+    assert (renamed.name, renamed.language, renamed.raw["somethingNew"]) == ("Anna", "German", 1)
+    assert server.seen[-1].json == {"name": "Anna"}
+    assert client.voices() == [renamed]
+    client.clone("http://x/y", name="Anna", wait=False)
+    assert server.seen[-1].json["name"] == "Anna"
+
+
 def test_an_id_cannot_lead_elsewhere(server: Server, client: Client) -> None:
     server.on("GET /api/open-api/v1/audios/..%2Fuser%2Fbalance%3Fa", task())
     client.task("../user/balance?a")
@@ -480,6 +509,10 @@ def test_download_of_subtitles(server: Server, client: Client, tmp_path: Path) -
     assert client.download_subtitles(finished, tmp_path / "a.srt").read_bytes() == b"1"
     with pytest.raises(ValueError, match="has no subtitles; ask for them with subtitles="):
         client.download_subtitles(Task(ID, "soundCloningAudio", "completed", 0), tmp_path / "b.srt")
+    server.on("GET /files/a.json", Answer(body=b"[]"))
+    cued = Task(ID, "soundCloningAudio", "completed", 0, subtitle_json="/files/a.json")
+    path = client.download_subtitles(cued, tmp_path / "a.json", format="json")
+    assert path.read_bytes() == b"[]"
 
 
 def test_how_far_a_transfer_is(server: Server, client: Client, tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
 """The command line. Commands that run the service work on the settings of this machine; `clone`,
-`speak`, `cancel` and `voices` talk to a running one over HTTP.
+`speak`, `cancel`, `tasks` and `voices` talk to a running one over HTTP.
 
 What goes wrong in a way that was foreseen ends the command with one sentence on standard error or,
 with --json, one line `{"error": {"word": …, "message": …}}` there; standard output has results
@@ -20,6 +20,7 @@ from .common import FAILED, INTERRUPTED, WRONG_USAGE, Failure, print_json, read_
 from .credit import credit_app
 from .keys import keys_app
 from .models import models_app
+from .tasks import tasks_app
 from .voices import voices_app
 
 EPILOGUE = """\b
@@ -46,6 +47,7 @@ app.command()(service.worker)
 app.command(epilog=use.CLONE_EXAMPLES)(use.clone)
 app.command(epilog=use.SPEAK_EXAMPLES)(use.speak)
 app.command()(use.cancel)
+app.add_typer(tasks_app, name="tasks")
 app.add_typer(voices_app, name="voices")
 app.add_typer(keys_app, name="keys")
 app.add_typer(credit_app, name="credit")
@@ -111,9 +113,9 @@ def _foreseen(error: Exception) -> Failure | None:
 def _of_the_usage(error: TyperException) -> Failure:
     message = error.format_message().rstrip(".")
     context = getattr(error, "ctx", None)
-    if message.startswith("Usage:"):  # a command of several, without saying which: all its help
-        message = "it is not said what to do:\n\n" + message
-    elif context:
+    if message.startswith("Usage:"):
+        return Failure(error.format_message(), "usage", WRONG_USAGE, help=True)
+    if context:
         message += f" (see `{context.command_path} --help`)"
     return Failure(message, "usage", WRONG_USAGE)
 
@@ -141,7 +143,10 @@ def _say(failure: Failure) -> int:
     if "--json" in sys.argv[1:]:
         print_json({"error": {"word": failure.word, "message": failure.message}}, err=True)
     else:
-        typer.secho(f"soundclone: {failure.message}", fg="red", err=True)
+        if failure.help:
+            typer.echo(failure.message, err=True)
+        else:
+            typer.secho(f"soundclone: {failure.message}", fg="red", err=True)
     return failure.code
 
 

@@ -20,14 +20,17 @@ TERMINATED = 143  # and SIGTERM
 
 
 class Failure(Exception):
-    """Ends the command with a sentence. `word` is stable and for programs, `code` is of the
-    process."""
+    """Ends the command with a sentence, or with `help` that lists its commands. `word` is stable
+    and for programs, `code` is of the process."""
 
-    def __init__(self, message: str, word: str = "failed", code: int = FAILED) -> None:
+    def __init__(
+        self, message: str, word: str = "failed", code: int = FAILED, help: bool = False
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.word = word
         self.code = code
+        self.help = help
 
 
 def fail(message: str, word: str = "failed") -> NoReturn:

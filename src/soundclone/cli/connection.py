@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -32,12 +33,17 @@ CALLING_OFF = 5.0  # seconds that a service has for answering somebody who wants
 
 @contextmanager
 def connected(url: str | None, key: str | None) -> Iterator[Client]:
-    """A client. What goes wrong with it ends the command."""
-    from ..client import Client, ClientError
+    """Open a client. An error of the client ends the command."""
+    from ..client import Client, ClientError, Unreachable
 
+    if not (key or "").strip():
+        fail("there is no API key; set SOUNDCLONE_API_KEY, or pass --key", "unauthenticated")
     try:
         with Client(url, key) as client:
             yield client
+    except Unreachable as error:
+        message = re.sub(r"\[Errno -?\d+\] ", "", error.message)
+        fail(f"{message}; is the service running? `soundclone serve` starts it", error.word)
     except ClientError as error:
         fail(error.message, error.word)
     except ValueError as error:

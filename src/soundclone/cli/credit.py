@@ -51,7 +51,9 @@ def ledger_(
     limit: Annotated[int | None, typer.Option(help="Only the newest so many lines", min=1)] = None,
     as_json: AsJson = False,
 ) -> None:
-    """An account's lines in the ledger, oldest first, and whether the whole ledger adds up."""
+    """List an account's ledger lines, oldest first.
+
+    The last line reports whether the whole ledger adds up."""
     from ..core import ledger
     from ..core.clock import moment
     from ..core.pricing import to_credits

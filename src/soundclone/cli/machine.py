@@ -29,7 +29,9 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 def languages(as_json: AsJson = False) -> None:
-    """Which engine speaks which language on this machine, by soundVersion."""
+    """List languages, and which engine speaks each here.
+
+    An engine is named for each soundVersion."""
     from ..jobs.routes import routes_of, usable
     from ..speech.languages import LANGUAGES
 

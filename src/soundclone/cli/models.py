@@ -95,7 +95,9 @@ def models_add(
     accept_licence: AcceptLicence = False,
     as_json: AsJson = False,
 ) -> None:
-    """Add a model from files that are on this machine, for one that does not reach the hub."""
+    """Add a model from files on this machine.
+
+    Machines that cannot reach the hub need this."""
     from ..errors import EngineUnavailable
     from ..speech.neural import weights
 

@@ -92,9 +92,10 @@ def worker(
     id: Annotated[str | None, typer.Option(help="Name of this worker", hidden=True)] = None,
     parent: Annotated[int | None, typer.Option(help="Process to end with", hidden=True)] = None,
 ) -> None:
-    """Run a worker: as many as you like, on as many machines, over one database and store.
+    """Run a worker, one of any number over a database.
 
-    Ctrl-C or SIGTERM stops it as it stops `serve`."""
+    Workers on many machines share one database and one object store. Ctrl-C or SIGTERM stops it as
+    it stops `serve`."""
     # Before numpy is imported: tasks side by side are what cores are for.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")

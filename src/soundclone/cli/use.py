@@ -14,6 +14,7 @@ import typer
 from .common import AsJson, fail, print_json, refuse
 from .connection import ApiKey, BaseUrl, Quiet, called_off, connected
 from .progress import following, transferring
+from .voices import VoiceName, id_of
 
 if TYPE_CHECKING:
     from ..client import Client, Task
@@ -28,7 +29,7 @@ LONGEST_TEXT = 1_000_000  # bytes that are read: far more than any service takes
 CLONE_EXAMPLES = """\b
 Examples:
   soundclone clone me.mp3 --text "Hello, it is me." -o preview.mp3
-  soundclone clone https://media.example.com/me.mp3 --version v2 --language Tamil
+  soundclone clone https://media.example.com/me.mp3 --sound-version v2 --language Tamil
   VOICE=$(soundclone clone me.mp3 --quiet)
   soundclone clone anna.mp3 --consent anna-agrees.mp3 --speaker "Anna Berg"
 
@@ -71,7 +72,13 @@ def clone(
         Path, typer.Option("-o", "--output", help="Of the preview, MP3; - for standard output")
     ] = Path("preview.mp3"),
     language: Language = "auto",
-    version: Annotated[Version, typer.Option(help="v1: 24 languages; v2: 40")] = "v1",
+    version: Annotated[
+        Version,
+        typer.Option("--sound-version", "--version", help="v1: 24 languages; v2: 40"),
+    ] = "v1",
+    name: Annotated[
+        str | None, typer.Option(help="Of the voice: `speak` takes it instead of the id")
+    ] = None,
     consent: Annotated[
         str | None,
         typer.Option(
@@ -96,6 +103,9 @@ def clone(
     from ..client import Consent
 
     _check_outputs(output)
+    if output.suffix.lower() not in ("", ".mp3") and not output.exists():
+        refuse(f"{output} has the ending {output.suffix}; previews are MP3: use .mp3")
+    _check_language(language)
     if own_voice and speaker:
         refuse("--own-voice and --speaker were given; the voice is yours or somebody else's")
     agreed = Consent(consent, speaker or "", own_voice) if consent or speaker or own_voice else None
@@ -109,7 +119,13 @@ def clone(
         if consent and not _is_remote(consent) and not Path(consent).is_file():
             fail(f"{consent} is no file, no http(s) URL, and no id of a voice consent", "file")
         task = client.clone(
-            source, text=text, version=version, language=language, consent=agreed, wait=False
+            source,
+            text=text,
+            version=version,
+            language=language,
+            consent=agreed,
+            name=name,
+            wait=False,
         )
         with called_off(task, url, key), following("cloning", silent) as show:
             task = client.wait(task, on_progress=show)
@@ -126,7 +142,7 @@ def _is_remote(consent: str) -> bool:
 
 
 def speak(
-    model_id: Annotated[str, typer.Argument(help="model_…, as `clone` prints it")],
+    voice: VoiceName,
     text: Annotated[str | None, typer.Option(help="What to say")] = None,
     file: Annotated[
         Path | None,
@@ -163,12 +179,17 @@ def speak(
     if words and subtitles is None:
         refuse("--words is of subtitles; name their file by --subtitles")
     _check_outputs(output, *([subtitles] if subtitles else []))
+    if format is None:
+        format = _format_of(output)
     if text is None:
         text = _read_text(file)
+    if not text.strip():
+        fail("the text is empty; it must have at least one letter or digit", "invalid_parameter")
+    _check_language(language)
     silent = quiet or as_json
     with connected(url, key) as client:
         task = client.speak(
-            model_id,
+            id_of(client, voice),
             text,
             language=language,
             emotion=emotion,
@@ -176,7 +197,7 @@ def speak(
             vol=vol,
             pitch=pitch,
             subtitles=("word" if words else "sentence") if subtitles else None,
-            format=format or _format_of(output),
+            format=format,
             sample_rate=sample_rate,
             channel=cast("Literal[1, 2] | None", channel),
             wait=False,
@@ -265,8 +286,28 @@ def _save(client: Client, link: str, output: Path, silent: bool) -> None:
 
 
 def _format_of(output: Path) -> Format | None:
-    ending = output.suffix.lower().removeprefix(".").replace("opus", "ogg")
-    return next((each for each in get_args(Format) if each == ending), None)
+    """The format that the ending of the name stands for; None for a name without one."""
+    ending = output.suffix.lower().removeprefix(".")
+    known = next((each for each in get_args(Format) if each == ending.replace("opus", "ogg")), None)
+    # A device or a pipe with a dot in its name takes any format.
+    if ending and known is None and (output.is_file() or not output.exists()):
+        refuse(
+            f"{output} has the unknown ending .{ending}; use .mp3, .wav, .flac, .ogg or .opus, or "
+            "name a format with --format"
+        )
+    return known
+
+
+def _check_language(name: str) -> None:
+    """Refuse an unknown language before a recording is uploaded or a voice is looked for."""
+    from ..errors import InvalidParameter
+    from ..speech.languages import lookup
+
+    if name.strip().lower() != "auto":
+        try:
+            lookup(name, "v2")
+        except InvalidParameter as error:
+            fail(error.message, error.word)
 
 
 def _report(task: Task, files: dict[str, Path], as_json: bool) -> None:

@@ -2,23 +2,50 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .common import AsJson, print_json, print_table
+from .common import AsJson, fail, print_json, print_table
 from .connection import ApiKey, BaseUrl, connected
 
+if TYPE_CHECKING:
+    from ..client import Client, Voice
+
 voices_app = typer.Typer(help="Voices of the account whose key is used.", no_args_is_help=True)
+
+VoiceName = Annotated[str, typer.Argument(help="model_… or the voice's name", metavar="VOICE")]
 
 
 @voices_app.command("list")
 def list_(url: BaseUrl = None, key: ApiKey = None, as_json: AsJson = False) -> None:
     """Voices of the account, newest first."""
     with connected(url, key) as client:
-        rows = [asdict(voice) for voice in client.voices()]
-    print_json(rows) if as_json else print_table(rows)
+        voices = client.voices()
+    if as_json:
+        print_json([_data(voice) for voice in voices])
+    else:
+        print_table([_row(voice) for voice in voices])
+
+
+@voices_app.command("rename")
+def rename(
+    voice: VoiceName,
+    name: Annotated[str, typer.Argument(help="New name; an empty text removes the name")],
+    url: BaseUrl = None,
+    key: ApiKey = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give a voice a name, by which `speak` finds it too."""
+    with connected(url, key) as client:
+        renamed = client.rename_voice(id_of(client, voice), name)
+    if as_json:
+        print_json(_data(renamed))
+    else:
+        named = f"is named {renamed.name}" if renamed.name else "has no name"
+        typer.echo(f"{renamed.model_id} {named}")
 
 
 @voices_app.command("delete")
@@ -35,3 +62,38 @@ def delete(
         print_json({"modelId": model_id, "deleted": True})
     else:
         typer.echo(f"{model_id} is deleted")
+
+
+def id_of(client: Client, voice: str) -> str:
+    """The id of a voice that is given by its id or its name. Ends the command without one."""
+    if re.fullmatch(r"model_[0-9a-f]{32}", voice):
+        return voice
+    voices = client.voices()
+    for same in (str.__eq__, lambda one, other: one.casefold() == other.casefold()):
+        found = [each.model_id for each in voices if each.name and same(each.name, voice)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            fail(f"{len(found)} voices are named {voice!r}: {', '.join(found)}", "conflict")
+    fail(f"there is no voice {voice!r}; `soundclone voices list` shows them", "not_found")
+
+
+def _data(voice: Voice) -> dict[str, Any]:
+    """The voice as the API describes it, with the names of earlier versions beside."""
+    former = asdict(voice)
+    del former["raw"]
+    return former | dict(voice.raw)
+
+
+def _row(voice: Voice) -> dict[str, Any]:
+    from ..core.clock import moment
+
+    return {
+        "voice": voice.model_id,
+        "name": voice.name or "-",
+        "version": voice.version,
+        "engine": voice.engine,
+        "speech": f"{voice.speech_seconds:.0f} s",
+        "made": moment(voice.created),
+        "expires": "never" if voice.expires_at is None else moment(voice.expires_at),
+    }

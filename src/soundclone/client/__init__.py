@@ -29,7 +29,18 @@ from .errors import (
     Timeout,
     Unreachable,
 )
-from .models import Balance, Clone, Consent, KeyBalance, Price, Speech, Task, Upload, Voice
+from .models import (
+    Balance,
+    Clone,
+    Consent,
+    KeyBalance,
+    Price,
+    Speech,
+    Task,
+    TaskPage,
+    Upload,
+    Voice,
+)
 
 __all__ = [
     "ApiError",
@@ -48,6 +59,7 @@ __all__ = [
     "Speech",
     "Task",
     "TaskFailed",
+    "TaskPage",
     "Timeout",
     "Unreachable",
     "Upload",

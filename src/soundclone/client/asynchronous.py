@@ -34,6 +34,7 @@ from .models import (
     Price,
     Speech,
     Task,
+    TaskPage,
     Upload,
     Voice,
     result_of,
@@ -68,6 +69,7 @@ class AsyncClient:
         on_progress: Progress | None = None,
         idempotency_key: str | None = None,
         consent: Consent | Source | None = None,
+        name: str | None = None,
     ) -> Clone: ...
 
     @overload
@@ -83,6 +85,7 @@ class AsyncClient:
         on_progress: Progress | None = None,
         idempotency_key: str | None = None,
         consent: Consent | Source | None = None,
+        name: str | None = None,
     ) -> Task: ...
 
     async def clone(
@@ -97,10 +100,11 @@ class AsyncClient:
         on_progress: Progress | None = None,
         idempotency_key: str | None = None,
         consent: Consent | Source | None = None,
+        name: str | None = None,
     ) -> Clone | Task:
         """See `Client.clone`."""
         task = await self._run(
-            self._core.clone(source, text, version, language, idempotency_key, consent)
+            self._core.clone(source, text, version, language, idempotency_key, consent, name)
         )
         if not wait:
             return task
@@ -184,6 +188,18 @@ class AsyncClient:
         """See `Client.task`."""
         return await self._run(self._core.task(id))
 
+    async def tasks(
+        self,
+        *,
+        limit: int = 20,
+        cursor: str | None = None,
+        status: Literal["queued", "processing", "completed", "failed"] | None = None,
+        kind: Literal["clone", "audio"] | None = None,
+    ) -> TaskPage:
+        """See `Client.tasks`."""
+        options = {"limit": limit, "cursor": cursor, "status": status, "kind": kind}
+        return await self._run(self._core.tasks(options))
+
     async def wait(
         self,
         task: Task | str,
@@ -217,6 +233,10 @@ class AsyncClient:
         """See `Client.voices`."""
         return await self._run(self._core.voices())
 
+    async def rename_voice(self, model_id: str, name: str) -> Voice:
+        """See `Client.rename_voice`."""
+        return await self._run(self._core.rename_voice(model_id, name))
+
     async def delete_voice(self, model_id: str) -> None:
         """See `Client.delete_voice`."""
         await self._run(self._core.delete_voice(model_id))
@@ -227,9 +247,11 @@ class AsyncClient:
         """See `Client.download`."""
         return await self._run(self._core.download(task, path, on_progress))
 
-    async def download_subtitles(self, task: Task, path: Source) -> Path:
+    async def download_subtitles(
+        self, task: Task, path: Source, *, format: Literal["srt", "json"] = "srt"
+    ) -> Path:
         """See `Client.download_subtitles`."""
-        return await self._run(self._core.download_subtitles(task, path))
+        return await self._run(self._core.download_subtitles(task, path, format))
 
     async def close(self) -> None:
         await self._http.aclose()

@@ -34,6 +34,7 @@ from .models import (
     Price,
     Speech,
     Task,
+    TaskPage,
     Upload,
     Voice,
     result_of,
@@ -76,6 +77,7 @@ class Client:
         on_progress: Progress | None = None,
         idempotency_key: str | None = None,
         consent: Consent | Source | None = None,
+        name: str | None = None,
     ) -> Clone: ...
 
     @overload
@@ -91,6 +93,7 @@ class Client:
         on_progress: Progress | None = None,
         idempotency_key: str | None = None,
         consent: Consent | Source | None = None,
+        name: str | None = None,
     ) -> Task: ...
 
     def clone(
@@ -105,6 +108,7 @@ class Client:
         on_progress: Progress | None = None,
         idempotency_key: str | None = None,
         consent: Consent | Source | None = None,
+        name: str | None = None,
     ) -> Clone | Task:
         """Make a voice from an http(s) URL or a local file, which is uploaded first.
 
@@ -112,10 +116,11 @@ class Client:
         says, at most 270 characters. The completed task has `model_id` and `audio_url`. Another
         call with the same `idempotency_key` and URL finds the first one's task; a file has a new
         URL whenever it is uploaded. `consent` is the speaker's: a recording, which is uploaded
-        where it is a file, or a `Consent`. Raises as `wait` does, unless `wait` is False.
+        where it is a file, or a `Consent`. `rename_voice` changes `name`. Raises as `wait` does,
+        unless `wait` is False.
         """
         task = self._run(
-            self._core.clone(source, text, version, language, idempotency_key, consent)
+            self._core.clone(source, text, version, language, idempotency_key, consent, name)
         )
         if not wait:
             return task
@@ -205,6 +210,19 @@ class Client:
         """The task as it stands."""
         return self._run(self._core.task(id))
 
+    def tasks(
+        self,
+        *,
+        limit: int = 20,
+        cursor: str | None = None,
+        status: Literal["queued", "processing", "completed", "failed"] | None = None,
+        kind: Literal["clone", "audio"] | None = None,
+    ) -> TaskPage:
+        """A page of the account's tasks, newest first: at most `limit`, up to 100, of this status
+        and kind. `cursor` is `next_cursor` of the page before."""
+        options = {"limit": limit, "cursor": cursor, "status": status, "kind": kind}
+        return self._run(self._core.tasks(options))
+
     def wait(
         self,
         task: Task | str,
@@ -241,6 +259,10 @@ class Client:
         """Voices of the account, newest first."""
         return self._run(self._core.voices())
 
+    def rename_voice(self, model_id: str, name: str) -> Voice:
+        """Give a voice another name; an empty text removes the name."""
+        return self._run(self._core.rename_voice(model_id, name))
+
     def delete_voice(self, model_id: str) -> None:
         """Delete a voice and the recording that it was made from, for good."""
         self._run(self._core.delete_voice(model_id))
@@ -253,9 +275,12 @@ class Client:
         `on_progress` is called with how many bytes came, and of how many where that is known."""
         return self._run(self._core.download(task, path, on_progress))
 
-    def download_subtitles(self, task: Task, path: Source) -> Path:
-        """Save the subtitles of a completed task as SRT. Raises ValueError if it has none."""
-        return self._run(self._core.download_subtitles(task, path))
+    def download_subtitles(
+        self, task: Task, path: Source, *, format: Literal["srt", "json"] = "srt"
+    ) -> Path:
+        """Save the subtitles of a completed task as SRT or JSON. Raises ValueError if it has
+        none."""
+        return self._run(self._core.download_subtitles(task, path, format))
 
     def close(self) -> None:
         self._http.close()

@@ -39,6 +39,7 @@ from .models import (
     KeyBalance,
     Price,
     Task,
+    TaskPage,
     Upload,
     Voice,
     read,
@@ -124,6 +125,7 @@ class Core:
         language: str,
         idempotency_key: str | None,
         consent: Consent | Source | None = None,
+        name: str | None = None,
     ) -> Flow[Task]:
         address = os.fspath(source)
         if not address.lower().startswith(("http://", "https://")):
@@ -137,6 +139,8 @@ class Core:
         }
         if text is not None:
             body["contentText"] = text
+        if name is not None:
+            body["name"] = name
         if consent is not None:
             body["consent"] = yield from self._consent(consent)
         return (yield from self._submit("clones", body, idempotency_key))
@@ -179,6 +183,12 @@ class Core:
 
     def task(self, id: str) -> Flow[Task]:
         return read_task((yield from self._call("GET", _audio(id))))
+
+    def tasks(self, options: Mapping[str, Any]) -> Flow[TaskPage]:
+        params = {name: str(value) for name, value in options.items() if value is not None}
+        data = yield from self._call("GET", f"{API}/audios", params=params)
+        found = tuple(read_task(row) for row in data.get("list") or ())
+        return TaskPage(found, data.get("nextCursor"))
 
     def cancel(self, id: str) -> Flow[Task]:
         return read_task((yield from self._call("DELETE", _audio(id))))
@@ -235,6 +245,10 @@ class Core:
         data = yield from self._call("GET", f"{API}/voices")
         return [read_voice(row) for row in data.get("list") or ()]
 
+    def rename_voice(self, model_id: str, name: str) -> Flow[Voice]:
+        path = f"{API}/voices/{quote(model_id, safe='')}"
+        return read_voice((yield from self._call("PATCH", path, json={"name": name})))
+
     def delete_voice(self, model_id: str) -> Flow[None]:
         yield from self._call("DELETE", f"{API}/voices/{quote(model_id, safe='')}")
 
@@ -253,12 +267,13 @@ class Core:
 
         return (yield from self._retry(once))
 
-    def download_subtitles(self, task: Task, path: Source) -> Flow[Path]:
-        if not task.subtitle_file:
+    def download_subtitles(self, task: Task, path: Source, format: str) -> Flow[Path]:
+        link = task.subtitle_json if format == "json" else task.subtitle_file
+        if not link:
             raise ValueError(
                 f"task {task.id} has no subtitles; ask for them with subtitles='sentence' or 'word'"
             )
-        return (yield from self.download(task.subtitle_file, path, None))
+        return (yield from self.download(link, path, None))
 
     def _call(self, method: str, path: str, **what: Any) -> Flow[Any]:
         return (yield from self._retry(lambda: self._once(method, path, **what)))

@@ -70,6 +70,14 @@ class Consent:
 
 
 @dataclass(frozen=True)
+class TaskPage:
+    """Some tasks of the account, the newest first."""
+
+    tasks: tuple[Task, ...]
+    next_cursor: str | None  # for the page after this one; None: this is the last
+
+
+@dataclass(frozen=True)
 class Upload:
     url: str  # for `clone`; whoever has it can read the file
     filename: str
@@ -118,6 +126,9 @@ class Voice:
     created: int  # unix seconds
     expires_at: int | None  # None: never
     consent: Mapping[str, Any] | None = None  # of the speaker, and the check of a recording
+    name: str | None = None  # given by the account
+    language: str | None = None  # of the recording, where the service knows it
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 _NAMES = {
@@ -171,5 +182,8 @@ def read_voice(row: Mapping[str, Any]) -> Voice:
         "created": "created",
         "expires_at": "expiresAt",
         "consent": "consent",
+        "name": "name",
+        "language": "language",
     }
-    return read(Voice, {ours: row[theirs] for ours, theirs in names.items() if theirs in row})
+    named = {ours: row[theirs] for ours, theirs in names.items() if theirs in row}
+    return read(Voice, {**named, "raw": row})
