@@ -205,7 +205,7 @@ async def clone_order(
         characters=characters,
         cost=state.prices.clone(characters),
         size=results.estimate({}, characters, seconds),
-        request_hash=digest("clone", body.model_dump()),
+        request_hash=clone_digest(body),
         idempotency_key=idempotency_key,
     )
 
@@ -394,6 +394,13 @@ async def engine_for(
     else:
         name = await run_in_threadpool(state.routes.engine_for_text, offered, text, version, own)
     return name
+
+
+def clone_digest(body: SoundCloneCloneRequest) -> str:
+    """The hash of a clone request. Options that are newer than the first release count only when
+    they are given, so that a request that is repeated across an upgrade is recognised."""
+    newer = {option for option in ("name", "consent") if not getattr(body, option)}
+    return digest("clone", body.model_dump(exclude=newer))
 
 
 def digest(kind: str, body: dict[str, Any]) -> str:
