@@ -169,6 +169,8 @@ def _run(site: str, key: str, folder: Path) -> dict[str, Answer]:
         try:
             data = json.loads(text)
         except ValueError:
+            data = None
+        if not isinstance(data, dict):  # text, or the number of lines that grep counted
             found[name] = Answer("text", text)
             continue
         if data.get("code", 20000) != 20000:

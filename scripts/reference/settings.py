@@ -13,9 +13,9 @@ from soundclone import config
 
 HEAD = """# Settings
 
-Variables of the environment, read when a process starts. A value that cannot be is refused at the
-start, by a sentence that names it. All processes of a service need the same ones, as far as they
-concern both. The first list also names the two variables that clients read.
+Environment variables, read when a process starts. An invalid value stops the process with a message
+that names the setting. All processes of a service need the same values. The first list has the two
+variables that clients read.
 """
 CLIENT = (
     (
@@ -25,6 +25,7 @@ CLIENT = (
     ),
     ("`SOUNDCLONE_BASE_URL`", "`http://127.0.0.1:8000`", "the service that they use"),
 )
+FACTORIES = {"default_data_dir": "~/.local/share/soundclone"}
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,8 @@ def _default(value: ast.expr | None) -> str:
     """As one would write it into the variable; nothing when it is empty or found out."""
     if isinstance(value, ast.Call):
         given = {each.arg: each.value for each in value.keywords}
+        if factory := given.get("default_factory"):
+            return FACTORIES.get(ast.unparse(factory), "")
         is_amount = ast.unparse(value.func) == "Decimal"
         return _default(value.args[0] if is_amount else given.get("default"))
     result = eval(ast.unparse(value), {}) if value else None

@@ -55,7 +55,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SOUNDCLONE_", extra="ignore", allow_inf_nan=False)
 
     # Where things are kept
-    data_dir: Path = Field(default_factory=default_data_dir)  # database file, files, secret
+    data_dir: Path = Field(default_factory=default_data_dir)  # database file, files, secret;
+    # on macOS ~/Library/Application Support/soundclone
     database_url: str = ""  # empty: a SQLite file in data_dir; or postgresql://…
     storage_url: str = ""  # empty: a folder in data_dir; or file:///…, s3://bucket/prefix
     secret_key: str = Field(
