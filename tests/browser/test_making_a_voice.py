@@ -93,7 +93,7 @@ def test_trying_again_keeps_the_form(studio: Visit, tmp_path: Path) -> None:
     page = studio.page
     studio.go("/studio/clone")
     page.get_by_text("File", exact=True).click()
-    page.locator("input[type=file]").set_input_files(short)
+    page.locator(".drop input[type=file]").set_input_files(short)
     expect(page.locator(".count")).to_contain_text("too short: more than 15 s is needed")
     page.get_by_label("Name of the voice").fill("By the sea")
     page.get_by_label("What the preview says").fill("A text of my own.")
@@ -126,7 +126,7 @@ def test_trying_again_keeps_the_form(studio: Visit, tmp_path: Path) -> None:
     page.wait_for_url(re.compile("/studio/tasks/"))
     ended(page, "failed")
     page.goto(failed)
-    page.locator("input[type=file]").set_input_files(RECORDINGS / "woman.opus")
+    page.locator(".drop input[type=file]").set_input_files(RECORDINGS / "woman.opus")
     expect(page.locator(".count")).to_contain_text("enough")
 
 
