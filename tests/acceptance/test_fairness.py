@@ -135,6 +135,28 @@ def test_a_cancelled_download_ends(
 
 
 @pytest.mark.timeout(300)
+def test_a_stop_does_not_wait_for_a_download(
+    tmp_path: Path, test_engines: dict[str, str], drip: Drip
+) -> None:
+    """Another worker begins it again."""
+    environment = test_engines | {
+        "SOUNDCLONE_FETCH_TIMEOUT": "600",
+        "SOUNDCLONE_STOP_GRACE": "600",
+    }
+    with Service(tmp_path, environment=environment) as service:
+        _, key = service.new_key(100)
+        task = submit(service, CLONES, {"fileUrl": drip.url, "contentText": "Hello."}, key)
+        wait_until(lambda: drip.open)
+        service.terminate()
+        wait_until(lambda: not drip.open)
+        service.start()
+        wait_until(lambda: drip.seen == 2)
+        assert going(service, [task], key)
+        assert service.request("DELETE", f"{API}/audios/{task}", key=key)[0] == 200
+        assert "worker lost" not in service.log.read_text()
+
+
+@pytest.mark.timeout(300)
 def test_a_task_that_waits_for_its_turn_can_be_cancelled(
     tmp_path: Path, recording: str, test_engines: dict[str, str], drip: Drip
 ) -> None:

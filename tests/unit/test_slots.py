@@ -14,7 +14,7 @@ TIMEOUT = 30.0
 
 
 class Held:
-    """A ticket in a thread of its own, which keeps its place until it is let go."""
+    """A ticket in a thread that keeps its place until it is let go."""
 
     def __init__(
         self,
@@ -134,7 +134,7 @@ def test_a_newcomer_takes_an_extra_place_at_once() -> None:
 
 
 def test_a_long_step_shares_its_place() -> None:
-    """An account that holds all places gives one to whoever holds none, and gets it back."""
+    """An account that holds all places gives one away, and gets it back."""
     slots = Slots(1)
     long = Held(slots, "a")
     assert holds(long)
@@ -200,7 +200,7 @@ def test_an_account_has_a_share() -> None:
 
 
 def test_nobody_starves() -> None:
-    """Whatever a greedy account submits, others get as many turns as it."""
+    """Others get as many turns as a greedy account, however much it submits."""
     slots = Slots(2, extra=1)
     turns: list[str] = []
     lock = threading.Lock()

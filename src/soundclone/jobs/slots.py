@@ -153,7 +153,7 @@ class Slots:
         self._wait(ticket)
 
     def _owes(self, ticket: _Ticket) -> bool:
-        """Whether the place of a ticket should go to somebody else now."""
+        """True when the place of a ticket should go to somebody else now."""
         own = self._held[ticket.account]
         if self._held.total() > self.places and own > 1 and own == max(self._held.values()):
             return True  # somebody has an extra place
