@@ -186,6 +186,24 @@ def test_too_many_at_once_become_fewer() -> None:
     two.go()
 
 
+def test_a_place_is_kept_between_two_steps_of_a_task() -> None:
+    """Long tasks of another account do not come between them."""
+    slots = Slots(2, extra=1)
+    one, two = Held(slots, "a"), Held(slots, "a")
+    assert holds(one)
+    assert holds(two)
+    with slots.hold("b"):
+        one.breathe()
+        two.breathe()
+        time.sleep(0.3)
+    with slots.hold("b"):
+        assert sorted((one.got.is_set(), two.got.is_set())) == [False, True]
+    assert holds(one)
+    assert holds(two)
+    one.go()
+    two.go()
+
+
 def test_an_account_has_a_share() -> None:
     slots = Slots(4, per_account=2)
     own = [Held(slots, "a") for _ in range(2)]

@@ -17,7 +17,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 
-_CHECK = 0.5  # seconds between looks at whether a waiting ticket is still wanted
+_CHECK = 0.2  # seconds between looks at whether a waiting ticket is still wanted
+_RESERVED = 0.2  # seconds that a place is kept for the next step of an account
 _QUANTUM = 0.25  # seconds that a place is kept at least
 _REMEMBERED = 1000  # accounts whose last turn is known
 
@@ -54,6 +55,7 @@ class Slots:
         self._waiting: list[_Ticket] = []
         self._held: Counter[str] = Counter()
         self._served: dict[str, int] = {}  # when each account last had a place, oldest first
+        self._left: dict[str, float] = {}  # when accounts gave up their only place
         self._tools: set[str] = set()
         self._alone = False
 
@@ -81,6 +83,7 @@ class Slots:
                 with self._changed:
                     if self._changed.wait_for(lambda: ticket.held, _CHECK):
                         return
+                    self._grant()  # a reservation may be over
                 ticket.check()
         except BaseException:
             self._leave(ticket)
@@ -92,6 +95,8 @@ class Slots:
                 self._waiting.remove(ticket)
             elif ticket.held:
                 self._release(ticket)
+                if not self._held[ticket.account]:
+                    self._left[ticket.account] = time.monotonic()
             self._grant()
 
     def _release(self, ticket: _Ticket) -> None:
@@ -139,7 +144,18 @@ class Slots:
             return not taken
         if any(each.alone for each in self._waiting):
             return False
-        return taken < self.places or (not own and taken < self.places + self._extra)
+        if own:
+            return taken + self._reserved(ticket.account) < self.places
+        return taken < self.places + self._extra
+
+    def _reserved(self, account: str) -> int:
+        """Places kept for other accounts. Without these, a second long step would begin between
+        two steps of a short task and slow it down."""
+        since = time.monotonic() - _RESERVED
+        self._left = {
+            each: left for each, left in self._left.items() if left > since and not self._held[each]
+        }
+        return len(self._left) - (account in self._left)
 
     def _breathe(self, ticket: _Ticket) -> None:
         ticket.check()
