@@ -36,6 +36,8 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     content = json.dumps({"read": read, "headers": len(scope["headers"])}).encode()
     if scope["path"] == "/large":
         content = bytes(LARGE)
+    if scope["path"] == "/block":
+        time.sleep(4)  # noqa: ASYNC251
     if scope["path"] == "/slow":
         await asyncio.sleep(1)
     size = str(len(content)).encode()
@@ -173,6 +175,18 @@ def test_silence_ends(connect: Callable[[int], socket.socket]) -> None:
         half.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n")
         assert rest(silent) == b""
         assert sentence(rest(half)) == (408, "the request head was not complete after 1 s")
+
+
+def test_a_busy_server_is_not_the_fault_of_its_clients(
+    connect: Callable[[int], socket.socket],
+) -> None:
+    with serving(head_seconds=2) as port:
+        client, other = connect(port), connect(port)
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n")
+        other.sendall(b"GET /block HTTP/1.1\r\nHost: x\r\n\r\n")
+        time.sleep(1)
+        client.sendall(b"Connection: close\r\n\r\n")
+        assert rest(client).startswith(b"HTTP/1.1 200")
 
 
 def test_a_trickle_of_headers_ends(connect: Callable[[int], socket.socket]) -> None:
