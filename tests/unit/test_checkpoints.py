@@ -27,7 +27,9 @@ JSON = engine._Json()
 
 
 def kinds(kind: type[TaskError] = TaskError) -> Iterator[type[TaskError]]:
-    yield kind
+    """Kinds of errors that have a word of their own."""
+    if "word" in vars(kind):
+        yield kind
     for each in kind.__subclasses__():
         yield from kinds(each)
 

@@ -47,7 +47,8 @@ def load(text: str) -> object:
 
 
 def _kinds() -> dict[str, type[TaskError]]:
-    return {kind.word: kind for kind in _below(TaskError)}
+    # A class without a word of its own shares that of its parent, which the word stands for.
+    return {kind.word: kind for kind in _below(TaskError) if "word" in vars(kind)}
 
 
 def _below(kind: type[TaskError]) -> Iterator[type[TaskError]]:
