@@ -16,7 +16,7 @@ from soundclone.db.models import Task, Upload, Voice
 from soundclone.db.session import Database
 from soundclone.errors import Conflict, Deleted, NotFound, SynthesisError, TaskCancelled
 from soundclone.jobs import speak
-from soundclone.jobs.runner import Job
+from soundclone.jobs.runner import Job, Pools
 from soundclone.media import encode
 from soundclone.speech.engine import EngineInfo, Reference
 from soundclone.speech.engine import Voice as MadeVoice
@@ -171,7 +171,9 @@ class DeletedMeanwhile:
 def job_of(database: Database, storage: Storage, task_id: str, tmp_path: Path) -> Job:
     with database.read() as session:
         task = session.get_one(Task, task_id)
-    return Job(task, Settings(data_dir=tmp_path), database, storage, threading.Event())
+    settings = Settings(data_dir=tmp_path)
+    events = threading.Event(), threading.Event()
+    return Job(task, settings, database, storage, "worker", Pools.of(settings), *events)
 
 
 def test_a_worker_does_not_write_a_deleted_voice_back(
