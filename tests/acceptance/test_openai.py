@@ -243,6 +243,30 @@ def test_who_ends_a_stream_early_pays_for_what_was_sent(
         assert f" of {len(text):,} characters that had been sent" in ended["error"]
 
 
+def test_who_sends_another_request_behind_a_stream_pays_for_it(service: Service) -> None:
+    account, key = service.new_key(10)
+    with client_of(service, key) as client:
+        agreed = client.audio.voice_consents.create(name="A", language="en", recording=RECORDING)
+        mine = client.audio.voices.create(name="A", audio_sample=RECORDING, consent=agreed.id).id
+    text = SAID * 48
+    body = json.dumps(
+        {"model": "tts-1", "voice": mine, "input": text, "response_format": "pcm"}
+    ).encode()
+    head = (
+        f"POST /v1/audio/speech HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    ).encode()
+    with socket.create_connection(("127.0.0.1", service.port), 60) as connection:
+        connection.sendall(head + body + b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        got = b""
+        while len(got) < 500_000:
+            got += connection.recv(65536)
+    task = got.lower().split(b"x-soundclone-task: ")[1].split(b"\r\n")[0].decode()
+    ended = finish(service, task, key, timeout=30)
+    assert ended["errorCode"] == "cancelled"
+    assert charges(service, account, task)["capture"] in prices(text)[1:]
+
+
 @pytest.mark.slow
 def test_who_does_not_read_does_not_pay_for_what_waits(service: Service, voice: str) -> None:
     account, key = service.new_key(10)

@@ -18,11 +18,15 @@ from soundclone.api.connections import Limits, reserve
 from soundclone.api.server import bounded, listen
 
 LARGE = 8_000_000
+ENDED: list[str] = []  # the reasons for which answers to /endless ended
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
     """Answers /large with much, /refuse before the body is read, all else with what it got."""
     if scope["type"] != "http":
+        return
+    if scope["path"] == "/endless":
+        ENDED.append(await endless(receive, send))
         return
     read = 0
     if scope["path"] != "/refuse":
@@ -52,6 +56,26 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
                 "more_body": start + 65536 < len(content),
             }
         )
+
+
+async def endless(receive: Any, send: Any) -> str:
+    """Answer until the client is gone; the reason for the end."""
+
+    async def watch() -> str:
+        while (message := await receive())["type"] == "http.request":
+            pass
+        return str(message["type"])
+
+    watching = asyncio.create_task(watch())
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    while not watching.done():
+        try:
+            await send({"type": "http.response.body", "body": bytes(65536), "more_body": True})
+        except Exception as error:
+            watching.cancel()
+            return repr(error)
+        await asyncio.sleep(0.01)
+    return watching.result()
 
 
 @contextmanager
@@ -277,6 +301,23 @@ def test_requests_that_do_not_wait_are_bounded(connect: Callable[[int], socket.s
         assert rest(many).count(b"HTTP/1.1 200") == 0
 
 
+@pytest.mark.parametrize("requests", [1, 2, 3])
+def test_an_answer_ends_with_its_client_whatever_waits_behind(
+    connect: Callable[[int], socket.socket], requests: int
+) -> None:
+    ENDED.clear()
+    with serving() as port:
+        client = connect(port)
+        following = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * (requests - 1)
+        client.sendall(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n" + following)
+        assert client.recv(65536)
+        client.close()
+        deadline = time.monotonic() + 20
+        while not ENDED and time.monotonic() < deadline:
+            time.sleep(0.05)
+    assert ENDED == ["http.disconnect"]
+
+
 def test_the_one_that_waits_longest_makes_room(connect: Callable[[int], socket.socket]) -> None:
     with serving(connections=20, head_seconds=60) as port:
         held = [connect(port) for _ in range(60)]
@@ -369,6 +410,45 @@ def test_an_upgrade_is_answered_as_a_request(connect: Callable[[int], socket.soc
         answer = rest(client)
         assert answer.startswith(b"HTTP/1.1 200")
         assert b"connection: close" in answer
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_beside_an_upgrade_is_read(
+    connect: Callable[[int], socket.socket], chunked: bool
+) -> None:
+    """Java's client offers HTTP/2 with its first request, whatever the method."""
+    head = (
+        b"POST / HTTP/1.1\r\nConnection: Upgrade, HTTP2-Settings\r\nHost: x\r\nUpgrade: h2c\r\n"
+        b"HTTP2-Settings: AAMAAABkAAQAAP__\r\nExpect: 100-continue\r\n"
+    )
+    if chunked:
+        head += b"Transfer-Encoding: chunked\r\n\r\n"
+        pieces = [b"5\r\nhello\r\n", b"6\r\n world\r\n0\r\n\r\n"]
+    else:
+        head += b"Content-Length: 11\r\n\r\n"
+        pieces = [b"hello", b" world"]
+    following = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    with serving() as port:
+        for sent in ([head + b"".join(pieces) + following], [head, *pieces, following]):
+            client = connect(port)
+            for piece in sent:
+                client.sendall(piece)
+                time.sleep(0.2)
+            answers = rest(client)
+            assert answers.count(b"200 OK") == 2
+            assert b'{"read": 11, "headers": ' in answers
+            assert b'{"read": 0, "headers": 2}' in answers
+
+
+def test_an_offer_of_another_protocol_has_the_limits_of_a_request(
+    connect: Callable[[int], socket.socket],
+) -> None:
+    head = b"POST / HTTP/1.1\r\nConnection: Upgrade\r\nHost: x\r\nUpgrade: h2c\r\n"
+    with serving(pipeline=4) as port:
+        client = connect(port)
+        client.sendall((head + b"Content-Length: 2\r\n\r\nok") * 30)
+        assert rest(client).count(b"200 OK") < 30
+        assert ask(port)[0] == 200
 
 
 def test_a_connection_is_used_again_and_closed_in_the_end() -> None:

@@ -35,6 +35,8 @@ _BLOCK = 64 * 1024  # the same of a body
 _CHUNK = 9  # bytes of framing that a byte of the body may bring with it, as a chunk of its own
 _LEAVING = 2.0  # seconds to read what was on its way when a request was refused
 _LEFT = 1024 * 1024  # and the bytes of it
+_CONNECT = b"CONNECT"
+_OFFER = frozenset({b"upgrade", b"http2-settings"})  # headers, and what Connection names
 
 
 class Phase(Enum):
@@ -73,8 +75,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._piece = 0  # bytes that are being parsed
         self._framing = self.limits.framing  # bytes that may come beside the body
         self._has_body = False
+        self._offer = False  # of another protocol, with a body that the parser does not read
         self._refusal = (400, "the request is not HTTP/1.1 as RFC 9112 defines it")
         self._left = 0  # bytes that came while deaf
+        self._answered: RequestResponseCycle | None = None  # the oldest: others wait in a pipeline
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -86,6 +90,12 @@ class BoundedProtocol(HttpToolsProtocol):
         self._phase = Phase.DEAF
         self.guard.forget(self)
         super().connection_lost(exc)
+        # uvicorn tells only the newest request that its client is gone.
+        for cycle in (self._answered, *(waiting for waiting, _ in self.pipeline)):
+            if cycle is not None and not cycle.response_complete:
+                cycle.disconnected = True
+                cycle.message_event.set()
+        self.pipeline.clear()
 
     def data_received(self, data: bytes) -> None:
         if self._phase is Phase.DEAF:
@@ -124,7 +134,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._piece = len(piece)
         self.head_size += self._piece
         self._framing -= self._piece
-        self.parser.feed_data(piece)
+        self._parse(piece)
         if self._phase is Phase.BODY:
             if self._framing < 0:
                 self._excess(400, "the chunks of the body bring more framing than content")
@@ -132,6 +142,31 @@ class BoundedProtocol(HttpToolsProtocol):
             if self.head_size > self.limits.head:
                 self._too_long()
             self._count_head(self.head_size)
+
+    def _parse(self, piece: bytes | memoryview) -> None:
+        while True:
+            try:
+                self.parser.feed_data(piece)
+                return
+            except httptools.HttpParserUpgrade as stop:
+                if not self._offer:
+                    raise
+                piece = self._without_offer() + bytes(piece[stop.args[0] :])
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+
+    def _without_offer(self) -> bytes:
+        """The request head that was parsed, for a client that stays with HTTP/1.1."""
+        self._offer = False
+        version = self.parser.get_http_version().encode()
+        head = b"%s %s HTTP/%s\r\n" % (self.parser.get_method(), self.url, version)
+        for name, value in self.headers:
+            if name == b"connection":
+                kept = [each for each in value.split(b",") if each.strip().lower() not in _OFFER]
+                value = b",".join(kept)
+            if name not in _OFFER:
+                head += b"%s: %s\r\n" % (name, value)
+        return head + b"\r\n"
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -158,6 +193,10 @@ class BoundedProtocol(HttpToolsProtocol):
             self._has_body = True
 
     def on_headers_complete(self) -> None:
+        if self._has_body and self.parser.should_upgrade() and self.parser.get_method() != _CONNECT:
+            # Java's client offers HTTP/2 so, with any request. The parser skips the body.
+            self._offer = True
+            return
         if len(self.pipeline) >= self.limits.pipeline:
             self._excess(400, "too many requests were sent before the first was answered")
         self._count_head(0)
@@ -174,12 +213,15 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if self._offer:
+            return
         super().on_message_complete()
         self._phase = Phase.NOTHING
         self._deadline = math.inf
         self.guard.served(self)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._answered = cycle
         if cycle.more_body and (self._has_body or cycle is not self.cycle):
             app = self._answering(cycle, app)
         begin = super()._start_asgi_task
