@@ -237,7 +237,9 @@ class Watch:
             yield
         finally:
             with self._changed:
-                del self._runs[task_id]
+                # A worker that was taken for dead may have got the task back, for a newer run.
+                if self._runs.get(task_id) is run:
+                    del self._runs[task_id]
 
     def _loop(self) -> None:
         while True:
