@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import openai
 import pytest
 
+from tests.acceptance.conftest import RECORDING
 from tests.service import API, Service, finish
 
 
@@ -62,3 +64,30 @@ def test_results_have_a_quota_and_the_disk_a_reserve(
         assert "bytes free; new tasks need 1,000,000,000,000,000,000" in full["msg"]
         ledger = service.command("credit", "ledger", "--account", account, "--json")
         assert ledger["sound"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "status", "reason"),
+    [
+        ("SOUNDCLONE_RESULT_QUOTA_BYTES", "1", 413, "at most 1 are kept at a time"),
+        ("SOUNDCLONE_LEAST_FREE_BYTES", str(10**18), 503, "bytes free; new tasks need"),
+    ],
+)
+def test_voices_of_the_openai_paths_have_the_same_limits(
+    tmp_path: Path, setting: str, value: str, status: int, reason: str
+) -> None:
+    with Service(tmp_path, "--no-worker", environment={setting: value}) as service:
+        account, key = service.new_key(10)
+        base = f"http://127.0.0.1:{service.port}/v1"
+        with openai.OpenAI(api_key=key, base_url=base, max_retries=0) as client:
+            consent = client.audio.voice_consents.create(
+                name="Anna agrees", language="en-US", recording=RECORDING
+            )
+            with pytest.raises(openai.APIStatusError) as refused:
+                client.with_options(timeout=60).audio.voices.create(
+                    name="Anna", audio_sample=RECORDING, consent=consent.id
+                )
+        assert refused.value.status_code == status
+        assert reason in refused.value.message
+        ledger = service.command("credit", "ledger", "--account", account, "--json")
+        assert ledger["balance"]["held"] == 0

@@ -293,14 +293,16 @@ async def audio_order(
     )
 
 
-async def submit(request: Request, order: Order) -> Task:
-    """Put an order through, in one transaction. Raises Unavailable when the disk is nearly full,
-    and as `tasks.submit`."""
+async def submit(request: Request, order: Order, since: float | None = None) -> Task:
+    """Put an order through, in one transaction. With `since`, the same request after that time
+    gives the earlier task. Raises Unavailable when the disk is nearly full, and as
+    `tasks.submit`."""
     state = request.app.state
     state.storage.check_free(state.settings.least_free_bytes)
 
     def work(session: Session) -> Task:
-        return tasks.submit(
+        earlier = None if since is None else tasks.recent(session, order, since)
+        return earlier or tasks.submit(
             session,
             order,
             state.queue.enqueue,

@@ -12,7 +12,6 @@ from typing import Annotated, Any, BinaryIO, Literal
 from fastapi import APIRouter, File, Form, Path, Query, Request, UploadFile
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
-from sqlalchemy.orm import Session
 
 from ...core import consents, tasks, uploads, voices
 from ...core.consents import Agreement
@@ -168,19 +167,8 @@ async def _submitted(
             ),
             request_hash=request_hash,
         )
-        if idempotency_key is not None:
-            task = await submit(request, order)
-            return task
-
-        def work(session: Session) -> Task:
-            return tasks.recent(session, order, time.time() - AGAIN) or tasks.submit(
-                session,
-                order,
-                state.queue.enqueue,
-                active_limit=state.settings.active_tasks_per_key,
-            )
-
-        task = await state.database.run(work)
+        since = time.time() - AGAIN if idempotency_key is None else None
+        task = await submit(request, order, since)
         return task
     finally:
         if task is None or task.params.get("source") != {"upload": key}:
