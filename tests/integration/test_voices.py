@@ -7,7 +7,7 @@ import time
 import pytest
 from sqlalchemy import text
 
-from soundclone.core import history, tasks, voices
+from soundclone.core import history, removal, tasks, voices
 from soundclone.db.session import Database
 from soundclone.errors import Deleted, Expired, InvalidParameter, NotFound, TaskCancelled
 from tests import rows
@@ -24,12 +24,12 @@ def test_a_deleted_voice_is_told_from_an_expired_one(database: Database) -> None
         session.add_all([unused, used, old])
     for voice in (unused, used):
         with database.write() as session:
-            voices.delete(session, voice.id, account)
+            removal.delete(session, voice.id, account)
         for _ in range(2):  # a second deletion changes nothing
             with database.write() as session, pytest.raises(Deleted, match="was deleted on"):
                 voices.usable(session, voice.id, account)
             with database.write() as session:
-                voices.delete(session, voice.id, account)
+                removal.delete(session, voice.id, account)
     with database.write() as session, pytest.raises(Expired, match="no production task") as error:
         voices.usable(session, old.id, account)
     assert error.value.word == "expired"
@@ -43,7 +43,7 @@ def test_a_voice_that_is_over_has_no_new_name(database: Database) -> None:
         session.add(voice)
         assert voices.rename(session, voice.id, account, " Anna ").name == "Anna"
         assert voices.rename(session, voice.id, account, "").name is None
-        voices.delete(session, voice.id, account)
+        removal.delete(session, voice.id, account)
     with database.write() as session, pytest.raises(Deleted):
         voices.rename(session, voice.id, account, "Berta")
 
