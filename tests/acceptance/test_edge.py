@@ -164,6 +164,12 @@ def test_readiness_names_no_paths(edge: Service) -> None:
     assert '"check": "storage"' in edge.log.read_text()
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_probes_that_ask_by_head_get_the_status(edge: Service, path: str) -> None:
+    status, _, content = ask(edge, "HEAD", path)
+    assert (status, content) == (ask(edge, "GET", path)[0], b"")
+
+
 @pytest.fixture(scope="module")
 def public(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """An API at a public address, which other sites may use."""

@@ -21,6 +21,7 @@ import typer.main
 
 from soundclone import __version__
 from soundclone.cli import app, use
+from soundclone.cli.service import url_of
 from soundclone.speech.engine import EMOTIONS
 
 SOUNDCLONE = Path(sys.executable).with_name("soundclone")
@@ -48,6 +49,18 @@ def run(environment: dict[str, str], tmp_path: Path):
         )
 
     return command
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8000"),
+        ("nas", "http://nas:8000"),
+        ("::1", "http://[::1]:8000"),
+    ],
+)
+def test_an_ipv6_address_is_in_brackets(host: str, url: str) -> None:
+    assert url_of(host, 8000) == url
 
 
 def commands(command: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:

@@ -19,12 +19,14 @@ router = APIRouter(route_class=OwnRoute, tags=["Operation"])
 _STORAGE_CHECK = 10.0  # seconds that the answer of the store is believed
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz", operation_id="getHealth", summary="Liveness")
 async def health() -> JSONResponse:
     """The process answers."""
     return JSONResponse({"status": "ok"})
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get(
     "/readyz",
     operation_id="getReadiness",

@@ -40,7 +40,12 @@ def serve(
     settings = read_settings()
     # A port that is taken leaves no trace, not even the data directory.
     with _listen(host, port) as listening:
-        _run(settings, listening, f"http://{host}:{port}", worker)
+        _run(settings, listening, url_of(host, port), worker)
+
+
+def url_of(host: str, port: int) -> str:
+    """The address of the service for a browser."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _run(settings: Settings, listening: socket.socket, url: str, worker: bool) -> None:
