@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+_NAME = re.compile("[0-9]+-[0-9a-f]{12}")  # of a folder
 
 
 @contextmanager
@@ -63,6 +66,12 @@ def remove_abandoned(root: Path) -> int:
             pass
         finally:
             os.close(descriptor)
+    # A thread that outlived its process's stop may have written into a folder during its removal.
+    # A lock file is made before its folder and removed after it, so these belong to nobody.
+    for folder in root.glob("*-*/"):
+        if _NAME.fullmatch(folder.name) and not folder.with_suffix(".lock").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            removed += not folder.exists()
     return removed
 
 

@@ -102,3 +102,19 @@ def test_many_starts_at_once(tmp_path: Path) -> None:
             process.communicate(timeout=60)
             assert process.returncode == 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_written_while_a_folder_was_removed_goes_later(tmp_path: Path) -> None:
+    root = tmp_path / "scratch"
+    with scratch_folder(root) as ended:
+        pass
+    foreign = root / "not-ours"
+    foreign.mkdir()
+    (ended / "soundclone-late").mkdir(parents=True)
+    (ended / "soundclone-late" / "recording.wav").write_bytes(b"voice")
+    with scratch_folder(root) as living:
+        assert sorted(each.name for each in root.iterdir() if each.is_dir()) == sorted(
+            [living.name, foreign.name]
+        )
+        assert remove_abandoned(root) == 0
+        assert living.exists()
