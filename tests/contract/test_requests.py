@@ -349,7 +349,7 @@ def test_a_body_that_is_too_long(service: Service, real: bool, key: str) -> None
     refused(answer, real, 20002, 413, "too_large", "300,000")
     body = {"fileUrl": SOURCE, "contentText": "a" + "<#0.01#>" * 2000}
     answer = service.post(CLONES, body, key)
-    refused(answer, real, 20002, 422, "invalid_parameter", "16,001", "9270")
+    refused(answer, real, 20002, 422, "invalid_parameter", "16,001", "9,270")
 
 
 def test_an_upload_without_a_key_is_not_read(service: Service, real: bool) -> None:

@@ -475,3 +475,14 @@ def test_the_completion_is_that_of_the_shell_it_is_asked_from(
 def test_other_shells_have_completions(run, shell: str, has: str) -> None:
     done = run(_SOUNDCLONE_COMPLETE=f"source_{shell}")
     assert (done.returncode, has in done.stdout.decode()) == (0, True)
+
+
+def test_the_command_for_another_key_names_the_database_and_no_password(tmp_path: Path) -> None:
+    from soundclone.cli.service import _another_key
+    from soundclone.config import Settings
+
+    url = "postgresql://ann:hidden@db.internal/soundclone"
+    command = _another_key(Settings(data_dir=tmp_path, database_url=url, secret_key="x" * 40))
+    assert command.startswith("SOUNDCLONE_DATABASE_URL=… SOUNDCLONE_SECRET_KEY=… ")
+    assert "hidden" not in command
+    assert "SOUNDCLONE_DATABASE_URL" not in _another_key(Settings(data_dir=tmp_path))

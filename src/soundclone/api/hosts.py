@@ -21,7 +21,7 @@ from . import openai
 from .routing import answer
 
 _log = log(__name__)
-_LOCAL = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
+_LOCAL = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".svc")
 _LOGGED = 20  # refused names that the log lists, of any number
 
 

@@ -193,14 +193,17 @@ def _first_key(settings: Settings, database: Database) -> None:
 
 
 def _another_key(settings: Settings) -> str:
-    """A shell command that makes a key for this service from any folder and terminal."""
+    """A shell command that makes a key for this service from any folder and terminal. It names the
+    settings that hold secrets, without their values."""
     program = Path(sys.argv[0]).absolute()
     command = (
         [str(program)] if program.name == "soundclone" else [sys.executable, "-m", "soundclone"]
     )
     command += ["keys", "create", "--name", "me", "--credit", "100", "--operator"]
     folder = str(settings.data_dir.absolute())
-    return f"SOUNDCLONE_DATA_DIR={shlex.quote(folder)} {shlex.join(command)}"
+    given = {"DATABASE_URL": settings.database_url, "SECRET_KEY": settings.secret_key}
+    secret = "".join(f"SOUNDCLONE_{name}=… " for name, value in given.items() if value)
+    return f"{secret}SOUNDCLONE_DATA_DIR={shlex.quote(folder)} {shlex.join(command)}"
 
 
 def _kept(path: Path, text: str) -> Path:
