@@ -48,7 +48,7 @@ def test_a_voice_from_the_microphone(
     studio.go("/studio/clone")
     keep(studio, "clone")
     expect(page.locator(".estimate")).to_contain_text("credits for")
-    page.get_by_role("button", name="Record").click()
+    page.get_by_role("button", name="Record", exact=True).click()
     expect(page.locator(".count")).to_contain_text("keep speaking: more than 15 s is needed")
     page.wait_for_function("() => +document.querySelector('[role=meter]').ariaValueNow > -40")
     counted = page.locator("[data-speech]")
