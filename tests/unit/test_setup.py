@@ -36,7 +36,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def setup(checkout: Path, *arguments: str) -> tuple[int, list[str]]:
-    """The exit code, and all that pip was asked for until now."""
+    """The exit code, and every request to pip so far."""
     ended = subprocess.run(
         [checkout / "scripts" / "setup", *arguments],
         env=os.environ | {"PYTHON": str(checkout / "python")},

@@ -80,7 +80,7 @@ def test_a_long_tone_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_little_speech_in_the_beginning_is_enough_to_know() -> None:
-    """Of a long recording that hardly anybody speaks in, the rest is not listened to."""
+    """The search stops early in a long recording with hardly any speech."""
     pauses: list[None] = []
     tone = media_samples.tone(40.0, RATE)
     found = listen(tone, RATE, sparse=(5.0, 20.0), pause=lambda: pauses.append(None))

@@ -81,7 +81,7 @@ def create_app(settings: Settings) -> FastAPI:
         return page
 
     app.state.settings = settings
-    app.state.faults = {}  # by what is not ready: the reason, which was logged
+    app.state.faults = {}  # the logged reason of each part that is not ready
     app.state.routes = Routes.of(settings.engine_v1, settings.engine_v2, settings.engine_languages)
     app.state.prices = Prices(settings.price_list)
     app.state.rate_limit = RateLimit(settings.requests_per_second)

@@ -375,8 +375,8 @@ def language_of(name: str, version: str) -> Language | None:
 
 
 async def length_of(text: str, characters: int, language: Language | None, version: str) -> Length:
-    """How long the text will be, estimated in a thread. Raises InvalidParameter when that is too
-    long for its billed characters."""
+    """Estimate in a thread how long the speech lasts. Raises InvalidParameter when the speech is
+    too long for the billed characters."""
 
     def job() -> Length:
         return length.check(text, characters, length.read_as(text, language, version))

@@ -42,7 +42,7 @@ from .models import (
 
 
 class AsyncClient:
-    """The same as `Client`, for asyncio."""
+    """`Client` for asyncio."""
 
     def __init__(
         self,

@@ -83,7 +83,7 @@ def body_of(response: httpx2.Response) -> Any:
 
 
 def error_of(response: httpx2.Response) -> ApiError:
-    """What an answer without good data means."""
+    """The error for an answer without data."""
     status, body = response.status_code, body_of(response)
     if not isinstance(body, dict) or not isinstance(body.get("code"), int):
         where = f" to {response.headers['location']}" if response.has_redirect_location else ""
@@ -109,7 +109,7 @@ def error_of(response: httpx2.Response) -> ApiError:
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    """Of a Retry-After header: seconds or a date (RFC 9110, 10.2.3)."""
+    """Seconds to wait by a Retry-After header, which has seconds or a date (RFC 9110, 10.2.3)."""
     if not retry_after:
         return None
     if retry_after.isdecimal():
@@ -122,7 +122,7 @@ def _seconds(retry_after: str | None) -> float | None:
 
 
 def transient(error: ClientError) -> bool:
-    """Whether the same request may do better in a moment."""
+    """Tell if a retry of the same request may succeed."""
     if isinstance(error, ApiError):
         words = ("rate_limited", "unavailable", "internal_error")
         return error.status >= 500 or error.status == 429 or error.word in words

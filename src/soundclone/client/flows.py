@@ -79,7 +79,7 @@ class Fetch:
 
     @contextmanager
     def receive(self, response: httpx2.Response) -> Iterator[Callable[[bytes], None]]:
-        """What writes a block of the body. The file is at `path` once it is complete."""
+        """Give a function that writes a block of the body. The whole file ends up at `path`."""
         length = response.headers.get("content-length", "")
         total = int(length) if length.isdecimal() else None
         with _whole(self.path) as file:
@@ -104,7 +104,7 @@ Flow = Generator[Request | Fetch | Sleep, Any, T]
 
 
 class Core:
-    """What the methods do, whoever carries it out."""
+    """The steps of each method, for the synchronous and the asynchronous client."""
 
     def __init__(self, base_url: str | None, api_key: str | None, retries: int) -> None:
         base_url = base_url or os.environ.get("SOUNDCLONE_BASE_URL") or DEFAULT_BASE_URL

@@ -151,7 +151,7 @@ def read_task(data: Any) -> Task:
 
 
 def read(kind: type[T], data: Any) -> T:
-    """Of `data`, what `kind` knows: a newer server may say more."""
+    """A `kind` from the fields of `data` that it has. A newer server may send more fields."""
     try:
         return kind(**{name: data[name] for name in kind.__annotations__ if name in data})
     except (TypeError, KeyError) as error:

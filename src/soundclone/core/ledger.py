@@ -160,8 +160,8 @@ def hold(session: Session, *, account_id: str, key_id: str, task_id: str, amount
 
 
 def capture(session: Session, task_id: str, amount: int | None = None, memo: str = "") -> bool:
-    """Take `amount` of what is held for a task, or all of it, and give the rest back; False when
-    the hold was resolved before. `memo` is kept with the line. Raises ValueError for less than 0
+    """Capture `amount` of a task's hold, or all of it, and release the rest. False when the hold
+    was resolved before. `memo` is kept with the line. Raises ValueError for less than 0
     and for more than is held."""
     held = _unresolved(session, task_id)
     if held is None:

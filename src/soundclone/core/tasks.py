@@ -300,7 +300,7 @@ def check_active(session: Session, task_id: str) -> None:
 
 
 def active(session: Session, task_ids: Collection[str]) -> set[str]:
-    """Those of the tasks that have not ended."""
+    """Ids of the given tasks that have not ended."""
     return set(
         session.scalars(select(Task.id).where(Task.id.in_(task_ids), Task.status.in_(ACTIVE)))
     )

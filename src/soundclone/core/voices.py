@@ -181,7 +181,7 @@ def purged(session: Session, voice_id: str) -> None:
 
 
 def in_use(session: Session, voice_id: str) -> bool:
-    """Whether a task that has not ended speaks with the voice."""
+    """Tell if a task that has not ended uses the voice."""
     return bool(
         session.scalar(select(exists().where(Task.voice_id == voice_id, Task.status.in_(ACTIVE))))
     )

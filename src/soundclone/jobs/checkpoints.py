@@ -47,7 +47,7 @@ def load(text: str) -> object:
 
 
 def _kinds() -> dict[str, type[TaskError]]:
-    # A class without a word of its own shares that of its parent, which the word stands for.
+    # A subclass that defines no word is recorded as its parent.
     return {kind.word: kind for kind in _below(TaskError) if "word" in vars(kind)}
 
 

@@ -1,4 +1,4 @@
-"""Takes from a process what it does not need: the network, files, other processes.
+"""Confinement of a process that needs none of these: the network, files, other processes.
 
 The decoder runs FFmpeg on strangers' files. It asks for the three confinements of Linux before it
 reads the first byte: a network namespace of its own, Landlock without a single path, and a seccomp

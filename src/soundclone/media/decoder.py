@@ -70,7 +70,7 @@ class Refused(Exception):
 
 
 class Source(io.BufferedReader):
-    """Standard input. Its size is asked for before the process is confined."""
+    """Standard input. The size is read before the process is confined."""
 
     def __init__(self) -> None:
         super().__init__(io.FileIO(0, "rb", closefd=False))

@@ -43,7 +43,7 @@ class Downmix:
 
     @property
     def rate(self) -> int:
-        """Of what is read back, in Hz."""
+        """Sample rate of the blocks that `read` gives, in Hz."""
         return min(self._rate, MOST_RATE)
 
     def read(self) -> Iterator[Samples]:

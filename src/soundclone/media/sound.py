@@ -74,13 +74,13 @@ class Sound:
             yield self[start : start + size]
 
     def resampled(self, rate: int) -> Sound:
-        """The same at another rate in Hz."""
+        """This sound, resampled to `rate` Hz."""
         return (
             self if rate == self.rate else Sound.of(resampled(self.blocks(), self.rate, rate), rate)
         )
 
     def within_full_scale(self, gain: float) -> Sound:
-        """The same, `gain` times as loud; what is beyond full scale is cut."""
+        """This sound, `gain` times as loud. Samples beyond full scale are clipped."""
         with os.fdopen(os.dup(self._file), "rb") as file:
             louder = Sound(file, self._length, self.rate)
         louder._gain, louder._most = np.float32(gain), np.float32(1)

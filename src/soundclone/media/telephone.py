@@ -39,7 +39,7 @@ def _sum(samples: Samples, high: Samples, low: Samples) -> Samples:
 
 
 class _Below:
-    """What is below a frequency in Hz, block by block, later than the sound itself."""
+    """A low-pass filter at `hertz`, block by block. Its output is delayed."""
 
     def __init__(self, rate: int, hertz: int) -> None:
         self._down = soxr.ResampleStream(rate, 2 * hertz, 1, dtype="float32")

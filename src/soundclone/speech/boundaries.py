@@ -76,8 +76,8 @@ def _ends(text: str, match: re.Match[str]) -> bool:
 
 
 def belongs_to_next(text: str, stop: int) -> bool:
-    """Whether the full stop at `stop`, before a space, is of an abbreviation, an initial or a
-    number that goes with the next word."""
+    """Tell if the full stop at `stop`, before a space, ends an abbreviation, an initial or a
+    number, and the sentence continues."""
     word = _BETWEEN.split(text[max(0, stop - _LONGEST) : stop])[-1].lstrip(_OPENING)
     following = text[stop + 2 : stop + 3]
     if "\u0e00" <= word[-1:] <= "\u0e7f":

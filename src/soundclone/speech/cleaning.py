@@ -20,7 +20,7 @@ _DISGUISED = re.compile(
 
 
 def clean(text: str) -> str:
-    """What an engine receives of a text without pause markers.
+    """Clean a text without pause markers for an engine.
 
     Line breaks of every kind become `\\n`, one for a run, or a space where a sentence evidently
     goes on in the next line; other white space and control characters become single spaces, and
@@ -111,5 +111,5 @@ def _joins(character: str) -> bool:
 
 
 def _goes_on(before: str, after: str) -> bool:
-    """Whether a line break between the two is only where a line was full."""
+    """Tell if a line break between the two only wraps a full line."""
     return after.islower() and (before.isalnum() or before in ",;-–—")

@@ -11,7 +11,7 @@ from .cleaning import JOINERS, extends
 
 
 def is_dense(text: str) -> bool:
-    """Whether most letters are ideographs, kana or Hangul, which say more in less space."""
+    """Tell if most letters are ideographs, kana or Hangul, which need less space."""
     letters = sum(map(str.isalpha, text))
     return 2 * sum("\u2e80" <= c <= "\ud7ff" or c >= "\U00020000" for c in text) > letters
 

@@ -89,8 +89,8 @@ class _Found:
 
 
 def emotion_of(instructions: str) -> str | None:
-    """The one emotion that the instructions ask for; None when they ask for none or several, or
-    leave in doubt which."""
+    """Find the emotion that the instructions ask for. None when they ask for no emotion, for
+    several, or in doubtful words."""
     found = _Found()
     text = re.sub(r"['’`]", "", instructions.lower())
     for sentence, question in _sentences(text):
@@ -113,7 +113,7 @@ def _sentences(text: str) -> Iterator[tuple[list[str], bool]]:
 
 
 def _parts(sentence: Sequence[str]) -> Iterator[list[str]]:
-    """What lies between contrasts."""
+    """Parts of a sentence between its contrasts."""
     part: list[str] = []
     for word in sentence:
         if word in _CONTRASTS:

@@ -125,7 +125,7 @@ class OpenAIVoiceList(BaseModel):
 
 
 class OpenAIDeleted(BaseModel):
-    """What was deleted."""
+    """A deleted voice or consent."""
 
     id: str = Field(description="Id of what was deleted")
     object: str = Field(description="Kind of what was deleted")
