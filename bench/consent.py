@@ -31,9 +31,9 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from soundclone.media import speakers
-from soundclone.media.consent import LEAST_SIMILARITY, Print, likeness_of, print_of
-from soundclone.media.vad import listen
+from soundclone.audio import speakers
+from soundclone.audio.consent import LEAST_SIMILARITY, Print, likeness_of, print_of
+from soundclone.audio.vad import listen
 
 RATE = speakers.RATE
 CONSENT, SAMPLE = (3.0, 10.0), (10.0, 40.0)  # seconds of speech, least and most

@@ -23,13 +23,13 @@ import parselmouth
 import soxr
 from sentences import SCRIPTS
 
-from soundclone.media import loudness
-from soundclone.media.decode import decode
-from soundclone.speech.engine import EMOTIONS, Controls, Engine, Reference, Speech, Voice, load
-from soundclone.speech.joining import trimmed
-from soundclone.speech.languages import LANGUAGES
-from soundclone.speech.manner import MANNERS
-from soundclone.speech.modification import say
+from soundclone.audio import loudness
+from soundclone.audio.decode import decode
+from soundclone.engines.emotion import MANNERS
+from soundclone.engines.protocol import EMOTIONS, Controls, Engine, Reference, Speech, Voice, load
+from soundclone.synthesis.concatenation import trimmed
+from soundclone.synthesis.prosody import say
+from soundclone.text.languages import LANGUAGES
 
 SPEEDS = (0.5, 0.75, 1.25, 1.5, 2.0)
 PITCHES = (-12, -7, -3, 3, 7, 12)

@@ -20,8 +20,8 @@ import soxr
 from numpy.typing import NDArray
 from sentences import COMMON, SCRIPTS
 
-from soundclone.media import speakers
-from soundclone.speech.builtin.vocoder import triangles
+from soundclone.audio import speakers
+from soundclone.engines.builtin.vocoder import triangles
 
 Array = NDArray[np.float64]
 T = TypeVar("T")

@@ -34,8 +34,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from soundclone.config import Settings  # noqa: E402
-from soundclone.speech.engine import Controls, Reference  # noqa: E402
-from soundclone.speech.neural import weights  # noqa: E402
+from soundclone.engines.protocol import Controls, Reference  # noqa: E402
+from soundclone.weights import store  # noqa: E402
 
 Figures = dict[str, float]
 
@@ -89,7 +89,7 @@ def pocket_weights(models: Path, options: Options) -> None:
     config = tiny_pocket.SMALL if options.tiny else yaml.safe_load(packaged.read_text())
     with tempfile.TemporaryDirectory() as folder:
         made = tiny_pocket.make(Path(folder) / "pocket", config, endless=True)
-        weights.adopt(models, "pocket", made)
+        store.adopt(models, "pocket", made)
 
 
 class Inside:
@@ -111,8 +111,8 @@ class Inside:
 
 def pocket_speed(int8: bool) -> Callable[[Path, Options], Figures]:
     def measure(models: Path, options: Options) -> Figures:
-        from soundclone.speech.neural import device
-        from soundclone.speech.neural.pocket import PocketEngine, _generate
+        from soundclone.engines.neural import device
+        from soundclone.engines.neural.pocket import PocketEngine, _generate
 
         engine = PocketEngine(Settings(models_dir=models, pocket_int8=int8))
         voice = engine.clone(noise(10), "English")
@@ -175,7 +175,7 @@ def pocket_speed(int8: bool) -> Callable[[Path, Options], Figures]:
 
 def pocket_memory(int8: bool) -> Callable[[Path, Options], Figures]:
     def measure(models: Path, options: Options) -> Figures:
-        from soundclone.speech.neural.pocket import PocketEngine
+        from soundclone.engines.neural.pocket import PocketEngine
 
         engine = PocketEngine(Settings(models_dir=models, pocket_int8=int8))
         import pocket_tts  # noqa: F401  torch and all
@@ -207,22 +207,22 @@ def pocket_memory(int8: bool) -> Callable[[Path, Options], Figures]:
 
 def pocket_voices(models: Path, options: Options) -> Figures:
     """A hundred voices in turn, where there is room for the model and ten of them."""
-    from soundclone.speech.neural import prompt
-    from soundclone.speech.neural.cache import Cache
-    from soundclone.speech.neural.pocket import PocketEngine
+    from soundclone.engines.neural import voice_file
+    from soundclone.engines.neural.cache import Cache
+    from soundclone.engines.neural.pocket import PocketEngine
 
     engine = PocketEngine(Settings(models_dir=models))
     engine.loaded = Cache(10**12)
     voice = engine.clone(noise(10), "English")
     engine.loaded.limit = engine.loaded.size + 10 * len(voice.data)
-    first = prompt.unpack(voice.data, "pocket", voice.version)
+    first = voice_file.unpack(voice.data, "pocket", voice.version)
     figures: Figures = {}
     for number in range(1, 101):
         arrays = {
             name: array + np.float32(number) if array.dtype == np.float32 else array
             for name, array in first.arrays.items()
         }
-        data = prompt.pack(prompt.Prompt(arrays), "pocket", voice.version)
+        data = voice_file.pack(voice_file.Prompt(arrays), "pocket", voice.version)
         another = type(voice)("pocket", voice.version, data)
         engine._voice(another, "English", engine._model("English").layout)
         if number % 10 == 1:
@@ -247,7 +247,7 @@ def voxcpm_weights(models: Path, options: Options) -> None:
     shape = tiny_voxcpm.config() if options.tiny else tiny_voxcpm.published()
     with tempfile.TemporaryDirectory() as folder:
         made = tiny_voxcpm.make(Path(folder) / "voxcpm", shape, endless=True)
-        weights.adopt(models, "voxcpm", made)
+        store.adopt(models, "voxcpm", made)
 
 
 def omnivoice_weights(models: Path, options: Options) -> None:
@@ -257,13 +257,13 @@ def omnivoice_weights(models: Path, options: Options) -> None:
     os.environ["SOUNDCLONE_ACCEPT_NONCOMMERCIAL"] = "omnivoice"
     with tempfile.TemporaryDirectory() as folder:
         made = tiny_omnivoice.make(Path(folder) / "omnivoice", shape)
-        weights.adopt(models, "omnivoice", made)
+        store.adopt(models, "omnivoice", made)
 
 
 def gpu_engine(name: str, models: Path, options: Options) -> Any:
     """The engine, on the GPU; where it is tiny, on whatever there is."""
-    from soundclone.speech.neural.omnivoice import OmniVoiceEngine
-    from soundclone.speech.neural.voxcpm import VoxCPMEngine
+    from soundclone.engines.neural.omnivoice import OmniVoiceEngine
+    from soundclone.engines.neural.voxcpm import VoxCPMEngine
 
     engine = {"voxcpm": VoxCPMEngine, "omnivoice": OmniVoiceEngine}[name]
     return engine(Settings(models_dir=models, device="cpu" if options.tiny else "auto"))
@@ -323,8 +323,8 @@ def gpu_overhead(name: str) -> Callable[[Path, Options], Figures]:
     """The adapter against the model's own code, in turn."""
 
     def measure(models: Path, options: Options) -> Figures:
-        from soundclone.speech.neural.device import seeded
-        from soundclone.speech.neural.prompt import unpack
+        from soundclone.engines.neural.device import seeded
+        from soundclone.engines.neural.voice_file import unpack
 
         engine = gpu_engine(name, models, options)
         example = replace(noise(3), language="English", transcript=_SAID)
@@ -356,7 +356,7 @@ def gpu_voices(name: str) -> Callable[[Path, Options], Figures]:
     """A hundred voices in turn, where there is room for ten of them."""
 
     def measure(models: Path, options: Options) -> Figures:
-        from soundclone.speech.neural.cache import Cache
+        from soundclone.engines.neural.cache import Cache
 
         engine = gpu_engine(name, models, options)
         example = replace(noise(3), language="English", transcript=_SAID)

@@ -24,25 +24,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from hearing import (
-    FRAME,
-    HOP,
-    RATE,
-    Instruments,
-    Sound,
-    in_a_row,
-    levelled,
-    semitones,
-    voiced_f0,
-)
+from hearing import FRAME, HOP, RATE, Instruments, Sound, in_a_row, levelled, semitones, voiced_f0
 from sentences import SCRIPTS
 
+from soundclone.audio.decode import decode
+from soundclone.engines.builtin import vocoder
+from soundclone.engines.builtin.frontend import VOICES, Pool
+from soundclone.engines.protocol import Controls, Engine, Reference, load
 from soundclone.errors import SoundcloneError
-from soundclone.media.decode import decode
-from soundclone.speech.builtin import vocoder
-from soundclone.speech.builtin.frontend import VOICES, Pool
-from soundclone.speech.engine import Controls, Engine, Reference, load
-from soundclone.speech.languages import LANGUAGES
+from soundclone.text.languages import LANGUAGES
 
 LONGEST = 10.0  # seconds of a reference that copy-synthesis says again
 COLUMNS = {

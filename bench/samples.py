@@ -17,9 +17,9 @@ from pathlib import Path
 import av
 import numpy as np
 
+from soundclone.audio.decode import decode
 from soundclone.client import Client
-from soundclone.media.decode import decode
-from soundclone.speech.languages import LANGUAGES
+from soundclone.text.languages import LANGUAGES
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ROOT / "docs" / "samples"

@@ -1,6 +1,6 @@
 """Write the acoustic model of the built-in engine from pocketsphinx's US-English one.
 
-    python training/acoustic_model.py MODEL src/soundclone/speech/builtin/weights/acoustic.npz
+    python training/acoustic_model.py MODEL src/soundclone/engines/builtin/weights/acoustic.npz
 
 MODEL is the folder `pocketsphinx/model/en-us/en-us` of the pocketsphinx wheel (5.1). Of its phones
 only the context-independent states are kept, without the two noise phones. The formats are those

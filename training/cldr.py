@@ -1,4 +1,4 @@
-"""Makes `speech/cldr/*.xz`: what the Unicode Common Locale Data Repository (CLDR 48) says of the
+"""Makes `text/cldr/*.xz`: what the Unicode Common Locale Data Repository (CLDR 48) says of the
 40 languages that reading aloud needs.
 
     uv pip install babel
@@ -22,7 +22,7 @@ from pathlib import Path
 
 from babel import Locale
 
-TARGET = Path(__file__).parents[1] / "src/soundclone/speech/cldr"
+TARGET = Path(__file__).parents[1] / "src/soundclone/text/cldr"
 CODES = (
     "zh yue en ar ru es fr pt de tr nl uk vi id ja it ko th pl ro el cs fi hi "
     "bg da he ms fa sk sv hr fil hu nb sl ca nn ta af"

@@ -1,6 +1,6 @@
 """Train the decoder from phone posteriors to envelopes, and write its weights.
 
-    python training/decoder.py FEATURES src/soundclone/speech/builtin/weights/decoder.npz [STEPS]
+    python training/decoder.py FEATURES src/soundclone/engines/builtin/weights/decoder.npz [STEPS]
 
 FEATURES is what `features.py` wrote. Needs torch; the 14,000 steps take about five minutes of one
 processor core. Seeded: the same features give the same weights.
@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from soundclone.speech.builtin.analysis import f0_statistics
-from soundclone.speech.builtin.conversion import NOISE_UNIT
-from soundclone.speech.builtin.decoder import context, prosody, statistics
+from soundclone.engines.builtin.analysis import f0_statistics
+from soundclone.engines.builtin.conversion import NOISE_UNIT
+from soundclone.engines.builtin.envelope_decoder import context, prosody, statistics
 
 COMPONENTS, CODE, UNITS, LAYERS = 128, 24, 384, 3
 BATCH, RATE, DECAY, WARM_UP = 384, 1e-3, 0.02, 300

@@ -1,6 +1,6 @@
 """Learn what lies above 8 kHz from what lies below; write the engine's `extension.npz`.
 
-    python training/extension.py CORPUS src/soundclone/speech/builtin/weights/extension.npz
+    python training/extension.py CORPUS src/soundclone/engines/builtin/weights/extension.npz
 
 CORPUS is that of `features.py`. One clip of each of 600 speakers with the whole band is analysed
 at 24 kHz; the log power of the bands above 8 kHz, against the level below, is regressed on the
@@ -19,9 +19,9 @@ import soxr
 from features import decoded, table
 from numpy.typing import NDArray
 
-from soundclone.speech.builtin import vocoder
-from soundclone.speech.builtin.analysis import LEVEL, active
-from soundclone.speech.f0 import track
+from soundclone.audio.f0 import track
+from soundclone.engines.builtin import vocoder
+from soundclone.engines.builtin.analysis import LEVEL, active
 
 BANDWIDTH, SNR = 11_500.0, 35.0  # Hz and dB, at least
 SPEAKERS = 600

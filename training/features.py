@@ -22,11 +22,11 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from soundclone.engines.builtin import acoustics, vocoder
+from soundclone.engines.builtin.analysis import LEVEL, active
+from soundclone.engines.builtin.frontend import LONGEST, VOICES, Pool
+from soundclone.engines.builtin.phones import STOPS, neighbours
 from soundclone.errors import SoundcloneError
-from soundclone.speech.builtin import acoustics, vocoder
-from soundclone.speech.builtin.analysis import LEVEL, active
-from soundclone.speech.builtin.frontend import LONGEST, VOICES, Pool
-from soundclone.speech.builtin.phones import STOPS, neighbours
 
 SNR, BANDWIDTH, CLIPPED = 30.0, 7000.0, 1e-4  # dB at least, Hz at least, share at most
 LEAST, MOST = 5.0, 40.0  # seconds of speech a speaker

@@ -24,7 +24,7 @@ import numpy as np
 warnings.simplefilter("ignore")  # Janome's tables are Python files with odd escapes
 from janome import sysdic  # noqa: E402
 
-TARGET = Path(__file__).parents[1] / "src/soundclone/speech/builtin/reading/japanese.xz"
+TARGET = Path(__file__).parents[1] / "src/soundclone/text/g2p/japanese.xz"
 NOUN, ACTION = 1285, 1283  # contexts of 名詞,一般 and 名詞,サ変接続
 WORD, ENDING, SYMBOL, NUMBER, PREFIX, SUFFIX, NAME = range(7)
 UNKNOWN = 11426  # IPADIC's cost of an ideograph that it does not know

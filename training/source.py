@@ -1,6 +1,6 @@
 """Measure the source synthesiser's own voice in every language.
 
-python training/source.py src/soundclone/speech/builtin/weights/source.npz
+python training/source.py src/soundclone/engines/builtin/weights/source.npz
 
 Needs acoustic.npz and decoder.npz beside it.
 """
@@ -12,12 +12,12 @@ import sys
 import numpy as np
 from sentences import SENTENCES
 
-from soundclone.speech.builtin import decoder
-from soundclone.speech.builtin.analysis import Analysis, analyse
-from soundclone.speech.builtin.conversion import prosody_of
-from soundclone.speech.builtin.frontend import VOICES, Pool
-from soundclone.speech.builtin.vocoder import Parameters
-from soundclone.speech.languages import LANGUAGES
+from soundclone.engines.builtin import envelope_decoder
+from soundclone.engines.builtin.analysis import Analysis, analyse
+from soundclone.engines.builtin.conversion import prosody_of
+from soundclone.engines.builtin.frontend import VOICES, Pool
+from soundclone.engines.builtin.vocoder import Parameters
+from soundclone.text.languages import LANGUAGES
 
 FRAMES = 1200  # of the decoder's inputs that are kept
 
@@ -46,7 +46,7 @@ def main() -> None:
         said = joined([analyse(u.samples, u.sample_rate, u.phones) for u in spoken[:4]])
         f0 = said.parameters.f0[::2][: len(said.posteriors)]
         logs = np.log(np.where(f0 > 0, f0, 1)) - prosody.f0[0]
-        rows = decoder.inputs(said.posteriors[: len(f0)], logs.astype(np.float32), f0 > 0)
+        rows = envelope_decoder.inputs(said.posteriors[: len(f0)], logs.astype(np.float32), f0 > 0)
         active = said.active[::2][: len(f0)]
         inputs.append(rows[active])
         voiced.append((f0 > 0)[active])

@@ -1,4 +1,4 @@
-"""Train the network that tells speakers apart, `media/speakers.py`.
+"""Train the network that tells speakers apart, `audio/speakers.py`.
 
     python training/speaker.py CORPUS OUT.npz [--steps 3000]
 
@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from soundclone.media import speakers
-from soundclone.media.speakers import BANDS, DILATIONS, HOP, RATE, STRIDE, Network
+from soundclone.audio import speakers
+from soundclone.audio.speakers import BANDS, DILATIONS, HOP, RATE, STRIDE, Network
 
 CHANNELS, ATTENTION, EMBEDDING, CROWD = 192, 64, 128, 64
 SPEEDS = (1.0, 0.9, 1.1)

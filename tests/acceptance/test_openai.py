@@ -23,11 +23,11 @@ import pytest
 import soxr
 from openai import OpenAI
 
+from soundclone.audio.decode import decode
 from soundclone.core import consents, keys
 from soundclone.core.pricing import share
 from soundclone.db.session import Database
-from soundclone.media.decode import decode
-from soundclone.speech import parts
+from soundclone.text import parts
 from tests import media_samples, rows
 from tests.acceptance.conftest import ENGINES, RECORDING
 from tests.service import API, Service, finish

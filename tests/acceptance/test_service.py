@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import soxr
 
+from soundclone.audio import decode
 from soundclone.client import Client, ParameterError, TaskFailed
-from soundclone.media import decode
 from tests import media_samples
 from tests.acceptance.conftest import RECORDING
 from tests.service import API, Service, finish

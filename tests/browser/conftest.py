@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from soundclone.audio import decode, encode
 from soundclone.client import Client
-from soundclone.media import decode, encode
 from tests.service import API, Service, finish
 
 HERE = Path(__file__).parent

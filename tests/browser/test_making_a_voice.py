@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import Dialog, expect
 
 from soundclone.api.studio.rendering import passages
-from soundclone.media import decode, encode
-from soundclone.speech.languages import LANGUAGES
-from soundclone.speech.script import billable
+from soundclone.audio import decode, encode
+from soundclone.text.languages import LANGUAGES
+from soundclone.text.script import billable
 from tests.browser.conftest import RECORDINGS, Open, Visit
 from tests.browser.waiting import ended
 

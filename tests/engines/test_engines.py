@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from soundclone.engines.protocol import Controls, EngineInfo, Reference, Speech, Voice
 from soundclone.errors import SynthesisError
-from soundclone.speech.engine import Controls, EngineInfo, Reference, Speech, Voice
-from soundclone.speech.languages import LANGUAGES
+from soundclone.text.languages import LANGUAGES
 
 
 class Tone:

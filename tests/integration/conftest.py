@@ -9,7 +9,7 @@ import pytest
 
 from soundclone.db.migrate import upgrade
 from soundclone.db.session import Database
-from soundclone.jobs import engine
+from soundclone.jobs import queue
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -21,6 +21,6 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         url = request.getfixturevalue("postgres_database")
     opened = Database(url)
     upgrade(opened)
-    engine.prepare(opened)
+    queue.prepare(opened)
     yield opened
     opened.close()

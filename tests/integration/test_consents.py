@@ -13,7 +13,7 @@ from soundclone.core import consents, ledger, tasks, uploads, voices
 from soundclone.db.models import Consent, Upload
 from soundclone.db.session import Database
 from soundclone.errors import InvalidParameter, NotFound, TaskCancelled, TooLarge
-from soundclone.jobs.engine import Queue
+from soundclone.jobs.queue import Queue
 from tests import rows
 from tests.integration.test_ledger import customer, order
 

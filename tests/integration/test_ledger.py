@@ -34,7 +34,7 @@ from soundclone.errors import (
     TaskError,
     TaskTimedOut,
 )
-from soundclone.jobs.engine import Queue
+from soundclone.jobs.queue import Queue
 from tests import rows
 
 SECRET = b"secret"

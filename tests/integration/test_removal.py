@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from soundclone.audio import encode
 from soundclone.config import Settings
 from soundclone.core import consents, removal, tasks, uploads, voices
 from soundclone.db.models import Task, Upload, Voice
 from soundclone.db.session import Database
+from soundclone.engines.protocol import EngineInfo, Reference
+from soundclone.engines.protocol import Voice as MadeVoice
 from soundclone.errors import Conflict, Deleted, NotFound, SynthesisError, TaskCancelled
 from soundclone.jobs import speak
 from soundclone.jobs.runner import Job, Pools
-from soundclone.media import encode
-from soundclone.speech.engine import EngineInfo, Reference
-from soundclone.speech.engine import Voice as MadeVoice
 from soundclone.storage import Storage
 from tests import rows
 from tests.integration.test_ledger import KEEP, customer, order, submit

@@ -19,7 +19,7 @@ from soundclone.core import keys as core_keys
 from soundclone.core import ledger, sessions
 from soundclone.db.models import StudioSession
 from soundclone.db.session import Database
-from soundclone.speech.languages import LANGUAGES
+from soundclone.text.languages import LANGUAGES
 from tests.service import Service
 
 PAGES = ("clone", "speak", "voices", "history", "account")

@@ -20,18 +20,14 @@ torch = pytest.importorskip("torch")
 from safetensors.numpy import load_file, save_file  # noqa: E402
 
 from soundclone.config import Settings  # noqa: E402
-from soundclone.errors import (  # noqa: E402
-    EngineUnavailable,
-    NoSpeech,
-    SpeechTooShort,
-    SynthesisError,
-)
-from soundclone.speech.engine import Controls, Engine, Reference, Voice  # noqa: E402
-from soundclone.speech.neural import prompt, weights  # noqa: E402
-from soundclone.speech.neural.adapter import Adapter  # noqa: E402
-from soundclone.speech.neural.cache import Cache  # noqa: E402
-from soundclone.speech.neural.omnivoice import OmniVoiceEngine  # noqa: E402
-from soundclone.speech.neural.voxcpm import VoxCPMEngine  # noqa: E402
+from soundclone.engines.neural import voice_file  # noqa: E402
+from soundclone.engines.neural.base import Adapter  # noqa: E402
+from soundclone.engines.neural.cache import Cache  # noqa: E402
+from soundclone.engines.neural.omnivoice import OmniVoiceEngine  # noqa: E402
+from soundclone.engines.neural.voxcpm import VoxCPMEngine  # noqa: E402
+from soundclone.engines.protocol import Controls, Engine, Reference, Voice  # noqa: E402
+from soundclone.errors import EngineUnavailable, NoSpeech, SpeechTooShort, SynthesisError  # noqa: E402
+from soundclone.weights import store  # noqa: E402
 
 from . import tiny_omnivoice, tiny_voxcpm  # noqa: E402
 
@@ -78,7 +74,7 @@ def kind(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     made = make(models / "made")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SOUNDCLONE_ACCEPT_NONCOMMERCIAL", "omnivoice")
-        weights.adopt(models, engine.name, made)
+        store.adopt(models, engine.name, made)
     return Kind(engine, make, models)
 
 
@@ -105,7 +101,7 @@ def recording(seconds: float = 3.0, rate: int = 24_000, seed: int = 0) -> Refere
 def other_weights(kind: Kind, folder: Path, **changes: Any) -> tuple[Path, Path]:
     """The files of another model, and the folder of models that has them."""
     made = kind.make(folder / "made", **changes)
-    weights.adopt(folder / "models", kind.name, made)
+    store.adopt(folder / "models", kind.name, made)
     return made, folder / "models"
 
 
@@ -113,7 +109,7 @@ def test_an_engine_says_what_it_is(kind: Kind, engine: Adapter) -> None:
     assert isinstance(engine, Engine)
     info = engine.info
     assert info.name == kind.name
-    assert info.version == f"1-{weights.find(kind.models, kind.name).digest}"
+    assert info.version == f"1-{store.find(kind.models, kind.name).digest}"
     assert info.seeded
     assert not engine.concurrent
 
@@ -130,7 +126,7 @@ def test_another_process_speaks_with_the_voice_bit_for_bit(
     program = (
         "import sys, pathlib, numpy\n"
         "from soundclone.config import Settings\n"
-        "from soundclone.speech.engine import Controls, Voice\n"
+        "from soundclone.engines.protocol import Controls, Voice\n"
         f"from {kind.engine.__module__} import {kind.engine.__name__} as Engine\n"
         "folder = pathlib.Path(sys.argv[1])\n"
         "engine = Engine(Settings(models_dir=sys.argv[2], device='cpu'))\n"
@@ -226,13 +222,13 @@ def test_bytes_that_are_no_voice(kind: Kind, engine: Adapter, voice: Voice) -> N
         bytes(flipped): "damaged",
     }
     for array in (np.zeros((3, 4, 8), np.float64), np.zeros((3, 5), np.float32), np.zeros(0)):
-        for name in prompt.unpack(voice.data, kind.name, version).arrays:
-            packed = prompt.pack(prompt.Prompt({name: array}), kind.name, version)
+        for name in voice_file.unpack(voice.data, kind.name, version).arrays:
+            packed = voice_file.pack(voice_file.Prompt({name: array}), kind.name, version)
             holds[packed] = "does not hold what it must"
     deep = b'{"__metadata__": {"soundclone": "' + b"[" * 100_000 + b'"}}'
     deep = len(deep).to_bytes(8, "little") + deep
-    holds[prompt.MAGIC + hashlib.sha256(deep).digest() + deep] = "cannot be read"
-    empty = prompt.pack(prompt.Prompt({}), kind.name, version)
+    holds[voice_file.MAGIC + hashlib.sha256(deep).digest() + deep] = "cannot be read"
+    empty = voice_file.pack(voice_file.Prompt({}), kind.name, version)
     holds[empty] = "does not hold what it must"
     for data, message in holds.items():
         with pytest.raises(SynthesisError, match=message):
@@ -341,13 +337,13 @@ def test_weights_that_lack_a_parameter_are_refused(kind: Kind, tmp_path: Path) -
     absent = min(tensors)
     del tensors[absent]
     save_file(tensors, made / "model.safetensors", {"format": "pt"})
-    weights.adopt(tmp_path / "models", kind.name, made)
+    store.adopt(tmp_path / "models", kind.name, made)
     engine = kind.engine(kind.settings(models_dir=tmp_path / "models"))
     with pytest.raises(EngineUnavailable, match=absent.replace(".", r"\.")):
         engine.warm()
     assert absent in (engine.unusable() or "")
     # Others in their place are seen without a restart.
-    weights.adopt(tmp_path / "models", kind.name, kind.models / "made")
+    store.adopt(tmp_path / "models", kind.name, kind.models / "made")
     assert absent not in (engine.unusable() or "")
     engine.warm()
     engine.close()
@@ -356,7 +352,7 @@ def test_weights_that_lack_a_parameter_are_refused(kind: Kind, tmp_path: Path) -
 def test_a_configuration_that_is_none(kind: Kind, tmp_path: Path) -> None:
     made = kind.make(tmp_path / "made")
     (made / "config.json").write_text(json.dumps({"model_type": "omnivoice"}))
-    weights.adopt(tmp_path / "models", kind.name, made)
+    store.adopt(tmp_path / "models", kind.name, made)
     engine = kind.engine(kind.settings(models_dir=tmp_path / "models"))
     with pytest.raises(EngineUnavailable, match="cannot be loaded"):
         engine.warm()

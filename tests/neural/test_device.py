@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from soundclone.config import Settings
+from soundclone.engines.neural import device
 from soundclone.errors import EngineUnavailable
-from soundclone.speech.neural import device
 
 
 def test_a_processor_computes_in_float32() -> None:
@@ -43,7 +43,7 @@ def test_a_torch_that_is_broken_is_a_sentence(error: str) -> None:
         "sys.meta_path.insert(0, Broken())\n"
         "from soundclone.config import Settings\n"
         "from soundclone.errors import EngineUnavailable\n"
-        "from soundclone.speech.neural.device import choose\n"
+        "from soundclone.engines.neural.device import choose\n"
         "try: choose(Settings())\n"
         "except EngineUnavailable as error: print(error.message)\n"
     )

@@ -19,10 +19,10 @@ from typing import Any
 import pytest
 
 from soundclone.errors import EngineUnavailable
-from soundclone.speech.neural import hub as fetching
-from soundclone.speech.neural import pocket_config, weights
-from soundclone.speech.neural.catalogue import MODELS
-from soundclone.speech.neural.hub import Offer, pull
+from soundclone.weights import download as fetching
+from soundclone.weights import pocket_config, store
+from soundclone.weights.catalogue import MODELS
+from soundclone.weights.download import Offer, pull
 
 from .local_hub import COMMIT, Hub, serve
 
@@ -74,8 +74,8 @@ def test_a_model_is_fetched_once(hub: Hub, models: Path) -> None:
     found = pull(
         models, "asr-tiny", accept=accept, progress=lambda done, total: told.append((done, total))
     )
-    assert found == weights.find(models, "asr-tiny")
-    weights.verify(found)
+    assert found == store.find(models, "asr-tiny")
+    store.verify(found)
     assert sorted(path.name for path in found.path.iterdir()) == [
         "config.json",
         "manifest.json",
@@ -108,10 +108,10 @@ def test_pickles_and_programs_stay_where_they_are(hub: Hub, models: Path) -> Non
     # The exception: voxcpm has no other form of it, and reads it by torch.load(weights_only=True).
     assert (found.path / "audiovae.pth").exists()
     assert not (found.path / "modeling.py").exists()
-    weights.remove(models, "voxcpm")
+    store.remove(models, "voxcpm")
     hub.files[VOXCPM]["audiovae.safetensors"] = BIG[:1400]
     assert not (pull(models, "voxcpm", accept=yes).path / "audiovae.pth").exists()
-    weights.remove(models, "voxcpm")
+    store.remove(models, "voxcpm")
     del hub.files[VOXCPM]["model.safetensors"]
     hub.files[VOXCPM]["pytorch_model.bin"] = BIG[:2000]
     with pytest.raises(EngineUnavailable, match=r"has no model\*\.safetensors of a kind"):
@@ -136,7 +136,7 @@ def pocket(hub: Hub) -> Hub:
 
 def test_pocket_is_fetched_with_its_configuration(pocket: Hub, models: Path) -> None:
     found = pull(models, "pocket-fr", token="hf_secret", accept=yes)
-    weights.verify(found)
+    store.verify(found)
     names = {path.name for path in found.path.iterdir()}
     assert names == {"config.yaml", "manifest.json", "model.safetensors", "tokenizer.json"}
     assert "hf://" not in (found.path / "config.yaml").read_text()
@@ -157,14 +157,14 @@ def test_terms_that_were_not_agreed_to(pocket: Hub, models: Path, token: str | N
     assert f"{pocket.url}/{MODELS['pocket-fr'].repository}" in caught.value.message
     assert "HF_TOKEN" in caught.value.message
     assert "hf_other" not in caught.value.message
-    assert not weights.is_installed(models, "pocket-fr")
+    assert not store.is_installed(models, "pocket-fr")
 
 
 def test_a_token_of_the_environment(
     pocket: Hub, models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
-    weights.verify(pull(models, "pocket-fr", accept=yes))
+    store.verify(pull(models, "pocket-fr", accept=yes))
 
 
 def test_non_commercial_weights_are_not_asked_for(hub: Hub, models: Path) -> None:
@@ -178,7 +178,7 @@ def test_non_commercial_weights_are_not_asked_for(hub: Hub, models: Path) -> Non
 
 def test_answers_that_break_off_are_taken_up_again(hub: Hub, models: Path) -> None:
     hub.cut = 1_000_000
-    weights.verify(pull(models, "asr-tiny", accept=yes))
+    store.verify(pull(models, "asr-tiny", accept=yes))
     ranges = [request.range for request in hub.asked("/large/")]
     assert ranges == [None, "bytes=1000000-", "bytes=2000000-"]
 
@@ -188,12 +188,12 @@ def test_a_hub_that_knows_no_ranges(hub: Hub, models: Path) -> None:
     with pytest.raises(EngineUnavailable, match="broke off"):
         pull(models, "asr-tiny", accept=yes)
     hub.cut = None
-    weights.verify(pull(models, "asr-tiny", accept=yes))
+    store.verify(pull(models, "asr-tiny", accept=yes))
 
 
 def test_a_hub_that_is_busy_for_a_while(hub: Hub, models: Path) -> None:
     hub.failures = 3
-    weights.verify(pull(models, "asr-tiny", accept=yes))
+    store.verify(pull(models, "asr-tiny", accept=yes))
 
 
 def test_a_hub_that_stays_busy(hub: Hub, models: Path) -> None:
@@ -209,7 +209,7 @@ def test_what_an_attempt_at_another_revision_left(hub: Hub, models: Path) -> Non
     hub.files[WHISPER] |= {"model.bin": BIG[:2_000_000], "config.json": b'"config.xyz"'}
     (models / ".asr-tiny.partial" / "vocabulary.json").write_text("{}")
     found = pull(models, "asr-tiny", accept=yes)
-    weights.verify(found)
+    store.verify(found)
     assert (found.path / "config.json").read_text() == '"config.xyz"'
     assert not (found.path / "vocabulary.json").exists()
 
@@ -218,14 +218,14 @@ def test_wrong_bytes_are_thrown_away(hub: Hub, models: Path) -> None:
     hub.wrong = {SHA256}
     with pytest.raises(EngineUnavailable, match=r"model\.bin of .* did not come as the hub says"):
         pull(models, "asr-tiny", accept=yes)
-    assert not weights.is_installed(models, "asr-tiny")
+    assert not store.is_installed(models, "asr-tiny")
     hub.wrong = set()
-    weights.verify(pull(models, "asr-tiny", accept=yes))
+    store.verify(pull(models, "asr-tiny", accept=yes))
 
 
 def test_more_than_was_said_is_not_written(hub: Hub, models: Path) -> None:
     hub.endless = True
-    weights.verify(pull(models, "asr-tiny", accept=yes))
+    store.verify(pull(models, "asr-tiny", accept=yes))
 
 
 @pytest.mark.parametrize("name", ["../config.json", "/config.json", "a/../../x.json", "a\\b.json"])
@@ -262,7 +262,7 @@ def test_what_another_process_fetched_meanwhile_is_not_fetched_again(
         pull(models, "asr-tiny", accept=yes)
         return True
 
-    weights.verify(pull(models, "asr-tiny", accept=accept))
+    store.verify(pull(models, "asr-tiny", accept=accept))
     assert len(hub.asked("/large/")) == 1
     assert [path.name for path in models.iterdir() if path.is_dir()] == ["asr-tiny"]
 
@@ -356,7 +356,7 @@ def test_it_goes_on_from_where_it_was_ended(
         assert process.returncode == 130
         assert "the same command goes on from there" in errors
         assert "Traceback" not in errors
-    assert not weights.is_installed(models, "asr-tiny")
+    assert not store.is_installed(models, "asr-tiny")
 
     hub.pause = 0
     hub.requests.clear()
@@ -366,7 +366,7 @@ def test_it_goes_on_from_where_it_was_ended(
     assert [request.range for request in hub.asked("/large/")] == [f"bytes={held}-"]
     row = json.loads(output)[0]
     assert row["path"] == str(models / "asr-tiny")
-    weights.verify(weights.find(models, "asr-tiny"))
+    store.verify(store.find(models, "asr-tiny"))
 
 
 def test_the_command_shows_the_licence_and_refuses_without_a_word(
@@ -400,7 +400,7 @@ def test_the_command_asks_at_a_terminal(
         os.close(ours)
         assert (process.wait(30) == 0) is state, shown
         assert b"MIT: Free for any use" in shown
-        assert weights.is_installed(models, "asr-tiny") is state
+        assert store.is_installed(models, "asr-tiny") is state
     assert b"3.0 MB" in shown  # beside the bar
 
 
@@ -414,7 +414,7 @@ def test_two_that_fetch_at_once(
     for errors, code in ends:
         assert code == 0 or "is being written by another process" in errors
     assert len(hub.asked("/large/")) == 1
-    weights.verify(weights.find(models, "asr-tiny"))
+    store.verify(store.find(models, "asr-tiny"))
 
 
 def test_a_disk_that_fills_up(
@@ -430,7 +430,7 @@ def test_a_disk_that_fills_up(
     assert process.returncode == 1
     assert "model 'asr-tiny' cannot be written to" in errors
     assert "Traceback" not in errors
-    weights.verify(pull(models, "asr-tiny", accept=yes))
+    store.verify(pull(models, "asr-tiny", accept=yes))
 
 
 def test_fetched_models_need_no_hub(

@@ -11,14 +11,15 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from soundclone.asr import recognition  # noqa: E402
 from soundclone.config import Settings  # noqa: E402
+from soundclone.engines.neural import voice_file  # noqa: E402
+from soundclone.engines.neural.cache import Cache  # noqa: E402
+from soundclone.engines.neural.omnivoice import OmniVoiceEngine, code  # noqa: E402
+from soundclone.engines.protocol import Controls, Reference, Voice  # noqa: E402
 from soundclone.errors import EngineUnavailable, NoSpeech, SynthesisError  # noqa: E402
-from soundclone.speech import recognition  # noqa: E402
-from soundclone.speech.engine import Controls, Reference, Voice  # noqa: E402
-from soundclone.speech.languages import LANGUAGES  # noqa: E402
-from soundclone.speech.neural import prompt, weights  # noqa: E402
-from soundclone.speech.neural.cache import Cache  # noqa: E402
-from soundclone.speech.neural.omnivoice import OmniVoiceEngine, code  # noqa: E402
+from soundclone.text.languages import LANGUAGES  # noqa: E402
+from soundclone.weights import store  # noqa: E402
 
 from . import tiny_omnivoice, tiny_whisper  # noqa: E402
 
@@ -41,8 +42,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("omnivoice")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SOUNDCLONE_ACCEPT_NONCOMMERCIAL", "omnivoice")
-        weights.adopt(folder, "omnivoice", tiny_omnivoice.make(folder / "made"))
-        weights.adopt(folder, "asr-tiny", tiny_whisper.make(folder / "whisper"))
+        store.adopt(folder, "omnivoice", tiny_omnivoice.make(folder / "made"))
+        store.adopt(folder, "asr-tiny", tiny_whisper.make(folder / "whisper"))
     return folder
 
 
@@ -130,7 +131,7 @@ def test_no_text_is_a_sound_that_the_model_makes(engine: OmniVoiceEngine, voice:
 def test_a_long_recording_is_cut_and_listened_to(engine: OmniVoiceEngine) -> None:
     with suppress(NoSpeech):  # the tiny model hears nonsense, which may be too much or too little
         made = engine.clone(recording(25.0, said="not of the part that is used"), "English")
-        held = prompt.unpack(made.data, "omnivoice", made.version)
+        held = voice_file.unpack(made.data, "omnivoice", made.version)
         assert held.arrays["ref_audio_tokens"].shape[1] <= 250
         assert held.notes["text"] != "not of the part that is used"
     assert recognition._loaded is not None
@@ -152,7 +153,7 @@ def test_a_transcript_that_cannot_be_all_that_was_said(engine: OmniVoiceEngine, 
 
 
 def test_a_voice_with_tokens_that_the_model_lacks(engine: OmniVoiceEngine, voice: Voice) -> None:
-    held = prompt.unpack(voice.data, "omnivoice", voice.version)
+    held = voice_file.unpack(voice.data, "omnivoice", voice.version)
     tokens = held.arrays["ref_audio_tokens"]
     notes = dict(held.notes)
     for arrays, changed in (
@@ -164,7 +165,7 @@ def test_a_voice_with_tokens_that_the_model_lacks(engine: OmniVoiceEngine, voice
         (held.arrays, notes | {"rms": -1.0}),
         (held.arrays, {}),
     ):
-        data = prompt.pack(prompt.Prompt(arrays, changed), "omnivoice", voice.version)
+        data = voice_file.pack(voice_file.Prompt(arrays, changed), "omnivoice", voice.version)
         with pytest.raises(SynthesisError, match="does not hold what it must"):
             engine.speak(replace(voice, data=data), TEXTS[0], ENGLISH)
 
@@ -172,7 +173,7 @@ def test_a_voice_with_tokens_that_the_model_lacks(engine: OmniVoiceEngine, voice
 def test_weights_without_their_codec(tmp_path: Path) -> None:
     made = tiny_omnivoice.make(tmp_path / "made")
     (made / "audio_tokenizer" / "config.json").write_text(json.dumps({}))
-    weights.adopt(tmp_path / "models", "omnivoice", made)
+    store.adopt(tmp_path / "models", "omnivoice", made)
     engine = start(tmp_path / "models")
     with pytest.raises(EngineUnavailable, match="cannot be loaded"):
         engine.warm()

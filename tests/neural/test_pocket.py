@@ -14,11 +14,12 @@ import pytest
 import torch
 
 from soundclone.config import Settings
+from soundclone.engines.neural import pocket, voice_file
+from soundclone.engines.neural.cache import Cache
+from soundclone.engines.neural.pocket import RATE, PocketEngine
+from soundclone.engines.protocol import Controls, Engine, Reference, Speech, Voice
 from soundclone.errors import EngineUnavailable, NoSpeech, SynthesisError
-from soundclone.speech.engine import Controls, Engine, Reference, Speech, Voice
-from soundclone.speech.neural import pocket, prompt, weights
-from soundclone.speech.neural.cache import Cache
-from soundclone.speech.neural.pocket import RATE, PocketEngine
+from soundclone.weights import store
 
 from . import tiny_pocket
 
@@ -32,7 +33,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pocket")
     for number, name in enumerate(("pocket", "pocket-fr")):
         made = tiny_pocket.make(folder / f"made-{name}", seed=number)
-        weights.adopt(folder / "models", name, made)
+        store.adopt(folder / "models", name, made)
     return folder / "models"
 
 
@@ -54,7 +55,7 @@ def recording(seconds: float = 3, rate: int = 16_000, seed: int = 0) -> Referenc
 
 def models_with(folder: Path, **options: object) -> Path:
     made = tiny_pocket.make(folder / "made", **options)
-    weights.adopt(folder / "models", "pocket", made)
+    store.adopt(folder / "models", "pocket", made)
     return folder / "models"
 
 
@@ -113,9 +114,9 @@ def test_a_voice_is_the_same_in_another_process(
     program = f"""
 import hashlib, sys
 from pathlib import Path
-from soundclone.config import Settings
-from soundclone.speech.engine import Controls, Voice
-from soundclone.speech.neural.pocket import PocketEngine
+from soundclone.config import Settings  # noqa: E402
+from soundclone.engines.protocol import Controls, Voice  # noqa: E402
+from soundclone.engines.neural.pocket import PocketEngine  # noqa: E402
 voice = Voice("pocket", {voice.version!r}, Path("voice").read_bytes())
 engine = PocketEngine(Settings(models_dir=Path({str(models)!r})))
 speech = engine.speak(voice, {TEXT!r}, Controls("English", seed=5))
@@ -169,7 +170,7 @@ def test_a_damaged_voice_is_refused(engine: PocketEngine, kind: str) -> None:
 def test_a_voice_of_other_tensors_is_refused(engine: PocketEngine) -> None:
     version = engine.info.version_for("English")
     arrays = {"transformer.layers.0.self_attn/offset": np.zeros(1, np.int64)}
-    voice = Voice("pocket", version, prompt.pack(prompt.Prompt(arrays), "pocket", version))
+    voice = Voice("pocket", version, voice_file.pack(voice_file.Prompt(arrays), "pocket", version))
     with pytest.raises(SynthesisError, match="clone it again"):
         engine.speak(voice, TEXT, ENGLISH)
 
@@ -178,7 +179,7 @@ def test_a_voice_of_other_tensors_is_refused(engine: PocketEngine) -> None:
 def test_a_voice_that_contradicts_itself_is_refused(engine: PocketEngine, moments: int) -> None:
     """Room is made for as much as it says that it holds."""
     voice = engine.clone(recording(), "English")
-    arrays = prompt.unpack(voice.data, "pocket", voice.version).arrays
+    arrays = voice_file.unpack(voice.data, "pocket", voice.version).arrays
     for what in ("/offset", "/cache"):
         altered = {
             name: np.full_like(array, moments) if array.ndim == 1 else array[:, :, :moments]
@@ -187,7 +188,7 @@ def test_a_voice_that_contradicts_itself_is_refused(engine: PocketEngine, moment
         }
         if what == "/cache" and moments > 3:
             continue  # no fewer than there were
-        data = prompt.pack(prompt.Prompt({**arrays, **altered}), "pocket", voice.version)
+        data = voice_file.pack(voice_file.Prompt({**arrays, **altered}), "pocket", voice.version)
         with pytest.raises(SynthesisError, match="clone it again"):
             engine.speak(replace(voice, data=data), TEXT, ENGLISH)
 
@@ -216,7 +217,7 @@ def test_other_weights_in_their_place_are_not_taken_for_them(tmp_path: Path) -> 
     engine = engine_of(folder)
     voice = engine.clone(recording(), "English")
     models_with(tmp_path / "other", seed=9)
-    weights.adopt(folder, "pocket", tmp_path / "other" / "made")
+    store.adopt(folder, "pocket", tmp_path / "other" / "made")
     engine.speak(voice, TEXT, ENGLISH)  # with what was loaded
     engine.loaded.forget("pocket")  # as another language's would
     with pytest.raises(EngineUnavailable, match="not the one that the service started with"):
@@ -384,7 +385,7 @@ def test_weights_of_another_model(tmp_path: Path) -> None:
     other = dict(tiny_pocket.SMALL, mimi=dict(tiny_pocket.SMALL["mimi"], inner_dim=4))
     tiny_pocket.make(tmp_path / "other", other)
     shutil.copy(tmp_path / "other" / "model.safetensors", made)
-    weights.adopt(tmp_path / "models", "pocket", made)
+    store.adopt(tmp_path / "models", "pocket", made)
     reason = engine_of(tmp_path / "models").unusable() or ""
     assert "model 'pocket' cannot be loaded (RuntimeError: Error" in reason
     assert "\n" not in reason
@@ -396,7 +397,7 @@ def test_weights_of_another_model(tmp_path: Path) -> None:
 )
 def test_a_configuration_that_leads_elsewhere(tmp_path: Path, line: str) -> None:
     (tmp_path / "config.yaml").write_text(line)
-    found = weights.Weights("pocket", tmp_path, "0" * 12)
+    found = store.Weights("pocket", tmp_path, "0" * 12)
     with pytest.raises(EngineUnavailable, match="cannot be used") as raised:
         pocket._config(found)
     assert "\n" not in raised.value.message
@@ -416,8 +417,8 @@ import torch
 before = torch.get_num_threads(), torch.get_rng_state()
 torch.set_num_threads(3)
 from pathlib import Path
-from soundclone.config import Settings
-from soundclone.speech.neural.pocket import PocketEngine
+from soundclone.config import Settings  # noqa: E402
+from soundclone.engines.neural.pocket import PocketEngine  # noqa: E402
 PocketEngine(Settings(models_dir=Path({str(models)!r}))).warm()
 assert torch.get_num_threads() == 3, torch.get_num_threads()
 """
@@ -438,10 +439,10 @@ class Without:
             return self.finder.find_spec(name, path, target)
 sys.meta_path[:] = map(Without, sys.meta_path)
 from pathlib import Path
-from soundclone.config import Settings
-from soundclone.errors import EngineUnavailable
-from soundclone.speech.engine import Controls, Voice
-from soundclone.speech.neural.pocket import PocketEngine
+from soundclone.config import Settings  # noqa: E402
+from soundclone.errors import EngineUnavailable  # noqa: E402
+from soundclone.engines.protocol import Controls, Voice  # noqa: E402
+from soundclone.engines.neural.pocket import PocketEngine  # noqa: E402
 engine = PocketEngine(Settings(models_dir=Path({str(models)!r})))
 engine.info
 print(engine.unusable())

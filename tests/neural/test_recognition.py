@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from soundclone.asr import recognition
+from soundclone.asr.recognition import transcribe, unusable
+from soundclone.engines.protocol import Controls, EngineInfo, Reference, Speech, Voice
 from soundclone.errors import EngineUnavailable, SynthesisError
 from soundclone.jobs import speak
-from soundclone.speech import recognition
-from soundclone.speech.engine import Controls, EngineInfo, Reference, Speech, Voice
-from soundclone.speech.languages import LANGUAGES
-from soundclone.speech.neural import weights
-from soundclone.speech.recognition import transcribe, unusable
+from soundclone.text.languages import LANGUAGES
+from soundclone.weights import store
 
 from . import tiny_whisper
 
@@ -36,7 +36,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def models(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    weights.adopt(tmp_path, "asr-small", made)
+    store.adopt(tmp_path, "asr-small", made)
     monkeypatch.setenv("SOUNDCLONE_MODELS_DIR", str(tmp_path))
     monkeypatch.setenv("SOUNDCLONE_DEVICE", "cpu")
     yield tmp_path
@@ -68,9 +68,9 @@ def damaged(models: Path, file: str, content: bytes | None) -> None:
         (source / file).unlink()
     else:
         (source / file).write_bytes(content)
-    (source / weights.MANIFEST).unlink()
+    (source / store.MANIFEST).unlink()
     shutil.rmtree(models / "asr-small")
-    weights.adopt(models, "asr-small", source)
+    store.adopt(models, "asr-small", source)
 
 
 @pytest.mark.usefixtures("models")
@@ -135,7 +135,7 @@ def test_every_language_is_told_to_the_model(name: str) -> None:
 
 def test_cantonese_where_the_model_has_it(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = tiny_whisper.make(models.parent / f"{models.name}-made", cantonese=True)
-    weights.adopt(models, "asr-large-v3-turbo", made)
+    store.adopt(models, "asr-large-v3-turbo", made)
     monkeypatch.setenv("SOUNDCLONE_ASR_MODEL", "asr-large-v3-turbo")
     assert transcribe(noise(0.5), RATE, "Chinese,Yue").language == "yue"
 
@@ -191,7 +191,7 @@ def test_a_model_that_cannot_be_loaded_is_not_tried_again(models: Path, made: Pa
     assert "soundclone models verify asr-small" in (unusable() or "")
     shutil.rmtree(models / "asr-small")
     assert "soundclone models pull asr-small" in (unusable() or "")
-    weights.adopt(models, "asr-small", made)
+    store.adopt(models, "asr-small", made)
     assert unusable() is None
     assert transcribe(noise(0.5), RATE, "English").words
 

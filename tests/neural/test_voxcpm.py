@@ -12,13 +12,14 @@ torch = pytest.importorskip("torch")
 from safetensors.numpy import load_file, save_file  # noqa: E402
 
 from soundclone.config import Settings  # noqa: E402
+from soundclone.engines.neural import voice_file  # noqa: E402
+from soundclone.engines.neural.cache import Cache  # noqa: E402
+from soundclone.engines.neural.voxcpm import STYLES, VoxCPMEngine  # noqa: E402
+from soundclone.engines.protocol import EMOTIONS, Controls, Reference, Voice  # noqa: E402
 from soundclone.errors import EngineUnavailable, SynthesisError  # noqa: E402
-from soundclone.speech.checking import bounds  # noqa: E402
-from soundclone.speech.engine import EMOTIONS, Controls, Reference, Voice  # noqa: E402
-from soundclone.speech.languages import names  # noqa: E402
-from soundclone.speech.neural import prompt, weights  # noqa: E402
-from soundclone.speech.neural.cache import Cache  # noqa: E402
-from soundclone.speech.neural.voxcpm import STYLES, VoxCPMEngine  # noqa: E402
+from soundclone.text.duration_bounds import duration_bounds  # noqa: E402
+from soundclone.text.languages import names  # noqa: E402
+from soundclone.weights import store  # noqa: E402
 
 from . import tiny_voxcpm  # noqa: E402
 
@@ -31,7 +32,7 @@ ENGLISH = Controls("English", seed=5)
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("voxcpm")
-    weights.adopt(folder, "voxcpm", tiny_voxcpm.make(folder / "made"))
+    store.adopt(folder, "voxcpm", tiny_voxcpm.make(folder / "made"))
     return folder
 
 
@@ -81,7 +82,7 @@ def test_no_more_is_generated_than_the_sentence_can_last(
     engine: VoxCPMEngine, voice: Voice
 ) -> None:
     for text in ("No.", TEXT, "你好你好"):
-        _, most = bounds(text)
+        _, most = duration_bounds(text)
         spoken = len(engine.speak(voice, text, ENGLISH).samples) / 48_000
         assert 0 < spoken <= most + 4 * 0.16  # a sentence that went on is longer than it can be
 
@@ -122,7 +123,7 @@ def test_a_text_in_brackets_is_no_style(
 def test_half_a_minute_of_the_recording_is_kept(engine: VoxCPMEngine) -> None:
     version = engine.info.version
     made = engine.clone(recording(100.0), "English")
-    (features,) = prompt.unpack(made.data, "voxcpm", version).arrays.values()
+    (features,) = voice_file.unpack(made.data, "voxcpm", version).arrays.values()
     assert 180 <= len(features) <= 30 / 0.16
     engine.speak(made, "No.", ENGLISH)
 
@@ -131,7 +132,7 @@ def test_weights_with_what_the_package_does_not_know(tmp_path: Path) -> None:
     made = tiny_voxcpm.make(tmp_path / "made")
     tensors = load_file(made / "model.safetensors")
     save_file(tensors | {"another.weight": np.zeros(2, np.float32)}, made / "model.safetensors")
-    weights.adopt(tmp_path / "models", "voxcpm", made)
+    store.adopt(tmp_path / "models", "voxcpm", made)
     engine = start(tmp_path / "models")
     with pytest.raises(EngineUnavailable, match=r"another\.weight"):
         engine.warm()
@@ -140,7 +141,7 @@ def test_weights_with_what_the_package_does_not_know(tmp_path: Path) -> None:
 
 def test_weights_of_an_earlier_model(tmp_path: Path) -> None:
     made = tiny_voxcpm.make(tmp_path / "made", tiny_voxcpm.config(16_000))
-    weights.adopt(tmp_path / "models", "voxcpm", made)
+    store.adopt(tmp_path / "models", "voxcpm", made)
     engine = start(tmp_path / "models")
     with pytest.raises(EngineUnavailable, match="speak at 16000 Hz; 48000 Hz is needed"):
         engine.warm()
@@ -150,7 +151,7 @@ def test_weights_of_an_earlier_model(tmp_path: Path) -> None:
 def test_a_pickle_in_the_place_of_weights_is_not_run(tmp_path: Path) -> None:
     made = tiny_voxcpm.make(tmp_path / "made")
     torch.save({"state_dict": Path("/")}, made / "audiovae.pth")
-    weights.adopt(tmp_path / "models", "voxcpm", made)
+    store.adopt(tmp_path / "models", "voxcpm", made)
     engine = start(tmp_path / "models")
     with pytest.raises(EngineUnavailable, match="cannot be loaded"):
         engine.warm()

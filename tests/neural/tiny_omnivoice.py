@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from soundclone.speech.neural.omnivoice import the_package
+from soundclone.engines.neural.omnivoice import the_package
 
 _MARKS = (
     "<|denoise|> <|lang_start|> <|lang_end|> <|instruct_start|> <|instruct_end|> <|text_start|> "

@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from soundclone.speech.neural.packages import imported
+from soundclone.engines.neural.packages import imported
 
 LETTERS = "▁abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.,!?'()-0123456789你好"
 _SPECIAL = 105  # tokens before the letters; the model has marks of its own at 101 to 104

@@ -83,14 +83,14 @@ def test_the_wheel_has_the_package_and_nothing_else(built: tuple[Path, Path]) ->
     assert {
         "soundclone/py.typed",
         "soundclone/db/migrations/script.py.mako",
-        "soundclone/media/weights/README.md",
-        "soundclone/media/weights/speaker.npz",
-        "soundclone/speech/builtin/reading/japanese.xz",
-        "soundclone/speech/builtin/weights/README.md",
-        "soundclone/speech/builtin/weights/decoder.npz",
-        "soundclone/speech/cldr/zh.xz",
-        "soundclone/studio/templates/base.html",
-        "soundclone/studio/vendor/htmx/htmx.min.js",
+        "soundclone/audio/weights/README.md",
+        "soundclone/audio/weights/speaker.npz",
+        "soundclone/text/g2p/japanese.xz",
+        "soundclone/engines/builtin/weights/README.md",
+        "soundclone/engines/builtin/weights/decoder.npz",
+        "soundclone/text/cldr/zh.xz",
+        "soundclone/api/studio/templates/base.html",
+        "soundclone/api/studio/vendor/htmx/htmx.min.js",
     } <= set(found)
     assert any(name.startswith("soundclone/db/migrations/versions/0001") for name in found)
     with zipfile.ZipFile(wheel) as opened:
@@ -115,7 +115,7 @@ def test_what_is_not_ours_comes_with_its_licence(built: tuple[Path, Path]) -> No
     ]
     assert vendored
     for name in vendored:
-        assert f"{licences}src/soundclone/studio/vendor/{name}/LICENSE" in found
+        assert f"{licences}src/soundclone/api/studio/vendor/{name}/LICENSE" in found
     for what in ("pocketsphinx", "mecab-ipadic", "Common Locale Data Repository", "htmx"):
         assert what in notice
     expression = head["License-Expression"].split(" AND ")

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from soundclone.errors import SourceError
-from soundclone.media.fetch import fetch
+from soundclone.fetch.download import fetch
 
 from .conftest import Canary
 

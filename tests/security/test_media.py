@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from soundclone.audio.decode import DecodeLimits, decode
 from soundclone.errors import SourceError
-from soundclone.media.decode import DecodeLimits, decode
 from tests import media_samples
 
 SEED = 20_261_126

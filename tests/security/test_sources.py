@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from soundclone.errors import SourceError
-from soundclone.media.fetch import fetch
+from soundclone.fetch.download import fetch
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"

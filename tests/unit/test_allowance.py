@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from soundclone.engines.protocol import Speech
 from soundclone.errors import SynthesisError
 from soundclone.jobs.allowance import Allowance
-from soundclone.speech.engine import Speech
 
 
 def seconds(number: float) -> Speech:

@@ -6,10 +6,10 @@ import soxr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from soundclone.speech.builtin import acoustics, analysis, vocoder
-from soundclone.speech.builtin.frontend import Pool
-from soundclone.speech.builtin.phones import neighbours
-from soundclone.speech.builtin.synthesis import stretched
+from soundclone.engines.builtin import acoustics, analysis, vocoder
+from soundclone.engines.builtin.frontend import Pool
+from soundclone.engines.builtin.phones import neighbours
+from soundclone.engines.builtin.synthesis import stretched
 
 
 @pytest.fixture(scope="module")

@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 import soxr
 
+from soundclone.engines.builtin import BuiltinEngine, envelope_decoder
+from soundclone.engines.builtin.analysis import analyse as analysis_of
+from soundclone.engines.builtin.analysis import f0_statistics
+from soundclone.engines.builtin.conversion import convert
+from soundclone.engines.builtin.frontend import VOICES, Pool
+from soundclone.engines.builtin.source import source
+from soundclone.engines.builtin.vocoder import analyse
+from soundclone.engines.builtin.voice import unpack
+from soundclone.engines.protocol import EMOTIONS, Controls, Engine, Reference, Voice
 from soundclone.errors import NoSpeech, SynthesisError
-from soundclone.speech.builtin import BuiltinEngine, decoder
-from soundclone.speech.builtin.analysis import analyse as analysis_of
-from soundclone.speech.builtin.analysis import f0_statistics
-from soundclone.speech.builtin.conversion import convert
-from soundclone.speech.builtin.frontend import VOICES, Pool
-from soundclone.speech.builtin.source import source
-from soundclone.speech.builtin.vocoder import analyse
-from soundclone.speech.builtin.voice import unpack
-from soundclone.speech.engine import EMOTIONS, Controls, Engine, Reference, Voice
-from soundclone.speech.languages import LANGUAGES
+from soundclone.text.languages import LANGUAGES
 
 TEXT = (
     "The morning was cold and bright, and the whole valley lay under a thin white mist.",
@@ -77,7 +77,7 @@ def test_it_is_an_engine_and_usable(engine):
 
 
 def test_importing_it_is_cheap():
-    code = "import sys, soundclone.speech.builtin; print('pyworld' in sys.modules)"
+    code = "import sys, soundclone.engines.builtin; print('pyworld' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert result.stdout.strip() == b"False"
 
@@ -105,7 +105,7 @@ def test_the_pitch_is_the_speakers_in_every_language(engine, voice, plain, langu
 
 
 def test_the_source_was_measured_in_every_language():
-    known, net = source(), decoder.weights()
+    known, net = source(), envelope_decoder.weights()
     inputs = net.layers[0][0].shape[0] - net.code_basis.shape[1]
     assert set(known.prosody) == set(VOICES)
     assert known.inputs.shape == (len(known.voiced), inputs)

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from soundclone.engines.builtin import frontend
+from soundclone.engines.builtin.frontend import LONGEST, VOICES, Pool, tokens
 from soundclone.errors import EngineUnavailable, SynthesisError
-from soundclone.speech import languages as all_languages
-from soundclone.speech.builtin import frontend
-from soundclone.speech.builtin.frontend import LONGEST, VOICES, Pool, tokens
-from soundclone.speech.builtin.reading import _MODULES, read
+from soundclone.text import languages as all_languages
+from soundclone.text.g2p import _MODULES, read
 
 
 @pytest.fixture(scope="module")
@@ -290,5 +290,5 @@ def test_the_child_is_told_no_secrets(monkeypatch):
 
 
 def test_voices_are_the_languages():
-    languages = pytest.importorskip("soundclone.speech.languages")
+    languages = pytest.importorskip("soundclone.text.languages")
     assert set(frontend.VOICES) == set(languages.LANGUAGES)

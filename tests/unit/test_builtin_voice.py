@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from soundclone.engines.builtin import voice
+from soundclone.engines.builtin.voice import VoiceData
 from soundclone.errors import SynthesisError
-from soundclone.speech.builtin import voice
-from soundclone.speech.builtin.voice import VoiceData
 
 RNG = np.random.default_rng(0)
 ORIGINAL = VoiceData(

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from soundclone.speech.neural.cache import Cache, shared
+from soundclone.engines.neural.cache import Cache, shared
 
 
 def fail() -> object:

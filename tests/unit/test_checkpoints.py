@@ -21,9 +21,9 @@ from dbos._serialization import (
 
 from soundclone import errors
 from soundclone.errors import SynthesisError, TaskError, Unavailable
-from soundclone.jobs import checkpoints, engine
+from soundclone.jobs import checkpoints, queue
 
-JSON = engine._Json()
+JSON = queue._Json()
 
 
 def kinds(kind: type[TaskError] = TaskError) -> Iterator[type[TaskError]]:

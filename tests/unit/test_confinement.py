@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from soundclone.audio.confinement import ALL, LANDLOCK, NAMESPACE, SECCOMP
+from soundclone.audio.decode import _environment, missing_confinement
 from soundclone.errors import Unavailable
 from soundclone.jobs import doctor
-from soundclone.media.confinement import ALL, LANDLOCK, NAMESPACE, SECCOMP
-from soundclone.media.decode import _environment, missing_confinement
 
 # Each attempt, and the parts of the confinement that forbid it; one of them is enough.
 ATTEMPTS = {
@@ -37,8 +37,8 @@ ATTEMPTS = {
 }
 SCRIPT = """
 import ctypes, json, mmap, os, socket, sys
-import soundclone.media.decoder
-from soundclone.media import confinement
+import soundclone.audio.decode_child
+from soundclone.audio import confinement
 
 secret, folder, path, port, attempts = json.loads(sys.argv[1])
 libc = ctypes.CDLL(None)

@@ -8,10 +8,10 @@ import soxr
 from numpy.typing import NDArray
 
 import media_samples
+from soundclone.audio import encode
+from soundclone.audio.consent import LEAST_SIMILARITY, verify
+from soundclone.audio.decode import decode
 from soundclone.errors import ConsentMismatch, ConsentUnusable
-from soundclone.media import encode
-from soundclone.media.consent import LEAST_SIMILARITY, verify
-from soundclone.media.decode import decode
 
 Samples = NDArray[np.float32]
 

@@ -16,6 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import media_samples
+from soundclone.audio import decode as decoding
+from soundclone.audio.decode import Decoded, DecodeLimits, decode
 from soundclone.errors import (
     InternalError,
     SourceEncrypted,
@@ -26,8 +28,6 @@ from soundclone.errors import (
     SourceTooLarge,
     SourceTruncated,
 )
-from soundclone.media import decode as decoding
-from soundclone.media.decode import Decoded, DecodeLimits, decode
 
 TONE = media_samples.tone(2.0)
 
@@ -336,8 +336,8 @@ def test_a_bomb_stays_on_disk(tmp_path: Path) -> None:
     """25 KB unpack to 184 MB, which the process that wants them reads in blocks."""
     script = (
         "import resource, sys; from pathlib import Path\n"
-        "from soundclone.media.decode import decode\n"
-        "from soundclone.media.recording import examine\n"
+        "from soundclone.audio.decode import decode\n"
+        "from soundclone.audio.recording import examine\n"
         "from soundclone.errors import NoSpeech\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "try:\n"

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 import media_samples
-from soundclone.media.denoise import denoise
+from soundclone.audio.denoise import denoise
 
 DICE = np.random.default_rng(2)
 

@@ -10,17 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 import media_samples
+from soundclone.audio.decode import decode
+from soundclone.audio.encode import FORMATS, STREAMS, SYNTHETIC, Encoder, Parts, pack, unpack
 from soundclone.errors import InternalError
-from soundclone.media.decode import decode
-from soundclone.media.encode import (
-    FORMATS,
-    STREAMS,
-    SYNTHETIC,
-    Encoder,
-    Parts,
-    pack,
-    unpack,
-)
 
 RATE = 24_000
 TONE = media_samples.tone(3.0, RATE)

@@ -7,7 +7,7 @@ import pytest
 import pyworld
 from numpy.typing import NDArray
 
-from soundclone.speech.f0 import grid, track
+from soundclone.audio.f0 import grid, track
 
 RATE, HOP = 16_000, 0.005
 Array = NDArray[np.float64]

@@ -26,9 +26,9 @@ from soundclone.errors import (
     SourceTooLarge,
     SourceUnreachable,
 )
-from soundclone.media import network
-from soundclone.media.fetch import MAX_REDIRECTS, Fetched, fetch
-from soundclone.media.network import is_public, resolve_host
+from soundclone.fetch import network
+from soundclone.fetch.download import MAX_REDIRECTS, Fetched, fetch
+from soundclone.fetch.network import is_public, resolve_host
 
 LOOPBACK = "127.0.0.1"
 

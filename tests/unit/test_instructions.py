@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from soundclone.api.openai.instructions import ADVERBS, NOUNS, emotion_of
-from soundclone.speech.engine import EMOTIONS
+from soundclone.engines.protocol import EMOTIONS
 
 
 @pytest.mark.parametrize("emotion", EMOTIONS)

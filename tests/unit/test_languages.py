@@ -10,15 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from soundclone.errors import InvalidParameter
-from soundclone.speech.languages import (
-    LANGUAGES,
-    candidates,
-    detect,
-    detect_each,
-    lookup,
-    names,
-)
-from soundclone.speech.script import check, parse
+from soundclone.text.languages import LANGUAGES, candidates, detect, detect_each, lookup, names
+from soundclone.text.script import check, parse
 
 V1 = (
     "Chinese; Chinese,Yue; English; Arabic; Russian; Spanish; French; Portuguese; German; Turkish; "
@@ -213,7 +206,7 @@ def test_detect_from_several_threads() -> None:
 
 def test_import_loads_no_classifier() -> None:
     code = (
-        "import sys, soundclone.speech.languages, soundclone.speech.script\n"
+        "import sys, soundclone.text.languages, soundclone.text.script\n"
         "sys.exit(bool({'numpy', 'py3langid'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], timeout=300).returncode == 0

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import media_samples
-from soundclone.media.loudness import Limiter, limit, loudness, normalise, true_peak
+from soundclone.audio.loudness import Limiter, limit, loudness, normalise, true_peak
 
 Samples = NDArray[np.float32]
 RATES = [8000, 16000, 22050, 24000, 44100, 48000, 96000]

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from soundclone.engines.builtin.frontend import Pool
+from soundclone.engines.protocol import Speech
 from soundclone.errors import SynthesisError
-from soundclone.speech.builtin.frontend import Pool
-from soundclone.speech.cleaning import clean
-from soundclone.speech.engine import Speech
-from soundclone.speech.languages import LANGUAGES
-from soundclone.speech.normalisation import normalise
-from soundclone.speech.saying import say
-from soundclone.speech.script import parse
+from soundclone.synthesis.code_switching import say
+from soundclone.text.cleaning import clean
+from soundclone.text.languages import LANGUAGES
+from soundclone.text.normalisation import normalise
+from soundclone.text.script import parse
 
 TEXTS = Path(__file__).parents[1] / "texts"
 HOSTILE: list[str] = json.loads((TEXTS / "hostile.json").read_text())

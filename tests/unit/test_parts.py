@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from soundclone.core.pricing import share
-from soundclone.speech import script
-from soundclone.speech.parts import delivered
+from soundclone.text import script
+from soundclone.text.parts import delivered
 
 
 def test_each_part_is_billed_up_to_the_next_sentence() -> None:

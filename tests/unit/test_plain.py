@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from soundclone.engines.neural.base import plain
 from soundclone.errors import SynthesisError
-from soundclone.speech.neural.adapter import plain
 
 
 @pytest.mark.parametrize(

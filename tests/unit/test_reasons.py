@@ -34,8 +34,8 @@ ELSEWHERE = (
     "jobs/doctor.py",
     "jobs/serializer.py",
     "jobs/sweep.py",
-    "speech/neural/hub.py",  # of `soundclone models`
-    "speech/neural/pocket_config.py",
+    "weights/download.py",  # of `soundclone models`
+    "weights/pocket_config.py",
     "storage.py",  # at the start, and downloads by link
 )
 # Functions that return messages, or parts of one, instead of raising them.
@@ -106,7 +106,7 @@ def messages() -> dict[str, str]:
 
 
 def test_every_message_has_a_translation() -> None:
-    """Add the missing ones to studio/locale/zh.reasons.json."""
+    """Add the missing ones to api/studio/locale/zh.reasons.json."""
     known = json.loads((LOCALE / "zh.reasons.json").read_text("utf-8"))
     assert {text: place for text, place in messages().items() if text not in known} == {}
 

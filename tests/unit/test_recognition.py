@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from soundclone.speech import recognition
-from soundclone.speech.alignment import UNSPACED, align, timed, tokens
-from soundclone.speech.builtin import frontend
-from soundclone.speech.checking import said
-from soundclone.speech.languages import LANGUAGES
-from soundclone.speech.recognition import Heard
+from soundclone.asr import recognition
+from soundclone.asr.alignment import UNSPACED, align, timed, tokens
+from soundclone.asr.recognition import Heard
+from soundclone.engines.builtin import frontend
+from soundclone.synthesis.verification import said
+from soundclone.text.languages import LANGUAGES
 
 # The languages of Whisper: of its tokens, in their order. Cantonese came with large-v3.
 WHISPER = set(
@@ -56,8 +56,8 @@ def test_unusable_without_the_package_or_weights(
 
 
 def test_nothing_heavy_is_imported() -> None:
-    heavy = "{'faster_whisper', 'ctranslate2', 'torch', 'soundclone.speech.builtin'}"
-    code = f"import sys, soundclone.speech.checking; print({heavy} & set(sys.modules))"
+    heavy = "{'faster_whisper', 'ctranslate2', 'torch', 'soundclone.engines.builtin'}"
+    code = f"import sys, soundclone.synthesis.verification; print({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 

@@ -8,6 +8,11 @@ import pytest
 from numpy.typing import NDArray
 
 import media_samples
+from soundclone.audio import recording as measuring
+from soundclone.audio.decode import Decoded
+from soundclone.audio.downmix import Downmix
+from soundclone.audio.recording import Recording, examine, reference
+from soundclone.audio.sound import Sound
 from soundclone.errors import (
     NoSpeech,
     SeveralSpeakers,
@@ -17,11 +22,6 @@ from soundclone.errors import (
     SpeechTooLong,
     SpeechTooShort,
 )
-from soundclone.media import recording as measuring
-from soundclone.media.decode import Decoded
-from soundclone.media.downmix import Downmix
-from soundclone.media.recording import Recording, examine, reference
-from soundclone.media.sound import Sound
 
 Samples = NDArray[np.float32]
 SPEECH, RATE = media_samples.spoken(19.0)

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from soundclone.audio import encode
 from soundclone.core import results
 from soundclone.errors import Unavailable
-from soundclone.media import encode
-from soundclone.speech.length import Length
 from soundclone.storage import Storage
+from soundclone.text.duration import Length
 
 
 @pytest.mark.parametrize("form", encode.STREAMS)

@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 from soundclone.db.migrate import upgrade
 from soundclone.db.session import Database
 from soundclone.errors import NoSpeech, Unavailable
-from soundclone.jobs import engine
+from soundclone.jobs import queue
 from soundclone.jobs.runner import Interrupted, Run, Watch
 
 
@@ -25,7 +25,7 @@ from soundclone.jobs.runner import Interrupted, Run, Watch
     ],
 )
 def test_what_is_tried_again(error: Exception, transient: bool) -> None:
-    assert engine._transient(error) is transient
+    assert queue._transient(error) is transient
 
 
 def test_an_interruption_is_no_outcome() -> None:

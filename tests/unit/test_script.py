@@ -10,9 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from soundclone.errors import InvalidParameter
-from soundclone.speech.cleaning import clean
-from soundclone.speech.languages import LANGUAGES
-from soundclone.speech.script import (
+from soundclone.text.cleaning import clean
+from soundclone.text.languages import LANGUAGES
+from soundclone.text.script import (
     MAX_PAUSES,
     Pause,
     Script,
@@ -22,7 +22,7 @@ from soundclone.speech.script import (
     chunks,
     parse,
 )
-from soundclone.speech.splitting import split
+from soundclone.text.splitting import split
 
 
 def sentences(text: str) -> list[str]:

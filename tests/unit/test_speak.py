@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from soundclone.audio import loudness
 from soundclone.jobs.speak import groups_of, levelling, title
-from soundclone.media import loudness
 
 
 def chunk(level: float, seconds: float = 30.0) -> dict[str, float]:

@@ -6,7 +6,7 @@ import soxr
 from numpy.typing import NDArray
 
 import media_samples
-from soundclone.media.speakers import RATE, company, voice
+from soundclone.audio.speakers import RATE, company, voice
 
 Samples = NDArray[np.float32]
 

@@ -6,19 +6,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from soundclone.audio import encode, loudness
+from soundclone.audio.decode import decode
 from soundclone.config import Settings
 from soundclone.core.tasks import part_file
 from soundclone.db.models import Task
 from soundclone.db.session import Database
+from soundclone.engines.builtin import BuiltinEngine
 from soundclone.errors import Unavailable
 from soundclone.jobs.runner import Job, Pools
 from soundclone.jobs.speak import groups_of
 from soundclone.jobs.stream import Sender
-from soundclone.media import encode, loudness
-from soundclone.media.decode import decode
-from soundclone.speech import script
-from soundclone.speech.builtin import BuiltinEngine
 from soundclone.storage import Storage
+from soundclone.text import script
 
 RATE = 24_000
 TEXT = "The first sentence of them. Then one more is said. <#0.5#> And that is the last one of all."

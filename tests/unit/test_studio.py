@@ -22,7 +22,7 @@ from soundclone.api.studio.operator import without_quotes
 from soundclone.api.studio.rendering import STUDIO, catalogue, language_of, text
 from soundclone.api.studio.session import Ticket
 from soundclone.db.models import Task
-from soundclone.speech.languages import LANGUAGES
+from soundclone.text.languages import LANGUAGES
 
 SECRET = b"a secret of the tests"
 TEMPLATES = sorted((STUDIO / "templates").rglob("*.html"))

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from soundclone.speech.engine import Word
-from soundclone.speech.languages import LANGUAGES
-from soundclone.speech.script import parse
-from soundclone.speech.subtitles import (
+from soundclone.engines.protocol import Word
+from soundclone.text.languages import LANGUAGES
+from soundclone.text.script import parse
+from soundclone.text.subtitles import (
     Cue,
     Spoken,
     readable,

@@ -8,8 +8,8 @@ import soxr
 from numpy.typing import NDArray
 
 import media_samples
-from soundclone.media import vad
-from soundclone.media.vad import listen, speech_segments
+from soundclone.audio import vad
+from soundclone.audio.vad import listen, speech_segments
 
 SPEECH, RATE = media_samples.spoken(4.0)
 GAP = np.zeros(RATE * 2, np.float32)

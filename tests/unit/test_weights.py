@@ -16,9 +16,9 @@ from typer.testing import CliRunner
 
 from soundclone.cli import app
 from soundclone.errors import EngineUnavailable
-from soundclone.speech.languages import LANGUAGES
-from soundclone.speech.neural import pocket_config, weights
-from soundclone.speech.neural.catalogue import MODELS, is_inside
+from soundclone.text.languages import LANGUAGES
+from soundclone.weights import pocket_config, store
+from soundclone.weights.catalogue import MODELS, is_inside
 
 POCKET = """
 weights_path: hf://someone/pocket/english/model.safetensors@0123abc
@@ -63,11 +63,11 @@ def test_the_catalogue_agrees_with_itself() -> None:
 
 
 def test_what_was_added_is_found_and_is_as_it_came(models: Path, pocket: Path) -> None:
-    added = weights.adopt(models, "pocket", pocket)
-    assert added == weights.find(models, "pocket")
+    added = store.adopt(models, "pocket", pocket)
+    assert added == store.find(models, "pocket")
     assert added.path == models / "pocket"
     assert len(added.digest) == 12
-    weights.verify(added)
+    store.verify(added)
     assert sorted(path.name for path in added.path.iterdir()) == [
         "config.yaml",
         "manifest.json",
@@ -81,7 +81,7 @@ def test_what_was_added_is_found_and_is_as_it_came(models: Path, pocket: Path) -
 
 
 def test_a_configuration_names_files_beside_it(models: Path, pocket: Path) -> None:
-    path = weights.adopt(models, "pocket", pocket).path
+    path = store.adopt(models, "pocket", pocket).path
     text = (path / "config.yaml").read_text()
     assert "weights_path: model.safetensors" in text
     assert "tokenizer_path: tokenizer.json" in text
@@ -90,69 +90,69 @@ def test_a_configuration_names_files_beside_it(models: Path, pocket: Path) -> No
 
 
 def test_the_digest_is_of_the_content_alone(models: Path, pocket: Path, tmp_path: Path) -> None:
-    first = weights.adopt(models, "pocket", pocket)
-    assert weights.adopt(tmp_path / "other", "pocket", pocket).digest == first.digest
+    first = store.adopt(models, "pocket", pocket)
+    assert store.adopt(tmp_path / "other", "pocket", pocket).digest == first.digest
     (pocket / "tokenizer.json").write_text("[]")
-    second = weights.adopt(models, "pocket", pocket)
+    second = store.adopt(models, "pocket", pocket)
     assert second.digest != first.digest
-    weights.verify(second)
+    store.verify(second)
     assert [path.name for path in models.iterdir() if path.is_dir()] == ["pocket"]
 
 
 def test_a_model_that_is_not_here_says_how_to_get_it(models: Path) -> None:
     with pytest.raises(EngineUnavailable, match="soundclone models pull voxcpm") as caught:
-        weights.find(models, "voxcpm")
-    assert caught.value.message == weights.missing("voxcpm")
+        store.find(models, "voxcpm")
+    assert caught.value.message == store.missing("voxcpm")
 
 
 @pytest.mark.parametrize(
     "name", ["", "../pocket", "/etc", "pocket/../pocket", "Pocket", "\0", "🙂"]
 )
 def test_a_name_that_is_none_is_refused(models: Path, pocket: Path, name: str) -> None:
-    for call in (weights.find, weights.remove):
+    for call in (store.find, store.remove):
         with pytest.raises(EngineUnavailable, match="there is no model"):
             call(models, name)
     with pytest.raises(EngineUnavailable, match="there is no model"):
-        weights.adopt(models, name, pocket)
+        store.adopt(models, name, pocket)
 
 
 def test_a_truncated_file_is_found_by_its_size(models: Path, pocket: Path) -> None:
-    path = weights.adopt(models, "pocket", pocket).path / "model.safetensors"
+    path = store.adopt(models, "pocket", pocket).path / "model.safetensors"
     os.truncate(path, 100)
     with pytest.raises(EngineUnavailable, match=r"model\.safetensors is damaged \(100 bytes, not"):
-        weights.find(models, "pocket")
+        store.find(models, "pocket")
 
 
 def test_a_missing_file_is_named(models: Path, pocket: Path) -> None:
-    (weights.adopt(models, "pocket", pocket).path / "tokenizer.json").unlink()
+    (store.adopt(models, "pocket", pocket).path / "tokenizer.json").unlink()
     with pytest.raises(EngineUnavailable, match=r"tokenizer\.json is damaged \(No such file"):
-        weights.find(models, "pocket")
+        store.find(models, "pocket")
 
 
 def test_a_changed_byte_is_found_by_reading(models: Path, pocket: Path) -> None:
-    added = weights.adopt(models, "pocket", pocket)
+    added = store.adopt(models, "pocket", pocket)
     with (added.path / "model.safetensors").open("r+b") as file:
         file.write(b"\xff")
-    assert weights.find(models, "pocket") == added
+    assert store.find(models, "pocket") == added
     with pytest.raises(EngineUnavailable, match=r"model\.safetensors is damaged \(not what it"):
-        weights.verify(added)
+        store.verify(added)
 
 
 @pytest.mark.parametrize("name", ["more.safetensors", "audio_tokenizer/x.json", ".hidden"])
 def test_an_added_file_is_found(models: Path, pocket: Path, name: str) -> None:
-    added = weights.adopt(models, "pocket", pocket)
+    added = store.adopt(models, "pocket", pocket)
     (added.path / name).parent.mkdir(exist_ok=True)
     (added.path / name).write_text("?")
     with pytest.raises(EngineUnavailable, match="not among those that came"):
-        weights.verify(added)
+        store.verify(added)
 
 
 def test_a_link_in_place_of_a_file_is_refused(models: Path, pocket: Path) -> None:
-    path = weights.adopt(models, "pocket", pocket).path / "tokenizer.json"
+    path = store.adopt(models, "pocket", pocket).path / "tokenizer.json"
     path.unlink()
     path.symlink_to(pocket / "tokenizer.json")
     with pytest.raises(EngineUnavailable, match="no regular file"):
-        weights.find(models, "pocket")
+        store.find(models, "pocket")
 
 
 @pytest.mark.parametrize(
@@ -171,34 +171,34 @@ def test_a_link_in_place_of_a_file_is_refused(models: Path, pocket: Path) -> Non
     ],
 )
 def test_a_manifest_that_is_none_is_refused(models: Path, pocket: Path, change) -> None:
-    path = weights.adopt(models, "pocket", pocket).path / "manifest.json"
+    path = store.adopt(models, "pocket", pocket).path / "manifest.json"
     path.write_text(json.dumps(change(json.loads(path.read_text()))))
     with pytest.raises(EngineUnavailable, match=r"manifest\.json is damaged"):
-        weights.find(models, "pocket")
+        store.find(models, "pocket")
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[" * 100_000, b'{"files": 1e999}'])
 def test_a_manifest_that_cannot_be_read_is_refused(
     models: Path, pocket: Path, content: bytes
 ) -> None:
-    path = weights.adopt(models, "pocket", pocket).path / "manifest.json"
+    path = store.adopt(models, "pocket", pocket).path / "manifest.json"
     path.write_bytes(content)
     with pytest.raises(EngineUnavailable, match=r"manifest\.json is damaged"):
-        weights.find(models, "pocket")
+        store.find(models, "pocket")
 
 
 @pytest.mark.parametrize("change", [{"accepted": ""}, {"licence": "MIT"}])
 def test_a_licence_that_was_not_accepted(models: Path, pocket: Path, change: dict) -> None:
-    path = weights.adopt(models, "pocket", pocket).path / "manifest.json"
+    path = store.adopt(models, "pocket", pocket).path / "manifest.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(EngineUnavailable, match=r"licence of model 'pocket' .* was not accepted"):
-        weights.find(models, "pocket")
+        store.find(models, "pocket")
 
 
 def test_a_folder_without_a_manifest_is_not_a_model(models: Path, pocket: Path) -> None:
-    (weights.adopt(models, "pocket", pocket).path / "manifest.json").unlink()
+    (store.adopt(models, "pocket", pocket).path / "manifest.json").unlink()
     with pytest.raises(EngineUnavailable, match="is not on this machine"):
-        weights.find(models, "pocket")
+        store.find(models, "pocket")
 
 
 def test_non_commercial_weights_wait_for_a_word(
@@ -210,26 +210,26 @@ def test_non_commercial_weights_wait_for_a_word(
         (folder / name).write_text("{}")
     (folder / "audio_tokenizer" / "model.safetensors").write_text("{}")
     for call in (
-        lambda: weights.find(models, "omnivoice"),
-        lambda: weights.adopt(models, "omnivoice", folder),
+        lambda: store.find(models, "omnivoice"),
+        lambda: store.adopt(models, "omnivoice", folder),
     ):
         with pytest.raises(EngineUnavailable, match="SOUNDCLONE_ACCEPT_NONCOMMERCIAL=omnivoice"):
             call()
     monkeypatch.setenv("SOUNDCLONE_ACCEPT_NONCOMMERCIAL", "omnivoice")
-    added = weights.adopt(models, "omnivoice", folder)
-    weights.verify(added)
+    added = store.adopt(models, "omnivoice", folder)
+    store.verify(added)
     assert (added.path / "audio_tokenizer" / "model.safetensors").exists()
     monkeypatch.delenv("SOUNDCLONE_ACCEPT_NONCOMMERCIAL")
     with pytest.raises(EngineUnavailable, match="non-commercial use only"):
-        weights.find(models, "omnivoice")
+        store.find(models, "omnivoice")
 
 
 @pytest.mark.parametrize("absent", ["model.safetensors", "tokenizer.json"])
 def test_what_lacks_a_file_is_not_added(models: Path, pocket: Path, absent: str) -> None:
     (pocket / absent).unlink()
     with pytest.raises(EngineUnavailable, match=absent.partition(".")[0]):
-        weights.adopt(models, "pocket", pocket)
-    assert not weights.is_installed(models, "pocket")
+        store.adopt(models, "pocket", pocket)
+    assert not store.is_installed(models, "pocket")
 
 
 @pytest.mark.parametrize(
@@ -239,51 +239,51 @@ def test_what_lacks_a_file_is_not_added(models: Path, pocket: Path, absent: str)
 def test_a_configuration_that_is_none_is_not_added(models: Path, pocket: Path, text: str) -> None:
     (pocket / "config.yaml").write_text(text)
     with pytest.raises(EngineUnavailable, match="no configuration of pocket-tts"):
-        weights.adopt(models, "pocket", pocket)
+        store.adopt(models, "pocket", pocket)
 
 
 def test_a_link_is_not_added(models: Path, pocket: Path) -> None:
     (pocket / "model.safetensors").rename(pocket / "real")
     (pocket / "model.safetensors").symlink_to(pocket / "real")
     with pytest.raises(EngineUnavailable, match="regular one, no link"):
-        weights.adopt(models, "pocket", pocket)
+        store.adopt(models, "pocket", pocket)
 
 
 def test_no_pickle_is_added(models: Path, whisper: Path) -> None:
     (whisper / "vocabulary.pkl").write_bytes(b"")
     with pytest.raises(EngineUnavailable, match="runs no code"):
-        weights.adopt(models, "asr-tiny", whisper)
+        store.adopt(models, "asr-tiny", whisper)
     (whisper / "vocabulary.pkl").unlink()
-    weights.verify(weights.adopt(models, "asr-tiny", whisper))
+    store.verify(store.adopt(models, "asr-tiny", whisper))
 
 
 def test_a_folder_of_another_machine_is_checked_by_its_manifest(
     models: Path, pocket: Path, tmp_path: Path
 ) -> None:
-    theirs = weights.adopt(tmp_path / "theirs", "pocket", pocket)
-    ours = weights.adopt(models, "pocket", theirs.path)
+    theirs = store.adopt(tmp_path / "theirs", "pocket", pocket)
+    ours = store.adopt(models, "pocket", theirs.path)
     assert ours.digest == theirs.digest
-    weights.verify(ours)
+    store.verify(ours)
     with (theirs.path / "model.safetensors").open("r+b") as file:
         file.write(b"\xff")
     with pytest.raises(EngineUnavailable, match=r"model\.safetensors is not what the manifest"):
-        weights.adopt(models, "pocket", theirs.path)
-    weights.verify(ours)
+        store.adopt(models, "pocket", theirs.path)
+    store.verify(ours)
     shutil.copytree(ours.path, tmp_path / "more")
     (tmp_path / "more" / "more.safetensors").write_text("?")
     with pytest.raises(EngineUnavailable, match=r"more\.safetensors is not what the manifest"):
-        weights.adopt(models, "pocket", tmp_path / "more")
+        store.adopt(models, "pocket", tmp_path / "more")
     (theirs.path / "manifest.json").write_text("{}")
     with pytest.raises(EngineUnavailable, match="is no manifest of model 'pocket'"):
-        weights.adopt(models, "pocket", theirs.path)
+        store.adopt(models, "pocket", theirs.path)
 
 
 @pytest.mark.parametrize("what", ["link", "dangling", "file", "folder for manifest"])
-@pytest.mark.parametrize("again", [weights.remove, weights.adopt])
+@pytest.mark.parametrize("again", [store.remove, store.adopt])
 def test_what_is_there_instead_of_a_model_goes(
     models: Path, pocket: Path, tmp_path: Path, what: str, again: Callable[..., object]
 ) -> None:
-    found = weights.adopt(models, "pocket", pocket)
+    found = store.adopt(models, "pocket", pocket)
     elsewhere = tmp_path / "disk"
     if what == "folder for manifest":
         (found.path / "manifest.json").unlink()
@@ -296,14 +296,14 @@ def test_what_is_there_instead_of_a_model_goes(
             found.path.symlink_to(elsewhere)
     if what == "dangling":
         shutil.rmtree(elsewhere)
-    if again is weights.adopt:
+    if again is store.adopt:
         for _ in range(2):
-            weights.verify(weights.adopt(models, "pocket", pocket))
+            store.verify(store.adopt(models, "pocket", pocket))
     else:
-        assert weights.remove(models, "pocket")
-        assert not weights.remove(models, "pocket")
+        assert store.remove(models, "pocket")
+        assert not store.remove(models, "pocket")
     left = {path.name for path in models.iterdir()} - {".pocket.lock"}
-    assert left == ({"pocket"} if again is weights.adopt else set())
+    assert left == ({"pocket"} if again is store.adopt else set())
     if what == "link":
         assert (elsewhere / "model.safetensors").exists()
 
@@ -311,14 +311,14 @@ def test_what_is_there_instead_of_a_model_goes(
 @pytest.mark.parametrize("name", ["nowhere", "config.yaml"])
 def test_no_folder_is_not_added(models: Path, pocket: Path, name: str) -> None:
     with pytest.raises(EngineUnavailable, match="is no folder"):
-        weights.adopt(models, "pocket", pocket / name)
+        store.adopt(models, "pocket", pocket / name)
 
 
 def test_a_disk_that_fills_up_leaves_no_model(models: Path, pocket: Path) -> None:
     # A file of 2 MB where files may have 1 MB: writing fails in the middle, as on a full disk.
     (pocket / "model.safetensors").write_bytes(bytes(2_000_000))
     program = (
-        "import sys; from pathlib import Path; from soundclone.speech.neural import weights\n"
+        "import sys; from pathlib import Path; from soundclone.engines.neural import weights\n"
         "weights.adopt(Path(sys.argv[1]), 'pocket', Path(sys.argv[2]))"
     )
 
@@ -332,28 +332,28 @@ def test_a_disk_that_fills_up_leaves_no_model(models: Path, pocket: Path) -> Non
         text=True,
     )
     assert "EngineUnavailable: model 'pocket' cannot be written to" in ended.stderr
-    assert not weights.is_installed(models, "pocket")
-    weights.verify(weights.adopt(models, "pocket", pocket))
+    assert not store.is_installed(models, "pocket")
+    store.verify(store.adopt(models, "pocket", pocket))
 
 
 def test_no_room_is_seen_before_anything_is_written(models: Path, pocket: Path) -> None:
     with (pocket / "model.safetensors").open("wb") as file:
         file.truncate(1 << 43)  # 8 TB of nothing
     with pytest.raises(EngineUnavailable, match="MB free; model 'pocket' needs"):
-        weights.adopt(models, "pocket", pocket)
+        store.adopt(models, "pocket", pocket)
 
 
 def test_a_folder_that_cannot_be_made(pocket: Path) -> None:
     with pytest.raises(EngineUnavailable, match="cannot be written to"):
-        weights.adopt(pocket / "README.md" / "models", "pocket", pocket)
+        store.adopt(pocket / "README.md" / "models", "pocket", pocket)
 
 
 def test_one_writes_at_a_time(models: Path, pocket: Path) -> None:
     with (
-        weights.staged(models, MODELS["pocket"], 0),
+        store.staged(models, MODELS["pocket"], 0),
         pytest.raises(EngineUnavailable, match="being written by another process"),
     ):
-        weights.adopt(models, "pocket", pocket)
+        store.adopt(models, "pocket", pocket)
 
 
 def test_where_a_packaged_path_points_to() -> None:
@@ -404,7 +404,7 @@ def test_without_a_terminal_a_licence_is_accepted_by_a_flag_only(
     assert isinstance(result.exception, EngineUnavailable)
     assert "--accept-licence" in result.exception.message
     assert "CC-BY-4.0" in result.stderr
-    assert not weights.is_installed(models, "pocket")
+    assert not store.is_installed(models, "pocket")
 
 
 def test_a_licence_can_be_read(run) -> None:

@@ -12,7 +12,7 @@ from ..core import ledger
 from ..core.pricing import to_credits
 from ..db.models import Key
 from .auth import KnownCaller
-from .routing import ContractRoute
+from .errors import ContractRoute
 from .schemas import CatalogResponse, KeyBalanceResponse, UserBalanceResponse, ok
 
 router = APIRouter(route_class=ContractRoute, tags=["Account"])

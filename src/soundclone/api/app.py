@@ -18,8 +18,8 @@ from .. import __version__
 from ..config import Settings
 from ..core.pricing import Prices
 from ..db.session import Database
-from ..jobs.engine import Queue
-from ..speech.routing import Routes
+from ..engines.selection import Routes
+from ..jobs.queue import Queue
 from ..storage import Storage
 from . import account, files, health, history, openai, studio, tasks, unmatched, voices
 from .auth import RateLimit
@@ -38,7 +38,7 @@ Clone a voice from a recording and speak with it.
 Every answer is an envelope `{code, msg, data}`: code 20000 is good, 20001 a bad key, 20002 a bad
 request, -1 anything else. `data.errorCode` is a stable word for programs.
 """
-VENDOR = Path(__file__).parents[1] / "studio" / "vendor"
+VENDOR = Path(__file__).parent / "studio" / "vendor"
 _LEAVING = 5.0  # seconds for requests that are broken off at the end
 
 

@@ -25,7 +25,7 @@ from ..db.models import Upload
 from ..errors import InvalidParameter, NotFound, SoundcloneError
 from ..storage import UPLOADS, Storage
 from .auth import LimitedCaller, caller
-from .routing import ContractRoute, Handler, OwnRoute
+from .errors import ContractRoute, Handler, OwnRoute
 from .schemas import UploadResponse, ok
 from .tasks import DAY, link
 from .uploads import release, reserve, reserved

@@ -12,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from ..core import workers
 from ..errors import SoundcloneError
 from ..telemetry import log
-from .routing import OwnRoute
+from .errors import OwnRoute
 
 _log = log(__name__)
 router = APIRouter(route_class=OwnRoute, tags=["Operation"])

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator
 
 from ..core import history
 from .auth import KnownCaller
-from .routing import OwnRoute
+from .errors import OwnRoute
 from .schemas import Status, TaskListResponse, ok
 from .tasks import view
 

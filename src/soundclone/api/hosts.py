@@ -18,7 +18,7 @@ from ..config import Settings
 from ..errors import RequestError
 from ..telemetry import log
 from . import openai
-from .routing import answer
+from .errors import answer
 
 _log = log(__name__)
 _LOCAL = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".svc")

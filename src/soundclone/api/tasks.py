@@ -17,19 +17,19 @@ from sqlalchemy import Row
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from ..core import consents, keys, offers, results, tasks, voices
+from ..core import consents, engine_registry, keys, results, tasks, voices
 from ..core.consents import Agreement
 from ..core.keys import Caller
 from ..core.pricing import to_credits
-from ..core.sources import check_source_url
 from ..core.tasks import Order
 from ..db.models import Task
 from ..errors import InvalidParameter, NotFound
-from ..speech import languages, length, script
-from ..speech.languages import Language
-from ..speech.length import Length
+from ..fetch.urls import check_source_url
+from ..text import duration, languages, script
+from ..text.duration import Length
+from ..text.languages import Language
 from .auth import KnownCaller, LimitedCaller, bearer
-from .routing import ContractRoute, OwnRoute, answer
+from .errors import ContractRoute, OwnRoute, answer
 from .schemas import (
     OPUS_RATES,
     ConsentRequest,
@@ -379,7 +379,7 @@ async def length_of(text: str, characters: int, language: Language | None, versi
     too long for the billed characters."""
 
     def job() -> Length:
-        return length.check(text, characters, length.read_as(text, language, version))
+        return duration.check(text, characters, duration.read_as(text, language, version))
 
     return await run_in_threadpool(job)
 
@@ -390,7 +390,7 @@ async def engine_for(
     """Which engine is to say the text; `own` is that of the voice. Raises InvalidParameter when
     none speaks its language, Unavailable when the one that it takes is away."""
     state = request.app.state
-    offered = await state.database.look(offers.current, state.settings.worker_lost_after)
+    offered = await state.database.look(engine_registry.current, state.settings.worker_lost_after)
     if language is not None:
         name: str = state.routes.engine(offered, language.name, version, own)
     else:

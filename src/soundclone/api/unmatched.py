@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from ..errors import NotFound
 from . import openai
-from .routing import MethodNotAllowed, OwnRoute, answer
+from .errors import MethodNotAllowed, OwnRoute, answer
 
 # The contract wants status 200 for whatever is asked below its prefixes.
 CONTRACT = ("/api/open-api/v1", "/api/openapi")

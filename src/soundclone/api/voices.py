@@ -9,13 +9,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse
 
-from ..core import offers, voices
+from ..core import engine_registry, voices
 from ..db.models import Voice
 from ..errors import NotFound
-from ..speech.languages import LANGUAGES
+from ..text.languages import LANGUAGES
 from .auth import KnownCaller
+from .errors import OwnRoute
 from .removal import remove_voice
-from .routing import OwnRoute
 from .schemas import (
     DeletedResponse,
     LanguageListResponse,
@@ -78,7 +78,7 @@ async def delete_voice(request: Request, model_id: ModelId, who: KnownCaller) ->
 async def list_languages(request: Request, who: KnownCaller) -> JSONResponse:
     """Every language, and the engine that speaks it here and now."""
     state = request.app.state
-    offered = await state.database.look(offers.current, state.settings.worker_lost_after)
+    offered = await state.database.look(engine_registry.current, state.settings.worker_lost_after)
     rows = [
         {"name": name, "code": LANGUAGES[name].code, "engines": row}
         for name, row in state.routes.table(offered).items()

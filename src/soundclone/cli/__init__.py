@@ -15,7 +15,7 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from . import machine, service, use
+from . import local, remote, service
 from .common import FAILED, INTERRUPTED, WRONG_USAGE, Failure, print_json, read_settings
 from .credit import credit_app
 from .keys import keys_app
@@ -44,16 +44,16 @@ app = typer.Typer(
 )
 app.command()(service.serve)
 app.command()(service.worker)
-app.command(epilog=use.CLONE_EXAMPLES)(use.clone)
-app.command(epilog=use.SPEAK_EXAMPLES)(use.speak)
-app.command()(use.cancel)
+app.command(epilog=remote.CLONE_EXAMPLES)(remote.clone)
+app.command(epilog=remote.SPEAK_EXAMPLES)(remote.speak)
+app.command()(remote.cancel)
 app.add_typer(tasks_app, name="tasks")
 app.add_typer(voices_app, name="voices")
 app.add_typer(keys_app, name="keys")
 app.add_typer(credit_app, name="credit")
 app.add_typer(models_app, name="models")
-app.command()(machine.languages)
-app.command()(machine.doctor)
+app.command()(local.languages)
+app.command()(local.doctor)
 
 
 @app.callback(invoke_without_command=True)

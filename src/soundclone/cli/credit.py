@@ -55,7 +55,7 @@ def ledger_(
 
     The last line reports whether the whole ledger adds up."""
     from ..core import ledger
-    from ..core.clock import moment
+    from ..core.formatting import moment
     from ..core.pricing import to_credits
 
     with transaction() as session:

@@ -12,15 +12,15 @@ from .common import INTERRUPTED, AsJson, Failure, print_json, print_table, read_
 from .progress import transferring
 
 if TYPE_CHECKING:
-    from ..speech.neural.catalogue import Model
-    from ..speech.neural.weights import Weights
+    from ..weights.catalogue import Model
+    from ..weights.store import Weights
 
 models_app = typer.Typer(help="Models of neural engines.", no_args_is_help=True)
 
 
 def complete_model() -> list[str]:
     """What a shell may offer."""
-    from ..speech.neural.catalogue import MODELS
+    from ..weights.catalogue import MODELS
 
     return list(MODELS)
 
@@ -36,7 +36,7 @@ AcceptLicence = Annotated[
 @models_app.command("list")
 def models_list(as_json: AsJson = False) -> None:
     """Models that there are, and which of them are here."""
-    from ..speech.neural.catalogue import MODELS
+    from ..weights.catalogue import MODELS
 
     models = read_settings().models
     rows = [_row(models, model) for model in MODELS.values()]
@@ -66,18 +66,18 @@ def models_pull(
     as_json: AsJson = False,
 ) -> None:
     """Fetch models, each once. What was fetched before a break is not fetched again."""
-    from ..speech.neural import hub
+    from ..weights import download
 
     models = read_settings().models
     rows = []
     for model in [_chosen(name, language) for name in names]:
 
-        def accept(offer: hub.Offer, model: Model = model) -> bool:
+        def accept(offer: download.Offer, model: Model = model) -> bool:
             return _accepted(model, accept_licence, f"{_size(offer.size)} from {offer.page}")
 
         try:
             with transferring(model.name, as_json) as show:
-                found = hub.pull(models, model.name, accept=accept, progress=show)
+                found = download.pull(models, model.name, accept=accept, progress=show)
         except KeyboardInterrupt:
             kept = "interrupted; what was fetched is kept: the same command goes on from there"
             raise Failure(kept, "interrupted", INTERRUPTED) from None
@@ -99,16 +99,16 @@ def models_add(
 
     Machines that cannot reach the hub need this."""
     from ..errors import EngineUnavailable
-    from ..speech.neural import weights
+    from ..weights import store
 
-    model = weights.known(name)
-    weights.permit(model)
+    model = store.known(name)
+    store.permit(model)
     if not _accepted(model, accept_licence, str(folder)):
         raise EngineUnavailable(
             f"the licence of model {name!r} ({model.licence}) was not accepted; "
             f"run `soundclone models add {name} {folder} --accept-licence`"
         )
-    found = weights.adopt(read_settings().models, name, folder)
+    found = store.adopt(read_settings().models, name, folder)
     if as_json:
         print_json(_here(found))
     else:
@@ -125,15 +125,15 @@ def models_verify(
 ) -> None:
     """Read every file of a model, and say whether it is as it came."""
     from ..errors import EngineUnavailable
-    from ..speech.neural import weights
-    from ..speech.neural.catalogue import MODELS
+    from ..weights import store
+    from ..weights.catalogue import MODELS
 
     models = read_settings().models
-    chosen = [name] if name else [each for each in MODELS if weights.is_installed(models, each)]
+    chosen = [name] if name else [each for each in MODELS if store.is_installed(models, each)]
     rows = []
     for each in chosen:
         try:
-            weights.verify(weights.find(models, each))
+            store.verify(store.find(models, each))
             rows.append({"name": each, "ok": True, "detail": "as it came"})
         except EngineUnavailable as error:
             rows.append({"name": each, "ok": False, "detail": error.message})
@@ -145,9 +145,9 @@ def models_verify(
 @models_app.command("remove")
 def models_remove(name: Name, as_json: AsJson = False) -> None:
     """Remove a model from this machine, and what was fetched of it."""
-    from ..speech.neural import weights
+    from ..weights import store
 
-    gone = weights.remove(read_settings().models, name)
+    gone = store.remove(read_settings().models, name)
     if as_json:
         print_json({"name": name, "removed": gone})
     else:
@@ -157,9 +157,9 @@ def models_remove(name: Name, as_json: AsJson = False) -> None:
 @models_app.command("licence")
 def models_licence(name: Name, as_json: AsJson = False) -> None:
     """What may be done with a model."""
-    from ..speech.neural import weights
+    from ..weights import store
 
-    model = weights.known(name)
+    model = store.known(name)
     if as_json:
         row = {"name": model.name, "licence": model.licence, "terms": model.terms}
         print_json(row | {"gated": model.gated, "noncommercial": model.noncommercial})
@@ -170,11 +170,11 @@ def models_licence(name: Name, as_json: AsJson = False) -> None:
 def _chosen(name: str, language: str | None) -> Model:
     """The model of that name or, with a language, the one of its engine that speaks it."""
     from ..errors import EngineUnavailable
-    from ..speech.languages import LANGUAGES
-    from ..speech.neural import weights
-    from ..speech.neural.catalogue import MODELS
+    from ..text.languages import LANGUAGES
+    from ..weights import store
+    from ..weights.catalogue import MODELS
 
-    named = weights.known(name)
+    named = store.known(name)
     if language is None:
         return named
     family = [named, *(model for model in MODELS.values() if model.engine == named.engine)]
@@ -199,12 +199,12 @@ def _accepted(model: Model, accepted: bool, source: str) -> bool:
 
 def _row(models: Path, model: Model) -> dict[str, Any]:
     from ..errors import EngineUnavailable
-    from ..speech.neural import weights
+    from ..weights import store
 
     state, detail = "absent", ""
-    if weights.is_installed(models, model.name):
+    if store.is_installed(models, model.name):
         try:
-            weights.find(models, model.name)
+            store.find(models, model.name)
             state = "here"
         except EngineUnavailable as error:
             state, detail = "unusable", error.message

@@ -53,7 +53,7 @@ def _run(settings: Settings, listening: socket.socket, url: str, worker: bool) -
     from ..api.server import server as make_server
     from ..db.migrate import upgrade
     from ..db.session import Database
-    from ..jobs import engine
+    from ..jobs import queue
     from ..jobs.supervisor import Supervisor
     from ..storage import Storage
 
@@ -64,7 +64,7 @@ def _run(settings: Settings, listening: socket.socket, url: str, worker: bool) -
         database = Database(settings.database)
         try:
             upgrade(database)
-            engine.prepare(database)
+            queue.prepare(database)
             _first_key(settings, database)
         finally:
             database.close()

@@ -44,7 +44,7 @@ def list_(
 
 
 def _row(task: Task) -> dict[str, Any]:
-    from ..core.clock import moment
+    from ..core.formatting import moment
 
     status = task.status
     if status == "processing" and task.progress is not None:

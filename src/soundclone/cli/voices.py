@@ -86,7 +86,7 @@ def _data(voice: Voice) -> dict[str, Any]:
 
 
 def _row(voice: Voice) -> dict[str, Any]:
-    from ..core.clock import moment
+    from ..core.formatting import moment
 
     return {
         "voice": voice.model_id,

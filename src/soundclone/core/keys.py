@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from ..db.models import Account, Key
 from ..errors import AuthenticationError, InvalidParameter, NotFound
-from .clock import moment
+from .formatting import moment
 
 PREFIX = "sk_"
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase

@@ -10,9 +10,9 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from ..db.models import Account, Task
+from ..engines.emotion import MANNERS
 from ..errors import TooLarge
-from ..speech.length import Length
-from ..speech.manner import MANNERS
+from ..text.duration import Length
 
 FILES = ("audio", "subtitles", "subtitles_json")
 """Fields of a task's result that name files."""

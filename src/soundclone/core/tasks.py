@@ -33,7 +33,7 @@ from ..errors import (
     TaskTimedOut,
 )
 from . import delivery, ledger, results, voices
-from .clock import moment
+from .formatting import moment
 from .voices import ACTIVE
 
 POLL = (

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from ..db.models import Task, Voice
 from ..errors import Deleted, Expired, InvalidParameter, NotFound
-from .clock import moment
+from .formatting import moment
 
 ACTIVE = ("queued", "processing")
 LONGEST_NAME = 80  # characters

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..engines.emotion import MANNERS
+from ..engines.protocol import Speech
 from ..errors import SynthesisError
-from ..speech import length
-from ..speech.engine import Speech
-from ..speech.manner import MANNERS
+from ..text import duration
 
 _FACTOR = 2.0
 
@@ -26,7 +26,7 @@ class Allowance:
         """`spoken` are the chunks before the next one."""
         self._characters = characters
         rate = params.get("speed", 1.0) * MANNERS[params.get("emotion", "neutral")].rate
-        self._most = _FACTOR * length.most_speech(characters) / rate
+        self._most = _FACTOR * duration.most_speech(characters) / rate
         self._spent = sum(
             end - start for chunk in spoken for start, end, *_ in chunk.get("spoken", ())
         )

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..audio import decode, encode, loudness, recording
 from ..core.removal import uploads_of
 from ..core.voices import recording_file
 from ..db.models import Voice
 from ..errors import NotFound, SourceUnreachable
-from ..media import decode, encode, fetch, loudness, recording
+from ..fetch import download
 from . import consent
 from .runner import DAY, Job, Outcome
 from .speak import find_voice, language_of, reference_file, say
@@ -72,7 +73,7 @@ def fetch_source(job: Job) -> int:
                     "the uploaded file is no longer kept; upload it again"
                 ) from error
         else:
-            fetch.fetch(
+            download.fetch(
                 source["url"],
                 path,
                 allow=job.settings.fetch_allow,

@@ -8,10 +8,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from ..audio import consent as media
+from ..audio import decode, encode, speakers
 from ..core import consents
 from ..errors import ConsentUnusable, NotFound, SourceError
-from ..media import consent as media
-from ..media import decode, encode, fetch, speakers
+from ..fetch import download
 from .runner import Job
 from .speak import reference_file
 
@@ -75,7 +76,7 @@ def _bring(job: Job, source: Mapping[str, str], path: Path) -> None:
     """Copy the recording to a file. Raises SourceError."""
     key = source.get("kept") or source.get("upload")
     if key is None:
-        fetch.fetch(
+        download.fetch(
             source["url"],
             path,
             allow=job.settings.fetch_allow,

@@ -17,18 +17,18 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from .. import __version__
+from ..asr import recognition
 from ..config import Settings
 from ..core import workers
 from ..db.damage import damaged, file_of
 from ..db.damage import unusable as unusable_database
 from ..db.migrate import upgrade
 from ..db.session import Database
+from ..engines import protocol as engines
 from ..errors import SoundcloneError, Unavailable
 from ..scratch import scratch_folder
-from ..speech import engine as engines
-from ..speech import recognition
 from ..storage import Storage
-from .routes import routes_of, unusable
+from .engines import routes_of, unusable
 
 _DISK_NEEDED = 1 << 30
 _NO_WORKER = "none is alive; `soundclone serve` or `soundclone worker` starts one"
@@ -104,7 +104,7 @@ def _recognition() -> str:
 def _codecs(settings: Settings) -> str:
     import numpy as np
 
-    from ..media import decode, encode
+    from ..audio import decode, encode
 
     tone = (0.3 * np.sin(np.arange(44_100) * 2 * np.pi * 220 / 44_100)).astype(np.float32)
     # Without a database the service was never started here, and the examination leaves no trace.
@@ -124,7 +124,7 @@ def _codecs(settings: Settings) -> str:
 
 
 def _sandbox() -> str:
-    from ..media import confinement, decode
+    from ..audio import confinement, decode
 
     if missing := decode.missing_confinement():
         raise Unavailable(f"the decoder runs without {', '.join(missing)}: this system refuses it")

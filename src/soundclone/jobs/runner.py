@@ -19,6 +19,7 @@ from ..core.results import FILES
 from ..core.voices import ACTIVE
 from ..db.models import Task, Voice
 from ..db.session import Database
+from ..engines import protocol as engines
 from ..errors import (
     EngineUnavailable,
     InternalError,
@@ -28,10 +29,9 @@ from ..errors import (
     TaskError,
     Unavailable,
 )
-from ..speech import engine as engines
 from ..storage import Storage
 from ..telemetry import STAGES, TASKS, log
-from . import engine
+from . import queue
 from .slots import Place, Slots
 
 P = ParamSpec("P")
@@ -101,7 +101,7 @@ class Job:
     def step(self, name: str, progress: int, work: Callable[P, R], *a: P.args, **k: P.kwargs) -> R:
         """Run `work` once, however often the task is taken up again, in a place to compute. Note
         the progress in per cent after it."""
-        return engine.step(name, lambda: self._compute(name, progress, work, *a, **k))
+        return queue.step(name, lambda: self._compute(name, progress, work, *a, **k))
 
     def recording_step(
         self, name: str, progress: int, work: Callable[P, R], *a: P.args, **k: P.kwargs
@@ -112,14 +112,14 @@ class Job:
             with self.pools.recordings.hold(self.task.account_id, check=self.check):
                 return self._compute(name, progress, work, *a, **k)
 
-        return engine.step(name, run)
+        return queue.step(name, run)
 
     def waiting_step(
         self, name: str, progress: int, work: Callable[P, R], *a: P.args, **k: P.kwargs
     ) -> R:
         """Run a step, as `step` does, that waits for other machines: it takes no place to
         compute."""
-        return engine.step(name, lambda: self._timed(name, progress, self._wanted, work, *a, **k))
+        return queue.step(name, lambda: self._timed(name, progress, self._wanted, work, *a, **k))
 
     def _compute(
         self, name: str, progress: int, work: Callable[P, R], *a: P.args, **k: P.kwargs
@@ -284,7 +284,7 @@ class Runner:
 
     def register(self, kind: str, work: Callable[[Job], Outcome]) -> None:
         """Tasks of `kind` are done by `work`."""
-        engine.workflow(kind, lambda task_id: self.run(task_id, work))
+        queue.workflow(kind, lambda task_id: self.run(task_id, work))
 
     def run(self, task_id: str, work: Callable[[Job], Outcome]) -> None:
         """Take the task up, do it, and complete or fail it. May be run again at any time, by any

@@ -13,20 +13,22 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ..asr import recognition
+from ..asr.alignment import timed
+from ..audio import encode, loudness
 from ..core import voices
 from ..db.models import Voice as VoiceRow
+from ..engines.emotion import MANNERS
+from ..engines.protocol import Controls, Engine, Reference, Speech, Voice, Word
 from ..errors import EngineUnavailable, NotFound, SynthesisError, TaskCancelled
-from ..media import encode, loudness
-from ..speech import languages, modification, recognition, script, subtitles
-from ..speech.alignment import timed
-from ..speech.checking import fault, said
-from ..speech.engine import Controls, Engine, Reference, Speech, Voice, Word
-from ..speech.joining import join, margins
-from ..speech.manner import MANNERS
-from ..speech.saying import say as say_sentence
-from ..speech.script import Piece, Sentence
-from ..speech.subtitles import Spoken
+from ..synthesis import prosody
+from ..synthesis.code_switching import say as say_sentence
+from ..synthesis.concatenation import join, margins
+from ..synthesis.verification import fault, said
 from ..telemetry import log
+from ..text import languages, script, subtitles
+from ..text.script import Piece, Sentence
+from ..text.subtitles import Spoken
 from .allowance import Allowance, Chunk
 from .runner import Job, Outcome, engine_named
 
@@ -219,7 +221,7 @@ def sound(engine: Engine, voice: Voice, text: str, controls: Controls) -> Speech
     SynthesisError, which names the text."""
     for attempt in range(_ATTEMPTS if engine.info.seeded else 1):
         seed = (controls.seed + attempt * 0x9E3779B1) % 2**32
-        speech = modification.say(engine, voice, text, replace(controls, seed=seed))
+        speech = prosody.say(engine, voice, text, replace(controls, seed=seed))
         reason = fault(speech, text, controls.speed)
         if reason is None:
             speech, reason = heard(speech, text, controls, check=engine.info.seeded)

@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
+from ..audio import encode, loudness
+from ..audio.samples import Samples
 from ..core.tasks import part_file
-from ..media import encode, loudness
-from ..speech.engine import Samples
-from ..speech.joining import margins
+from ..synthesis.concatenation import margins
 from .allowance import Chunk
 from .runner import Job, Outcome
 from .speak import groups_of, levelling, report, say, speak, speak_chunk, title, volume_of

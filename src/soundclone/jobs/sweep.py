@@ -17,7 +17,7 @@ from ..errors import Conflict, InternalError, SoundcloneError
 from ..scratch import remove_abandoned
 from ..storage import Storage
 from ..telemetry import log
-from . import engine
+from . import queue
 from .runner import DAY, remove_files
 
 _log = log(__name__)
@@ -35,7 +35,7 @@ def sweep(settings: Settings, database: Database, storage: Storage) -> None:
     def remove_voice(voice_id: str) -> None:
         with database.read() as session:
             users = removal.late_writers(session, voice_id)
-        late = engine.unfinished(users) if users else set()
+        late = queue.unfinished(users) if users else set()
         storage.delete_prefix(f"voices/{voice_id}")
         if late:
             raise Conflict(f"a worker has not left task {min(late)} of voice {voice_id} yet")
@@ -46,7 +46,7 @@ def sweep(settings: Settings, database: Database, storage: Storage) -> None:
         with database.read() as session:
             task = session.get_one(Task, task_id)
         remove_files(storage, task)
-        engine.forget([task_id])
+        queue.forget([task_id])
         with database.write() as session:
             tasks.purge(session, task_id)
 
@@ -106,17 +106,17 @@ def _end_forgotten(settings: Settings, database: Database) -> None:
         overdue = tasks.overdue(session, settings.task_timeout)
         active = tasks.overdue(session, _SETTLED, limit=10_000)
         older = any(
-            worker.info.get("tasks") != engine.VERSION
+            worker.info.get("tasks") != queue.VERSION
             for worker in workers.alive(session, settings.worker_lost_after)
         )
     for task_id in overdue:
         with database.write() as session:
             tasks.time_out(session, task_id, settings.task_timeout, keep=keep)
-    going = engine.unfinished(active) if active else {}
+    going = queue.unfinished(active) if active else {}
     for task_id in active:
         if task_id not in going:
             error = InternalError("the service lost this task; nothing was charged")
-        elif going[task_id] != engine.VERSION and not older:
+        elif going[task_id] != queue.VERSION and not older:
             error = InternalError(
                 "the service was upgraded before the task ended, and its new version cannot "
                 "continue the task; nothing was charged; submit the task again"
@@ -130,9 +130,9 @@ def _end_forgotten(settings: Settings, database: Database) -> None:
 
 def _adopt_orphans(database: Database) -> None:
     """Hand over what is under way in workers that nobody knows any more."""
-    busy = engine.executors()
+    busy = queue.executors()
     with database.read() as session:
         gone = workers.missing(session, busy)
     for worker_id in gone:
-        handed = engine.hand_over(worker_id)
+        handed = queue.hand_over(worker_id)
         _log.warning("orphans adopted", worker=worker_id, handed_over=len(handed))

@@ -14,19 +14,19 @@ from prometheus_client import start_http_server
 from sqlalchemy.exc import SQLAlchemyError
 
 from .. import __version__
+from ..audio import decode
 from ..config import Settings
-from ..core import offers, workers
+from ..core import engine_registry, workers
 from ..core.tasks import stand_back
 from ..db.migrate import upgrade
 from ..db.session import Database
+from ..engines.selection import Offer
 from ..errors import EngineUnavailable, InternalError
-from ..media import decode
-from ..speech.routing import Offer
 from ..storage import Storage
 from ..telemetry import log
-from . import engine
+from . import queue
 from .clone import clone
-from .routes import routes_of, usable
+from .engines import routes_of, usable
 from .runner import Runner, engine_named
 from .stream import produce
 from .sweep import sweep
@@ -54,7 +54,7 @@ class Worker:
             "version": __version__,
             "pid": os.getpid(),
             "concurrency": settings.worker_concurrency,
-            "tasks": engine.VERSION,
+            "tasks": queue.VERSION,
         }
 
     def run(self) -> None:
@@ -65,7 +65,7 @@ class Worker:
             start_http_server(self._settings.metrics_port)
         self._report_confinement()
         upgrade(self._database)
-        engine.prepare(self._database)
+        queue.prepare(self._database)
         runner = Runner.of(self._settings, self._database, self._storage, self.id, self._stopping)
         runner.register("clone", clone)
         runner.register("audio", produce)
@@ -76,7 +76,7 @@ class Worker:
             if self._rest(15):
                 break
         else:
-            engine.launch(
+            queue.launch(
                 self._database,
                 self.id,
                 [offer.engine for offer in self._offers],
@@ -88,7 +88,7 @@ class Worker:
             self._info["offers"] = [offer.to_dict() for offer in self._offers]
             self._pulse()
             with self._database.write() as session:
-                offers.remember(session, self._offers)
+                engine_registry.remember(session, self._offers)
             self._every(self._settings.sweep_interval, self._sweep, "sweeper")
             _log.info(
                 "worker ready", worker=self.id, engines=[each.engine for each in self._offers]
@@ -124,7 +124,7 @@ class Worker:
         """Finish what is under way, beating meanwhile, and say goodbye."""
         _log.info("worker stopping", worker=self.id)
         if self._launched:
-            engine.stop(self._settings.stop_grace)
+            queue.stop(self._settings.stop_grace)
         self._stopped.set()
         runner.halted.set()
         try:
@@ -175,7 +175,7 @@ class Worker:
         with self._database.write() as session:
             gone = workers.claim_gone(session, self.id, self._settings.worker_lost_after)
         for worker_id, stopped in gone.items():
-            handed = engine.hand_over(worker_id)
+            handed = queue.hand_over(worker_id)
             with self._database.write() as session:
                 workers.buried(session, worker_id)
             if not stopped:
@@ -185,7 +185,7 @@ class Worker:
 
     def _sweep(self) -> None:
         with self._database.write() as session:
-            offers.remember(session, self._offers)
+            engine_registry.remember(session, self._offers)
         sweep(self._settings, self._database, self._storage)
 
     def _every(self, seconds: float, work: Callable[[], None], name: str) -> None:

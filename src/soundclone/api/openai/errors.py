@@ -23,7 +23,7 @@ from ...errors import (
 )
 from ...telemetry import log
 from ..auth import caller
-from ..routing import Handler, OwnRoute, ServerFault, translate
+from ..errors import Handler, OwnRoute, ServerFault, translate
 from ..uploads import release, reserve
 
 _log = log(__name__)

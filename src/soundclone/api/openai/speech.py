@@ -17,15 +17,15 @@ from ...core import tasks, voices
 from ...core.keys import Caller
 from ...core.tasks import Order
 from ...errors import Expired, InvalidParameter, NotFound, StreamBroken, TaskError
-from ...speech import parts
+from ...text import parts
 from ..auth import LimitedCaller
 from ..schemas import SoundCloneAudioRequest
 from ..tasks import DAY, IdempotencyKey, audio_order, digest, language_of, submit
 from .errors import OpenAIRoute, Refused, about, body_of
 from .instructions import emotion_of
-from .listening import Blocks, Broadcast, Gone, Part, Parts, counted, listen
 from .models import version_of
 from .schemas import SpeechRequest, VoiceId
+from .streaming import Blocks, Broadcast, Gone, Part, Parts, counted, listen
 
 OPENING = 25  # characters that are said first: one sentence, or a few very short ones
 _EVENT = 24_000  # bytes of audio in an event

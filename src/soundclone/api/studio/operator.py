@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.orm import Session
 
-from ...core import ledger, reports
+from ...core import ledger, queries
 from ...core.pricing import to_micro
 from ...db.models import Task
 from .actions import fields, printable, repeated_by
@@ -25,12 +25,12 @@ async def overview(request: Request, me: Operator, search: str = "") -> Response
 
     def work(session: Session) -> dict[str, Any]:
         return {
-            "customers": reports.customers(session, printable(search)),
-            "load": reports.load(session),
-            "workers": reports.workers(session),
-            "engines": reports.engines(session),
+            "customers": queries.customers(session, printable(search)),
+            "load": queries.load(session),
+            "workers": queries.workers(session),
+            "engines": queries.engines(session),
             "failures": [
-                (each, without_quotes(each.example)) for each in reports.failures(session)
+                (each, without_quotes(each.example)) for each in queries.failures(session)
             ],
             "audit": ledger.audit(session),
         }

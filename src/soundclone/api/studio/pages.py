@@ -12,11 +12,11 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
-from ...core import keys, ledger, reports, tasks, voices
+from ...core import keys, ledger, queries, tasks, voices
 from ...db.models import Task, Voice
 from ...errors import NotFound
-from ...speech.languages import LANGUAGES
-from ...speech.script import MAX_PAUSES
+from ...text.languages import LANGUAGES
+from ...text.script import MAX_PAUSES
 from ..schemas import Emotion
 from ..tasks import PREVIEW_LIMIT, TEXT_LIMIT, checked_id
 from . import snippets
@@ -216,7 +216,7 @@ async def history(
 
     def work(session: Session) -> tuple[list[Task], dict[str, Voice]]:
         found = list(
-            reports.history(
+            queries.history(
                 session,
                 me.account.id,
                 kind=kind or None,
@@ -252,7 +252,7 @@ async def account(request: Request, me: Known) -> Response:
     def work(session: Session) -> dict[str, Any]:
         return {
             "balance": ledger.balance(session, me.account.id),
-            "days": reports.usage(session, me.account.id),
+            "days": queries.usage(session, me.account.id),
             "lines": list(reversed(ledger.statement(session, me.account.id, LEDGER))),
             "keys": keys.listing(session, me.account.id),
         }

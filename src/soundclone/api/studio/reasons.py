@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-LOCALE = Path(__file__).parents[2] / "studio" / "locale"
+LOCALE = Path(__file__).parent / "locale"
 LONGEST = 4000  # characters of a message that is looked up
 _DEPTH = 3  # of sentences within sentences
 

@@ -21,17 +21,17 @@ from markupsafe import Markup, escape
 from starlette.requests import ClientDisconnect
 
 from ... import __version__
-from ...core.clock import moment
+from ...core.formatting import moment
 from ...core.pricing import to_credits
 from ...errors import AuthenticationError, SoundcloneError
 from ...telemetry import log
-from ..routing import ServerFault, translate
+from ..errors import ServerFault, translate
 from ..schemas import NEEDED
 from ..uploads import release, reserve
 from . import reasons, session
 from .session import PATH, SAFE, SignInNeeded
 
-STUDIO = Path(__file__).parents[2] / "studio"
+STUDIO = Path(__file__).parent
 LANGUAGES = ("en", "zh")
 SPOKEN = {"en": "English", "zh": "Chinese"}  # the languages of the pages, as voices speak them
 YEAR = 365 * 86_400

@@ -1,0 +1,26 @@
+// Runs beside the audio: hands what the microphone hears to the page, in blocks.
+
+const BLOCK = 2048;
+
+class Recorder extends AudioWorkletProcessor {
+  constructor() {
+    super();
+    this.block = new Float32Array(BLOCK);
+    this.filled = 0;
+  }
+
+  process([input]) {
+    const samples = input[0];
+    if (!samples) return true;
+    this.block.set(samples, this.filled);
+    this.filled += samples.length;
+    if (this.filled >= BLOCK) {
+      this.port.postMessage(this.block, [this.block.buffer]);
+      this.block = new Float32Array(BLOCK);
+      this.filled = 0;
+    }
+    return true;
+  }
+}
+
+registerProcessor("recorder", Recorder);

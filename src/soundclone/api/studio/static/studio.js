@@ -1,0 +1,281 @@
+// What the studio's pages do in the browser. Pages come from the server; htmx fetches parts of
+// them; Alpine's components, which are here, do what only a browser can.
+
+import { source } from "./clone.js";
+import { drop, dropAll, keep, restore } from "./drafts.js";
+import { clearErrors, install, showError } from "./errors.js";
+import { csrf, t } from "./i18n.js";
+import { clock, repaint, waveform } from "./waveform.js";
+
+install(t);
+
+// Forms
+
+document.addEventListener("htmx:configRequest", ({ detail }) => {
+  detail.headers["X-CSRF-Token"] = csrf;
+  // Sent again, the same form is done once: the server knows it by this.
+  const form = detail.elt;
+  if (form.dataset.once !== undefined) {
+    form.once ??= [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    detail.parameters.idempotency = form.once;
+  }
+});
+document.addEventListener("input", ({ target }) => {
+  if (target.form) delete target.form.once;
+});
+document.addEventListener("htmx:afterRequest", ({ detail }) => {
+  if (detail.successful) delete detail.elt.once;
+});
+
+// Times in the reader's own zone
+
+function localise(root) {
+  const format = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+  for (const each of root.querySelectorAll("time:not([data-local])")) {
+    each.title = each.textContent;
+    each.textContent = format.format(new Date(each.dateTime));
+    each.dataset.local = "";
+  }
+}
+document.addEventListener("DOMContentLoaded", () => localise(document));
+document.addEventListener("htmx:load", ({ detail }) => localise(detail.elt));
+
+// Switches and buttons of every page
+
+document.addEventListener("submit", ({ target }) => {
+  if (target.matches('[action="/studio/sign-out"]')) dropAll();
+});
+document.addEventListener("click", async ({ target }) => {
+  const copy = target.closest("[data-copy]");
+  if (copy) {
+    const code = copy.closest(".snippet").querySelector("pre");
+    await put(code.textContent, code);
+    const label = copy.querySelector("span");
+    const before = label.textContent;
+    label.textContent = t("copied");
+    setTimeout(() => (label.textContent = before), 1500);
+  }
+  const text = target.closest("[data-copy-text]");
+  if (text) {
+    await put(text.dataset.copyText, text.previousElementSibling);
+    text.classList.add("copied");
+    text.title = t("copied");
+    setTimeout(() => text.classList.remove("copied"), 1500);
+  }
+  if (target.closest("[data-theme-switch]")) {
+    const root = document.documentElement;
+    const dark = root.dataset.theme === "auto" ? matchMedia("(prefers-color-scheme: dark)").matches : root.dataset.theme === "dark";
+    root.dataset.theme = dark ? "light" : "dark";
+    document.cookie = `soundclone_theme=${root.dataset.theme}; path=/studio; max-age=31536000; samesite=strict`;
+    repaint();
+  }
+  const listen = target.closest("[data-listen]");
+  if (listen) toggleAudio(listen);
+});
+
+// The clipboard is there on https and on this machine only.
+async function put(text, element) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    getSelection().selectAllChildren(element);
+    document.execCommand("copy");
+  }
+}
+
+let playing = null;
+function toggleAudio(button) {
+  const stopped = playing?.button === button;
+  playing?.audio.pause();
+  playing?.button.setAttribute("aria-pressed", "false");
+  playing = null;
+  if (stopped) return;
+  const audio = new Audio(button.dataset.listen);
+  const end = () => {
+    button.setAttribute("aria-pressed", "false");
+    playing = null;
+  };
+  audio.addEventListener("ended", end);
+  audio.addEventListener("error", () => {
+    end();
+    showError(button, t("unplayable"), t("unplayable.todo"));
+  });
+  button.setAttribute("aria-pressed", "true");
+  playing = { button, audio };
+  audio.play().catch(() => {});
+}
+
+document.addEventListener("alpine:init", () => {
+  const { Alpine } = window;
+
+  Alpine.data("source", source);
+
+  // A recording with its waveform and, where there are some, its subtitles.
+  Alpine.data("player", () => ({
+    playing: false,
+    failed: false,
+    clock: "0:00",
+
+    get label() {
+      return t(this.playing ? "pause" : "play");
+    },
+    init() {
+      this.wave = waveform(this.$refs.wave, { url: this.$root.dataset.source });
+      this.wave.on("ready", () => this.move(0));
+      this.wave.on("play", () => (this.playing = true));
+      this.wave.on("pause", () => (this.playing = false));
+      this.wave.on("timeupdate", (seconds) => this.move(seconds));
+      this.wave.on("error", () => (this.failed = true));
+      if (this.$root.dataset.cues) this.load();
+    },
+    destroy() {
+      this.wave.destroy();
+    },
+    toggle() {
+      this.wave.playPause();
+    },
+    seek() {
+      this.wave.seekTo(this.$refs.seek.value / 1000);
+    },
+    move(seconds) {
+      const length = this.wave.getDuration();
+      this.clock = `${clock(seconds)} / ${clock(length)}`;
+      this.$refs.seek.value = length ? (1000 * seconds) / length : 0;
+      this.$refs.seek.setAttribute("aria-valuetext", this.clock);
+      for (const cue of this.$refs.cues?.children ?? []) {
+        const now = seconds * 1000 >= cue.dataset.start && seconds * 1000 < cue.dataset.end;
+        if (now && !cue.ariaCurrent) cue.scrollIntoView({ block: "nearest" });
+        cue.ariaCurrent = now ? "true" : null;
+      }
+    },
+    async load() {
+      const answer = await fetch(this.$root.dataset.cues);
+      if (!answer.ok) return;
+      for (const { start, end, text } of await answer.json()) {
+        const cue = document.createElement("button");
+        cue.type = "button";
+        cue.className = "cue";
+        cue.dir = "auto";
+        cue.textContent = text;
+        Object.assign(cue.dataset, { start, end });
+        cue.addEventListener("click", () => {
+          this.wave.setTime(start / 1000);
+          this.wave.play();
+        });
+        this.$refs.cues.append(cue, " ");
+      }
+    },
+  }));
+
+  // A script with pause markers, and its draft.
+  Alpine.data("script", () => ({
+    counter: "",
+
+    init() {
+      if (restore(this.$root)) {
+        // For the price, which htmx asks for.
+        setTimeout(() => this.$refs.text.dispatchEvent(new Event("input", { bubbles: true })));
+      }
+      this.$root.addEventListener("input", () => keep(this.$root));
+      this.$root.addEventListener("htmx:afterRequest", ({ target, detail }) => {
+        if (target === this.$root && detail.xhr.status === 204) drop(this.$root);
+      });
+      this.count();
+    },
+    count() {
+      const text = this.$refs.text?.value ?? "";
+      const characters = [...text.replace(/<#\d+(\.\d+)?#>/g, "")].length;
+      this.counter = t("counter", { characters: characters.toLocaleString(), limit: (10000).toLocaleString() });
+    },
+    pause(event) {
+      const seconds = event.currentTarget.dataset.pause ?? this.$refs.length.value;
+      const { text } = this.$refs;
+      text.setRangeText(`<#${seconds}#>`, text.selectionStart, text.selectionEnd, "end");
+      text.dispatchEvent(new Event("input", { bubbles: true }));
+      text.focus();
+    },
+  }));
+
+  Alpine.data("slider", () => ({
+    shown: "",
+
+    init() {
+      this.show();
+    },
+    show() {
+      const { value } = this.$refs.input;
+      this.shown = t(this.$root.dataset.unit, { value: this.$root.dataset.unit === "pitch" && value > 0 ? `+${value}` : value });
+      this.$refs.input.setAttribute("aria-valuetext", this.shown);
+    },
+  }));
+
+  // A select whose choice says which languages there are.
+  Alpine.data("versioned", () => ({
+    init() {
+      this.$root.addEventListener("change", () => this.limit());
+      this.limit();
+    },
+    limit() {
+      const [chosen] = this.$root.selectedOptions;
+      const version = chosen?.dataset.version ?? chosen?.value;
+      const languages = this.$root.form.querySelector("[data-languages]");
+      for (const option of languages.options) {
+        option.disabled = option.hidden = (option.dataset.version ?? "v1") > version;
+      }
+      if (languages.selectedOptions[0]?.disabled) languages.value = "auto";
+    },
+  }));
+
+  // A recording in which the speaker agrees, which is uploaded as soon as it is chosen.
+  Alpine.data("agreement", () => ({
+    async choose() {
+      const { file, url } = this.$refs;
+      url.value = "";
+      clearErrors(this.$root);
+      const [chosen] = file.files;
+      if (!chosen) return;
+      file.setCustomValidity(t("uploading"));
+      const body = new FormData();
+      body.append("file", chosen);
+      const headers = { "X-CSRF-Token": csrf, Accept: "application/json" };
+      let answer = {};
+      try {
+        answer = await (await fetch("/studio/files/upload", { method: "POST", body, headers })).json();
+      } catch {
+        // Nobody answered.
+      }
+      file.setCustomValidity("");
+      if (file.files[0] !== chosen) return;
+      if (answer.data?.url) {
+        url.value = answer.data.url;
+      } else {
+        file.value = "";
+        showError(this.$root, answer.title ?? t("offline"), answer.message || t("offline.todo"), "consentRecording");
+      }
+    },
+  }));
+
+  Alpine.data("newKey", () => ({
+    made: false,
+    secret: "",
+
+    async make() {
+      const form = this.$root;
+      clearErrors(form);
+      const answer = await fetch("/studio/keys", {
+        method: "POST",
+        body: new URLSearchParams(new FormData(form)),
+        headers: { "X-CSRF-Token": csrf, Accept: "application/json" },
+      });
+      const data = await answer.json();
+      if (!answer.ok) return showError(form, data.title, data.message, data.field);
+      this.secret = data.key;
+      this.made = true;
+      form.reset();
+      window.htmx.ajax("GET", "/studio/account", { target: "#key-rows", select: "#key-rows", swap: "outerHTML" });
+    },
+    copy() {
+      put(this.secret, this.$root.querySelector("[data-secret]"));
+    },
+  }));
+});

@@ -1,0 +1,1 @@
+"""Speech recognition, and the alignment of a text with its transcript."""

@@ -1,0 +1,204 @@
+"""A stranger's file to sound, by FFmpeg in a child process that may crash, hang or lie."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from ..errors import (
+    InternalError,
+    SourceEncrypted,
+    SourceError,
+    SourceNoAudio,
+    SourceNotMedia,
+    SourceTimeout,
+    SourceTooLarge,
+    SourceTruncated,
+)
+from .samples import Samples
+from .sniff import WANTED, looks_like
+from .sound import Sound
+
+_REFUSALS: dict[str, type[SourceError]] = {
+    kind.word: kind
+    for kind in (
+        SourceEncrypted,
+        SourceNoAudio,
+        SourceNotMedia,
+        SourceTooLarge,
+        SourceTruncated,
+    )
+}
+
+
+@dataclass(frozen=True)
+class DecodeLimits:
+    """What one file may cost."""
+
+    seconds: float = 900.0  # of sound
+    wall_seconds: float = 60.0
+    cpu_seconds: int = 45
+    memory_bytes: int = 1 << 30  # address space of the child
+    output_bytes: int = 400_000_000  # on disk; 15 minutes of 48 kHz stereo are 346 MB
+    sample_rates: tuple[int, int] = (4000, 384_000)  # Hz, least and most
+    channels: int = 16
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """The sound of a file: one channel, without its offset."""
+
+    sound: Sound  # full scale is 1.0
+    channels: int  # of the file
+    container: str  # mp3, ogg, wav, mp4, aac, avi, mkv, flv, flac or aiff
+    codec: str  # FFmpeg's name of it
+
+    @property
+    def samples(self) -> Samples:
+        """All of the sound at once, shape (n,)."""
+        return self.sound[:]
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz, at most 48000."""
+        return self.sound.rate
+
+    @property
+    def seconds(self) -> float:
+        return self.sound.seconds
+
+
+def decode(
+    path: Path,
+    *,
+    limits: DecodeLimits | None = None,
+    check: Callable[[], None] = lambda: None,
+) -> Decoded:
+    """Decode the first or default sound track of the file at `path`.
+
+    The format is recognised by content. Raises SourceNotMedia, SourceNoAudio, SourceTruncated,
+    SourceEncrypted, SourceTooLarge (longer or larger than `limits`) or SourceTimeout; and
+    InternalError when the child cannot be started. `check` is called about twice a second; what it
+    raises ends the child.
+    """
+    limits = limits or DecodeLimits()
+    with (
+        path.open("rb") as source,
+        tempfile.TemporaryFile() as out,
+        tempfile.TemporaryFile() as scratch,
+        tempfile.TemporaryFile() as log,
+    ):
+        if what := looks_like(source.read(4096)):
+            raise SourceNotMedia(f"the file is {what}; a recording is needed: {WANTED}")
+        source.seek(0)
+        code = _run(source, out, scratch, log, limits, check)
+        report = _last_line(log)
+        if "refused" in report:
+            kind = _REFUSALS.get(str(report["refused"]), SourceNotMedia)
+            raise kind(str(report.get("message", ""))[:500])
+        if code:
+            raise _died(code, log)
+        return _read(out, report)
+
+
+def missing_confinement() -> tuple[str, ...]:
+    """Parts of the decoder's confinement that this system refuses; see `confinement`. Raises
+    InternalError when the child cannot be started."""
+    done = subprocess.run(  # noqa: S603
+        _command("--confine"), env=_environment(), capture_output=True, check=False, timeout=60
+    )
+    try:
+        return tuple(map(str, json.loads(done.stdout)))
+    except ValueError as error:
+        raise InternalError(f"the decoder ended with status {done.returncode}") from error
+
+
+def _command(*arguments: str) -> list[str]:
+    return [sys.executable, "-PsB", "-m", f"{__package__}.decode_child", *arguments]
+
+
+def _environment() -> dict[str, str]:
+    # The environment may hold keys; libraries' search paths are all that the child needs of it.
+    kept = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PATH", "TMPDIR")
+    environment = {name: os.environ[name] for name in kept if name in os.environ}
+    environment["PYTHONPATH"] = os.pathsep.join(entry for entry in sys.path if entry)
+    # A process with several threads gets no namespace, and seccomp confines one thread. Each thread
+    # of a library for matrices also reserves memory, which counts against the child's limit.
+    return environment | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
+def _run(
+    source: IO[bytes],
+    out: IO[bytes],
+    scratch: IO[bytes],
+    log: IO[bytes],
+    limits: DecodeLimits,
+    check: Callable[[], None],
+) -> int:
+    child = subprocess.Popen(  # noqa: S603
+        _command(json.dumps(asdict(limits)), str(scratch.fileno())),
+        stdin=source,
+        stdout=out,
+        stderr=log,
+        env=_environment(),
+        pass_fds=[scratch.fileno()],
+        start_new_session=True,  # a signal to the service is not one to the decoder
+    )
+    end = time.monotonic() + limits.wall_seconds
+    try:
+        while (left := end - time.monotonic()) > 0:
+            with suppress(subprocess.TimeoutExpired):
+                return child.wait(min(left, 0.5))
+            check()
+        raise SourceTimeout(f"decoding the recording took more than {limits.wall_seconds:g} s")
+    finally:
+        child.kill()
+        child.wait()
+
+
+def _last_line(log: IO[bytes]) -> dict[str, Any]:
+    size = log.seek(0, os.SEEK_END)
+    log.seek(max(0, size - 4096))
+    try:
+        report = json.loads(log.read().rpartition(b"\n{")[2].join((b"{", b"")))
+    except ValueError:
+        return {}
+    return report if isinstance(report, dict) else {}
+
+
+def _died(code: int, log: IO[bytes]) -> SourceError | InternalError | OSError:
+    if code == -signal.SIGXCPU:
+        return SourceTimeout("decoding the recording takes too much processor time")
+    if code == -signal.SIGXFSZ:
+        return SourceTooLarge("the recording unpacks to too many bytes")
+    if code in (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT):
+        # Somebody ended it, for want of memory perhaps: that says nothing of the file.
+        return InterruptedError(f"the decoder was ended by {signal.Signals(-code).name}")
+    if code < 0:
+        return SourceNotMedia(
+            f"the file is damaged: the decoder crashed on it ({signal.Signals(-code).name})"
+        )
+    log.seek(0)
+    trace = log.read(65536).decode(errors="replace").strip()
+    return InternalError(f"the decoder ended with status {code}: {trace.splitlines()[-1:]}")
+
+
+def _read(out: IO[bytes], report: dict[str, Any]) -> Decoded:
+    try:
+        rate, channels, count = (int(report[key]) for key in ("sample_rate", "channels", "samples"))
+        container, codec = str(report["container"])[:20], str(report["codec"])[:40]
+        if min(rate, channels, count) <= 0 or os.fstat(out.fileno()).st_size != 4 * count:
+            raise ValueError(report)
+    except (KeyError, TypeError, ValueError) as error:
+        raise SourceNotMedia("the file is damaged: the decoder answered nonsense") from error
+    return Decoded(Sound(out, count, rate), channels, container, codec)

@@ -1,0 +1,56 @@
+"""`soundclone doctor` and `soundclone languages`: what works on this machine."""
+
+from __future__ import annotations
+
+import typer
+
+from .common import FAILED, AsJson, print_json, print_table, read_settings
+from .progress import spinner
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Say what works here: engines, codecs, database, storage, disk.
+
+    What is marked FAIL is needed, and makes the exit code 1; what is marked no can be left out."""
+    from ..jobs.doctor import examine
+
+    with spinner("trying", as_json) as show:
+        report = examine(read_settings(), show)
+    if as_json:
+        print_json(report)
+    else:
+        for row in report["checks"]:
+            mark, colour = ("ok", None) if row["ok"] else ("no", "bright_black")
+            if row["needed"] and not row["ok"]:
+                mark, colour = "FAIL", "red"
+            typer.secho(f"{mark:<4}  {row['name']:<18} {row['detail']}", fg=colour)
+    if not report["ok"]:
+        raise typer.Exit(FAILED)
+
+
+def languages(as_json: AsJson = False) -> None:
+    """List languages, and which engine speaks each here.
+
+    An engine is named for each soundVersion."""
+    from ..jobs.engines import routes_of, usable
+    from ..text.languages import LANGUAGES
+
+    with spinner("looking for engines", as_json):
+        settings = read_settings()
+        offers, found = usable(settings)
+    table = routes_of(settings).table(offers)
+    unusable = {name: reason for name, reason in found.items() if reason}
+    if as_json:
+        listed = [
+            {"name": name, "code": LANGUAGES[name].code, "engines": table[name]} for name in table
+        ]
+        print_json({"languages": listed, "unusable": unusable})
+        return
+    rows = [
+        {"language": name, "code": LANGUAGES[name].code}
+        | {version: engine or "none" for version, engine in table[name].items()}
+        for name in table
+    ]
+    print_table([{"language": "", "code": "", "v1": "-", "v2": "-"} | row for row in rows])
+    for name, reason in unusable.items():
+        typer.secho(f"not usable  {name}: {reason}", fg="yellow", err=True)

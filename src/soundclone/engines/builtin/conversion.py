@@ -1,0 +1,203 @@
+"""From the source synthesiser's speech to the speaker's: the same words, another voice."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import NoSpeech
+from . import acoustics, envelope_decoder, vocoder
+from .analysis import Analysis, doubled, f0_statistics
+from .source import source
+from .vocoder import BANDS, Array, Parameters
+from .voice import Prosody, VoiceData
+
+_LEAST_VOICED = 5.0  # seconds of voiced speech that a reference must have
+_LEAST_UNVOICED = 50  # frames
+_USUAL_LEVEL = 0.75  # share of a phone's usual level in that of speech
+_USUAL_F0 = 0.8  # how much of a sentence's own mean F0 gives way to the speaker's
+_BIAS = 0.7  # how much of the decoder's constant error on the source is taken away
+NOISE_UNIT = 10.0  # dB of aperiodicity
+_STIFFNESS = 1000.0  # frames that the trained last layer is worth against the recording's
+_SPREAD, _SPREAD_POWER = (0.8, 2.0), 1.0  # of what the decoder evens out, how much is restored
+_HEARD = "English"  # the language of the acoustic model, by which rates are compared
+_VOWELS = {
+    *("AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW")
+}
+_VOWEL_LENGTH = 0.03  # seconds, the least
+_GAP = 0.15  # seconds, the longest pause within speech
+_LOW_BANDS = 900.0  # Hz, below which unvoiced sounds have next to nothing
+
+
+def voice_of(analysis: Analysis) -> VoiceData:
+    """The speaker of a recording.
+
+    Raises NoSpeech when too little of it is voiced speech.
+    """
+    parameters, active = analysis.parameters, analysis.active
+    voiced, unvoiced = active & parameters.voiced, active & ~parameters.voiced
+    seconds = voiced.sum() * vocoder.HOP
+    if seconds < _LEAST_VOICED:
+        raise NoSpeech(
+            f"the recording has {seconds:.1f} s of voiced speech; "
+            f"at least {_LEAST_VOICED:.0f} s is needed, and whispering has none"
+        )
+    if unvoiced.sum() < _LEAST_UNVOICED:
+        unvoiced = active
+    prosody = prosody_of(analysis)
+    means = parameters.envelope[voiced].mean(axis=0), parameters.envelope[unvoiced].mean(axis=0)
+    noise = float(parameters.aperiodicity[voiced].mean())
+
+    fit = active[::2]
+    sounding = parameters.voiced[::2]
+    deviation = parameters.envelope[::2] - np.where(sounding[:, None], *means)
+    own = np.where(sounding, parameters.aperiodicity[::2, 0] - noise, 0.0) / NOISE_UNIT
+    code = envelope_decoder.code(
+        envelope_decoder.statistics(
+            analysis.posteriors[fit], deviation[fit], *means, float(prosody.f0[0])
+        )
+    )
+    units = envelope_decoder.hidden(_inputs(analysis, parameters.f0, prosody.f0), code)
+    loud = (parameters.level[::2] - prosody.level[0]) / prosody.level[1]
+    wanted = np.concatenate([deviation, own[:, None], loud[:, None]], axis=1)
+    last = envelope_decoder.fitted(units[fit], wanted[fit].astype(np.float32), _STIFFNESS)
+    voiced_mean, unvoiced_mean = _without_bias(means, last, code)
+    return VoiceData(
+        f0=prosody.f0,
+        level=prosody.level,
+        rate=prosody.rate / source().prosody[_HEARD].rate,
+        voiced=voiced_mean,
+        unvoiced=unvoiced_mean,
+        unvoiced_spread=parameters.envelope[unvoiced].std(axis=0).astype(np.float32),
+        spread=_lost_spread(
+            np.asarray(units @ last, np.float64), deviation, fit & sounding, fit & ~sounding
+        ),
+        aperiodicity=np.array([noise], np.float32),
+        code=code,
+        last=last,
+    )
+
+
+def _lost_spread(said: Array, deviation: Array, *masks: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """The recording's standard deviation over the decoder's, for each cepstrum: (2, BANDS)."""
+    matrix = acoustics.dct_matrix(BANDS, BANDS)
+    rows = []
+    for mask in masks:
+        if mask.sum() < _LEAST_UNVOICED // 2:  # half as many, as these are twice as far apart
+            rows.append(np.ones(BANDS))
+            continue
+        own = (deviation[mask] @ matrix).std(axis=0)
+        rows.append(own / (said[mask, :BANDS] @ matrix).std(axis=0).clip(1e-3))
+    return np.array(rows, np.float32).clip(*_SPREAD)
+
+
+def prosody_of(analysis: Analysis) -> Prosody:
+    """How a recording is said."""
+    parameters, active = analysis.parameters, analysis.active
+    level = parameters.level[active]
+    return Prosody(
+        f0=np.array(f0_statistics(parameters.f0[active & parameters.voiced]), np.float32),
+        level=np.array([level.mean(), level.std().clip(1e-3)], np.float32),
+        rate=np.array([vowel_rate(analysis)], np.float32),
+    )
+
+
+def _without_bias(
+    means: tuple[Array, Array], last: NDArray[np.float32], code: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Mean envelopes, voiced and unvoiced, less what the decoder adds to each on the average.
+
+    Its outputs are deviations from these means. On the recording they are 0 in the mean; on the
+    source's phones, which are clearer and others, they are not.
+    """
+    known = source()
+    said = (envelope_decoder.hidden(known.inputs, code) @ last)[:, :BANDS]
+    voiced, unvoiced = (
+        (mean - _BIAS * said[mask].mean(axis=0)).astype(np.float32)
+        for mean, mask in zip(means, (known.voiced, ~known.voiced), strict=True)
+    )
+    return voiced, unvoiced
+
+
+def _inputs(analysis: Analysis, f0: Array, centre: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The decoder's, of speech whose F0 is `f0` around `centre`."""
+    f0 = f0[::2]
+    logs = np.log(np.where(f0 > 0, f0, 1.0)) - centre[0]
+    return envelope_decoder.inputs(analysis.posteriors, logs.astype(np.float32), f0 > 0)
+
+
+def vowel_rate(analysis: Analysis) -> float:
+    """Vowels a second of speech, short pauses counted in; a measure of the speaking rate."""
+    phones = acoustics.model().phones
+    states = analysis.posteriors.reshape(len(analysis.posteriors), len(phones), -1).sum(axis=2)
+    vowel = states[:, [name in _VOWELS for name in phones]].sum(axis=1) > 0.5
+    active = analysis.active[::2]
+    vowels = sum(
+        1
+        for first, last in runs(vowel)
+        if (last - first) * acoustics.HOP >= _VOWEL_LENGTH and active[first:last].mean() > 0.5
+    )
+    speech = active.sum() + sum(
+        last - first for first, last in runs(~active) if (last - first) * acoustics.HOP < _GAP
+    )
+    return vowels / max(float(speech) * acoustics.HOP, 1e-3)
+
+
+def runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Where a mask is set without a break: first frame, and the one after the last."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
+    return [(int(first), int(last)) for first, last in edges.reshape(-1, 2)]
+
+
+def smooth(rows: Array, frames: int) -> Array:
+    """Each column of (T, …) convolved with a Hann window of so many frames, ends held."""
+    window = np.hanning(frames + 2)[1:-1]
+    window /= window.sum()
+    half = frames // 2
+    padded = np.pad(rows, [(half, half)] + [(0, 0)] * (rows.ndim - 1), mode="edge")
+    return np.asarray(sum(w * padded[k : k + len(rows)] for k, w in enumerate(window)))
+
+
+def convert(analysis: Analysis, voice: VoiceData, language: str) -> Parameters:
+    """What the source says in a language as the speaker would say it."""
+    spoken, usual = analysis.parameters, source().prosody[language]
+    f0 = _f0(spoken.f0, usual, voice)
+    units = envelope_decoder.hidden(_inputs(analysis, f0, voice.f0), voice.code)
+    said = doubled(np.asarray(units @ voice.last, np.float64), len(f0))
+    share = smooth(spoken.voiced.astype(float)[:, None], 5)
+    matrix = acoustics.dct_matrix(BANDS, BANDS)
+    gain = (share * voice.spread[0] + (1 - share) * voice.spread[1]) ** _SPREAD_POWER
+    deviation = (said[:, :BANDS] @ matrix * gain) @ matrix.T
+    envelope = smooth(deviation, 3) + share * voice.voiced + (1 - share) * voice.unvoiced
+    return Parameters(
+        f0=f0,
+        envelope=_held_low(envelope, spoken.voiced, voice),
+        level=_level(spoken.level - usual.level[0], said[:, BANDS + 1], analysis.active, voice),
+        aperiodicity=voice.aperiodicity + NOISE_UNIT * said[:, BANDS : BANDS + 1],
+    )
+
+
+def _level(above: Array, usual: Array, active: NDArray[np.bool_], voice: VoiceData) -> Array:
+    """Between the source's level, given above its mean, and the speaker's phones' usual one."""
+    mean, spread = voice.level
+    own = above + mean
+    share = _USUAL_LEVEL * smooth(active.astype(float), 9)
+    return np.asarray(own + share * (mean + spread * usual - own))
+
+
+def _f0(f0: Array, usual: Prosody, voice: VoiceData) -> Array:
+    """The source's F0 moved to the speaker's mean and range."""
+    if not np.any(f0 > 0):
+        return f0
+    mean, spread = usual.f0
+    centre = mean + _USUAL_F0 * (f0_statistics(f0)[0] - mean)
+    ratio = np.clip(voice.f0[1] / spread, 0.7, 2.2)
+    logs = (np.log(np.where(f0 > 0, f0, 1.0)) - centre) * ratio + voice.f0[0]
+    return np.where(f0 > 0, np.exp(logs).clip(55, 500), 0.0)
+
+
+def _held_low(envelope: Array, voiced: NDArray[np.bool_], voice: VoiceData) -> Array:
+    """Unvoiced frames without the low bands that leak in from their voiced neighbours."""
+    low = vocoder.band_centres() < _LOW_BANDS
+    ceiling = np.where(low, voice.unvoiced + 0.5 * voice.unvoiced_spread, np.inf)
+    return np.where(voiced[:, None], envelope, np.minimum(envelope, ceiling))

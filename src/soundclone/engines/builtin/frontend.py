@@ -1,0 +1,310 @@
+"""From text to the sound, phones and words of the source synthesiser, espeak-ng.
+
+`Pool` keeps the processes of `espeak` and restarts those that die or hang.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import unicodedata
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import EngineUnavailable, SynthesisError
+from ...text.g2p import Reading, read
+from ...text.words import Word, word_spans
+from .espeak import read_message, write_message
+from .ipa import standard
+
+VOICES = {
+    "Afrikaans": "af",
+    "Arabic": "ar",
+    "Bulgarian": "bg",
+    "Catalan": "ca",
+    "Chinese": "cmn",
+    "Chinese,Yue": "yue",
+    "Croatian": "hr",
+    "Czech": "cs",
+    "Danish": "da",
+    "Dutch": "nl",
+    "English": "en-us",
+    "Filipino": "id",  # espeak-ng has no Tagalog; Indonesian reads its spelling nearly right
+    "Finnish": "fi",
+    "French": "fr",
+    "German": "de",
+    "Greek": "el",
+    "Hebrew": "he",
+    "Hindi": "hi",
+    "Hungarian": "hu",
+    "Indonesian": "id",
+    "Italian": "it",
+    "Japanese": "ja",
+    "Korean": "ko",
+    "Malay": "ms",
+    "Norwegian": "nb",
+    "Nynorsk": "nb",  # espeak-ng has Bokmål only
+    "Persian": "fa",
+    "Polish": "pl",
+    "Portuguese": "pt-br",
+    "Romanian": "ro",
+    "Russian": "ru",
+    "Slovak": "sk",
+    "Slovenian": "sl",
+    "Spanish": "es",
+    "Swedish": "sv",
+    "Tamil": "ta",
+    "Thai": "shn",  # espeak-ng's Thai has neither words nor tones; `reading.thai` tells phonemes
+    "Turkish": "tr",
+    "Ukrainian": "uk",
+    "Vietnamese": "vi",
+}
+"""espeak-ng's voice by name of language."""
+
+VARIANT = "+f5"  # the clearest to a recogniser by far, whatever voice it becomes afterwards
+RATE = 160  # words a minute
+RATES = (80, 450)  # what espeak-ng can do
+PITCH, RANGE = 50, 50  # espeak-ng's middle
+
+MARGIN = 0.03  # seconds of near silence kept before and after the sound
+SILENCE = 10 ** (-45 / 20)  # of the loudest sample
+LONGEST = 400  # characters in one request, lest a frame-wise analysis fill the memory
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """What the source synthesiser said."""
+
+    samples: NDArray[np.float64]  # mono, shape (n,), full scale is 1.0
+    sample_rate: int  # Hz
+    phones: tuple[tuple[float, str], ...]  # start in seconds, IPA; "" is a pause
+    words: tuple[Word, ...]
+
+
+class _Died(Exception):
+    """The child ended, or was ended because it hung, before it answered."""
+
+
+class _Child:
+    """One process of `espeak`."""
+
+    def __init__(self) -> None:
+        keep = ("PATH", "HOME", "LANG", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "soundclone.engines.builtin.espeak"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # so that its forks can be ended with it
+            env={name: os.environ[name] for name in keep if name in os.environ},
+        )
+
+    def ask(self, request: dict[str, object], timeout: float) -> tuple[dict[str, object], bytes]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        watchdog = threading.Timer(timeout, self._kill)
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            write_message(self._process.stdin, json.dumps(request).encode())
+            answer = read_message(self._process.stdout)
+            samples = read_message(self._process.stdout)
+        except OSError as error:
+            raise _Died from error
+        finally:
+            watchdog.cancel()
+        if answer is None or samples is None:
+            raise _Died
+        heard: dict[str, object] = json.loads(answer)
+        return heard, samples
+
+    def _kill(self) -> None:
+        with contextlib.suppress(OSError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    def end(self) -> None:
+        self._kill()
+        for pipe in (self._process.stdin, self._process.stdout):
+            with contextlib.suppress(OSError):
+                pipe.close()  # type: ignore[union-attr]
+        self._process.wait()
+
+
+class Pool:
+    """Up to `size` processes of espeak-ng, each used by one caller at a time."""
+
+    def __init__(self, size: int = 4, timeout: float = 20.0) -> None:
+        self._room = threading.BoundedSemaphore(size)
+        self._timeout = timeout  # seconds for one request, the start of the process included
+        self._idle: list[_Child] = []
+        self._lock = threading.Lock()
+        self._closed = False
+        weakref.finalize(self, _end, self._idle)
+
+    def speak(self, text: str, language: str, rate: float = RATE) -> Utterance:
+        """Say a text of at most LONGEST characters, silence before and after it trimmed.
+
+        `rate` in words a minute is rounded and held within RATES. Raises SynthesisError when
+        there is nothing to say, EngineUnavailable when espeak-ng cannot be started.
+        """
+        if language not in VOICES:
+            raise SynthesisError(f"the builtin engine does not speak {language!r}")
+        if len(text) > LONGEST:
+            raise SynthesisError(
+                f"the sentence has {len(text)} characters; at most {LONGEST} can be said at once"
+            )
+        text = _harmless(text)
+        reading = read(text, language)
+        answer, data = self._ask(
+            {
+                "voice": VOICES[language] + VARIANT,
+                "rate": int(np.clip(round(rate), *RATES)),
+                "pitch": PITCH,
+                "range": RANGE,
+                "pieces": [(piece.text, piece.voice) for piece in reading.pieces],
+            }
+        )
+        if "error" in answer:
+            raise SynthesisError(str(answer["error"]))
+        return _utterance(text, language, reading, answer, data)
+
+    def _ask(self, request: dict[str, object]) -> tuple[dict[str, object], bytes]:
+        with self._room:
+            for _ in range(2):  # an idle child may have died of something else
+                child = self._take()
+                try:
+                    answer = child.ask(request, self._timeout)
+                except _Died:
+                    child.end()
+                    continue
+                except BaseException:
+                    child.end()
+                    raise
+                self._give_back(child)
+                return answer
+        if request["pieces"] == _PROBE:
+            raise EngineUnavailable("espeak-ng does not start; reinstall espeakng-loader")
+        self.check()
+        raise SynthesisError("espeak-ng ended or hung on this sentence twice")
+
+    def check(self) -> None:
+        """Say a word. Raises EngineUnavailable when that does not work."""
+        request: dict[str, object] = {
+            "voice": VOICES["English"],
+            "rate": RATE,
+            "pitch": PITCH,
+            "range": RANGE,
+            "pieces": _PROBE,
+        }
+        answer, samples = self._ask(request)
+        if "error" in answer or not np.any(np.frombuffer(samples, "<i2")):
+            raise EngineUnavailable("espeak-ng says nothing; reinstall espeakng-loader")
+
+    def close(self) -> None:
+        """End the idle processes; those at work end when their answer is given."""
+        with self._lock:
+            self._closed = True
+            _end(self._idle)
+
+    def _take(self) -> _Child:
+        with self._lock:
+            self._closed = False
+            if self._idle:
+                return self._idle.pop()
+        return _Child()
+
+    def _give_back(self, child: _Child) -> None:
+        with self._lock:
+            if not self._closed:
+                self._idle.append(child)
+                return
+        child.end()
+
+
+def _end(children: list[_Child]) -> None:
+    while children:
+        children.pop().end()
+
+
+_PROBE = [("hello", "")]
+
+
+def _harmless(text: str) -> str:
+    """The text with every code point in its place, and those that command espeak-ng blank.
+
+    Controls (U+0001 begins an embedded command), lone surrogates and unassigned ones go; the two
+    joiners stay, since Persian and Indic spelling needs them.
+    """
+    blank = {"Cc", "Cf", "Cs", "Co", "Cn"}
+    return "".join(
+        " " if unicodedata.category(c) in blank and c not in "\u200c\u200d" else c for c in text
+    )
+
+
+def _utterance(
+    text: str, language: str, reading: Reading, answer: dict[str, object], data: bytes
+) -> Utterance:
+    sample_rate = answer["sample_rate"]
+    assert isinstance(sample_rate, int)
+    phones: list[tuple[int, str]] = answer["phones"]  # type: ignore[assignment]
+    events: list[tuple[int, int]] = answer["words"]  # type: ignore[assignment]
+    samples = np.frombuffer(data, "<i2") / 32768.0
+    loud = np.flatnonzero(np.abs(samples) > SILENCE * np.abs(samples).max(initial=0.0))
+    if not any(symbol for _, symbol in phones) or loud.size == 0:
+        raise SynthesisError("the sentence has nothing that can be spoken")
+    margin = round(MARGIN * sample_rate)
+    first = max(int(loud[0]) - margin, 0)
+    last = min(int(loud[-1]) + margin, len(samples))
+    seconds = (last - first) / sample_rate
+
+    def time(sample: int) -> float:
+        return min(max((sample - first) / sample_rate, 0.0), seconds)
+
+    symbols = standard((symbol for _, symbol in phones), language)
+    spoken = tuple((time(p[0]), symbol) for p, symbol in zip(phones, symbols, strict=True))
+    spans = list(word_spans(text) if reading.words is None else reading.words)
+    heard = [(time(sample), reading.origin(position, text)) for sample, position in events]
+    return Utterance(
+        samples=samples[first:last],
+        sample_rate=sample_rate,
+        phones=spoken,
+        words=tuple(_words(text, spans, heard, spoken, seconds)),
+    )
+
+
+def _words(
+    text: str,
+    spans: list[tuple[int, int]],
+    events: list[tuple[float, int]],
+    phones: tuple[tuple[float, str], ...],
+    seconds: float,
+) -> Iterator[Word]:
+    """Words with times. espeak-ng tells several times of one word ("1,234") and one time of
+    several (a run of kana): the words from one told place to the next share its time by length."""
+    groups: list[tuple[float, int]] = []  # time, index of the first word
+    for start, offset in events:
+        index = next((k for k, (o, n) in enumerate(spans) if offset < o + n), None)
+        if index is not None and (not groups or index > groups[-1][1]):
+            groups.append((start, index))
+    groups.append((seconds, len(spans)))
+    if groups[0][1] > 0:
+        groups[0] = (groups[0][0], 0)
+    for (start, begin), (end, stop) in pairwise(groups):
+        # A pause at the end belongs to no word.
+        sounding = [k for k, (p, symbol) in enumerate(phones) if symbol and start <= p < end]
+        if sounding and sounding[-1] + 1 < len(phones):
+            end = min(end, phones[sounding[-1] + 1][0])
+        lengths = np.cumsum([0] + [n for _, n in spans[begin:stop]])
+        edges = start + (end - start) * lengths / lengths[-1]
+        for (offset, length), (left, right) in zip(spans[begin:stop], pairwise(edges), strict=True):
+            yield Word(text[offset : offset + length], float(left), float(right), offset, length)

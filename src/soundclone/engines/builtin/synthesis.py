@@ -1,0 +1,139 @@
+"""Saying a sentence in a voice, with the controls that a request may set."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from ..emotion import MANNERS, Manner
+from ..protocol import Controls, Samples, Speech, Word
+from . import vocoder
+from .analysis import analyse
+from .conversion import convert
+from .frontend import LONGEST, RATE, Pool, Utterance
+from .vocoder import Array, Parameters
+from .voice import VoiceData
+
+_RATE_MATCH = (0.75, 1.3)  # how far the speaker's own rate is followed
+_PAUSE = 0.2  # seconds between the parts of an overlong sentence
+_PEAK = 0.97  # of full scale
+
+
+def speak(pool: Pool, voice: VoiceData, sentence: str, controls: Controls) -> Speech:
+    """Say a sentence; the parts of one that is longer than LONGEST stand a pause apart."""
+    parts: list[Array] = []
+    words: list[Word] = []
+    seconds = 0.0
+    for offset, text in _parts(sentence):
+        samples, spoken = _part(pool, voice, text, controls)
+        words += [
+            replace(w, start=w.start + seconds, end=w.end + seconds, offset=w.offset + offset)
+            for w in spoken
+        ]
+        parts += [samples, np.zeros(round(_PAUSE * vocoder.OUTPUT_RATE))]
+        seconds += sum(len(part) for part in parts[-2:]) / vocoder.OUTPUT_RATE
+    samples = np.concatenate(parts[:-1])
+    peak = np.abs(samples).max()
+    if peak > _PEAK:
+        samples *= _PEAK / peak
+    return Speech(_float32(samples), vocoder.OUTPUT_RATE, tuple(words))
+
+
+def _float32(samples: Array) -> Samples:
+    return samples.astype(np.float32)
+
+
+def _parts(text: str) -> Iterator[tuple[int, str]]:
+    """Offset and text of pieces of at most LONGEST characters, cut after spaces where there are."""
+    start = 0
+    while len(text) - start > LONGEST:
+        cuts = [match.end() for match in re.finditer(r"\s", text[start : start + LONGEST])]
+        size = max((cut for cut in cuts if cut > LONGEST // 2), default=LONGEST)
+        if text[start : start + size].strip():
+            yield start, text[start : start + size]
+        start += size
+    if start == 0 or text[start:].strip():
+        yield start, text[start:]
+
+
+def _part(
+    pool: Pool, voice: VoiceData, text: str, controls: Controls
+) -> tuple[Array, tuple[Word, ...]]:
+    manner = MANNERS[controls.emotion]
+    rate = RATE * float(np.clip(voice.rate[0], *_RATE_MATCH)) * manner.rate
+    plain = pool.speak(text, controls.language, rate)
+    source, stretch = plain, 1.0
+    if controls.speed != 1:
+        # The source speaks faster by itself as far as it can; the frames do the remainder.
+        source = pool.speak(text, controls.language, rate * controls.speed)
+        stretch = _seconds(plain) / controls.speed / _seconds(source)
+    analysis = analyse(source.samples, source.sample_rate, source.phones)
+    parameters = _said(
+        stretched(convert(analysis, voice, controls.language), stretch), manner, controls.pitch
+    )
+    samples = _faded(vocoder.synthesise(parameters))
+    end = len(samples) / vocoder.OUTPUT_RATE
+    words = tuple(
+        replace(w, start=min(w.start * stretch, end), end=min(w.end * stretch, end))
+        for w in source.words
+    )
+    return samples, words
+
+
+def _seconds(utterance: Utterance) -> float:
+    return len(utterance.samples) / utterance.sample_rate
+
+
+def stretched(parameters: Parameters, factor: float) -> Parameters:
+    """The same speech in `factor` times as many frames."""
+    count = len(parameters.f0)
+    wanted = max(round(count * factor), 1)
+    if wanted == count:
+        return parameters
+    position = np.linspace(0, count - 1, wanted)
+    below = position.astype(int)
+    above = (below + 1).clip(0, count - 1)
+    share = position - below
+
+    def between(rows: Array) -> Array:
+        weight = share.reshape(-1, *[1] * (rows.ndim - 1))
+        return np.asarray(rows[below] * (1 - weight) + rows[above] * weight)
+
+    f0 = parameters.f0[np.round(position).astype(int)]
+    both = (parameters.f0[below] > 0) & (parameters.f0[above] > 0)
+    return Parameters(
+        f0=np.where(both, between(parameters.f0), f0),
+        envelope=between(parameters.envelope),
+        level=between(parameters.level),
+        aperiodicity=between(parameters.aperiodicity),
+    )
+
+
+def _said(parameters: Parameters, manner: Manner, pitch: int) -> Parameters:
+    """Pitch and manner applied."""
+    voiced = parameters.voiced
+    if not voiced.any():
+        return parameters
+    logs = np.log(np.where(voiced, parameters.f0, 1.0))
+    mean = logs[voiced].mean()
+    shift = (pitch + manner.pitch) * np.log(2) / 12
+    f0 = np.exp((logs - mean) * manner.range + mean + shift)
+    neper = np.log(10) / 10  # of power, in a dB
+    return replace(
+        parameters,
+        f0=np.where(voiced, f0, 0.0),
+        envelope=parameters.envelope + neper * manner.tilted(vocoder.band_centres()),
+        level=parameters.level + manner.energy * neper,
+    )
+
+
+def _faded(samples: Array) -> Array:
+    """Without a click at either end."""
+    edge = round(0.005 * vocoder.OUTPUT_RATE)
+    ramp = np.linspace(0, 1, min(edge, len(samples)))
+    samples[: len(ramp)] *= ramp
+    samples[len(samples) - len(ramp) :] *= ramp[::-1]
+    return samples

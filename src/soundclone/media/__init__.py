@@ -1,1 +1,0 @@
-"""Recordings and files: fetch, decode, measure, encode. Everything here meets hostile input."""

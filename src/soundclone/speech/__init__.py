@@ -1,1 +1,0 @@
-"""Text and voices: languages, scripts, subtitles and the engines that speak."""

@@ -1,1 +1,0 @@
-"""Adapters for neural engines, one thin module each."""

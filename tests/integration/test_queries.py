@@ -1,0 +1,121 @@
+"""What the studio shows of an account and of the service, on real databases."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from soundclone.core import keys, ledger, queries, tasks, voices, workers
+from soundclone.core.tasks import Order
+from soundclone.db.session import Database
+from soundclone.errors import AuthenticationError, InvalidParameter, NotFound, SpeechTooShort
+from tests.rows import voice
+
+SECRET = b"secret"
+
+
+@pytest.fixture
+def customer(database: Database) -> tuple[str, str]:
+    with database.write() as session:
+        account = ledger.open_account(session, "Ann & Sons")
+        key, _ = keys.create(session, SECRET, account_id=account.id, name="desk")
+        ledger.credit(session, account.id, 1_000)
+        return account.id, key.id
+
+
+def submit(database: Database, customer: tuple[str, str], kind: str = "clone") -> str:
+    order = Order(
+        kind=kind,
+        account_id=customer[0],
+        key_id=customer[1],
+        params={"text": "a"},
+        characters=1,
+        cost=10,
+        request_hash="",
+    )
+    with database.write() as session:
+        return tasks.submit(session, order, lambda *_: None, active_limit=100).id
+
+
+def test_history(database: Database, customer: tuple[str, str]) -> None:
+    first, second, third = (
+        submit(database, customer, kind) for kind in ("clone", "audio", "clone")
+    )
+    with database.write() as session:
+        tasks.complete(session, first, {}, keep=60, voice=voice(customer[0]))
+    with database.read() as session:
+        found = queries.history(session, customer[0])
+        assert [task.id for task in found] == [third, second, first]
+        (only,) = queries.history(session, customer[0], kind="audio")
+        assert only.id == second
+        active = queries.history(session, customer[0], status="active")
+        assert {task.id for task in active} == {second, third}
+        older = queries.history(session, customer[0], before=found[0].created_at, limit=1)
+        assert [task.id for task in older] == [second]
+        assert not queries.history(session, "acct_other")
+
+
+def test_usage_is_what_was_captured(database: Database, customer: tuple[str, str]) -> None:
+    good, bad, _ = (submit(database, customer) for _ in range(3))
+    with database.write() as session:
+        tasks.complete(session, good, {}, keep=60, voice=voice(customer[0]))
+        tasks.fail(session, bad, SpeechTooShort("speech lasts 2 s"), keep=60)
+    with database.read() as session:
+        days = queries.usage(session, customer[0], 7)
+    assert len(days) == 7
+    assert (days[-1].spent, days[-1].tasks) == (10, 1)
+    assert not any(day.spent for day in days[:-1])
+    assert 0 <= time.time() - days[-1].start < queries.DAY
+
+
+def test_the_operators_view(database: Database, customer: tuple[str, str]) -> None:
+    failed, waiting = submit(database, customer), submit(database, customer)
+    with database.write() as session:
+        tasks.fail(session, failed, SpeechTooShort("speech lasts 2 s"), keep=60)
+        workers.beat(session, "w1", {"ready": True})
+        ledger.open_account(session, "other_100%")
+    with database.read() as session:
+        assert {each.account.name for each in queries.customers(session)} == {
+            "Ann & Sons",
+            "other_100%",
+        }
+        (found,) = queries.customers(session, "ANN")
+        assert (found.keys, found.account.active) == (1, 1)
+        assert [each.account.name for each in queries.customers(session, "0%")] == ["other_100%"]
+        queue = queries.load(session)
+        assert (queue.queued, queue.processing) == (1, 0)
+        assert [task.id for task in queue.tasks] == [waiting]
+        (reason,) = queries.failures(session)
+        assert (reason.word, reason.number) == ("speech_too_short", 1)
+        assert reason.example.id == failed
+        assert [worker.id for worker in queries.workers(session)] == ["w1"]
+        assert queries.engines(session) == []
+
+
+def test_a_voice_is_renamed_by_its_owner(database: Database, customer: tuple[str, str]) -> None:
+    made = voice(customer[0])
+    with database.write() as session:
+        session.add(made)
+    with database.write() as session:
+        assert voices.rename(session, made.id, customer[0], " Ann  ").name == "Ann"
+    with database.write() as session:
+        assert voices.rename(session, made.id, customer[0], "").name is None
+        with pytest.raises(InvalidParameter, match="81 characters"):
+            voices.rename(session, made.id, customer[0], "a" * 81)
+        with pytest.raises(InvalidParameter, match="control"):
+            voices.rename(session, made.id, customer[0], "a\x00b")
+        with pytest.raises(NotFound):
+            voices.rename(session, made.id, "acct_other", "mine")
+
+
+def test_a_revoked_key_holds_nothing(database: Database, customer: tuple[str, str]) -> None:
+    with database.write() as session:
+        assert not keys.holder(session, customer[1]).operator
+        keys.create(session, SECRET, account_id=customer[0], name="chief", operator=True)
+        assert [key.operator for key in keys.listing(session, customer[0])] == [True, False]
+        keys.revoke(session, customer[1])
+        with pytest.raises(AuthenticationError, match="revoked"):
+            keys.holder(session, customer[1])
+        with pytest.raises(AuthenticationError):
+            keys.holder(session, "key_none")

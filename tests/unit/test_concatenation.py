@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from soundclone.engines.protocol import Speech, Word
+from soundclone.synthesis.concatenation import (
+    CLAUSE_GAP,
+    PARAGRAPH_GAP,
+    SENTENCE_GAP,
+    Stretch,
+    join,
+    margins,
+    trimmed,
+)
+from soundclone.text import script
+
+RATE = 24_000
+
+
+def say(sentence: script.Sentence) -> Speech:
+    """Half a second of tone with silence around it, and a word in it."""
+    tone = 0.3 * np.sin(2 * np.pi * 200 * np.arange(RATE // 2) / RATE)
+    samples = np.concatenate([np.zeros(2400), tone, np.zeros(4800)]).astype(np.float32)
+    return Speech(samples, RATE, (Word(sentence.text, 0.1, 0.6, 0, len(sentence.text)),))
+
+
+def joined(text: str, *, last: bool = True) -> Stretch:
+    return join(script.parse(text).pieces, say, RATE, last=last)
+
+
+def test_pauses_are_exact_to_the_sample() -> None:
+    plain, paused = joined("One."), joined("<#0.25#>One.<#1.5#>")
+    assert len(paused.samples) - len(plain.samples) == round(1.75 * RATE)
+    assert not paused.samples[: RATE // 4].any()
+    assert not paused.samples[-round(1.5 * RATE) :].any()
+
+
+def test_gaps_follow_what_comes_next() -> None:
+    two = joined("One. Two.")
+    assert two.spoken[1].start - two.spoken[0].end == pytest.approx(SENTENCE_GAP, abs=1e-4)
+    two = joined("One.\n\nTwo.")
+    assert two.spoken[1].start - two.spoken[0].end == pytest.approx(PARAGRAPH_GAP, abs=1e-4)
+    two = joined("One.<#0.5#>Two.")
+    assert two.spoken[1].start - two.spoken[0].end == pytest.approx(0.5, abs=1e-4)
+    parts = joined("one and two, " * 40 + "end.")
+    assert parts.spoken[1].start - parts.spoken[0].end == pytest.approx(CLAUSE_GAP, abs=1e-4)
+
+
+def test_only_the_end_of_the_text_has_no_gap() -> None:
+    difference = len(joined("One.", last=False).samples) - len(joined("One.").samples)
+    assert difference == round(SENTENCE_GAP * RATE)
+
+
+def test_silence_at_the_ends_is_cut_and_words_move_with_it() -> None:
+    speech = trimmed(say(script.parse("One.").sentences[0]))
+    assert 0.5 <= len(speech.samples) / RATE <= 0.55
+    assert speech.words[0].start == pytest.approx(0.02, abs=0.002)
+    assert abs(speech.samples[0]) < 1e-6
+    assert abs(speech.samples[-1]) < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("text", "lead", "tail"),
+    [
+        ("One.", 0.1, 0.25),
+        ("<#0.04#>One.<#0.2#>", 0.06, 0.05),
+        ("<#0.04#><#0.06#>One.<#9#>", 0, 0),
+        ("<#1#>One.<#1#>Two.", 0, 0.25),
+    ],
+)
+def test_the_ends_have_silence(text: str, lead: float, tail: float) -> None:
+    assert margins(script.parse(text).pieces) == pytest.approx((lead, tail))
+
+
+def test_silence_stays_silence() -> None:
+    silence = Speech(np.zeros(100, np.float32), RATE)
+    assert trimmed(silence) is silence
+    assert len(joined("<#0.01#><#2#>" + "One.").samples) > 2 * RATE
+
+
+def test_rates_must_agree() -> None:
+    with pytest.raises(ValueError, match="16000 Hz"):
+        join(script.parse("One.").pieces, lambda _: Speech(np.ones(9, np.float32), 16_000), RATE,
+             last=True)  # fmt: skip
