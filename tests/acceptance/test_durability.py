@@ -216,7 +216,7 @@ def test_a_task_that_nobody_does_is_ended(tmp_path: Path, test_engines: dict[str
     with Service(tmp_path, environment=environment) as service:
         account, key = service.new_key(1)
         database = Database(f"sqlite:///{tmp_path}/data/soundclone.db")
-        with database.write() as session:
+        with database.transaction() as session:
             (key_id,) = session.execute(select(Key.id).where(Key.account_id == account)).one()
             order = Order("clone", account, key_id, {}, 1, 1000, "hash")
             task = tasks.submit(session, order, lambda *_: None, active_limit=9).id

@@ -399,7 +399,7 @@ def test_what_nobody_says_in_time_is_over(tmp_path: Path) -> None:
         account, key = service.new_key()
         voice = rows.voice(account)
         database = Database(f"sqlite:///{tmp_path / 'data' / 'soundclone.db'}")
-        with database.write() as session:
+        with database.transaction() as session:
             session.add(voice)
         database.close()
         with client_of(service, key) as client, pytest.raises(openai.InternalServerError) as caught:

@@ -21,7 +21,7 @@ def account(service: Service) -> tuple[str, str]:
     made, key = service.new_key(1)
     now = time.time()
     database = Database(f"sqlite:///{service.folder / 'data' / 'soundclone.db'}")
-    with database.write() as session:
+    with database.transaction() as session:
         for index, name in enumerate(["Bob", "Anna", "ANNA", None, "Christopher"]):
             columns: dict[str, Any] = {
                 "id": f"model_{uuid.uuid4().hex}",
@@ -138,7 +138,7 @@ def test_a_deleted_voice_is_said_to_be(service: Service) -> None:
     made, key = service.new_key(1)
     database = Database(f"sqlite:///{service.folder / 'data' / 'soundclone.db'}")
     voice = rows.voice(made, id=f"model_{uuid.uuid4().hex}")
-    with database.write() as session:
+    with database.transaction() as session:
         session.add(voice)
         model = voice.id
     database.close()

@@ -26,7 +26,7 @@ def database(service: Service) -> Iterator[Database]:
 
 def voice(database: Database, account: str, number: int, **columns: object) -> str:
     made = rows.voice(account, id=f"model_{time.time_ns():031x}{number:x}", **columns)
-    with database.write() as session:
+    with database.transaction() as session:
         session.add(made)
         return made.id
 

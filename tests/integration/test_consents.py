@@ -29,9 +29,9 @@ def test_a_consent_is_the_accounts_own(database: Database) -> None:
     account, _ = customer(database, 0)
     other, _ = customer(database, 0)
     consent = new(account)
-    with database.write() as session:
+    with database.transaction() as session:
         consents.add(session, consent)
-    with database.write() as session:
+    with database.transaction() as session:
         assert consents.get(session, consent.id, account).name == "Anna"
         assert consents.rename(session, consent.id, account, " Berta ").name == "Berta"
         for wrong in (consent.id + "0", "cons_", "\0", "model_" + "0" * 32):
@@ -51,7 +51,7 @@ def test_pages(database: Database) -> None:
     account, _ = customer(database, 0)
     now = time.time()
     made = [new(account) for _ in range(5)]
-    with database.write() as session:
+    with database.transaction() as session:
         for index, consent in enumerate(made):
             consent.created_at = now + index // 2  # some at the same time
             consents.add(session, consent)
@@ -71,7 +71,7 @@ def test_no_more_than_there_is_room_for(
 ) -> None:
     monkeypatch.setattr(consents, "MOST", 2)
     account, _ = customer(database, 0)
-    with database.write() as session:
+    with database.transaction() as session:
         consents.add(session, new(account))
         consents.add(session, new(account))
         with pytest.raises(InvalidParameter, match="2 consents, which is the most"):
@@ -91,11 +91,11 @@ def test_nor_of_many_at_once(database: Database, monkeypatch: pytest.MonkeyPatch
         )
         together.wait()
         with suppress(TooLarge):
-            with database.write() as session:
+            with database.transaction() as session:
                 uploads.register(session, kept, quota=2)
             taken.append("upload")
         with suppress(InvalidParameter):
-            with database.write() as session:
+            with database.transaction() as session:
                 consents.add(session, new(account))
             taken.append("consent")
 
@@ -137,7 +137,7 @@ def test_recordings(head: bytes) -> None:
 def test_voices_by_name(database: Database) -> None:
     account, _ = customer(database, 0)
     now = time.time()
-    with database.write() as session:
+    with database.transaction() as session:
         for index, (name, expires) in enumerate(
             [("Anna", None), ("anna", None), ("Anna", now + 60), ("Anna", now - 1), (None, None)]
         ):
@@ -167,7 +167,7 @@ def test_of_many_same_requests_one_is_a_task(database: Database) -> None:
     found: list[str] = []
 
     def ask() -> None:
-        with database.write() as session:
+        with database.transaction() as session:
             task = tasks.recent(session, wanted, time.time() - 60) or tasks.submit(
                 session, wanted, queue.enqueue, active_limit=100
             )
@@ -185,7 +185,7 @@ def test_of_many_same_requests_one_is_a_task(database: Database) -> None:
         assert tasks.recent(session, wanted, time.time() + 1) is None
         assert ledger.audit(session).sound
     # One that failed is not what is meant by asking again.
-    with database.write() as session:
+    with database.transaction() as session:
         tasks.fail(session, found[0], TaskCancelled("cancelled"), keep=60)
     with database.read() as session:
         assert tasks.recent(session, wanted, 0) is None

@@ -18,15 +18,15 @@ FIND = select(Account.name).where(Account.id == bindparam("id"))
 
 def test_a_point_read_sees_what_was_committed(database: Database) -> None:
     async def use() -> None:
-        account = await database.run(ledger.open_account, "one")
-        row = await database.row(FIND, id=account.id)
+        account = await database.transaction_async(ledger.open_account, "one")
+        row = await database.fetch_one_async(FIND, id=account.id)
         assert row is not None
         assert row.name == "one"
-        assert await database.row(FIND, id="acct_nobody") is None
-        await database.run(
+        assert await database.fetch_one_async(FIND, id="acct_nobody") is None
+        await database.transaction_async(
             lambda session: session.execute(text("UPDATE accounts SET name = 'two'"))
         )
-        row = await database.row(FIND, id=account.id)
+        row = await database.fetch_one_async(FIND, id=account.id)
         assert row is not None
         assert row.name == "two"
 
@@ -35,8 +35,10 @@ def test_a_point_read_sees_what_was_committed(database: Database) -> None:
 
 def test_many_point_reads_at_once(database: Database) -> None:
     async def use() -> None:
-        account = await database.run(ledger.open_account, "one")
-        rows = await asyncio.gather(*(database.row(FIND, id=account.id) for _ in range(200)))
+        account = await database.transaction_async(ledger.open_account, "one")
+        rows = await asyncio.gather(
+            *(database.fetch_one_async(FIND, id=account.id) for _ in range(200))
+        )
         assert {row.name for row in rows if row} == {"one"}
 
     asyncio.run(use())
@@ -47,9 +49,9 @@ def test_a_connection_that_the_server_ended_is_replaced(database: Database) -> N
         pytest.skip("SQLite has no server")
 
     async def use() -> None:
-        account = await database.run(ledger.open_account, "one")
-        await asyncio.gather(*(database.row(FIND, id=account.id) for _ in range(50)))
-        with database.write() as session:
+        account = await database.transaction_async(ledger.open_account, "one")
+        await asyncio.gather(*(database.fetch_one_async(FIND, id=account.id) for _ in range(50)))
+        with database.transaction() as session:
             session.execute(
                 text(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
@@ -57,7 +59,9 @@ def test_a_connection_that_the_server_ended_is_replaced(database: Database) -> N
                 )
             )
         await asyncio.sleep(0.2)
-        rows = await asyncio.gather(*(database.row(FIND, id=account.id) for _ in range(50)))
+        rows = await asyncio.gather(
+            *(database.fetch_one_async(FIND, id=account.id) for _ in range(50))
+        )
         assert {row.name for row in rows if row} == {"one"}
 
     asyncio.run(use())
@@ -65,7 +69,7 @@ def test_a_connection_that_the_server_ended_is_replaced(database: Database) -> N
 
 def test_an_error_leaves_nothing(database: Database) -> None:
     async def use() -> None:
-        account = await database.run(ledger.open_account, "one")
+        account = await database.transaction_async(ledger.open_account, "one")
 
         def twice(session: object) -> None:
             ledger.open_account(session, "two")  # type: ignore[arg-type]
@@ -73,9 +77,9 @@ def test_an_error_leaves_nothing(database: Database) -> None:
             session.flush()  # type: ignore[attr-defined]
 
         with pytest.raises(IntegrityError):
-            await database.run(twice)
+            await database.transaction_async(twice)
         count = select(text("count(*)")).select_from(Account)
-        row = await database.row(count)
+        row = await database.fetch_one_async(count)
         assert row is not None
         assert row[0] == 1
 
@@ -94,5 +98,5 @@ def test_a_server_that_is_away_is_said_to_be() -> None:
     """Also by the first read of all, which has no connection to give up yet."""
     away = Database("postgresql+psycopg://nobody@127.0.0.1:1/none")
     with pytest.raises(OperationalError):
-        asyncio.run(away.row(FIND, id="acct_x"))
+        asyncio.run(away.fetch_one_async(FIND, id="acct_x"))
     away.close()

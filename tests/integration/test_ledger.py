@@ -43,7 +43,7 @@ KEEP = 3 * 86_400.0
 
 def customer(database: Database, credit: int, quota: int = 0) -> tuple[str, str]:
     """Ids of a new account and of its key."""
-    with database.write() as session:
+    with database.transaction() as session:
         account = ledger.open_account(session, "test")
         key, _ = keys.create(session, SECRET, account_id=account.id, name="test", quota=quota)
         if credit:
@@ -67,7 +67,7 @@ def order(account: str, key: str, cost: int, repeat: str | None = None, what: st
 def submit(
     database: Database, wanted: Order, enqueue: Callable[[Session, Task], None] | None = None
 ) -> str:
-    with database.write() as session:
+    with database.transaction() as session:
         made = tasks.submit(session, wanted, enqueue or (lambda *_: None), active_limit=1000)
         return made.id
 
@@ -78,7 +78,7 @@ def test_a_task_is_paid_once(database: Database) -> None:
     with database.read() as session:
         balance = ledger.balance(session, account)
     assert (balance.credited, balance.used, balance.held, balance.available) == (100, 0, 30, 70)
-    with database.write() as session:
+    with database.transaction() as session:
         assert tasks.start(session, task)
         assert tasks.complete(session, task, {}, keep=KEEP, voice=None)
         assert not tasks.complete(session, task, {}, keep=KEEP, voice=None)
@@ -97,7 +97,7 @@ def test_a_failed_task_costs_nothing(database: Database) -> None:
     task = submit(database, order(account, key, 50))
     with pytest.raises(QuotaExceeded, match="left of its quota"):
         submit(database, order(account, key, 1))
-    with database.write() as session:
+    with database.transaction() as session:
         assert tasks.fail(session, task, TaskCancelled("gone"), keep=KEEP)
     assert submit(database, order(account, key, 50))
     with database.read() as session:
@@ -110,7 +110,7 @@ def streamed(account: str, key: str, cost: int, characters: int, fee: int = 0) -
 
 
 def hand_over(database: Database, task: str, characters: int) -> bool:
-    with database.write() as session:
+    with database.transaction() as session:
         return delivery.hand_over(session, task, characters)
 
 
@@ -124,7 +124,7 @@ def test_a_stream_that_is_cancelled_costs_what_was_delivered(database: Database)
     task = submit(database, streamed(account, key, 700, characters=300, fee=10))
     assert hand_over(database, task, 100)
     assert hand_over(database, task, 20), "a second listener, who is not as far"
-    with database.write() as session:
+    with database.transaction() as session:
         ended = tasks.cancel(session, task, account, keep=KEEP)
     # 10 + floor(690 * 100 / 300)
     assert ended.cost == 240
@@ -139,7 +139,7 @@ def test_a_stream_that_is_cancelled_costs_what_was_delivered(database: Database)
         ("capture", 240),
         ("release", 460),
     ]
-    with database.write() as session:
+    with database.transaction() as session:
         assert not ledger.capture(session, task)
         assert not ledger.release(session, task)
     with database.read() as session:
@@ -166,7 +166,7 @@ def test_who_pays_depends_on_who_ended_the_stream(
     account, key = customer(database, 100)
     task = submit(database, streamed(account, key, 100, characters=2))
     hand_over(database, task, 1)
-    with database.write() as session:
+    with database.transaction() as session:
         assert tasks.fail(session, task, error, keep=KEEP)
     with database.read() as session:
         assert ledger.balance(session, account).used == charged
@@ -178,13 +178,13 @@ def test_a_stream_whose_last_part_was_sent_is_paid_whole(database: Database) -> 
     account, key = customer(database, 100)
     task = submit(database, streamed(account, key, 99, characters=7, fee=3))
     assert hand_over(database, task, 7)
-    with database.write() as session:
+    with database.transaction() as session:
         tasks.cancel(session, task, account, keep=KEEP)
     assert kinds(database, account) == [("credit", 100), ("hold", 99), ("capture", 99)]
     free, free_key = customer(database, 0)
     task = submit(database, streamed(free, free_key, 0, characters=7))
     assert hand_over(database, task, 7)
-    with database.write() as session:
+    with database.transaction() as session:
         tasks.cancel(session, task, free, keep=KEEP)
     with database.read() as session:
         assert ledger.audit(session).sound
@@ -217,7 +217,7 @@ def test_a_part_is_sent_or_not_charged_whoever_ends_the_task_at_once(database: D
             start.wait()
             while len(sent) < 3:
                 time.sleep(0.001)
-            with database.write() as session:
+            with database.transaction() as session:
                 work(session, task)
 
         endings: list[Callable[[Session, str], object]] = [
@@ -271,22 +271,22 @@ def test_an_error_while_enqueueing_leaves_nothing(database: Database) -> None:
 def test_payments_are_taken_once_by_their_reference(database: Database) -> None:
     account, _ = customer(database, 0)
     for _ in range(2):
-        with database.write() as session:
+        with database.transaction() as session:
             ledger.credit(session, account, 7, reference="invoice-1")
     with database.read() as session:
         assert ledger.balance(session, account).credited == 7
-    with pytest.raises(NotFound), database.write() as session:
+    with pytest.raises(NotFound), database.transaction() as session:
         ledger.credit(session, "acct_nobody", 1)
-    with pytest.raises(InvalidParameter), database.write() as session:
+    with pytest.raises(InvalidParameter), database.transaction() as session:
         ledger.credit(session, account, 0)
 
 
 def test_the_ledger_cannot_be_rewritten(database: Database) -> None:
     customer(database, 10)
     for statement in ("UPDATE transfers SET amount = 1", "DELETE FROM transfers"):
-        with pytest.raises(DBAPIError, match="append-only"), database.write() as session:
+        with pytest.raises(DBAPIError, match="append-only"), database.transaction() as session:
             session.execute(text(statement))
-    with pytest.raises(DBAPIError), database.write() as session:
+    with pytest.raises(DBAPIError), database.transaction() as session:
         session.execute(text("UPDATE accounts SET held = 11"))
 
 
@@ -304,9 +304,9 @@ def test_an_idempotency_key_makes_one_task(database: Database) -> None:
 
 def test_active_tasks_are_limited(database: Database) -> None:
     account, key = customer(database, 100)
-    with database.write() as session:
+    with database.transaction() as session:
         tasks.submit(session, order(account, key, 1), lambda *_: None, active_limit=1)
-    with pytest.raises(RateLimited), database.write() as session:
+    with pytest.raises(RateLimited), database.transaction() as session:
         tasks.submit(session, order(account, key, 1), lambda *_: None, active_limit=1)
 
 
@@ -316,7 +316,7 @@ def test_turns_are_fair(database: Database) -> None:
     light, light_key = customer(database, 100)
     queued = [submit(database, order(heavy, heavy_key, 1)) for _ in range(12)]
     for done in queued[:3]:
-        with database.write() as session:
+        with database.transaction() as session:
             tasks.fail(session, done, TaskCancelled("done"), keep=KEEP)
     late = [submit(database, order(light, light_key, 1)) for _ in range(2)]
     with database.read() as session:
@@ -328,7 +328,7 @@ def test_turns_are_fair(database: Database) -> None:
 def test_a_voice_is_first_spoken_with_while_more_is_asked_for(database: Database) -> None:
     account, key = customer(database, 100)
     voice = rows.voice(account)
-    with database.write() as session:
+    with database.transaction() as session:
         session.add(voice)
     wanted = replace(order(account, key, 3), kind="audio", voice_id=voice.id)
     first = submit(database, wanted)
@@ -336,10 +336,10 @@ def test_a_voice_is_first_spoken_with_while_more_is_asked_for(database: Database
 
     def end() -> None:
         ending.wait()
-        with database.write() as session:
+        with database.transaction() as session:
             tasks.complete(session, first, {}, keep=KEEP, voice=None)
 
-    with ThreadPoolExecutor() as pool, database.write() as session:
+    with ThreadPoolExecutor() as pool, database.transaction() as session:
         voices.usable(session, voice.id, account)
         ended = pool.submit(end)
         ending.set()
@@ -393,7 +393,7 @@ def test_three_hundred_racing_submissions(database: Database) -> None:
 
     def worker(mine: list[str]) -> None:
         for number, task in enumerate(mine):
-            with database.write() as session:
+            with database.transaction() as session:
                 if number % 2:
                     tasks.complete(session, task, {}, keep=KEEP, voice=None)
                 else:
@@ -450,7 +450,7 @@ def test_any_history_adds_up(database: Database, history: list[tuple[str, int, i
     for what, amount, which in history:
         task = made[which % len(made)] if made else None
         try:
-            with database.write() as session:
+            with database.transaction() as session:
                 if what == "credit":
                     ledger.credit(session, account, amount)
                 elif what == "submit":
@@ -491,7 +491,7 @@ def test_any_history_adds_up(database: Database, history: list[tuple[str, int, i
 
 def test_audit_notices_a_wrong_account(database: Database) -> None:
     account, _ = customer(database, 10)
-    with database.write() as session:
+    with database.transaction() as session:
         session.execute(text("UPDATE accounts SET posted = 12 WHERE id = :id"), {"id": account})
     with database.read() as session:
         audit = ledger.audit(session)
@@ -503,7 +503,7 @@ def test_audit_notices_a_wrong_account(database: Database) -> None:
 def test_keys_are_known_until_revoked(database: Database) -> None:
     from soundclone.errors import AuthenticationError
 
-    with database.write() as session:
+    with database.transaction() as session:
         account = ledger.open_account(session, "a")
         key, text_of_key = keys.create(session, SECRET, account_id=account.id, name="n")
         assert keys.authenticate(session, SECRET, text_of_key).account_id == account.id

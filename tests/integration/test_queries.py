@@ -17,7 +17,7 @@ SECRET = b"secret"
 
 @pytest.fixture
 def customer(database: Database) -> tuple[str, str]:
-    with database.write() as session:
+    with database.transaction() as session:
         account = ledger.open_account(session, "Ann & Sons")
         key, _ = keys.create(session, SECRET, account_id=account.id, name="desk")
         ledger.credit(session, account.id, 1_000)
@@ -34,7 +34,7 @@ def submit(database: Database, customer: tuple[str, str], kind: str = "clone") -
         cost=10,
         request_hash="",
     )
-    with database.write() as session:
+    with database.transaction() as session:
         return tasks.submit(session, order, lambda *_: None, active_limit=100).id
 
 
@@ -42,7 +42,7 @@ def test_history(database: Database, customer: tuple[str, str]) -> None:
     first, second, third = (
         submit(database, customer, kind) for kind in ("clone", "audio", "clone")
     )
-    with database.write() as session:
+    with database.transaction() as session:
         tasks.complete(session, first, {}, keep=60, voice=voice(customer[0]))
     with database.read() as session:
         found = queries.history(session, customer[0])
@@ -58,7 +58,7 @@ def test_history(database: Database, customer: tuple[str, str]) -> None:
 
 def test_usage_is_what_was_captured(database: Database, customer: tuple[str, str]) -> None:
     good, bad, _ = (submit(database, customer) for _ in range(3))
-    with database.write() as session:
+    with database.transaction() as session:
         tasks.complete(session, good, {}, keep=60, voice=voice(customer[0]))
         tasks.fail(session, bad, SpeechTooShort("speech lasts 2 s"), keep=60)
     with database.read() as session:
@@ -71,7 +71,7 @@ def test_usage_is_what_was_captured(database: Database, customer: tuple[str, str
 
 def test_the_operators_view(database: Database, customer: tuple[str, str]) -> None:
     failed, waiting = submit(database, customer), submit(database, customer)
-    with database.write() as session:
+    with database.transaction() as session:
         tasks.fail(session, failed, SpeechTooShort("speech lasts 2 s"), keep=60)
         workers.beat(session, "w1", {"ready": True})
         ledger.open_account(session, "other_100%")
@@ -95,11 +95,11 @@ def test_the_operators_view(database: Database, customer: tuple[str, str]) -> No
 
 def test_a_voice_is_renamed_by_its_owner(database: Database, customer: tuple[str, str]) -> None:
     made = voice(customer[0])
-    with database.write() as session:
+    with database.transaction() as session:
         session.add(made)
-    with database.write() as session:
+    with database.transaction() as session:
         assert voices.rename(session, made.id, customer[0], " Ann  ").name == "Ann"
-    with database.write() as session:
+    with database.transaction() as session:
         assert voices.rename(session, made.id, customer[0], "").name is None
         with pytest.raises(InvalidParameter, match="81 characters"):
             voices.rename(session, made.id, customer[0], "a" * 81)
@@ -110,7 +110,7 @@ def test_a_voice_is_renamed_by_its_owner(database: Database, customer: tuple[str
 
 
 def test_a_revoked_key_holds_nothing(database: Database, customer: tuple[str, str]) -> None:
-    with database.write() as session:
+    with database.transaction() as session:
         assert not keys.holder(session, customer[1]).operator
         keys.create(session, SECRET, account_id=customer[0], name="chief", operator=True)
         assert [key.operator for key in keys.listing(session, customer[0])] == [True, False]

@@ -37,7 +37,7 @@ def preview(
 ) -> tuple[str, str]:
     """Ids of a voice and of the completed preview that made it."""
     task_id = submit(database, order(account, key, 0))
-    with database.write() as session:
+    with database.transaction() as session:
         task = session.get_one(Task, task_id)
         task.params = {"text": "Private.", "source": {"upload": upload} if upload else {}}
         voice = rows.voice(
@@ -53,7 +53,7 @@ def preview(
 
 def uploaded(database: Database, account: str, name: str) -> str:
     key = f"uploads/{name}/recording.wav"
-    with database.write() as session:
+    with database.transaction() as session:
         session.add(
             Upload(key=key, account_id=account, size=1, created_at=NOW, expires_at=NOW + 9999)
         )
@@ -61,7 +61,7 @@ def uploaded(database: Database, account: str, name: str) -> str:
 
 
 def delete(database: Database, voice_id: str, account: str) -> removal.Leavings:
-    with database.write() as session:
+    with database.transaction() as session:
         return removal.delete(session, voice_id, account)
 
 
@@ -83,7 +83,7 @@ def test_a_deleted_voice_takes_its_upload_and_its_preview_along(database: Databa
         assert tasks.expired(session) == [task_id]
         assert voices.expired(session) == [voice_id]
     assert delete(database, voice_id, account) == gone
-    with database.write() as session:
+    with database.transaction() as session:
         removal.removed(session, gone)
         assert uploads.expired(session) == []
     assert delete(database, voice_id, account).uploads == ()
@@ -98,12 +98,12 @@ def test_an_upload_stays_while_something_else_needs_it(database: Database) -> No
     first, _ = preview(database, account, key, upload)
     second, _ = preview(database, account, key, upload, uploads=None)  # of an earlier version
     waiting = submit(database, order(account, key, 0))
-    with database.write() as session:
+    with database.transaction() as session:
         session.get_one(Task, waiting).params = {"source": {"upload": upload}}
     assert delete(database, first, account).uploads == ()
     assert delete(database, second, account).uploads == ()
     third, _ = preview(database, account, key, upload)
-    with database.write() as session:
+    with database.transaction() as session:
         tasks.cancel(session, waiting, account, keep=KEEP)
     assert delete(database, third, account).uploads == (upload,)
 
@@ -122,11 +122,11 @@ def test_a_voice_in_use_stays(database: Database) -> None:
     account, key = customer(database, 0)
     voice_id, _ = preview(database, account, key, None)
     speaking = submit(database, order(account, key, 0))
-    with database.write() as session:
+    with database.transaction() as session:
         session.get_one(Task, speaking).voice_id = voice_id
     with pytest.raises(Conflict, match="is being used by a task; cancel it or wait"):
         delete(database, voice_id, account)
-    with database.write() as session:
+    with database.transaction() as session:
         tasks.cancel(session, speaking, account, keep=KEEP)
     delete(database, voice_id, account)
     with database.read() as session:
@@ -182,7 +182,7 @@ def test_a_worker_does_not_write_a_deleted_voice_back(
     account, key = customer(database, 0)
     voice_id, _ = preview(database, account, key, None)
     speaking = submit(database, order(account, key, 0))
-    with database.write() as session:
+    with database.transaction() as session:
         session.get_one(Task, speaking).voice_id = voice_id
         tasks.cancel(session, speaking, account, keep=KEEP)
     reference = encode.pack(np.zeros(24_000, np.float32), 24_000)
@@ -201,7 +201,7 @@ def test_a_worker_does_not_write_a_deleted_voice_back(
 def test_a_consent_of_its_own_outlives_a_voice(database: Database) -> None:
     account, key = customer(database, 0)
     consent = consents.new(account, "Anna", "en", b"ID3", 3)
-    with database.write() as session:
+    with database.transaction() as session:
         consents.add(session, consent)
     voice_id, _ = preview(database, account, key, None, consent={"consent": consent.id})
     delete(database, voice_id, account)

@@ -20,14 +20,14 @@ QUOTA = 1000
 
 
 def submit(database: Database, account: str, key: str, size: int) -> str:
-    with database.write() as session:
+    with database.transaction() as session:
         wanted = replace(order(account, key, 1), size=size)
         made = tasks.submit(session, wanted, lambda *_: None, active_limit=1000, result_quota=QUOTA)
         return made.id
 
 
 def complete(database: Database, task: str, size: int) -> None:
-    with database.write() as session:
+    with database.transaction() as session:
         assert tasks.complete(session, task, {}, keep=KEEP, voice=None, size=size)
 
 
@@ -47,7 +47,7 @@ def test_results_have_a_quota(database: Database) -> None:
     )
     assert kept(database, account) == 600
     second = submit(database, account, key, 400)
-    with database.write() as session:
+    with database.transaction() as session:
         tasks.fail(session, second, TaskCancelled("x"), keep=KEEP)
     assert kept(database, account) == 600
     complete(database, first, 250)  # it was less than could have been
@@ -62,20 +62,20 @@ def test_results_have_a_quota(database: Database) -> None:
 def test_space_is_free_again_once(database: Database) -> None:
     account, key = customer(database, 100)
     task, stays = (submit(database, account, key, 300) for _ in range(2))
-    with pytest.raises(Conflict, match="has not ended"), database.write() as session:
+    with pytest.raises(Conflict, match="has not ended"), database.transaction() as session:
         tasks.discard(session, task, account)
     complete(database, task, 300)
     complete(database, stays, 200)
-    with database.write() as session:
+    with database.transaction() as session:
         tasks.discard(session, task, account)
     assert kept(database, account) == 200
-    with pytest.raises(Expired), database.write() as session:
+    with pytest.raises(Expired), database.transaction() as session:
         tasks.discard(session, task, account)
     for _ in range(2):
-        with database.write() as session:
+        with database.transaction() as session:
             tasks.purge(session, task)
     assert kept(database, account) == 200
-    with database.write() as session:
+    with database.transaction() as session:
         tasks.purge(session, stays)
     assert kept(database, account) == 0
 
@@ -107,7 +107,7 @@ def test_racing_submissions_and_ends_keep_the_sum(database: Database) -> None:
 
     def end() -> None:
         for number, task in enumerate(made):
-            with database.write() as session:
+            with database.transaction() as session:
                 if number % 2:
                     tasks.fail(session, task, TaskCancelled("x"), keep=KEEP)
                 else:
@@ -118,7 +118,7 @@ def test_racing_submissions_and_ends_keep_the_sum(database: Database) -> None:
 
     def purge() -> None:
         for task in made:
-            with database.write() as session:
+            with database.transaction() as session:
                 tasks.purge(session, task)
 
     both(purge, purge)

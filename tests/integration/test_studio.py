@@ -37,7 +37,7 @@ def new_key(
     """Made in place: a command of its own takes seconds."""
     settings = Settings(data_dir=service.folder / "data")
     database = Database(settings.database)
-    with database.write() as session:
+    with database.transaction() as session:
         account = ledger.open_account(session, name)
         if credit:
             ledger.credit(session, account.id, credit)
@@ -162,7 +162,7 @@ def test_a_used_session_is_extended_within_its_longest_time(
     assert ticket
     begun = time.time() - age
     database = Database(settings.database)
-    with database.write() as transaction:
+    with database.transaction() as transaction:
         digest = hashlib.sha256(ticket.id.encode()).hexdigest()
         transaction.get_one(StudioSession, digest).created_at = begun
     database.close()

@@ -101,7 +101,7 @@ def test_a_task_with_little_to_show(
         result=result,
         expires_at=time.time() + 1000 if kept else None,
     )
-    with database.write() as session:
+    with database.transaction() as session:
         session.add(task)
     headers = {"HX-Request": "true"} if part else {}
     answer = visitor.get(f"/studio/tasks/{task.id}", headers=headers)
@@ -125,7 +125,7 @@ def test_pages_of_bare_rows(
 ) -> None:
     holder = owner(service, database, key)
     now = time.time()
-    with database.write() as session:
+    with database.transaction() as session:
         for kind in ("clone", "audio"):
             session.add(bare_task(holder, kind, "failed"))
             session.add(bare_task(holder, kind, "queued"))

@@ -24,7 +24,7 @@ def kept(account: str, size: int, name: str = "a") -> Upload:
 
 
 def reserve(database: Database, account: str, size: int, most: int = 10) -> str:
-    with database.write() as session:
+    with database.transaction() as session:
         return uploads.reserve(session, account, size, quota=100, most=most)
 
 
@@ -36,7 +36,7 @@ def reserved(database: Database) -> list[int]:
 def test_the_real_size_replaces_the_reservation(database: Database) -> None:
     account, _ = customer(database, 0)
     reservation = reserve(database, account, 60)
-    with database.write() as session:
+    with database.transaction() as session:
         uploads.register(session, kept(account, 30), quota=100, reservation=reservation)
     assert reserved(database) == []
     reserve(database, account, 70)
@@ -50,14 +50,14 @@ def test_what_is_under_way_counts(database: Database) -> None:
         reserve(database, account, 41)
     assert full.value.retry_after
     reserve(database, other, 100)
-    with database.write() as session:
+    with database.transaction() as session:
         uploads.release(session, first)
     reserve(database, account, 100)
 
 
 def test_what_is_kept_counts(database: Database) -> None:
     account, _ = customer(database, 0)
-    with database.write() as session:
+    with database.transaction() as session:
         uploads.register(session, kept(account, 60), quota=100)
     with pytest.raises(TooLarge, match="come to 101 bytes; at most 100 are kept"):
         reserve(database, account, 41)
@@ -87,11 +87,11 @@ def test_few_are_under_way_at_once(database: Database) -> None:
 def test_a_reservation_ends_with_its_process(database: Database) -> None:
     account, _ = customer(database, 0)
     lost, alive = reserve(database, account, 50), reserve(database, account, 50)
-    with database.write() as session:
+    with database.transaction() as session:
         session.execute(update(UploadReservation).values(expires_at=time.time() - 1))
         uploads.renew(session, alive)
     reserve(database, account, 50)
     with pytest.raises(RateLimited):
         reserve(database, account, 1)
-    with database.write() as session:
+    with database.transaction() as session:
         uploads.release(session, lost)

@@ -20,17 +20,20 @@ def test_a_deleted_voice_is_told_from_an_expired_one(database: Database) -> None
     unused = rows.voice(account, id="model_" + "1" * 32)
     used = rows.voice(account, id="model_" + "2" * 32, activated_at=now, expires_at=None)
     old = rows.voice(account, id="model_" + "3" * 32, expires_at=now - 1)
-    with database.write() as session:
+    with database.transaction() as session:
         session.add_all([unused, used, old])
     for voice in (unused, used):
-        with database.write() as session:
+        with database.transaction() as session:
             removal.delete(session, voice.id, account)
         for _ in range(2):  # a second deletion changes nothing
-            with database.write() as session, pytest.raises(Deleted, match="was deleted on"):
+            with database.transaction() as session, pytest.raises(Deleted, match="was deleted on"):
                 voices.usable(session, voice.id, account)
-            with database.write() as session:
+            with database.transaction() as session:
                 removal.delete(session, voice.id, account)
-    with database.write() as session, pytest.raises(Expired, match="no production task") as error:
+    with (
+        database.transaction() as session,
+        pytest.raises(Expired, match="no production task") as error,
+    ):
         voices.usable(session, old.id, account)
     assert error.value.word == "expired"
     assert Deleted.word == "deleted"
@@ -39,12 +42,12 @@ def test_a_deleted_voice_is_told_from_an_expired_one(database: Database) -> None
 def test_a_voice_that_is_over_has_no_new_name(database: Database) -> None:
     account, _ = customer(database, 0)
     voice = rows.voice(account)
-    with database.write() as session:
+    with database.transaction() as session:
         session.add(voice)
         assert voices.rename(session, voice.id, account, " Anna ").name == "Anna"
         assert voices.rename(session, voice.id, account, "").name is None
         removal.delete(session, voice.id, account)
-    with database.write() as session, pytest.raises(Deleted):
+    with database.transaction() as session, pytest.raises(Deleted):
         voices.rename(session, voice.id, account, "Berta")
 
 
@@ -53,10 +56,10 @@ def test_tasks_a_page_at_a_time(database: Database) -> None:
     other, _ = customer(database, 0)
     made = []
     for _ in range(5):
-        with database.write() as session:
+        with database.transaction() as session:
             task = tasks.submit(session, order(account, key, 1), lambda *_: None, active_limit=1000)
             made.append(task.id)
-    with database.write() as session:  # all at the same time: the order is by id then
+    with database.transaction() as session:  # all at the same time: the order is by id then
         session.execute(text("UPDATE tasks SET created_at = 1000"))
         session.execute(text(f"UPDATE tasks SET created_at = 2000 WHERE id = '{made[3]}'"))
         tasks.fail(session, made[0], TaskCancelled("over"), keep=KEEP)

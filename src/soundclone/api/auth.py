@@ -33,7 +33,7 @@ async def caller(
     """The request's caller. Raises AuthenticationError."""
     state = request.app.state
     key = bearer(request.headers.get("Authorization"))
-    known: Caller = await state.database.look(keys.authenticate, state.settings.secret, key)
+    known: Caller = await state.database.read_async(keys.authenticate, state.settings.secret, key)
     return known
 
 

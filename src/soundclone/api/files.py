@@ -101,7 +101,7 @@ async def keep(request: Request, who: Caller, file: UploadFile) -> tuple[str, fl
     if not size:
         raise InvalidParameter("the uploaded file is empty; a recording is needed")
     expires = now + state.settings.upload_days * DAY
-    await state.database.run(
+    await state.database.transaction_async(
         uploads.register,
         Upload(key=key, account_id=who.account_id, size=size, created_at=now, expires_at=expires),
         quota=state.settings.upload_quota_bytes,

@@ -16,7 +16,7 @@ async def remove_voice(request: Request, voice_id: str, account_id: str) -> None
     Conflict, and Unavailable when the store does not answer; the voice is deleted then, and the
     sweep removes the files."""
     state = request.app.state
-    leavings = await state.database.run(removal.delete, voice_id, account_id)
+    leavings = await state.database.transaction_async(removal.delete, voice_id, account_id)
     try:
         await run_in_threadpool(_remove_files, state.storage, leavings)
     except Unavailable as error:
@@ -24,7 +24,7 @@ async def remove_voice(request: Request, voice_id: str, account_id: str) -> None
             f"voice {voice_id} is deleted and can no longer be used, but its files are not removed "
             f"yet: {error.message}; the service keeps trying, or send the request again"
         ) from error
-    await state.database.run(removal.removed, leavings)
+    await state.database.transaction_async(removal.removed, leavings)
 
 
 def _remove_files(storage: Storage, leavings: Leavings) -> None:

@@ -85,10 +85,12 @@ async def poll(request: Request) -> Response:
         key, task_id = bearer(request.headers.get("Authorization")), request.path_params["id"]
         task = None
         if TASK_ID.fullmatch(task_id):
-            task = await database.row(tasks.POLL, key=keys.digest(key, secret), task=task_id)
+            task = await database.fetch_one_async(
+                tasks.POLL, key=keys.digest(key, secret), task=task_id
+            )
         if task is None or (task.expires_at is not None and task.expires_at <= time.time()):
-            who = await database.look(keys.authenticate, secret, key)
-            task = await database.look(tasks.get, checked_id(task_id), who.account_id)
+            who = await database.read_async(keys.authenticate, secret, key)
+            task = await database.read_async(tasks.get, checked_id(task_id), who.account_id)
         return JSONResponse(ok(view(request, task)))
     except Exception as error:
         return answer(request, error, contract=True)
@@ -144,7 +146,9 @@ async def cancel_task(request: Request, id: TaskId, who: KnownCaller) -> JSONRes
     has ended stays as it is."""
     state = request.app.state
     keep = state.settings.result_days * DAY
-    task = await state.database.run(tasks.cancel, checked_id(id), who.account_id, keep=keep)
+    task = await state.database.transaction_async(
+        tasks.cancel, checked_id(id), who.account_id, keep=keep
+    )
     return JSONResponse(ok(view(request, task)))
 
 
@@ -158,7 +162,7 @@ async def delete_result(request: Request, id: TaskId, who: KnownCaller) -> Respo
     """Delete the files of a task that has ended before they expire, and free their space. When the
     answer comes, the links are dead. A voice stays."""
     state = request.app.state
-    task = await state.database.run(tasks.discard, checked_id(id), who.account_id)
+    task = await state.database.transaction_async(tasks.discard, checked_id(id), who.account_id)
     await run_in_threadpool(state.storage.delete_prefix, f"results/{task.id}")
     return Response(status_code=204)
 
@@ -222,7 +226,7 @@ async def consent_source(request: Request, recording: str, who: Caller) -> dict[
     """Source of a consent recording, for the worker. Raises InvalidParameter, NotFound, Expired."""
     state = request.app.state
     if consents.is_id(recording):
-        found = await state.database.look(consents.get, recording, who.account_id)
+        found = await state.database.read_async(consents.get, recording, who.account_id)
         return consents.source_of(found)
     if upload := state.storage.parse_link(recording):
         return {"upload": upload}
@@ -256,7 +260,7 @@ async def audio_order(
             + ", ".join(map(str, OPUS_RATES))
         )
     characters = script.check(body.contentText, TEXT_LIMIT)
-    voice = await state.database.look(voices.get, body.modelId, who.account_id)
+    voice = await state.database.read_async(voices.get, body.modelId, who.account_id)
     version = body.soundVersion or voice.version
     language = language_of(body.language, version)
     seconds = await length_of(body.contentText, characters, language, version)
@@ -311,10 +315,10 @@ async def submit(request: Request, order: Order, since: float | None = None) -> 
         )
 
     try:
-        task: Task = await state.database.run(work)
+        task: Task = await state.database.transaction_async(work)
     except IntegrityError:
         # A request with the same idempotency key was faster; the second try finds its task.
-        task = await state.database.run(work)
+        task = await state.database.transaction_async(work)
     return task
 
 
@@ -390,7 +394,9 @@ async def engine_for(
     """Which engine is to say the text; `own` is that of the voice. Raises InvalidParameter when
     none speaks its language, Unavailable when the one that it takes is away."""
     state = request.app.state
-    offered = await state.database.look(engine_registry.current, state.settings.worker_lost_after)
+    offered = await state.database.read_async(
+        engine_registry.current, state.settings.worker_lost_after
+    )
     if language is not None:
         name: str = state.routes.engine(offered, language.name, version, own)
     else:

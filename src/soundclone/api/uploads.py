@@ -67,7 +67,7 @@ async def reserve(request: Request, account_id: str) -> None:
     declared = request.headers.get("Content-Length", "")
     size = int(declared) if declared.isdecimal() and len(declared) < 20 else room.limit
     room.check(size)
-    identifier = await state.database.run(
+    identifier = await state.database.transaction_async(
         uploads.reserve,
         account_id,
         size,
@@ -87,7 +87,7 @@ async def release(request: Request) -> None:
     request.state.reservation = None
     reservation.renewing.cancel()
     with suppress(SQLAlchemyError, SoundcloneError):  # it expires in the end
-        await request.app.state.database.run(uploads.release, reservation.id)
+        await request.app.state.database.transaction_async(uploads.release, reservation.id)
 
 
 def reserved(request: Request) -> str | None:
@@ -100,4 +100,4 @@ async def _renew(request: Request, identifier: str) -> None:
     while True:
         await asyncio.sleep(uploads.LEASE / 3)
         with suppress(SQLAlchemyError, SoundcloneError):
-            await request.app.state.database.run(uploads.renew, identifier)
+            await request.app.state.database.transaction_async(uploads.renew, identifier)

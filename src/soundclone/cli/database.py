@@ -33,7 +33,7 @@ def transaction(*, new: bool = False) -> Iterator[Session]:
     database = Database(settings.database, pool_size=1)
     try:
         upgrade(database)
-        with database.write() as session:
+        with database.transaction() as session:
             yield session
     finally:
         database.close()

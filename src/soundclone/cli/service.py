@@ -173,7 +173,7 @@ def _first_key(settings: Settings, database: Database) -> None:
     from ..core.pricing import to_micro
     from ..db.models import Account
 
-    with database.write() as session:
+    with database.transaction() as session:
         if session.scalar(select(Account.id).limit(1)):
             return
         account = ledger.open_account(session, "first")

@@ -1,9 +1,9 @@
-"""The database: one engine for SQLite or Postgres, and the two kinds of transaction.
+"""Connections and transactions of the database, SQLite or Postgres.
 
-Everything below the API is synchronous. The API awaits `Database.run`, which keeps its event loop
-free: on Postgres by a pool of threads, on SQLite by one thread for writes (the file has one writer
-at a time in any case), while reads run in place, because a point read of a WAL file takes less
-time than the hop to a thread and waits for nobody.
+All database code is synchronous. Workers use `Database.transaction` and `Database.read`. The API
+awaits `transaction_async`, `read_async` and `fetch_one_async`, which do not block its event loop.
+On Postgres these run in a pool of threads. On SQLite writes run in one thread, since a file has
+one writer at a time. Reads run directly: a point read takes less time than a switch of threads.
 """
 
 from __future__ import annotations
@@ -30,7 +30,15 @@ R = TypeVar("R")
 
 
 class Database:
-    """A connection pool. `url` is a SQLAlchemy URL of SQLite or of Postgres by psycopg."""
+    """Connection pool of one database.
+
+    Args:
+        url: SQLAlchemy URL: `sqlite:///…` or `postgresql+psycopg://…`.
+        pool_size: Connections that stay open. Under load three times as many are opened.
+
+    Raises:
+        Unavailable: The URL names another kind of database.
+    """
 
     def __init__(self, url: str, pool_size: int = 10) -> None:
         parsed = make_url(url)
@@ -43,8 +51,8 @@ class Database:
         if self.sqlite and parsed.database:
             path = Path(parsed.database)
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # Only to create it for ourselves alone. An existing one must never be opened past
-            # SQLite: closing it would drop the locks of every connection of this process.
+            # Create the file readable by its owner alone. An existing file must not be opened
+            # outside SQLite: closing it drops the locks of all connections of this process.
             with suppress(FileExistsError):
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         arguments: dict[str, Any] = {"connect_timeout": 10}
@@ -56,7 +64,7 @@ class Database:
             max_overflow=2 * pool_size,
             pool_pre_ping=not self.sqlite,
             connect_args=arguments,
-            hide_parameters=True,  # they hold texts, and errors are logged
+            hide_parameters=True,  # errors are logged, and parameters hold users' texts
         )
         if self.sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
@@ -66,36 +74,39 @@ class Database:
         self._threads = ThreadPoolExecutor(1 if self.sqlite else pool_size, "database")
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
-        """A transaction that commits at the end of the block, or rolls back."""
+    def transaction(self) -> Iterator[Session]:
+        """Open a writing transaction: commit at the end of the block, roll back on an error."""
         with self._sessions() as session, session.begin():
             if self.sqlite:
-                # Take the write lock before the first read: a lock taken later could not be
-                # waited for, because the snapshot that was read would be stale.
+                # Take the write lock before the first read. SQLite does not wait for a lock that
+                # is requested later: the snapshot that was read would be out of date.
                 session.execute(text("BEGIN IMMEDIATE"))
             yield session
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A session to read with."""
+        """Open a session for reading."""
         with self._sessions() as session:
             yield session
 
-    async def run(
+    async def transaction_async(
         self, work: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        """Run `work(session, …)` in a writing transaction, off the event loop."""
+        """Return `work(session, *args, **kwargs)`, run in a writing transaction in a thread."""
 
         def job() -> R:
-            with self.write() as session:
+            with self.transaction() as session:
                 return work(session, *args, **kwargs)
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, job)
 
-    async def look(
+    async def read_async(
         self, work: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        """Run `work(session, …)` to read; `work` must be a few point reads."""
+        """Return `work(session, *args, **kwargs)`, run in a session for reading.
+
+        `work` must be limited to a few point reads, because it blocks the event loop on SQLite.
+        """
 
         def job() -> R:
             with self.read() as session:
@@ -105,17 +116,19 @@ class Database:
             return job()
         return await asyncio.get_running_loop().run_in_executor(self._threads, job)
 
-    async def row(self, statement: Select[Any], **parameters: Any) -> Row[Any] | None:
-        """The one row of a point read, for the path that is taken most often. It uses a connection
-        that its thread keeps, outside any transaction: to check one out and to end a transaction
-        would cost more than the read."""
+    async def fetch_one_async(self, statement: Select[Any], **parameters: Any) -> Row[Any] | None:
+        """Return the only row of a point read, or None.
+
+        Made for polling, the most frequent request. Each thread keeps a connection for it outside
+        any transaction: checking one out and ending a transaction would cost more than the read.
+        """
 
         def job() -> Row[Any] | None:
             try:
                 return self._reader().execute(statement, parameters).one_or_none()
             except OperationalError:
-                # The server ended it, perhaps long ago; a new one tells whether it is away.
-                self._forget_reader()
+                # The server may have closed the connection long ago. Try again with a new one.
+                self._discard_reader()
                 return self._reader().execute(statement, parameters).one_or_none()
 
         if self.sqlite:
@@ -123,6 +136,7 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(self._threads, job)
 
     def _reader(self) -> Connection:
+        """Return the connection that this thread keeps for point reads."""
         reader: Connection | None = getattr(self._local, "reader", None)
         if reader is None:
             reader = self.engine.connect()
@@ -132,9 +146,9 @@ class Database:
             self._readers.append(reader)
         return reader
 
-    def _forget_reader(self) -> None:
+    def _discard_reader(self) -> None:
         reader: Connection | None = getattr(self._local, "reader", None)
-        if reader is None:  # there was none to be had
+        if reader is None:  # the first connection could not be opened
             return
         self._local.reader = None
         self._readers.remove(reader)
@@ -150,6 +164,7 @@ class Database:
             raise Unavailable(f"the database does not answer: {type(error).__name__}") from error
 
     def close(self) -> None:
+        """Wait for running work and close all connections."""
         self._threads.shutdown(wait=True)
         for reader in self._readers:
             reader.close()
@@ -159,12 +174,11 @@ class Database:
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = "IMMEDIATE"
     if sqlite3.sqlite_version_info < (3, 42):
-        # The defaults of dbos' columns are of the SQLite that comes with Python's own builds of
-        # 3.12 and newer; a Python that uses the system's may have an older one.
+        # dbos 3 sets column defaults with unixepoch('subsec'), which older versions lack.
         connection.create_function("unixepoch", 1, lambda _modifier: round(time.time(), 3))
     for pragma in (
         "journal_mode=WAL",
-        "synchronous=FULL",  # a commit that was acknowledged survives a power cut
+        "synchronous=FULL",  # an acknowledged commit survives a power cut
         "busy_timeout=30000",
         "foreign_keys=ON",
     ):

@@ -167,7 +167,7 @@ class Job:
         try:
             begin()
             result = work(*a, **k)
-            with self.database.write() as session:
+            with self.database.transaction() as session:
                 tasks.advance(session, self.task.id, progress, int(self.run.counted))
         except TaskError:
             raise
@@ -194,7 +194,7 @@ class Job:
         if self.run.counted:
             self._wanted()
             return
-        with self.database.write() as session:
+        with self.database.transaction() as session:
             attempts = tasks.attempt(session, self.task.id, self.worker_id)
         self.run.counted = True
         tasks.check_attempts(attempts, self.settings.max_attempts)
@@ -369,7 +369,7 @@ class Runner:
         pause = 0.5
         while True:
             try:
-                with self.database.write() as session:
+                with self.database.transaction() as session:
                     return work(session, *args, **kwargs)
             except OperationalError as error:
                 _log.warning("database away", error=type(error).__name__, again_in=pause)

@@ -93,7 +93,7 @@ def voice_of(job: Job, engine: Engine, language: str) -> Voice:
     samples, rate = encode.unpack(kept)
     voice = engine.clone(Reference(samples, rate), language)
     job.storage.put(key, voice.data)
-    with job.database.write() as session:
+    with job.database.transaction() as session:
         living = voices.made_again(session, job.task.voice_id, voice.engine, voice.version)
     if not living:
         # The deletion may have removed the files before this one was written.

@@ -72,7 +72,7 @@ class Supervisor:
     def _declare_lost(self, worker_id: str) -> None:
         """Its tasks need not wait until its silence is noticed."""
         try:
-            with self._database.write() as session:
+            with self._database.transaction() as session:
                 workers.lost(session, worker_id)
         except SQLAlchemyError as error:  # then it is noticed
             _log.warning("worker not declared lost", error=type(error).__name__)

@@ -39,7 +39,7 @@ def sweep(settings: Settings, database: Database, storage: Storage) -> None:
         storage.delete_prefix(f"voices/{voice_id}")
         if late:
             raise Conflict(f"a worker has not left task {min(late)} of voice {voice_id} yet")
-        with database.write() as session:
+        with database.transaction() as session:
             voices.purged(session, voice_id)
 
     def remove_result(task_id: str) -> None:
@@ -47,12 +47,12 @@ def sweep(settings: Settings, database: Database, storage: Storage) -> None:
             task = session.get_one(Task, task_id)
         remove_files(storage, task)
         queue.forget([task_id])
-        with database.write() as session:
+        with database.transaction() as session:
             tasks.purge(session, task_id)
 
     def remove_upload(key: str) -> None:
         storage.delete_prefix(str(PurePosixPath(key).parent))
-        with database.write() as session:
+        with database.transaction() as session:
             uploads.forget(session, key)
 
     for what, expired, remove in (
@@ -69,7 +69,7 @@ def sweep(settings: Settings, database: Database, storage: Storage) -> None:
     ):
         if removed:
             _log.info("swept", what=what, removed=removed)
-    with database.write() as session:
+    with database.transaction() as session:
         tasks.forget(session, time.time() - settings.forget_days * DAY)
         sessions.forget(session)
 
@@ -110,7 +110,7 @@ def _end_forgotten(settings: Settings, database: Database) -> None:
             for worker in workers.alive(session, settings.worker_lost_after)
         )
     for task_id in overdue:
-        with database.write() as session:
+        with database.transaction() as session:
             tasks.time_out(session, task_id, settings.task_timeout, keep=keep)
     going = queue.unfinished(active) if active else {}
     for task_id in active:
@@ -123,7 +123,7 @@ def _end_forgotten(settings: Settings, database: Database) -> None:
             )
         else:
             continue
-        with database.write() as session:
+        with database.transaction() as session:
             if tasks.fail(session, task_id, error, keep=keep):
                 _log.error("task without a workflow", task=task_id, reason=error.message)
 

@@ -87,7 +87,7 @@ class Worker:
             self._launched = self._info["ready"] = True
             self._info["offers"] = [offer.to_dict() for offer in self._offers]
             self._pulse()
-            with self._database.write() as session:
+            with self._database.transaction() as session:
                 engine_registry.remember(session, self._offers)
             self._every(self._settings.sweep_interval, self._sweep, "sweeper")
             _log.info(
@@ -128,7 +128,7 @@ class Worker:
         self._stopped.set()
         runner.halted.set()
         try:
-            with self._database.write() as session:
+            with self._database.transaction() as session:
                 stand_back(session, self.id)
                 workers.stopped(session, self.id)
         except SQLAlchemyError as error:  # then its silence says it
@@ -165,18 +165,18 @@ class Worker:
         laptop's sleep: then the others have paused as well and must get time to beat."""
         now = time.time()
         paused = now - self._beaten > self._settings.worker_lost_after
-        with self._database.write() as session:
+        with self._database.transaction() as session:
             workers.beat(session, self.id, self._info)
         self._beaten = now
         if not paused and self._launched:
             self._reap()
 
     def _reap(self) -> None:
-        with self._database.write() as session:
+        with self._database.transaction() as session:
             gone = workers.claim_gone(session, self.id, self._settings.worker_lost_after)
         for worker_id, stopped in gone.items():
             handed = queue.hand_over(worker_id)
-            with self._database.write() as session:
+            with self._database.transaction() as session:
                 workers.buried(session, worker_id)
             if not stopped:
                 _log.warning("worker lost", worker=worker_id, handed_over=len(handed))
@@ -184,7 +184,7 @@ class Worker:
                 _log.info("tasks of a stopped worker", worker=worker_id, handed_over=len(handed))
 
     def _sweep(self) -> None:
-        with self._database.write() as session:
+        with self._database.transaction() as session:
             engine_registry.remember(session, self._offers)
         sweep(self._settings, self._database, self._storage)
 

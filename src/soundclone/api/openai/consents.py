@@ -44,7 +44,7 @@ async def create(
     key = consent.recording
     await run_in_threadpool(state.storage.put, key, data)
     try:
-        await state.database.run(consents.add, consent)
+        await state.database.transaction_async(consents.add, consent)
     except SoundcloneError:
         await run_in_threadpool(state.storage.delete, key)
         raise
@@ -66,7 +66,7 @@ async def listing(
     limit: Annotated[int, Query(ge=1, le=100, description="Most consents of a page")] = 20,
 ) -> JSONResponse:
     """The account's consents, newest first, a page at a time."""
-    found, more = await request.app.state.database.look(
+    found, more = await request.app.state.database.read_async(
         consents.listing, who.account_id, after=after, limit=limit
     )
     data = [_view(consent) for consent in found]
@@ -81,7 +81,7 @@ async def listing(
 )
 async def retrieve(request: Request, consent_id: ConsentId, who: KnownCaller) -> JSONResponse:
     """A consent of the account, without its recording."""
-    found = await request.app.state.database.look(consents.get, consent_id, who.account_id)
+    found = await request.app.state.database.read_async(consents.get, consent_id, who.account_id)
     return JSONResponse(_view(found))
 
 
@@ -95,7 +95,7 @@ async def update(
     request: Request, consent_id: ConsentId, body: ConsentChange, who: KnownCaller
 ) -> JSONResponse:
     """Give a consent another name."""
-    renamed = await request.app.state.database.run(
+    renamed = await request.app.state.database.transaction_async(
         consents.rename, consent_id, who.account_id, body.name
     )
     return JSONResponse(_view(renamed))
@@ -110,10 +110,10 @@ async def update(
 async def delete(request: Request, consent_id: ConsentId, who: KnownCaller) -> JSONResponse:
     """Delete a consent and its recording, for good."""
     state = request.app.state
-    found = await state.database.look(consents.get, consent_id, who.account_id)
+    found = await state.database.read_async(consents.get, consent_id, who.account_id)
     # In this order: what fails is still listed, and can be tried again.
     await run_in_threadpool(state.storage.delete, found.recording)
-    await state.database.run(consents.delete, consent_id, who.account_id)
+    await state.database.transaction_async(consents.delete, consent_id, who.account_id)
     return JSONResponse({"id": consent_id, "object": "audio.voice_consent", "deleted": True})
 
 

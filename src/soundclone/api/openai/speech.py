@@ -94,7 +94,7 @@ async def create_speech(
                 if gone
                 else StreamBroken("the service broke the stream off; nothing was charged")
             )
-            await request.app.state.database.run(
+            await request.app.state.database.transaction_async(
                 tasks.cancel, task.id, who.account_id, keep=keep, error=error
             )
 
@@ -162,9 +162,9 @@ async def _voice_id(request: Request, voice: str | VoiceId, who: Caller) -> str:
     if re.fullmatch("model_[0-9a-f]{32}", voice):
         return voice
     database = request.app.state.database
-    found = await database.look(voices.named, voice, who.account_id)
+    found = await database.read_async(voices.named, voice, who.account_id)
     if not found:
-        near = await database.look(voices.near, voice, who.account_id)
+        near = await database.read_async(voices.near, voice, who.account_id)
         hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
         raise Refused(
             NotFound(

@@ -56,7 +56,7 @@ async def listen(request: Request, task_id: str, characters: Sequence[int]) -> P
     while True:
         row = None
         with suppress(OperationalError):
-            row = await state.database.row(tasks.STATE, task=task_id)
+            row = await state.database.fetch_one_async(tasks.STATE, task=task_id)
         # Read before the parts: once it says that all is done, those that are gone are in the file.
         waiting = row is not None and row.status == "queued"
         while not waiting and (part := await _part(state.storage, task_id, index)) is not None:
@@ -79,7 +79,7 @@ async def listen(request: Request, task_id: str, characters: Sequence[int]) -> P
         if age > state.settings.task_timeout:
             # As the sweeper does, if there is one.
             keep = state.settings.result_days * DAY
-            await state.database.run(
+            await state.database.transaction_async(
                 tasks.time_out, task_id, state.settings.task_timeout, keep=keep
             )
             continue
@@ -107,9 +107,9 @@ async def _note(request: Request, task_id: str, characters: int) -> None:
     database = request.app.state.database
     while True:
         try:
-            if await database.run(delivery.hand_over, task_id, characters):
+            if await database.transaction_async(delivery.hand_over, task_id, characters):
                 return
-            row = await database.row(tasks.STATE, task=task_id)
+            row = await database.fetch_one_async(tasks.STATE, task=task_id)
             raise Ended(row.error or "the task failed", row.error_word)
         except OperationalError:  # the database is away for a moment
             await asyncio.sleep(_LONGEST_PAUSE)

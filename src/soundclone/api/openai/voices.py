@@ -66,7 +66,7 @@ async def create(
         if not name:
             raise InvalidParameter("name is empty; it must be a name to know the voice by")
     with about("consent"):
-        agreed = await state.database.look(consents.get, consent, who.account_id)
+        agreed = await state.database.read_async(consents.get, consent, who.account_id)
     with about("audio_sample"):
         if not audio_sample.size:
             raise InvalidParameter("audio_sample is empty; a recording is needed")
@@ -104,7 +104,7 @@ async def listing(
     ] = None,
 ) -> JSONResponse:
     """The account's voices, the newest first."""
-    found, more = await request.app.state.database.look(
+    found, more = await request.app.state.database.read_async(
         voices.page, who.account_id, after=after, limit=limit
     )
     answer = page([view(voice) for voice in found], more=more)
@@ -119,7 +119,7 @@ async def listing(
 )
 async def retrieve(request: Request, voice_id: VoicePath, who: KnownCaller) -> JSONResponse:
     """A voice of the account."""
-    voice = await request.app.state.database.look(voices.current, voice_id, who.account_id)
+    voice = await request.app.state.database.read_async(voices.current, voice_id, who.account_id)
     return JSONResponse(view(voice))
 
 
@@ -148,7 +148,9 @@ async def _submitted(
     state = request.app.state
     known = Order("clone", who.account_id, who.key_id, {}, 0, 0, request_hash)
     if idempotency_key is None:
-        earlier: Task | None = await state.database.run(tasks.recent, known, time.time() - AGAIN)
+        earlier: Task | None = await state.database.transaction_async(
+            tasks.recent, known, time.time() - AGAIN
+        )
         if earlier is not None:
             return earlier
     key, expires = await keep(request, who, file)
@@ -180,7 +182,7 @@ async def _discard(storage: Storage, database: Database, key: str) -> None:
     cannot be removed now expires."""
     with suppress(SoundcloneError):
         await run_in_threadpool(storage.delete, key)
-        await database.run(uploads.forget, key)
+        await database.transaction_async(uploads.forget, key)
 
 
 async def _made(request: Request, task: Task) -> Voice:
@@ -189,12 +191,12 @@ async def _made(request: Request, task: Task) -> Voice:
     database = request.app.state.database
     until = time.monotonic() + PATIENCE
     while True:
-        row = await database.row(tasks.STATE, task=task.id)
+        row = await database.fetch_one_async(tasks.STATE, task=task.id)
         assert row is not None  # it stays for a month after its end
         if row.status == "failed":
             raise Ended(row.error or "the task failed; nothing was charged", row.error_word)
         if row.status == "completed":
-            voice: Voice = await database.look(voices.get, row.voice_id, task.account_id)
+            voice: Voice = await database.read_async(voices.get, row.voice_id, task.account_id)
             return voice
         if time.monotonic() > until or await request.is_disconnected():
             raise Unavailable(

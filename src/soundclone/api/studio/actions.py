@@ -40,7 +40,7 @@ async def sign_in(request: Request) -> Response:
     state = request.app.state
     target = local(form.get("next", ""))
     try:
-        who = await state.database.look(
+        who = await state.database.read_async(
             keys.authenticate, state.settings.secret, form.get("key", "").strip()
         )
     except AuthenticationError as error:
@@ -116,7 +116,7 @@ async def cancel(request: Request, me: Known, id: str) -> Response:
     """Call a task off."""
     state = request.app.state
     keep = state.settings.result_days * DAY
-    await state.database.run(tasks.cancel, checked_id(id), me.account.id, keep=keep)
+    await state.database.transaction_async(tasks.cancel, checked_id(id), me.account.id, keep=keep)
     return Response(status_code=204, headers={"HX-Redirect": f"/studio/tasks/{id}"})
 
 
@@ -124,7 +124,7 @@ async def cancel(request: Request, me: Known, id: str) -> Response:
 async def rename(request: Request, me: Known, id: str) -> Response:
     """Give a voice a name."""
     form = await fields(request)
-    await request.app.state.database.run(
+    await request.app.state.database.transaction_async(
         voices.rename, voice_id(id), me.account.id, form.get("name", "")
     )
     return Response(status_code=204, headers={"HX-Refresh": "true"})
@@ -157,7 +157,7 @@ async def make_key(request: Request, me: Known) -> Response:
         )
         return {"id": key.id, "key": secret}
 
-    return JSONResponse(await request.app.state.database.run(work))
+    return JSONResponse(await request.app.state.database.transaction_async(work))
 
 
 @router.delete("/keys/{id}")
@@ -171,7 +171,7 @@ async def revoke_key(request: Request, me: Known, id: str) -> Response:
             raise NotFound(f"there is no key {id[:12]!r} in this account")
         keys.revoke(database, id)
 
-    await request.app.state.database.run(work)
+    await request.app.state.database.transaction_async(work)
     return Response(status_code=204, headers={"HX-Refresh": "true"})
 
 

@@ -109,7 +109,7 @@ async def identify(request: Request) -> Visitor | None:
         latest = row.created_at + sessions.LONGEST
         return Visitor(key, session.get_one(Account, key.account_id), ticket, latest)
 
-    found: Visitor = await state.database.look(work)
+    found: Visitor = await state.database.read_async(work)
     return found
 
 
@@ -135,7 +135,7 @@ async def check_token(request: Request) -> None:
 
 async def open_session(request: Request, response: Response, key_id: str) -> None:
     """Start a session and give the browser its cookie."""
-    identifier, expires = await request.app.state.database.run(sessions.begin, key_id)
+    identifier, expires = await request.app.state.database.transaction_async(sessions.begin, key_id)
     _give(request, response, Ticket(identifier, int(expires)))
 
 
@@ -143,7 +143,7 @@ async def close_session(request: Request, response: Response, *, everywhere: boo
     """End the visitor's session; with `everywhere`, every session of the visitor's key."""
     known: Visitor | None = request.state.visitor
     if known:
-        run = request.app.state.database.run
+        run = request.app.state.database.transaction_async
         if everywhere:
             await run(sessions.end_all, known.key.id)
         else:
@@ -166,7 +166,9 @@ async def renew(request: Request, response: Response) -> None:
     if known.ticket.expires >= int(known.latest):
         return
     with suppress(SQLAlchemyError):  # the next request tries again
-        expires = await request.app.state.database.run(sessions.extend, known.ticket.id)
+        expires = await request.app.state.database.transaction_async(
+            sessions.extend, known.ticket.id
+        )
         if expires is not None:
             _give(request, response, Ticket(known.ticket.id, int(expires)))
 
