@@ -1,4 +1,4 @@
-"""What is published: the wheel and the sdist, what is in them, and that they work on their own."""
+"""Contents of the wheels and sdists of the server and the SDK, and a test of them installed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,8 @@ from tests.service import Service
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "soundclone"
-PYTHONS = ("3.11", "3.12", "3.13")
+SDK = ROOT / "clients" / "python"
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 BIGGEST = 5_000_000  # bytes of a file
 BIGGEST_WHEEL = 10_000_000
 
@@ -26,19 +28,19 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
 
 
 def python(version: str) -> Path | None:
-    """An interpreter of that version: on the PATH, or one of pyenv's."""
+    """Find an interpreter of that version on the PATH or among pyenv's."""
     found = shutil.which(f"python{version}")
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
     for each in [*([Path(found)] if found else []), *pyenv.glob(f"{version}.*/bin/python")]:
         code = "import ensurepip, sys; print('%d.%d' % sys.version_info[:2])"
-        said = subprocess.run([each, "-c", code], capture_output=True, text=True, check=False)
-        if said.stdout.strip() == version:
+        done = subprocess.run([each, "-c", code], capture_output=True, text=True, check=False)
+        if done.stdout.strip() == version:
             return each
     return None
 
 
 def build(source: Path, target: Path, *kinds: str) -> list[Path]:
-    """With the tools that are here, and no network."""
+    """Build with the installed tools, without network."""
     subprocess.run(
         [sys.executable, "-m", "build", "--no-isolation", *kinds, "--outdir", target, source],
         check=True, capture_output=True, cwd=target.parent,
@@ -46,17 +48,28 @@ def build(source: Path, target: Path, *kinds: str) -> list[Path]:
     return sorted(target.iterdir())
 
 
+@dataclass(frozen=True)
+class Built:
+    """The distributions that were built from the tree."""
+
+    sdist: Path
+    wheel: Path
+    sdk_sdist: Path
+    sdk_wheel: Path
+
+
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The sdist, and the wheel that was built from the tree."""
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     folder = tmp_path_factory.mktemp("built")
     (sdist,) = build(ROOT, folder / "sdist", "--sdist")
     (wheel,) = build(ROOT, folder / "wheel", "--wheel")
-    return sdist, wheel
+    (sdk_sdist,) = build(SDK, folder / "sdk-sdist", "--sdist")
+    (sdk_wheel,) = build(SDK, folder / "sdk-wheel", "--wheel")
+    return Built(sdist, wheel, sdk_sdist, sdk_wheel)
 
 
 def contents(wheel: Path) -> dict[str, str]:
-    """Name and digest of every file."""
+    """Return the name and digest of every file."""
     with zipfile.ZipFile(wheel) as opened:
         return {
             name: hashlib.sha256(opened.read(name)).hexdigest()
@@ -65,21 +78,59 @@ def contents(wheel: Path) -> dict[str, str]:
         }
 
 
-def ours() -> set[str]:
-    """What belongs into a wheel: the package's files as git has them."""
+def sources(source: Path, package: str) -> set[str]:
+    """Return the files of a package as git lists them, the way a wheel names them."""
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "src/soundclone"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", package],
+        cwd=source, capture_output=True, text=True, check=True,
     )  # fmt: skip
     names = (name.removeprefix("src/") for name in listed.stdout.splitlines())
-    return {name for name in names if (ROOT / "src" / name).is_file()}
+    return {name for name in names if (source / "src" / name).is_file()}
 
 
-def test_the_wheel_has_the_package_and_nothing_else(built: tuple[Path, Path]) -> None:
-    sdist, wheel = built
+def metadata(wheel: Path) -> email.message.Message:
+    with zipfile.ZipFile(wheel) as opened:
+        (name,) = (name for name in opened.namelist() if name.endswith(".dist-info/METADATA"))
+        return email.message_from_bytes(opened.read(name))
+
+
+def test_the_sdk_is_a_small_wheel_of_its_own(built: Built, tmp_path: Path) -> None:
+    found = contents(built.sdk_wheel)
+    info = {name for name in found if ".dist-info/" in name}
+    assert set(found) - info == sources(SDK, "src/soundclone_client")
+    assert "soundclone_client/py.typed" in found
+    assert any(name.endswith("licenses/LICENSE") for name in info)
+    assert (SDK / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
+    head = metadata(built.sdk_wheel)
+    required = head.get_all("Requires-Dist") or []
+    assert [name.partition(">")[0] for name in required] == ["httpx2"]
+    assert contents(unpacked(built.sdk_sdist, tmp_path)) == found
+
+
+def test_server_and_sdk_have_one_version(built: Built) -> None:
+    server, sdk = metadata(built.wheel), metadata(built.sdk_wheel)
+    assert server["Version"] == sdk["Version"]
+    assert f"soundclone-client=={sdk['Version']}" in (server.get_all("Requires-Dist") or [])
+
+
+def unpacked(sdist: Path, folder: Path) -> Path:
+    """Build a wheel from an sdist."""
+    with tarfile.open(sdist) as opened:
+        # Python 3.11 before 3.11.4 has no filters.
+        if hasattr(tarfile, "data_filter"):
+            opened.extractall(folder, filter="data")
+        else:
+            opened.extractall(folder)
+    (source,) = folder.iterdir()
+    (wheel,) = build(source, folder / "again", "--wheel")
+    return wheel
+
+
+def test_the_wheel_has_the_package_and_nothing_else(built: Built) -> None:
+    sdist, wheel = built.sdist, built.wheel
     found = contents(wheel)
     info = {name for name in found if ".dist-info/" in name}
-    assert set(found) - info == ours()
+    assert set(found) - info == sources(ROOT, "src/soundclone")
     assert {
         "soundclone/py.typed",
         "soundclone/db/migrations/script.py.mako",
@@ -100,8 +151,8 @@ def test_the_wheel_has_the_package_and_nothing_else(built: tuple[Path, Path]) ->
     assert sdist.stat().st_size < BIGGEST_WHEEL
 
 
-def test_what_is_not_ours_comes_with_its_licence(built: tuple[Path, Path]) -> None:
-    _, wheel = built
+def test_what_is_not_ours_comes_with_its_licence(built: Built) -> None:
+    wheel = built.wheel
     found = set(contents(wheel))
     (metadata,) = (name for name in found if name.endswith(".dist-info/METADATA"))
     licences = metadata.replace("METADATA", "licenses/")
@@ -111,7 +162,9 @@ def test_what_is_not_ours_comes_with_its_licence(built: tuple[Path, Path]) -> No
     for file in head.get_all("License-File") or ():
         assert licences + file in found
     vendored = [
-        folder.name for folder in (PACKAGE / "studio" / "vendor").iterdir() if folder.is_dir()
+        folder.name
+        for folder in (PACKAGE / "api" / "studio" / "vendor").iterdir()
+        if folder.is_dir()
     ]
     assert vendored
     for name in vendored:
@@ -124,23 +177,19 @@ def test_what_is_not_ours_comes_with_its_licence(built: tuple[Path, Path]) -> No
     assert head["Description-Content-Type"] == "text/markdown"
 
 
-def test_the_sdist_makes_the_same_wheel(built: tuple[Path, Path], tmp_path: Path) -> None:
-    sdist, wheel = built
-    with tarfile.open(sdist) as opened:
-        # Python 3.11 before 3.11.4 has no filters.
-        safely = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
-        opened.extractall(tmp_path, **safely)
-    (source,) = tmp_path.iterdir()
+def test_the_sdist_makes_the_same_wheel(built: Built, tmp_path: Path) -> None:
+    again = unpacked(built.sdist, tmp_path)
+    (source,) = (path for path in tmp_path.iterdir() if path.name != "again")
     roots = {path.name for path in source.iterdir()}
     assert {"LICENSE", "NOTICE", "CHANGELOG.md", "README.md", "pyproject.toml"} <= roots
-    assert not roots & {"tests", "training", "bench", "docs", "examples", "scripts", ".ci"}
-    (again,) = build(source, tmp_path / "again", "--wheel")
-    assert contents(again) == contents(wheel)
+    others = {"tests", "training", "bench", "docs", "examples", "scripts", "clients", ".ci"}
+    assert not roots & others
+    assert contents(again) == contents(built.wheel)
 
 
 @pytest.fixture(params=PYTHONS)
-def installed(request: pytest.FixtureRequest, built: tuple[Path, Path], tmp_path: Path) -> Path:
-    """A fresh environment's folder of programs, with the wheel over what is locked."""
+def installed(request: pytest.FixtureRequest, built: Built, tmp_path: Path) -> Path:
+    """Install the locked packages and both wheels in a fresh environment. Returns its programs."""
     interpreter = python(request.param)
     if interpreter is None:
         pytest.skip(f"there is no Python {request.param} here")
@@ -156,7 +205,9 @@ def installed(request: pytest.FixtureRequest, built: tuple[Path, Path], tmp_path
         reason = f"the locked packages cannot be had: {locked.stderr[-300:]}"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
     assert locked.returncode == 0, locked.stderr
-    subprocess.run([*pip, "install", "-q", "--no-deps", "--no-index", built[1]], check=True)
+    subprocess.run(
+        [*pip, "install", "-q", "--no-deps", "--no-index", built.sdk_wheel, built.wheel], check=True
+    )
     subprocess.run([*pip, "check"], check=True, capture_output=True)
     return programs
 
@@ -185,6 +236,9 @@ def test_it_works_on_its_own(
             assert done.returncode == 0, done.stderr
             return done.stdout
 
+        code = "import soundclone.client, soundclone_client; print(soundclone_client.__version__)"
+        version = subprocess.check_output([installed / "python", "-c", code], text=True)
+        assert version == run("--version")
         assert run("--version").strip() in (ROOT / "CHANGELOG.md").read_text()
         assert "Exit codes:" in run("--help")
         report = json.loads(run("doctor", "--json"))

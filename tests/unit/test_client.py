@@ -195,7 +195,7 @@ def test_clone_from_a_url(server: Server, client: Client, quick: list[float]) ->
         "language": "English",
     }
     assert request.headers["authorization"] == f"Bearer {KEY}"
-    assert request.headers["user-agent"].startswith("soundclone/")
+    assert request.headers["user-agent"].startswith("soundclone-client/")
 
 
 def test_clone_uploads_a_file(server: Server, client: Client, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ ClientError
 └── Timeout                `task`, which goes on
 """
 
+from ._version import __version__
 from .asynchronous import AsyncClient
 from .client import Client
 from .errors import (
@@ -64,4 +65,5 @@ __all__ = [
     "Unreachable",
     "Upload",
     "Voice",
+    "__version__",
 ]

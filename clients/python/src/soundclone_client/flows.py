@@ -22,7 +22,7 @@ from urllib.parse import quote, urljoin
 
 import httpx2
 
-from .. import __version__
+from ._version import __version__
 from .errors import (
     ClientError,
     TaskFailed,
@@ -51,7 +51,7 @@ API = "/api/open-api/v1"
 DEFAULT_BASE_URL = "http://127.0.0.1:8000"
 LONGEST_PAUSE = 60.0  # seconds that a server may ask for before a retry
 OUTAGE = 300.0  # seconds without a good answer after which waiting for a task is given up
-HEADERS = {"User-Agent": f"soundclone/{__version__}"}
+HEADERS = {"User-Agent": f"soundclone-client/{__version__}"}
 
 T = TypeVar("T")
 Source = str | os.PathLike[str]

@@ -1,0 +1,53 @@
+"""Re-export of the SDK, for programs that import `soundclone.client`.
+
+The SDK is a distribution without the server's dependencies: install `soundclone-client` and import
+`soundclone_client`.
+"""
+
+from soundclone_client import (
+    ApiError,
+    AsyncClient,
+    AuthenticationError,
+    Balance,
+    Client,
+    ClientError,
+    Clone,
+    Consent,
+    KeyBalance,
+    ParameterError,
+    PaymentError,
+    Price,
+    RateLimitError,
+    Speech,
+    Task,
+    TaskFailed,
+    TaskPage,
+    Timeout,
+    Unreachable,
+    Upload,
+    Voice,
+)
+
+__all__ = [
+    "ApiError",
+    "AsyncClient",
+    "AuthenticationError",
+    "Balance",
+    "Client",
+    "ClientError",
+    "Clone",
+    "Consent",
+    "KeyBalance",
+    "ParameterError",
+    "PaymentError",
+    "Price",
+    "RateLimitError",
+    "Speech",
+    "Task",
+    "TaskFailed",
+    "TaskPage",
+    "Timeout",
+    "Unreachable",
+    "Upload",
+    "Voice",
+]
