@@ -25,8 +25,8 @@ from sentences import SCRIPTS
 
 from soundclone.audio import loudness
 from soundclone.audio.decode import decode
-from soundclone.engines.emotion import MANNERS
-from soundclone.engines.protocol import EMOTIONS, Controls, Engine, Reference, Speech, Voice, load
+from soundclone.engines.emotion import PROFILES
+from soundclone.engines.protocol import Controls, Emotion, Engine, Reference, Speech, Voice, load
 from soundclone.synthesis.concatenation import trimmed
 from soundclone.synthesis.prosody import say
 from soundclone.text.languages import LANGUAGES
@@ -152,11 +152,11 @@ def measure(engine: Any, persons: Sequence[Person], count: int) -> dict[str, Any
     speeds: dict[float, list[float]] = {speed: [] for speed in SPEEDS}
     pitches: dict[int, list[float]] = {pitch: [] for pitch in PITCHES}
     moved: dict[int, list[list[float]]] = {pitch: [] for pitch in PITCHES}
-    rows: dict[str, list[list[float]]] = {emotion: [] for emotion in EMOTIONS}
-    alike: dict[str, list[float]] = {emotion: [] for emotion in EMOTIONS}
+    rows: dict[str, list[list[float]]] = {emotion: [] for emotion in Emotion}
+    alike: dict[str, list[float]] = {emotion: [] for emotion in Emotion}
     for person in persons:
         own = likeness.embedding(person.recording.values[0], person.recording.sampling_frequency)
-        clips: dict[str, list[np.ndarray]] = {emotion: [] for emotion in EMOTIONS}
+        clips: dict[str, list[np.ndarray]] = {emotion: [] for emotion in Emotion}
         rate = engine.info.sample_rate
         for text in SCRIPTS.get(person.language, ())[:count]:
             usual = Controls(person.language)
@@ -180,9 +180,9 @@ def measure(engine: Any, persons: Sequence[Person], count: int) -> dict[str, Any
                     [100 * (b / a - 1) for a, b in zip(resonances, now, strict=True)]
                 )
             neutral: list[float] = []
-            for emotion in ("neutral", *(e for e in EMOTIONS if e != "neutral")):
+            for emotion in ("neutral", *(e for e in Emotion if e != "neutral")):
                 speech = said(emotion=emotion)
-                features = manner(speech, 10 ** (MANNERS[emotion].energy / 20))
+                features = manner(speech, 10 ** (PROFILES[emotion].energy / 20))
                 neutral = neutral or features
                 rows[emotion].append(list(np.subtract(features, neutral)))
                 clips[emotion].append(speech.samples)

@@ -15,7 +15,7 @@ from soundclone.config import Settings  # noqa: E402
 from soundclone.engines.neural import voice_file  # noqa: E402
 from soundclone.engines.neural.cache import Cache  # noqa: E402
 from soundclone.engines.neural.voxcpm import STYLES, VoxCPMEngine  # noqa: E402
-from soundclone.engines.protocol import EMOTIONS, Controls, Reference, Voice  # noqa: E402
+from soundclone.engines.protocol import Controls, Emotion, Reference, Voice  # noqa: E402
 from soundclone.errors import EngineUnavailable, SynthesisError  # noqa: E402
 from soundclone.text.duration_bounds import duration_bounds  # noqa: E402
 from soundclone.text.languages import names  # noqa: E402
@@ -95,10 +95,10 @@ def test_a_sentence_that_the_model_has_no_room_for(engine: VoxCPMEngine, voice: 
 def test_every_emotion_has_a_style_and_changes_the_speech(
     engine: VoxCPMEngine, voice: Voice
 ) -> None:
-    assert set(STYLES) == set(EMOTIONS)
+    assert set(STYLES) == set(Emotion)
     spoken = {
         emotion: engine.speak(voice, TEXT, replace(ENGLISH, emotion=emotion)).samples
-        for emotion in ("neutral", "happy", "sad")
+        for emotion in (Emotion.NEUTRAL, Emotion.HAPPY, Emotion.SAD)
     }
     assert not np.array_equal(spoken["neutral"], spoken["happy"])
     assert not np.array_equal(spoken["sad"], spoken["happy"])
@@ -116,7 +116,7 @@ def test_a_text_in_brackets_is_no_style(
 
     monkeypatch.setattr(engine._model, "generate_with_prompt_cache", listen)
     engine.speak(voice, "(angry) hello.", ENGLISH)
-    engine.speak(voice, "(angry) hello.", replace(ENGLISH, emotion="happy"))
+    engine.speak(voice, "(angry) hello.", replace(ENGLISH, emotion=Emotion.HAPPY))
     assert asked == ["angry, hello.", "(cheerful tone)angry, hello."]
 
 

@@ -16,7 +16,7 @@ from soundclone.engines.builtin.frontend import VOICES, Pool
 from soundclone.engines.builtin.source import source
 from soundclone.engines.builtin.vocoder import analyse
 from soundclone.engines.builtin.voice import unpack
-from soundclone.engines.protocol import EMOTIONS, Controls, Engine, Reference, Voice
+from soundclone.engines.protocol import Controls, Emotion, Engine, Reference, Voice
 from soundclone.errors import NoSpeech, SynthesisError
 from soundclone.text.languages import LANGUAGES
 
@@ -165,7 +165,7 @@ def test_pitch(engine, voice, plain, semitones):
 
 
 def test_emotions_differ(engine, voice, plain):
-    said = {e: engine.speak(voice, SENTENCE, Controls("English", emotion=e)) for e in EMOTIONS}
+    said = {e: engine.speak(voice, SENTENCE, Controls("English", emotion=e)) for e in Emotion}
     np.testing.assert_array_equal(said["neutral"].samples, plain.samples)
     assert seconds(said["sad"]) > seconds(plain) > seconds(said["angry"])
     assert pitch(said["happy"]) > pitch(plain) > pitch(said["sad"])

@@ -22,7 +22,7 @@ import typer.main
 from soundclone import __version__
 from soundclone.cli import app, remote
 from soundclone.cli.service import url_of
-from soundclone.engines.protocol import EMOTIONS
+from soundclone.engines.protocol import Emotion
 
 SOUNDCLONE = Path(sys.executable).with_name("soundclone")
 
@@ -123,7 +123,7 @@ def test_the_version_is_that_of_the_package(run) -> None:
 
 
 def test_emotions_are_those_of_the_engines() -> None:
-    assert get_args(remote.Emotion) == EMOTIONS
+    assert get_args(remote.Emotion) == tuple(Emotion)
 
 
 def test_a_quota_of_0_is_no_limit(run) -> None:

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from soundclone.api.openai.instructions import ADVERBS, NOUNS, emotion_of
-from soundclone.engines.protocol import EMOTIONS
+from soundclone.engines.protocol import Emotion
 
 
-@pytest.mark.parametrize("emotion", EMOTIONS)
+@pytest.mark.parametrize("emotion", Emotion)
 @pytest.mark.parametrize(
     "frame",
     [
@@ -120,7 +120,7 @@ def test_doubt_is_no_emotion(instructions: str) -> None:
 
 
 def test_forms_are_of_the_engines_emotions() -> None:
-    assert {*ADVERBS.values(), *NOUNS.values()} == set(EMOTIONS)
+    assert {*ADVERBS.values(), *NOUNS.values()} == set(Emotion)
 
 
 @given(
@@ -134,7 +134,7 @@ def test_any_words_can_be_read(words: list[str]) -> None:
     assert emotion_of(" ".join(words)) in (None, "sad", "happy")
 
 
-@given(st.sampled_from(["Do not {}", "Never {}", "Don't {}"]), st.sampled_from(EMOTIONS), st.data())
+@given(st.sampled_from(["Do not {}", "Never {}", "Don't {}"]), st.sampled_from(Emotion), st.data())
 def test_no_order_after_a_negation_is_followed(
     frame: str, emotion: str, data: st.DataObject
 ) -> None:

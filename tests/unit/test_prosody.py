@@ -7,8 +7,8 @@ import pytest
 from tests.engines.test_engines import Tone
 
 import media_samples
-from soundclone.engines.emotion import MANNERS, Manner
-from soundclone.engines.protocol import EMOTIONS, Controls, Samples, Speech, Voice, Word
+from soundclone.engines.emotion import PROFILES, EmotionProfile
+from soundclone.engines.protocol import Controls, Emotion, Samples, Speech, Voice, Word
 from soundclone.synthesis.prosody import faster, say, voiced_otherwise
 
 RATE = 24_000
@@ -73,7 +73,7 @@ def test_things_are_heard_when_they_should(speed: float) -> None:
 @pytest.mark.parametrize("pitch", [-12, -5, 3, 12])
 def test_pitch_is_exact_and_formants_stay(pitch: int) -> None:
     speech = Speech(vowel(), RATE)
-    said = voiced_otherwise(speech, Manner(), pitch)
+    said = voiced_otherwise(speech, EmotionProfile(), pitch)
     assert len(said.samples) == len(speech.samples)
     cents = 1200 * np.log2(f0(said.samples) / f0(speech.samples))
     assert cents == pytest.approx(100 * pitch, abs=20)
@@ -84,22 +84,22 @@ def test_pitch_is_exact_and_formants_stay(pitch: int) -> None:
 def test_a_recording_of_speech() -> None:
     samples, rate = media_samples.said("man")
     speech = Speech(samples[: 6 * rate], rate)
-    for emotion in EMOTIONS:
-        said = faster(voiced_otherwise(speech, MANNERS[emotion], 2), MANNERS[emotion].rate)
+    for emotion in Emotion:
+        said = faster(voiced_otherwise(speech, PROFILES[emotion], 2), PROFILES[emotion].rate)
         assert np.isfinite(said.samples).all()
-        assert len(said.samples) == pytest.approx(6 * rate / MANNERS[emotion].rate, abs=1)
+        assert len(said.samples) == pytest.approx(6 * rate / PROFILES[emotion].rate, abs=1)
 
 
 def test_nothing_asked_is_nothing_done() -> None:
     speech = Speech(vowel(), RATE)
-    assert faster(voiced_otherwise(speech, Manner()), 1.0) is speech
+    assert faster(voiced_otherwise(speech, EmotionProfile()), 1.0) is speech
 
 
 @pytest.mark.parametrize("samples", [np.zeros(0), np.zeros(10), np.zeros(5000), np.ones(700)])
 def test_next_to_nothing(samples: np.ndarray) -> None:
     speech = Speech(samples.astype(np.float32), RATE)
     for speed in (0.5, 2.0):
-        said = faster(voiced_otherwise(speech, MANNERS["angry"], 5), speed)
+        said = faster(voiced_otherwise(speech, PROFILES["angry"], 5), speed)
         assert np.isfinite(said.samples).all()
 
 
@@ -113,11 +113,13 @@ class Able(Tone):
 
 
 def test_what_an_engine_can_do_it_does_itself() -> None:
-    controls = Controls("English", emotion="sad", speed=1.5, pitch=4)
+    controls = Controls("English", emotion=Emotion.SAD, speed=1.5, pitch=4)
     voice, able, tone = Voice("tone", "1", b""), Able(), Tone()
     plain = tone.speak(voice, "Hello there.", controls)
     assert np.array_equal(say(able, voice, "Hello there.", controls).samples, plain.samples)
     assert able.asked == controls
     said = say(tone, voice, "Hello there.", controls)
-    assert len(said.samples) == pytest.approx(len(plain.samples) / 1.5 / MANNERS["sad"].rate, abs=1)
+    assert len(said.samples) == pytest.approx(
+        len(plain.samples) / 1.5 / PROFILES["sad"].rate, abs=1
+    )
     assert 1200 * np.log2(f0(said.samples) / 220) == pytest.approx(250, abs=20)

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from ..db.models import Account, Task
-from ..engines.emotion import MANNERS
+from ..engines.emotion import PROFILES
 from ..errors import TooLarge
 from ..text.duration import Length
 
@@ -35,7 +35,7 @@ _RESIZE = (
 def estimate(params: Mapping[str, Any], characters: int, length: Length) -> int:
     """The most bytes that the result of a task may have, by the parameters of its job."""
     form = params.get("format", "mp3")
-    rate: float = params.get("speed", 1.0) * MANNERS[params.get("emotion", "neutral")].rate
+    rate: float = params.get("speed", 1.0) * PROFILES[params.get("emotion", "neutral")].rate
     seconds = _SLOWEST * length.speech / rate + length.pauses + 1
     if form in _BYTES_A_SECOND:
         bytes_a_second = _BYTES_A_SECOND[form]

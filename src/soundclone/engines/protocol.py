@@ -15,10 +15,11 @@ from typing import Protocol, runtime_checkable
 from ..audio.samples import Samples
 from ..errors import EngineUnavailable
 from ..text.words import Word
+from .emotion import Emotion
 
 __all__ = [
-    "EMOTIONS",
     "Controls",
+    "Emotion",
     "Engine",
     "EngineInfo",
     "Reference",
@@ -29,8 +30,6 @@ __all__ = [
     "load",
     "names",
 ]
-
-EMOTIONS = ("happy", "sad", "angry", "fearful", "disgusted", "surprised", "neutral")
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class Controls:
     """How a sentence is to be said. An engine applies those in its `info.native`."""
 
     language: str  # name of `languages.LANGUAGES`, never "auto"
-    emotion: str = "neutral"  # one of EMOTIONS
+    emotion: Emotion = Emotion.NEUTRAL
     speed: float = 1.0  # 0.5-2
     pitch: int = 0  # semitones, -12 to 12
     seed: int = 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..engines.emotion import MANNERS
+from ..engines.emotion import PROFILES
 from ..engines.protocol import Speech
 from ..errors import SynthesisError
 from ..text import duration
@@ -25,7 +25,7 @@ class Allowance:
     def __init__(self, params: Mapping[str, Any], characters: int, spoken: Sequence[Chunk]) -> None:
         """`spoken` are the chunks before the next one."""
         self._characters = characters
-        rate = params.get("speed", 1.0) * MANNERS[params.get("emotion", "neutral")].rate
+        rate = params.get("speed", 1.0) * PROFILES[params.get("emotion", "neutral")].rate
         self._most = _FACTOR * duration.most_speech(characters) / rate
         self._spent = sum(
             end - start for chunk in spoken for start, end, *_ in chunk.get("spoken", ())

@@ -18,7 +18,7 @@ from ..asr.alignment import timed
 from ..audio import encode, loudness
 from ..core import voices
 from ..db.models import Voice as VoiceRow
-from ..engines.emotion import MANNERS
+from ..engines.emotion import PROFILES
 from ..engines.protocol import Controls, Engine, Reference, Speech, Voice, Word
 from ..errors import EngineUnavailable, NotFound, SynthesisError, TaskCancelled
 from ..synthesis import prosody
@@ -302,7 +302,7 @@ def assemble(
 def volume_of(params: Mapping[str, Any]) -> float:
     """Factor on speech at the target loudness. An angry text is louder than a sad one; all else is
     brought to one loudness."""
-    energy = MANNERS[params.get("emotion", "neutral")].energy
+    energy = PROFILES[params.get("emotion", "neutral")].energy
     return float(params.get("vol", 1.0) * 10 ** (energy / 20))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..audio.f0 import CLEAN, track
-from ..engines.emotion import MANNERS, Manner
+from ..engines.emotion import PROFILES, Emotion, EmotionProfile
 from ..engines.protocol import Controls, Engine, Samples, Speech, Voice
 
 _HALF = 0.015  # seconds, of a WSOLA window
@@ -28,12 +28,12 @@ def say(engine: Engine, voice: Voice, sentence: str, controls: Controls) -> Spee
     native = engine.info.native
     given = replace(
         controls,
-        emotion=controls.emotion if "emotion" in native else "neutral",
+        emotion=controls.emotion if "emotion" in native else Emotion.NEUTRAL,
         speed=controls.speed if "speed" in native else 1.0,
         pitch=controls.pitch if "pitch" in native else 0,
     )
     speech = engine.speak(voice, sentence, given)
-    manner = Manner() if "emotion" in native else MANNERS[controls.emotion]
+    manner = EmotionProfile() if "emotion" in native else PROFILES[controls.emotion]
     pitch = 0 if "pitch" in native else controls.pitch
     speed = 1.0 if "speed" in native else controls.speed
     return faster(voiced_otherwise(speech, manner, pitch), speed * manner.rate)
@@ -75,10 +75,10 @@ def _stretched(samples: Samples, rate: int, speed: float) -> Samples:
     return out[half : half + length].astype(np.float32)
 
 
-def voiced_otherwise(speech: Speech, manner: Manner, pitch: float = 0.0) -> Speech:
+def voiced_otherwise(speech: Speech, manner: EmotionProfile, pitch: float = 0.0) -> Speech:
     """The same at another pitch, in semitones, and in a manner but for its rate."""
     shift = pitch + manner.pitch
-    if replace(manner, pitch=0.0, rate=1.0) == Manner() and not shift:
+    if replace(manner, pitch=0.0, rate=1.0) == EmotionProfile() and not shift:
         return speech
     import pyworld  # heavy, and most engines need none of it
 
@@ -98,14 +98,14 @@ def voiced_otherwise(speech: Speech, manner: Manner, pitch: float = 0.0) -> Spee
     return replace(speech, samples=fitted.astype(np.float32))
 
 
-def _moved(f0: Array, manner: Manner, semitones: float) -> Array:
+def _moved(f0: Array, manner: EmotionProfile, semitones: float) -> Array:
     voiced = f0 > 0
     logs = np.log2(np.where(voiced, f0, 1.0))
     mean = logs[voiced].mean()
     return np.where(voiced, 2 ** ((logs - mean) * manner.range + mean + semitones / 12), 0.0)
 
 
-def _tilt(envelope: Array, rate: int, manner: Manner) -> Array:
+def _tilt(envelope: Array, rate: int, manner: EmotionProfile) -> Array:
     """Factors of power for each bin."""
     hertz = np.linspace(0, rate / 2, envelope.shape[1])
-    return np.asarray(10 ** ((manner.energy + manner.tilted(hertz)) / 10))
+    return np.asarray(10 ** ((manner.energy + manner.tilt_gain(hertz)) / 10))

@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 
 from ...errors import EngineUnavailable, NoSpeech, SynthesisError
-from ..protocol import EMOTIONS, Controls, EngineInfo, Reference, Speech, Voice
+from ..protocol import Controls, Emotion, EngineInfo, Reference, Speech, Voice
 
 __all__ = ["BuiltinEngine"]
 
@@ -106,9 +106,9 @@ class BuiltinEngine:
         from .synthesis import speak
         from .voice import unpack
 
-        if controls.emotion not in EMOTIONS:
+        if controls.emotion not in set(Emotion):
             raise SynthesisError(
-                f"emotion is {controls.emotion!r}; it must be one of {', '.join(EMOTIONS)}"
+                f"emotion is {controls.emotion!r}; it must be one of {', '.join(Emotion)}"
             )
         if not 0.5 <= controls.speed <= 2:
             raise SynthesisError(f"speed is {controls.speed}; it must be within 0.5 and 2")

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..emotion import MANNERS, Manner
+from ..emotion import PROFILES, EmotionProfile
 from ..protocol import Controls, Samples, Speech, Word
 from . import vocoder
 from .analysis import analyse
@@ -62,7 +62,7 @@ def _parts(text: str) -> Iterator[tuple[int, str]]:
 def _part(
     pool: Pool, voice: VoiceData, text: str, controls: Controls
 ) -> tuple[Array, tuple[Word, ...]]:
-    manner = MANNERS[controls.emotion]
+    manner = PROFILES[controls.emotion]
     rate = RATE * float(np.clip(voice.rate[0], *_RATE_MATCH)) * manner.rate
     plain = pool.speak(text, controls.language, rate)
     source, stretch = plain, 1.0
@@ -112,7 +112,7 @@ def stretched(parameters: Parameters, factor: float) -> Parameters:
     )
 
 
-def _said(parameters: Parameters, manner: Manner, pitch: int) -> Parameters:
+def _said(parameters: Parameters, manner: EmotionProfile, pitch: int) -> Parameters:
     """Pitch and manner applied."""
     voiced = parameters.voiced
     if not voiced.any():
@@ -125,7 +125,7 @@ def _said(parameters: Parameters, manner: Manner, pitch: int) -> Parameters:
     return replace(
         parameters,
         f0=np.where(voiced, f0, 0.0),
-        envelope=parameters.envelope + neper * manner.tilted(vocoder.band_centres()),
+        envelope=parameters.envelope + neper * manner.tilt_gain(vocoder.band_centres()),
         level=parameters.level + manner.energy * neper,
     )
 

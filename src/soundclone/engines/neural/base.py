@@ -25,7 +25,7 @@ from ...errors import (
 )
 from ...weights import store
 from ...weights.catalogue import MODELS
-from ..protocol import EMOTIONS, Controls, EngineInfo, Reference, Samples, Speech, Voice
+from ..protocol import Controls, Emotion, EngineInfo, Reference, Samples, Speech, Voice
 from .cache import Cache, shared
 from .device import Device, choose, seeded
 from .packages import installed
@@ -277,9 +277,9 @@ class Adapter(ABC):
 
     def _check_controls(self, controls: Controls) -> None:
         self._check_language(controls.language)
-        if controls.emotion not in EMOTIONS:
+        if controls.emotion not in set(Emotion):
             raise SynthesisError(
-                f"emotion is {controls.emotion!r}; it must be one of {', '.join(EMOTIONS)}"
+                f"emotion is {controls.emotion!r}; it must be one of {', '.join(Emotion)}"
             )
         if not 0.5 <= controls.speed <= 2:
             raise SynthesisError(f"speed is {controls.speed}; it must be within 0.5 and 2")
