@@ -14,6 +14,7 @@ from ..db.models import Key
 from .auth import KnownCaller
 from .errors import ContractRoute
 from .schemas import CatalogResponse, KeyBalanceResponse, UserBalanceResponse, ok
+from .state import state_of
 
 router = APIRouter(route_class=ContractRoute, tags=["Account"])
 
@@ -27,7 +28,7 @@ router = APIRouter(route_class=ContractRoute, tags=["Account"])
 async def user_balance(request: Request, who: KnownCaller) -> JSONResponse:
     """What was credited, what was used, and what can be spent now: credited less used less what
     is held for tasks that have not ended."""
-    balance = await request.app.state.database.read_async(ledger.balance, who.account_id)
+    balance = await state_of(request).database.look(ledger.balance, who.account_id)
     return JSONResponse(
         ok(
             {
@@ -61,7 +62,7 @@ async def key_balance(request: Request, who: KnownCaller) -> JSONResponse:
             "unlimited": key.quota == 0,
         }
 
-    return JSONResponse(ok(await request.app.state.database.read_async(work)))
+    return JSONResponse(ok(await state_of(request).database.look(work)))
 
 
 @router.get(
@@ -85,7 +86,7 @@ async def catalog(
             "unit_price": float(row.unit),
             "remark": row.remark,
         }
-        for row in request.app.state.prices.rows
+        for row in state_of(request).prices.rows
         if wanted in row.name or wanted in row.display.lower()
     ]
     return JSONResponse(ok({"list": rows}))

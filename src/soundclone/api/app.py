@@ -12,21 +12,22 @@ from fastapi import FastAPI, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from fastapi.staticfiles import StaticFiles
-from starlette.routing import Route
 
 from .. import __version__
 from ..config import Settings
 from ..core.pricing import Prices
-from ..db.session import Database
 from ..engines.selection import Routes
-from ..jobs.queue import Queue
-from ..storage import Storage
-from . import account, files, health, history, openai, studio, tasks, unmatched, voices
-from .auth import RateLimit
+from . import account, files, health, history, openai, polling, studio, tasks, unmatched, voices
 from .headers import policy_of
-from .middleware import Application, BodyLimit, Count, UnderWay
+from .middleware import (
+    Application,
+    BodyLimitMiddleware,
+    InFlightMiddleware,
+    MetricsMiddleware,
+)
 from .openai.schemas import OpenAIError
 from .schemas import ErrorResponse
+from .state import AppState, attach
 
 DESCRIPTION = """
 Clone a voice from a recording and speak with it.
@@ -45,20 +46,20 @@ _LEAVING = 5.0  # seconds for requests that are broken off at the end
 def create_app(settings: Settings) -> FastAPI:
     """The API over the database and the store that `settings` names; both must be prepared."""
     under_way: set[asyncio.Task[Any]] = set()
+    prices = Prices(settings.price_list)
+    engine_routes = Routes.of(settings.engine_v1, settings.engine_v2, settings.engine_languages)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        database = Database(settings.database)
-        app.state.database = database
-        app.state.storage = Storage.open(settings.storage, settings.secret)
-        app.state.queue = Queue(database)
+        state = AppState.open(settings, prices, engine_routes)
+        attach(app, state)
         yield
         if under_way:  # streams that are broken off call their tasks off
             await asyncio.wait(under_way, timeout=_LEAVING)
-        app.state.queue.close()
-        database.close()
+        state.close()
 
     app = Application(
+        settings,
         title="soundclone",
         version=__version__,
         description=DESCRIPTION,
@@ -80,13 +81,7 @@ def create_app(settings: Settings) -> FastAPI:
         page.headers["Content-Security-Policy"] = policy_of(bytes(page.body))
         return page
 
-    app.state.settings = settings
-    app.state.faults = {}  # the logged reason of each part that is not ready
-    app.state.routes = Routes.of(settings.engine_v1, settings.engine_v2, settings.engine_languages)
-    app.state.prices = Prices(settings.price_list)
-    app.state.rate_limit = RateLimit(settings.requests_per_second)
-    # Before the documented route of the same path, whose machinery costs more than the read.
-    app.router.routes.insert(0, Route(tasks.POLL_PATH, tasks.poll, methods=["GET"]))
+    app.router.routes.insert(0, polling.route)
     routers = (
         tasks.router,
         tasks.own,
@@ -103,9 +98,9 @@ def create_app(settings: Settings) -> FastAPI:
     studio.install(app)
 
     unmatched.install(app, routers)
-    app.add_middleware(BodyLimit, settings=settings)
-    app.add_middleware(Count)
-    app.add_middleware(UnderWay, tasks=under_way)
+    app.add_middleware(BodyLimitMiddleware, settings=settings)
+    app.add_middleware(MetricsMiddleware)
+    app.add_middleware(InFlightMiddleware, tasks=under_way)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
 

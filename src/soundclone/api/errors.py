@@ -20,6 +20,7 @@ from starlette.requests import ClientDisconnect
 from ..errors import InvalidParameter, NotFound, RequestError, SoundcloneError, Unavailable
 from ..telemetry import log
 from .schemas import NEEDED
+from .state import state_of
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 _log = log(__name__)
@@ -67,7 +68,7 @@ def answer(request: Request, error: Exception, *, contract: bool) -> Response:
     known = translate(error)
     if isinstance(known, ServerFault):
         _log.error("request failed", path=request.url.path, exc_info=error)
-    masked = contract and not request.app.state.settings.real_status
+    masked = contract and not state_of(request).settings.real_status
     headers = {}
     if retry_after := getattr(known, "retry_after", None):
         headers["Retry-After"] = str(max(1, round(retry_after)))

@@ -27,6 +27,7 @@ from ..storage import UPLOADS, Storage
 from .auth import LimitedCaller, caller
 from .errors import ContractRoute, Handler, OwnRoute
 from .schemas import UploadResponse, ok
+from .state import state_of
 from .tasks import DAY, link
 from .uploads import release, reserve, reserved
 
@@ -95,7 +96,7 @@ async def upload(
 async def keep(request: Request, who: Caller, file: UploadFile) -> tuple[str, float]:
     """Put an upload into the store, for a time; its key, and until when. Raises InvalidParameter
     for an empty one, TooLarge."""
-    state = request.app.state
+    state = state_of(request)
     key = f"{UPLOADS}{uuid.uuid4().hex}/{safe_name(_plain_name(file))}"
     size, now = file.size or 0, time.time()
     if not size:
@@ -134,7 +135,7 @@ async def download(
     ] = None,
 ) -> Response:
     """A file, by a link that this service signed. Needs no key; takes Range."""
-    storage = request.app.state.storage
+    storage = state_of(request).storage
     storage.verify(key, expires, signature, filename)
     size = await run_in_threadpool(storage.size, key)
     if size is None:

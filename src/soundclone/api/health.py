@@ -13,6 +13,7 @@ from ..core import workers
 from ..errors import SoundcloneError
 from ..telemetry import log
 from .errors import OwnRoute
+from .state import state_of
 
 _log = log(__name__)
 router = APIRouter(route_class=OwnRoute, tags=["Operation"])
@@ -42,15 +43,16 @@ async def ready(request: Request) -> JSONResponse:
 
 
 def _check(request: Request) -> dict[str, str]:
-    state = request.app.state
+    state = state_of(request)
+    readiness = state.readiness
     checks = {}
 
     def failed(what: str, error: SoundcloneError) -> None:
         # The reason has paths and names of the operator's; strangers may read this page.
         checks[what] = f"the {what} does not answer; the log of the service has the reason"
-        if state.faults.get(what) != error.message:
+        if readiness.faults.get(what) != error.message:
             _log.error("not ready", check=what, reason=error.message)
-        state.faults[what] = error.message
+        readiness.faults[what] = error.message
 
     try:
         state.database.check()
@@ -61,15 +63,16 @@ def _check(request: Request) -> dict[str, str]:
         checks["worker"] = "ok" if warm else "no worker is alive and warm"
     except SoundcloneError as error:
         failed("database", error)
-    if time.monotonic() - getattr(state, "storage_checked", -_STORAGE_CHECK) > _STORAGE_CHECK:
+    checked = readiness.storage_checked
+    if checked is None or time.monotonic() - checked > _STORAGE_CHECK:
         try:
             state.storage.check()
-            state.storage_checked = time.monotonic()
+            readiness.storage_checked = time.monotonic()
         except SoundcloneError as error:
             failed("storage", error)
             return checks
     checks["storage"] = "ok"
-    state.faults = {what: why for what, why in state.faults.items() if checks[what] != "ok"}
+    readiness.faults = {what: why for what, why in readiness.faults.items() if checks[what] != "ok"}
     return checks
 
 

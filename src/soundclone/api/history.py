@@ -12,6 +12,7 @@ from ..core import history
 from .auth import KnownCaller
 from .errors import OwnRoute
 from .schemas import Status, TaskListResponse, ok
+from .state import state_of
 from .tasks import view
 
 router = APIRouter(prefix="/api/open-api/v1", route_class=OwnRoute, tags=["Tasks"])
@@ -50,7 +51,7 @@ async def list_tasks(
 ) -> JSONResponse:
     """The account's tasks, the newest first, a page at a time. A task leaves the list when its
     result expires."""
-    found, following = await request.app.state.database.read_async(
+    found, following = await state_of(request).database.look(
         history.page, who.account_id, limit=limit or 20, cursor=cursor, status=status, kind=kind
     )
     return JSONResponse(

@@ -19,17 +19,20 @@ _SHARED = ("/api/", "/v1/")  # paths that pages of other sites may use, where th
 
 
 class Application(FastAPI):
-    """FastAPI within the layers that hold for failures of the framework, too."""
+    """FastAPI app whose outer middlewares also apply to errors of the framework itself."""
+
+    def __init__(self, settings: Settings, **options: Any) -> None:
+        self._settings = settings
+        super().__init__(**options)
 
     def build_middleware_stack(self) -> ASGIApp:
-        settings: Settings = self.state.settings
-        stack: ASGIApp = Hosts(super().build_middleware_stack(), settings)
-        if settings.cors_origins:
-            stack = Cors(stack, settings.cors_origins)
-        return Headers(stack, settings)
+        stack: ASGIApp = Hosts(super().build_middleware_stack(), self._settings)
+        if self._settings.cors_origins:
+            stack = CorsMiddleware(stack, self._settings.cors_origins)
+        return Headers(stack, self._settings)
 
 
-class Cors:
+class CorsMiddleware:
     """Lets pages of other sites use the API. A page needs a key; cookies are not shared."""
 
     def __init__(self, app: ASGIApp, origins: tuple[str, ...]) -> None:
@@ -53,7 +56,7 @@ class Cors:
         await (self._shared if shared else self._app)(scope, receive, send)
 
 
-class BodyLimit:
+class BodyLimitMiddleware:
     """Refuses a body that is too long, at once by its Content-Length or when the limit is passed.
 
     Starlette has such a middleware, whose answer is no envelope and cannot be made one.
@@ -83,7 +86,7 @@ class BodyLimit:
         await self._app(scope, counted, send)
 
 
-class Count:
+class MetricsMiddleware:
     """Counts answers by route and status."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -99,7 +102,7 @@ class Count:
         await self._app(scope, receive, counted if scope["type"] == "http" else send)
 
 
-class UnderWay:
+class InFlightMiddleware:
     """Keeps in `tasks` what is being answered."""
 
     def __init__(self, app: ASGIApp, tasks: set[asyncio.Task[Any]]) -> None:

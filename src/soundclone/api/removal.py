@@ -9,14 +9,15 @@ from ..core import removal
 from ..core.removal import Leavings
 from ..errors import Unavailable
 from ..storage import Storage
+from .state import state_of
 
 
 async def remove_voice(request: Request, voice_id: str, account_id: str) -> None:
     """Delete the account's voice and remove its files before returning. Raises NotFound,
     Conflict, and Unavailable when the store does not answer; the voice is deleted then, and the
     sweep removes the files."""
-    state = request.app.state
-    leavings = await state.database.transaction_async(removal.delete, voice_id, account_id)
+    state = state_of(request)
+    leavings = await state.database.run(removal.delete, voice_id, account_id)
     try:
         await run_in_threadpool(_remove_files, state.storage, leavings)
     except Unavailable as error:

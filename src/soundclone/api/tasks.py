@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import time
 from collections.abc import Mapping
-from types import SimpleNamespace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Request, Response
@@ -17,7 +15,7 @@ from sqlalchemy import Row
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from ..core import consents, engine_registry, keys, results, tasks, voices
+from ..core import consents, engine_registry, results, tasks, voices
 from ..core.consents import Agreement
 from ..core.keys import Caller
 from ..core.pricing import to_credits
@@ -28,8 +26,8 @@ from ..fetch.urls import check_source_url
 from ..text import duration, languages, script
 from ..text.duration import Length
 from ..text.languages import Language
-from .auth import KnownCaller, LimitedCaller, bearer
-from .errors import ContractRoute, OwnRoute, answer
+from .auth import KnownCaller, LimitedCaller
+from .errors import ContractRoute, OwnRoute
 from .schemas import (
     OPUS_RATES,
     ConsentRequest,
@@ -38,15 +36,13 @@ from .schemas import (
     SoundCloneCloneRequest,
     ok,
 )
+from .state import state_of
 
 PREVIEW_LIMIT = 270  # characters
 TEXT_LIMIT = 10_000
 MODELS = {"clone": "soundCloningClone", "audio": "soundCloningAudio"}
 DAY = 86_400.0
-POLL_PATH = "/api/open-api/v1/audios/{id}"
 TASK_ID = re.compile("audio_[0-9a-f-]{36}")
-
-_POLL = SimpleNamespace(path=POLL_PATH)
 
 router = APIRouter(prefix="/api/open-api/v1", route_class=ContractRoute, tags=["Tasks"])
 own = APIRouter(prefix="/api/open-api/v1", route_class=OwnRoute, tags=["Tasks"])
@@ -72,28 +68,10 @@ TaskId = Annotated[str, Path(description="The `id` of a task")]
     response_model=SoundCloneApiResponse,
 )
 async def get_task(request: Request, id: TaskId, who: KnownCaller) -> Response:
-    """How far a task is and, once it has ended well, where its results are."""
-    return await poll(request)
-
-
-async def poll(request: Request) -> Response:
-    """What `get_task` documents, served past FastAPI's machinery and with one read: this is what
-    clients ask for all the time."""
-    request.scope["route"] = _POLL  # for the metrics
-    try:
-        database, secret = request.app.state.database, request.app.state.settings.secret
-        key, task_id = bearer(request.headers.get("Authorization")), request.path_params["id"]
-        task = None
-        if TASK_ID.fullmatch(task_id):
-            task = await database.fetch_one_async(
-                tasks.POLL, key=keys.digest(key, secret), task=task_id
-            )
-        if task is None or (task.expires_at is not None and task.expires_at <= time.time()):
-            who = await database.read_async(keys.authenticate, secret, key)
-            task = await database.read_async(tasks.get, checked_id(task_id), who.account_id)
-        return JSONResponse(ok(view(request, task)))
-    except Exception as error:
-        return answer(request, error, contract=True)
+    """Return the progress of a task and, once it is completed, the links to its results."""
+    # In practice `polling.poll` serves this path.
+    task = await state_of(request).database.look(tasks.get, checked_id(id), who.account_id)
+    return JSONResponse(ok(view(request, task)))
 
 
 @router.post(
@@ -144,7 +122,7 @@ async def cancel_task(request: Request, id: TaskId, who: KnownCaller) -> JSONRes
     """Cancel a task: it fails as `cancelled`, and its work stops at the next step. Nothing is
     charged, but for a stream of `/v1/audio/speech`, whose delivered part is charged. A task that
     has ended stays as it is."""
-    state = request.app.state
+    state = state_of(request)
     keep = state.settings.result_days * DAY
     task = await state.database.transaction_async(
         tasks.cancel, checked_id(id), who.account_id, keep=keep
@@ -161,8 +139,8 @@ async def cancel_task(request: Request, id: TaskId, who: KnownCaller) -> JSONRes
 async def delete_result(request: Request, id: TaskId, who: KnownCaller) -> Response:
     """Delete the files of a task that has ended before they expire, and free their space. When the
     answer comes, the links are dead. A voice stays."""
-    state = request.app.state
-    task = await state.database.transaction_async(tasks.discard, checked_id(id), who.account_id)
+    state = state_of(request)
+    task = await state.database.run(tasks.discard, checked_id(id), who.account_id)
     await run_in_threadpool(state.storage.delete_prefix, f"results/{task.id}")
     return Response(status_code=204)
 
@@ -178,7 +156,7 @@ async def clone_order(
 ) -> Order:
     """A preview as asked for, checked and priced. `name` and `agreement` go to the voice. Raises
     InvalidParameter, NotFound (of a consent), Expired (of an upload), Unavailable."""
-    state = request.app.state
+    state = state_of(request)
     name = name or voices.checked_name(body.name or "")
     language = language_of(body.language, body.soundVersion)
     upload = state.storage.parse_link(body.fileUrl)
@@ -224,7 +202,7 @@ async def agreement_of(request: Request, given: ConsentRequest, who: Caller) -> 
 
 async def consent_source(request: Request, recording: str, who: Caller) -> dict[str, str]:
     """Source of a consent recording, for the worker. Raises InvalidParameter, NotFound, Expired."""
-    state = request.app.state
+    state = state_of(request)
     if consents.is_id(recording):
         found = await state.database.read_async(consents.get, recording, who.account_id)
         return consents.source_of(found)
@@ -235,8 +213,7 @@ async def consent_source(request: Request, recording: str, who: Caller) -> dict[
 
 def check_consent(request: Request, order: Order) -> None:
     """Raises InvalidParameter when a preview comes with less consent than the settings require."""
-    policy: consents.Policy = request.app.state.settings.consent
-    consents.check_policy(policy, order.params)
+    consents.check_policy(state_of(request).settings.consent, order.params)
 
 
 async def audio_order(
@@ -248,7 +225,7 @@ async def audio_order(
 ) -> Order:
     """Production speech as asked for, checked and priced; `streamed` are further parameters of the
     job. Raises InvalidParameter, NotFound, Unavailable."""
-    state = request.app.state
+    state = state_of(request)
     if not re.fullmatch(r"model_[0-9a-f]{32}", body.modelId):
         raise NotFound(
             f"there is no voice {body.modelId[:60]!r} in this account; modelId is what a "
@@ -301,7 +278,7 @@ async def submit(request: Request, order: Order, since: float | None = None) -> 
     """Put an order through, in one transaction. With `since`, the same request after that time
     gives the earlier task. Raises Unavailable when the disk is nearly full, and as
     `tasks.submit`."""
-    state = request.app.state
+    state = state_of(request)
     state.storage.check_free(state.settings.least_free_bytes)
 
     def work(session: Session) -> Task:
@@ -315,7 +292,7 @@ async def submit(request: Request, order: Order, since: float | None = None) -> 
         )
 
     try:
-        task: Task = await state.database.transaction_async(work)
+        task = await state.database.run(work)
     except IntegrityError:
         # A request with the same idempotency key was faster; the second try finds its task.
         task = await state.database.transaction_async(work)
@@ -366,9 +343,9 @@ def view(request: Request, task: Task | Row[Any]) -> dict[str, Any]:
 
 def link(request: Request, key: str, expires: int, filename: str | None = None) -> str:
     """A signed URL of a stored file, and the name under which a browser is to save the file."""
-    state = request.app.state
+    state = state_of(request)
     base = state.settings.public_url or str(request.base_url)
-    path: str = state.storage.sign(key, expires, filename)
+    path = state.storage.sign(key, expires, filename)
     return base.rstrip("/") + path
 
 
@@ -393,14 +370,14 @@ async def engine_for(
 ) -> str:
     """Which engine is to say the text; `own` is that of the voice. Raises InvalidParameter when
     none speaks its language, Unavailable when the one that it takes is away."""
-    state = request.app.state
-    offered = await state.database.read_async(
-        engine_registry.current, state.settings.worker_lost_after
-    )
+    state = state_of(request)
+    offered = await state.database.look(engine_registry.current, state.settings.worker_lost_after)
     if language is not None:
-        name: str = state.routes.engine(offered, language.name, version, own)
+        name = state.engine_routes.engine(offered, language.name, version, own)
     else:
-        name = await run_in_threadpool(state.routes.engine_for_text, offered, text, version, own)
+        name = await run_in_threadpool(
+            state.engine_routes.engine_for_text, offered, text, version, own
+        )
     return name
 
 

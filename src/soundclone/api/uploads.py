@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ..config import Settings
 from ..core import consents, uploads
 from ..errors import SoundcloneError, TooLarge
+from .state import state_of
 
 JSON_BODY_LIMIT = 300_000  # bytes; 19,000 characters, escaped, and what is around them
 MULTIPART_OVERHEAD = 100_000
@@ -60,7 +61,7 @@ async def reserve(request: Request, account_id: str) -> None:
     """Reserve the space that the files of a request will take, if its path takes files: the length
     of its body, or the most when that is not declared. The caller releases it. Raises TooLarge,
     RateLimited."""
-    state = request.app.state
+    state = state_of(request)
     room = room_of(request.url.path, state.settings)
     if not room.files or request.method != "POST":
         return
@@ -87,7 +88,7 @@ async def release(request: Request) -> None:
     request.state.reservation = None
     reservation.renewing.cancel()
     with suppress(SQLAlchemyError, SoundcloneError):  # it expires in the end
-        await request.app.state.database.transaction_async(uploads.release, reservation.id)
+        await state_of(request).database.run(uploads.release, reservation.id)
 
 
 def reserved(request: Request) -> str | None:
@@ -100,4 +101,4 @@ async def _renew(request: Request, identifier: str) -> None:
     while True:
         await asyncio.sleep(uploads.LEASE / 3)
         with suppress(SQLAlchemyError, SoundcloneError):
-            await request.app.state.database.transaction_async(uploads.renew, identifier)
+            await state_of(request).database.run(uploads.renew, identifier)

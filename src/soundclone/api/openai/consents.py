@@ -12,6 +12,7 @@ from ...core import consents
 from ...db.models import Consent
 from ...errors import SoundcloneError
 from ..auth import KnownCaller, LimitedCaller
+from ..state import state_of
 from .errors import FormRoute, OpenAIRoute
 from .schemas import ConsentChange, OpenAIConsent, OpenAIConsentList, OpenAIDeleted, page
 
@@ -38,7 +39,7 @@ async def create(
     ],
 ) -> JSONResponse:
     """Keep a recording of consent until it is deleted."""
-    state = request.app.state
+    state = state_of(request)
     data = await recording.read(consents.LARGEST + 1)
     consent = consents.new(who.account_id, name, language, data[:64], len(data))
     key = consent.recording
@@ -66,7 +67,7 @@ async def listing(
     limit: Annotated[int, Query(ge=1, le=100, description="Most consents of a page")] = 20,
 ) -> JSONResponse:
     """The account's consents, newest first, a page at a time."""
-    found, more = await request.app.state.database.read_async(
+    found, more = await state_of(request).database.look(
         consents.listing, who.account_id, after=after, limit=limit
     )
     data = [_view(consent) for consent in found]
@@ -81,7 +82,7 @@ async def listing(
 )
 async def retrieve(request: Request, consent_id: ConsentId, who: KnownCaller) -> JSONResponse:
     """A consent of the account, without its recording."""
-    found = await request.app.state.database.read_async(consents.get, consent_id, who.account_id)
+    found = await state_of(request).database.look(consents.get, consent_id, who.account_id)
     return JSONResponse(_view(found))
 
 
@@ -95,7 +96,7 @@ async def update(
     request: Request, consent_id: ConsentId, body: ConsentChange, who: KnownCaller
 ) -> JSONResponse:
     """Give a consent another name."""
-    renamed = await request.app.state.database.transaction_async(
+    renamed = await state_of(request).database.run(
         consents.rename, consent_id, who.account_id, body.name
     )
     return JSONResponse(_view(renamed))
@@ -109,8 +110,8 @@ async def update(
 )
 async def delete(request: Request, consent_id: ConsentId, who: KnownCaller) -> JSONResponse:
     """Delete a consent and its recording, for good."""
-    state = request.app.state
-    found = await state.database.read_async(consents.get, consent_id, who.account_id)
+    state = state_of(request)
+    found = await state.database.look(consents.get, consent_id, who.account_id)
     # In this order: what fails is still listed, and can be tried again.
     await run_in_threadpool(state.storage.delete, found.recording)
     await state.database.transaction_async(consents.delete, consent_id, who.account_id)

@@ -20,6 +20,7 @@ from ...errors import Expired, InvalidParameter, NotFound, StreamBroken, TaskErr
 from ...text import parts
 from ..auth import LimitedCaller
 from ..schemas import SoundCloneAudioRequest
+from ..state import state_of
 from ..tasks import DAY, IdempotencyKey, audio_order, digest, language_of, submit
 from .errors import OpenAIRoute, Refused, about, body_of
 from .instructions import emotion_of
@@ -88,13 +89,13 @@ async def create_speech(
 
     async def leave(gone: bool) -> None:
         if idempotency_key is None:
-            keep = request.app.state.settings.result_days * DAY
+            keep = state_of(request).settings.result_days * DAY
             error = (
                 None
                 if gone
                 else StreamBroken("the service broke the stream off; nothing was charged")
             )
-            await request.app.state.database.transaction_async(
+            await state_of(request).database.run(
                 tasks.cancel, task.id, who.account_id, keep=keep, error=error
             )
 
@@ -161,8 +162,8 @@ async def _voice_id(request: Request, voice: str | VoiceId, who: Caller) -> str:
         return voice.id
     if re.fullmatch("model_[0-9a-f]{32}", voice):
         return voice
-    database = request.app.state.database
-    found = await database.read_async(voices.named, voice, who.account_id)
+    database = state_of(request).database
+    found = await database.look(voices.named, voice, who.account_id)
     if not found:
         near = await database.read_async(voices.near, voice, who.account_id)
         hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""

@@ -18,6 +18,7 @@ from ...core import delivery, tasks
 from ...errors import NotFound, TaskError, Unavailable
 from ...storage import Storage
 from ...telemetry import log
+from ..state import state_of
 from ..tasks import DAY
 from .errors import Ended
 
@@ -51,7 +52,7 @@ async def listen(request: Request, task_id: str, characters: Sequence[int]) -> P
     A task that is overdue is ended. Raises Ended when the task fails, and Gone, the latter only
     before the first block: then nobody else watches the connection.
     """
-    state = request.app.state
+    state = state_of(request)
     index = sent = 0
     while True:
         row = None
@@ -104,12 +105,13 @@ async def counted(request: Request, task_id: str, parts: Parts) -> Blocks:
 
 
 async def _note(request: Request, task_id: str, characters: int) -> None:
-    database = request.app.state.database
+    database = state_of(request).database
     while True:
         try:
             if await database.transaction_async(delivery.hand_over, task_id, characters):
                 return
-            row = await database.fetch_one_async(tasks.STATE, task=task_id)
+            row = await database.row(tasks.STATE, task=task_id)
+            assert row is not None
             raise Ended(row.error or "the task failed", row.error_word)
         except OperationalError:  # the database is away for a moment
             await asyncio.sleep(_LONGEST_PAUSE)

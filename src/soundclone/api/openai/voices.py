@@ -25,6 +25,7 @@ from ..auth import KnownCaller, LimitedCaller
 from ..files import keep
 from ..removal import remove_voice
 from ..schemas import SoundCloneCloneRequest
+from ..state import state_of
 from ..tasks import IdempotencyKey, clone_order, digest, link, submit
 from ..uploads import release
 from .errors import Ended, FormRoute, OpenAIRoute, about
@@ -60,7 +61,7 @@ async def create(
 ) -> JSONResponse:
     """Make a voice of a recording. The same request again within ten minutes, which is what its
     clients send when they have waited too long, gives the same voice and is charged once."""
-    state = request.app.state
+    state = state_of(request)
     with about("name"):
         name = voices.checked_name(name)
         if not name:
@@ -104,7 +105,7 @@ async def listing(
     ] = None,
 ) -> JSONResponse:
     """The account's voices, the newest first."""
-    found, more = await request.app.state.database.read_async(
+    found, more = await state_of(request).database.look(
         voices.page, who.account_id, after=after, limit=limit
     )
     answer = page([view(voice) for voice in found], more=more)
@@ -119,7 +120,7 @@ async def listing(
 )
 async def retrieve(request: Request, voice_id: VoicePath, who: KnownCaller) -> JSONResponse:
     """A voice of the account."""
-    voice = await request.app.state.database.read_async(voices.current, voice_id, who.account_id)
+    voice = await state_of(request).database.look(voices.current, voice_id, who.account_id)
     return JSONResponse(view(voice))
 
 
@@ -145,7 +146,7 @@ async def _submitted(
     idempotency_key: str | None,
 ) -> Task:
     """The task that makes the voice: the one of the same request before, or a new one."""
-    state = request.app.state
+    state = state_of(request)
     known = Order("clone", who.account_id, who.key_id, {}, 0, 0, request_hash)
     if idempotency_key is None:
         earlier: Task | None = await state.database.transaction_async(
@@ -188,7 +189,7 @@ async def _discard(storage: Storage, database: Database, key: str) -> None:
 async def _made(request: Request, task: Task) -> Voice:
     """The voice that a task makes, once it has. Raises Ended with the reason when it fails,
     Unavailable when it takes too long; it goes on then, for the next one who asks."""
-    database = request.app.state.database
+    database = state_of(request).database
     until = time.monotonic() + PATIENCE
     while True:
         row = await database.fetch_one_async(tasks.STATE, task=task.id)

@@ -19,6 +19,7 @@ from ...errors import AuthenticationError, InvalidParameter, NotFound
 from ..files import upload
 from ..removal import remove_voice
 from ..schemas import SoundCloneAudioRequest, SoundCloneCloneRequest
+from ..state import state_of
 from ..tasks import DAY, audio_order, check_consent, checked_id, clone_order, consent_source, submit
 from . import session
 from .rendering import SPOKEN, PublicRoute, StudioRoute, catalogue, language_of, render
@@ -37,7 +38,7 @@ Model = TypeVar("Model", bound=BaseModel)
 async def sign_in(request: Request) -> Response:
     """Exchange a key for a session."""
     form = await fields(request)
-    state = request.app.state
+    state = state_of(request)
     target = local(form.get("next", ""))
     try:
         who = await state.database.read_async(
@@ -64,7 +65,7 @@ async def sign_out(request: Request) -> Response:
 @router.post("/files/upload")
 async def take_file(request: Request, me: Known, file: Annotated[UploadFile, File()]) -> Response:
     """Keep a recording until it is made a voice of."""
-    request.app.state.rate_limit.check(me.key.id)
+    state_of(request).rate_limit.check(me.key.id)
     return await upload(request, me.caller, file)
 
 
@@ -75,7 +76,7 @@ async def make_voice(request: Request, me: Known) -> Response:
     name = voices.checked_name(form.get("name", ""))
     agreement = await declared(request, me, form)
     body = preview_of(request, form)
-    request.app.state.rate_limit.check(me.key.id)
+    state_of(request).rate_limit.check(me.key.id)
     order = await clone_order(
         request, body, me.caller, repeated_by(form), name=name, agreement=agreement
     )
@@ -89,7 +90,7 @@ async def speak(request: Request, me: Known) -> Response:
     """Submit production speech."""
     form = await fields(request)
     body = speech_of(form)
-    request.app.state.rate_limit.check(me.key.id)
+    state_of(request).rate_limit.check(me.key.id)
     order = await audio_order(request, body, me.caller, repeated_by(form))
     task = await submit(request, order)
     return Response(status_code=204, headers={"HX-Redirect": f"/studio/tasks/{task.id}"})
@@ -98,7 +99,7 @@ async def speak(request: Request, me: Known) -> Response:
 @router.post("/estimates/{kind}")
 async def estimate(request: Request, me: Known, kind: str) -> Response:
     """What the form would cost as it stands, or why it would be refused."""
-    request.app.state.rate_limit.check(me.key.id)
+    state_of(request).rate_limit.check(me.key.id)
     form = await fields(request)
     if kind == "clone":
         form["fileUrl"] = _PLACEHOLDER
@@ -114,7 +115,7 @@ async def estimate(request: Request, me: Known, kind: str) -> Response:
 @router.delete("/tasks/{id}")
 async def cancel(request: Request, me: Known, id: str) -> Response:
     """Call a task off."""
-    state = request.app.state
+    state = state_of(request)
     keep = state.settings.result_days * DAY
     await state.database.transaction_async(tasks.cancel, checked_id(id), me.account.id, keep=keep)
     return Response(status_code=204, headers={"HX-Redirect": f"/studio/tasks/{id}"})
@@ -124,7 +125,7 @@ async def cancel(request: Request, me: Known, id: str) -> Response:
 async def rename(request: Request, me: Known, id: str) -> Response:
     """Give a voice a name."""
     form = await fields(request)
-    await request.app.state.database.transaction_async(
+    await state_of(request).database.run(
         voices.rename, voice_id(id), me.account.id, form.get("name", "")
     )
     return Response(status_code=204, headers={"HX-Refresh": "true"})
@@ -145,7 +146,7 @@ async def make_key(request: Request, me: Known) -> Response:
     name = voices.checked_name(form.get("name", ""))
     if not name:
         raise InvalidParameter("name is empty; the key needs one, to know it by")
-    settings = request.app.state.settings
+    settings = state_of(request).settings
 
     def work(database: Session) -> dict[str, str]:
         key, secret = keys.create(
@@ -157,7 +158,7 @@ async def make_key(request: Request, me: Known) -> Response:
         )
         return {"id": key.id, "key": secret}
 
-    return JSONResponse(await request.app.state.database.transaction_async(work))
+    return JSONResponse(await state_of(request).database.run(work))
 
 
 @router.delete("/keys/{id}")
@@ -171,7 +172,7 @@ async def revoke_key(request: Request, me: Known, id: str) -> Response:
             raise NotFound(f"there is no key {id[:12]!r} in this account")
         keys.revoke(database, id)
 
-    await request.app.state.database.transaction_async(work)
+    await state_of(request).database.run(work)
     return Response(status_code=204, headers={"HX-Refresh": "true"})
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from ...core import ledger, queries
 from ...core.pricing import to_micro
 from ...db.models import Task
+from ..state import state_of
 from .actions import fields, printable, repeated_by
 from .pages import read
 from .rendering import StudioRoute, render
@@ -39,7 +40,7 @@ async def overview(request: Request, me: Operator, search: str = "") -> Response
         request,
         "operator.html",
         search=search,
-        silence=request.app.state.settings.worker_lost_after,
+        silence=state_of(request).settings.worker_lost_after,
         page="operator",
         **await read(request, work),
     )
@@ -50,7 +51,7 @@ async def add_credit(request: Request, me: Operator) -> Response:
     """Pay credit into an account. The form's reference pays once, however often it is sent."""
     form = await fields(request)
     amount = to_micro(form.get("amount", "").strip() or "0")
-    await request.app.state.database.transaction_async(
+    await state_of(request).database.run(
         ledger.credit,
         printable(form.get("account", "")),
         amount,

@@ -18,6 +18,7 @@ from ...errors import NotFound
 from ...text.languages import LANGUAGES
 from ...text.script import MAX_PAUSES
 from ..schemas import Emotion
+from ..state import state_of
 from ..tasks import PREVIEW_LIMIT, TEXT_LIMIT, checked_id
 from . import snippets
 from .actions import local, voice_id
@@ -47,7 +48,7 @@ async def sign_in(request: Request, next: str = "/studio") -> Response:
 @router.get("/")
 async def home(request: Request, me: Known) -> Response:
     """The script for those who have a voice; for the others, how to make one."""
-    found = await request.app.state.database.read_async(voices.listing, me.account.id)
+    found = await state_of(request).database.look(voices.listing, me.account.id)
     return RedirectResponse("/studio/speak" if found else "/studio/clone", 303)
 
 
@@ -55,7 +56,7 @@ async def home(request: Request, me: Known) -> Response:
 async def clone(request: Request, me: Known, again: str = "") -> Response:
     """The form that makes a voice: an empty one, or that of an earlier attempt."""
     mine = SPOKEN[language_of(request)]
-    look = request.app.state.database.read_async
+    look = state_of(request).database.look
     earlier = Attempt(language=mine, text=LANGUAGES[mine].preview)
     if again:
         task = await look(tasks.get, checked_id(again), me.account.id)
@@ -76,7 +77,7 @@ async def clone(request: Request, me: Known, again: str = "") -> Response:
         },
         reading=earlier.language if earlier.language in passages() else mine,
         earlier=earlier,
-        policy=request.app.state.settings.consent,
+        policy=state_of(request).settings.consent,
         page="clone",
     )
 
@@ -114,7 +115,7 @@ def attempt(request: Request, task: Task) -> Attempt:
 @router.get("/speak")
 async def speak(request: Request, me: Known, voice: str = "", again: str = "") -> Response:
     """A script becomes speech: a new one, or that of a task again."""
-    look = request.app.state.database.read_async
+    look = state_of(request).database.look
     found = await look(voices.listing, me.account.id)
     earlier = await look(tasks.get, checked_id(again), me.account.id) if again else None
     return render(
@@ -140,7 +141,7 @@ async def task(request: Request, me: Known, id: str) -> Response:
         found = tasks.get(session, checked_id(id), me.account.id)
         return found, session.get(Voice, found.voice_id)
 
-    found, voice = await request.app.state.database.read_async(work)
+    found, voice = await state_of(request).database.look(work)
     template = "part/task.html" if "HX-Request" in request.headers else "task.html"
     return render(request, template, page="", **await _outcome(request, found, voice))
 
@@ -157,7 +158,7 @@ class Links:
 
 async def _outcome(request: Request, task: Task, voice: Voice | None) -> dict[str, Any]:
     """The values that a task's page shows."""
-    sign = request.app.state.storage.sign
+    sign = state_of(request).storage.sign
     found: dict[str, str] = {}
     if task.status == "completed" and task.expires_at:
         expires = int(task.expires_at)
@@ -178,7 +179,7 @@ async def _outcome(request: Request, task: Task, voice: Voice | None) -> dict[st
 
 async def recording_link(request: Request, voice: Voice) -> str | None:
     """A link to the recording that a voice was made from, if it is kept."""
-    storage = request.app.state.storage
+    storage = state_of(request).storage
     key = voices.recording_file(voice.id)
     over = voice.expires_at is not None and voice.expires_at <= time.time()
     if over or await run_in_threadpool(storage.size, key) is None:
@@ -190,7 +191,7 @@ async def recording_link(request: Request, voice: Voice) -> str | None:
 @router.get("/voices")
 async def list_voices(request: Request, me: Known) -> Response:
     """The account's voices."""
-    found = await request.app.state.database.read_async(voices.listing, me.account.id)
+    found = await state_of(request).database.look(voices.listing, me.account.id)
     return render(
         request, "voices.html", voices=found, snippet=snippets.of_voices(request), page="voices"
     )
@@ -199,7 +200,7 @@ async def list_voices(request: Request, me: Known) -> Response:
 @router.get("/voices/{id}/recording")
 async def recording(request: Request, me: Known, id: str) -> Response:
     """To the recording that a voice was made from."""
-    voice = await request.app.state.database.read_async(voices.get, voice_id(id), me.account.id)
+    voice = await state_of(request).database.look(voices.get, voice_id(id), me.account.id)
     link = await recording_link(request, voice)
     if link is None:
         raise NotFound("the recording of this voice is not kept in a form that can be heard")
@@ -260,7 +261,7 @@ async def account(request: Request, me: Known) -> Response:
     return render(
         request,
         "account.html",
-        prices=request.app.state.prices.rows,
+        prices=state_of(request).prices.rows,
         snippet=snippets.of_balance(request),
         page="account",
         **await read(request, work),
@@ -277,7 +278,7 @@ async def read(request: Request, work: Any) -> Any:
     """Run `work(session)`, which may take a while, in a thread."""
 
     def job() -> Any:
-        with request.app.state.database.read() as session:
+        with state_of(request).database.read() as session:
             return work(session)
 
     return await run_in_threadpool(job)

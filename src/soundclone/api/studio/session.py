@@ -22,6 +22,7 @@ from ...core import sessions
 from ...core.keys import Caller
 from ...db.models import Account, Key
 from ...errors import AuthenticationError, RequestError
+from ..state import state_of
 
 COOKIE = "soundclone_session"
 VISIT = "soundclone_visit"
@@ -99,7 +100,7 @@ def _mac(secret: bytes, purpose: str, text: str) -> str:
 async def identify(request: Request) -> Visitor | None:
     """The visitor whose session the request belongs to. Raises AuthenticationError if the session
     has ended or its key was revoked."""
-    state = request.app.state
+    state = state_of(request)
     ticket = read(state.settings.secret, request.cookies.get(cookie_name(request, COOKIE), ""))
     if ticket is None:
         return None
@@ -117,7 +118,7 @@ def token_of(request: Request) -> str:
     """The token of the request's session or visit."""
     known: Visitor | None = request.state.visitor
     identifier = known.ticket.id if known else request.state.visit
-    return token(request.app.state.settings.secret, identifier)
+    return token(state_of(request).settings.secret, identifier)
 
 
 async def check_token(request: Request) -> None:
@@ -135,7 +136,7 @@ async def check_token(request: Request) -> None:
 
 async def open_session(request: Request, response: Response, key_id: str) -> None:
     """Start a session and give the browser its cookie."""
-    identifier, expires = await request.app.state.database.transaction_async(sessions.begin, key_id)
+    identifier, expires = await state_of(request).database.run(sessions.begin, key_id)
     _give(request, response, Ticket(identifier, int(expires)))
 
 
@@ -143,7 +144,7 @@ async def close_session(request: Request, response: Response, *, everywhere: boo
     """End the visitor's session; with `everywhere`, every session of the visitor's key."""
     known: Visitor | None = request.state.visitor
     if known:
-        run = request.app.state.database.transaction_async
+        run = state_of(request).database.run
         if everywhere:
             await run(sessions.end_all, known.key.id)
         else:
@@ -166,9 +167,7 @@ async def renew(request: Request, response: Response) -> None:
     if known.ticket.expires >= int(known.latest):
         return
     with suppress(SQLAlchemyError):  # the next request tries again
-        expires = await request.app.state.database.transaction_async(
-            sessions.extend, known.ticket.id
-        )
+        expires = await state_of(request).database.run(sessions.extend, known.ticket.id)
         if expires is not None:
             _give(request, response, Ticket(known.ticket.id, int(expires)))
 
@@ -176,7 +175,7 @@ async def renew(request: Request, response: Response) -> None:
 def _give(request: Request, response: Response, ticket: Ticket) -> None:
     response.set_cookie(
         cookie_name(request, COOKIE),
-        write(request.app.state.settings.secret, ticket),
+        write(state_of(request).settings.secret, ticket),
         max_age=max(1, ticket.expires - int(time.time())),
         path=_path(request),
         secure=_encrypted(request),
@@ -213,7 +212,7 @@ def _path(request: Request) -> str:
 
 
 def _encrypted(request: Request) -> bool:
-    public: str = request.app.state.settings.public_url
+    public: str = state_of(request).settings.public_url
     return "https" in (request.url.scheme, public.partition(":")[0])
 
 

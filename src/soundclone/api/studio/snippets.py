@@ -14,6 +14,7 @@ from typing import Any
 from fastapi import Request
 
 from ...db.models import Task
+from ..state import state_of
 from ..tasks import DAY, link
 
 API = "/api/open-api/v1"
@@ -134,7 +135,7 @@ def source_of(request: Request, task: Task) -> str:
     source: dict[str, str] = task.params["source"]
     if "url" in source:
         return source["url"]
-    days: float = request.app.state.settings.upload_days
+    days: float = state_of(request).settings.upload_days
     return link(request, source["upload"], int(task.created_at + days * DAY))
 
 
@@ -156,5 +157,5 @@ def _program(base: str, *lines: str, then: str = "") -> str:
 
 
 def _base(request: Request) -> str:
-    public: str = request.app.state.settings.public_url
+    public: str = state_of(request).settings.public_url
     return (public or str(request.base_url)).rstrip("/")

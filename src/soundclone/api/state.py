@@ -1,0 +1,72 @@
+"""Typed state of the running application: settings, database, storage, queue, prices, limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends, FastAPI
+from starlette.requests import HTTPConnection
+
+from ..config import Settings
+from ..core.pricing import Prices
+from ..db.session import Database
+from ..engines.selection import Routes
+from ..jobs.queue import Queue
+from ..storage import Storage
+from .rate_limit import RateLimit
+
+
+@dataclass
+class Readiness:
+    """Results of earlier readiness checks, which the next check starts from."""
+
+    faults: dict[str, str] = field(default_factory=dict)  # last logged reason, by part
+    storage_checked: float | None = None  # monotonic seconds of the last successful check
+
+
+@dataclass(frozen=True)
+class AppState:
+    """Shared objects of one application. They live from its start-up to its shutdown."""
+
+    settings: Settings
+    database: Database
+    storage: Storage
+    queue: Queue
+    prices: Prices
+    engine_routes: Routes
+    rate_limit: RateLimit
+    readiness: Readiness = field(default_factory=Readiness)
+
+    @classmethod
+    def open(cls, settings: Settings, prices: Prices, engine_routes: Routes) -> AppState:
+        """Connect to the database and the store that `settings` names."""
+        database = Database(settings.database)
+        return cls(
+            settings=settings,
+            database=database,
+            storage=Storage.open(settings.storage, settings.secret),
+            queue=Queue(database),
+            prices=prices,
+            engine_routes=engine_routes,
+            rate_limit=RateLimit(max(1, round(settings.requests_per_second * 60))),
+        )
+
+    def close(self) -> None:
+        """Close the connections to the database."""
+        self.queue.close()
+        self.database.close()
+
+
+def attach(app: FastAPI, state: AppState) -> None:
+    """Make `state` available to the requests of `app`."""
+    app.state.soundclone = state
+
+
+def state_of(request: HTTPConnection) -> AppState:
+    """Return the state of the application that serves the request."""
+    state: AppState = request.app.state.soundclone
+    return state
+
+
+State = Annotated[AppState, Depends(state_of)]
