@@ -28,7 +28,7 @@ router = APIRouter(route_class=ContractRoute, tags=["Account"])
 async def user_balance(request: Request, who: KnownCaller) -> JSONResponse:
     """What was credited, what was used, and what can be spent now: credited less used less what
     is held for tasks that have not ended."""
-    balance = await state_of(request).database.look(ledger.balance, who.account_id)
+    balance = await state_of(request).database.read_async(ledger.balance, who.account_id)
     return JSONResponse(
         ok(
             {
@@ -62,7 +62,7 @@ async def key_balance(request: Request, who: KnownCaller) -> JSONResponse:
             "unlimited": key.quota == 0,
         }
 
-    return JSONResponse(ok(await state_of(request).database.look(work)))
+    return JSONResponse(ok(await state_of(request).database.read_async(work)))
 
 
 @router.get(

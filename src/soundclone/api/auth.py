@@ -30,7 +30,7 @@ async def caller(
     """The request's caller. Raises AuthenticationError."""
     state = state_of(request)
     key = bearer(request.headers.get("Authorization"))
-    return await state.database.look(keys.authenticate, state.settings.secret, key)
+    return await state.database.read_async(keys.authenticate, state.settings.secret, key)
 
 
 async def limited(request: Request, who: Annotated[Caller, Depends(caller)]) -> Caller:

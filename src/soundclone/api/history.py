@@ -51,7 +51,7 @@ async def list_tasks(
 ) -> JSONResponse:
     """The account's tasks, the newest first, a page at a time. A task leaves the list when its
     result expires."""
-    found, following = await state_of(request).database.look(
+    found, following = await state_of(request).database.read_async(
         history.page, who.account_id, limit=limit or 20, cursor=cursor, status=status, kind=kind
     )
     return JSONResponse(

@@ -30,12 +30,14 @@ async def poll(request: Request) -> Response:
         key, task_id = bearer(request.headers.get("Authorization")), request.path_params["id"]
         found = None
         if TASK_ID.fullmatch(task_id):
-            found = await database.row(tasks.POLL, key=keys.digest(key, secret), task=task_id)
+            found = await database.fetch_one_async(
+                tasks.POLL, key=keys.digest(key, secret), task=task_id
+            )
         if found is not None and (found.expires_at is None or found.expires_at > time.time()):
             return JSONResponse(ok(view(request, found)))
         # These find out whether the key, the id or the age of the task is the reason.
-        who = await database.look(keys.authenticate, secret, key)
-        task = await database.look(tasks.get, checked_id(task_id), who.account_id)
+        who = await database.read_async(keys.authenticate, secret, key)
+        task = await database.read_async(tasks.get, checked_id(task_id), who.account_id)
         return JSONResponse(ok(view(request, task)))
     except Exception as error:
         return answer(request, error, contract=True)

@@ -17,7 +17,7 @@ async def remove_voice(request: Request, voice_id: str, account_id: str) -> None
     Conflict, and Unavailable when the store does not answer; the voice is deleted then, and the
     sweep removes the files."""
     state = state_of(request)
-    leavings = await state.database.run(removal.delete, voice_id, account_id)
+    leavings = await state.database.transaction_async(removal.delete, voice_id, account_id)
     try:
         await run_in_threadpool(_remove_files, state.storage, leavings)
     except Unavailable as error:

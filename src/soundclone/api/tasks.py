@@ -70,7 +70,7 @@ TaskId = Annotated[str, Path(description="The `id` of a task")]
 async def get_task(request: Request, id: TaskId, who: KnownCaller) -> Response:
     """Return the progress of a task and, once it is completed, the links to its results."""
     # In practice `polling.poll` serves this path.
-    task = await state_of(request).database.look(tasks.get, checked_id(id), who.account_id)
+    task = await state_of(request).database.read_async(tasks.get, checked_id(id), who.account_id)
     return JSONResponse(ok(view(request, task)))
 
 
@@ -140,7 +140,7 @@ async def delete_result(request: Request, id: TaskId, who: KnownCaller) -> Respo
     """Delete the files of a task that has ended before they expire, and free their space. When the
     answer comes, the links are dead. A voice stays."""
     state = state_of(request)
-    task = await state.database.run(tasks.discard, checked_id(id), who.account_id)
+    task = await state.database.transaction_async(tasks.discard, checked_id(id), who.account_id)
     await run_in_threadpool(state.storage.delete_prefix, f"results/{task.id}")
     return Response(status_code=204)
 
@@ -292,7 +292,7 @@ async def submit(request: Request, order: Order, since: float | None = None) -> 
         )
 
     try:
-        task = await state.database.run(work)
+        task = await state.database.transaction_async(work)
     except IntegrityError:
         # A request with the same idempotency key was faster; the second try finds its task.
         task = await state.database.transaction_async(work)
@@ -371,7 +371,9 @@ async def engine_for(
     """Which engine is to say the text; `own` is that of the voice. Raises InvalidParameter when
     none speaks its language, Unavailable when the one that it takes is away."""
     state = state_of(request)
-    offered = await state.database.look(engine_registry.current, state.settings.worker_lost_after)
+    offered = await state.database.read_async(
+        engine_registry.current, state.settings.worker_lost_after
+    )
     if language is not None:
         name = state.engine_routes.engine(offered, language.name, version, own)
     else:

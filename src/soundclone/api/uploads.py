@@ -88,7 +88,7 @@ async def release(request: Request) -> None:
     request.state.reservation = None
     reservation.renewing.cancel()
     with suppress(SQLAlchemyError, SoundcloneError):  # it expires in the end
-        await state_of(request).database.run(uploads.release, reservation.id)
+        await state_of(request).database.transaction_async(uploads.release, reservation.id)
 
 
 def reserved(request: Request) -> str | None:
@@ -101,4 +101,4 @@ async def _renew(request: Request, identifier: str) -> None:
     while True:
         await asyncio.sleep(uploads.LEASE / 3)
         with suppress(SQLAlchemyError, SoundcloneError):
-            await state_of(request).database.run(uploads.renew, identifier)
+            await state_of(request).database.transaction_async(uploads.renew, identifier)

@@ -36,7 +36,7 @@ ModelId = Annotated[str, Path(description="The `modelId` of a voice")]
 )
 async def list_voices(request: Request, who: KnownCaller) -> JSONResponse:
     """The account's voices, newest first."""
-    found = await state_of(request).database.look(voices.listing, who.account_id)
+    found = await state_of(request).database.read_async(voices.listing, who.account_id)
     return JSONResponse(ok({"list": [_view(voice) for voice in found]}))
 
 
@@ -51,7 +51,9 @@ async def rename_voice(
 ) -> JSONResponse:
     """Give a voice another name, or none. Requests of the OpenAI interface can name the voice
     by it."""
-    voice = await state_of(request).database.run(voices.rename, model_id, who.account_id, body.name)
+    voice = await state_of(request).database.transaction_async(
+        voices.rename, model_id, who.account_id, body.name
+    )
     return JSONResponse(ok(_view(voice)))
 
 
@@ -79,7 +81,9 @@ async def delete_voice(request: Request, model_id: ModelId, who: KnownCaller) ->
 async def list_languages(request: Request, who: KnownCaller) -> JSONResponse:
     """Every language, and the engine that speaks it here and now."""
     state = state_of(request)
-    offered = await state.database.look(engine_registry.current, state.settings.worker_lost_after)
+    offered = await state.database.read_async(
+        engine_registry.current, state.settings.worker_lost_after
+    )
     rows = [
         {"name": name, "code": LANGUAGES[name].code, "engines": row}
         for name, row in state.engine_routes.table(offered).items()

@@ -67,7 +67,7 @@ async def listing(
     limit: Annotated[int, Query(ge=1, le=100, description="Most consents of a page")] = 20,
 ) -> JSONResponse:
     """The account's consents, newest first, a page at a time."""
-    found, more = await state_of(request).database.look(
+    found, more = await state_of(request).database.read_async(
         consents.listing, who.account_id, after=after, limit=limit
     )
     data = [_view(consent) for consent in found]
@@ -82,7 +82,7 @@ async def listing(
 )
 async def retrieve(request: Request, consent_id: ConsentId, who: KnownCaller) -> JSONResponse:
     """A consent of the account, without its recording."""
-    found = await state_of(request).database.look(consents.get, consent_id, who.account_id)
+    found = await state_of(request).database.read_async(consents.get, consent_id, who.account_id)
     return JSONResponse(_view(found))
 
 
@@ -96,7 +96,7 @@ async def update(
     request: Request, consent_id: ConsentId, body: ConsentChange, who: KnownCaller
 ) -> JSONResponse:
     """Give a consent another name."""
-    renamed = await state_of(request).database.run(
+    renamed = await state_of(request).database.transaction_async(
         consents.rename, consent_id, who.account_id, body.name
     )
     return JSONResponse(_view(renamed))
@@ -111,7 +111,7 @@ async def update(
 async def delete(request: Request, consent_id: ConsentId, who: KnownCaller) -> JSONResponse:
     """Delete a consent and its recording, for good."""
     state = state_of(request)
-    found = await state.database.look(consents.get, consent_id, who.account_id)
+    found = await state.database.read_async(consents.get, consent_id, who.account_id)
     # In this order: what fails is still listed, and can be tried again.
     await run_in_threadpool(state.storage.delete, found.recording)
     await state.database.transaction_async(consents.delete, consent_id, who.account_id)

@@ -95,7 +95,7 @@ async def create_speech(
                 if gone
                 else StreamBroken("the service broke the stream off; nothing was charged")
             )
-            await state_of(request).database.run(
+            await state_of(request).database.transaction_async(
                 tasks.cancel, task.id, who.account_id, keep=keep, error=error
             )
 
@@ -163,7 +163,7 @@ async def _voice_id(request: Request, voice: str | VoiceId, who: Caller) -> str:
     if re.fullmatch("model_[0-9a-f]{32}", voice):
         return voice
     database = state_of(request).database
-    found = await database.look(voices.named, voice, who.account_id)
+    found = await database.read_async(voices.named, voice, who.account_id)
     if not found:
         near = await database.read_async(voices.near, voice, who.account_id)
         hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""

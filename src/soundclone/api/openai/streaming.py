@@ -110,7 +110,7 @@ async def _note(request: Request, task_id: str, characters: int) -> None:
         try:
             if await database.transaction_async(delivery.hand_over, task_id, characters):
                 return
-            row = await database.row(tasks.STATE, task=task_id)
+            row = await database.fetch_one_async(tasks.STATE, task=task_id)
             assert row is not None
             raise Ended(row.error or "the task failed", row.error_word)
         except OperationalError:  # the database is away for a moment

@@ -105,7 +105,7 @@ async def listing(
     ] = None,
 ) -> JSONResponse:
     """The account's voices, the newest first."""
-    found, more = await state_of(request).database.look(
+    found, more = await state_of(request).database.read_async(
         voices.page, who.account_id, after=after, limit=limit
     )
     answer = page([view(voice) for voice in found], more=more)
@@ -120,7 +120,7 @@ async def listing(
 )
 async def retrieve(request: Request, voice_id: VoicePath, who: KnownCaller) -> JSONResponse:
     """A voice of the account."""
-    voice = await state_of(request).database.look(voices.current, voice_id, who.account_id)
+    voice = await state_of(request).database.read_async(voices.current, voice_id, who.account_id)
     return JSONResponse(view(voice))
 
 

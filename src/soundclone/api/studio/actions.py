@@ -125,7 +125,7 @@ async def cancel(request: Request, me: Known, id: str) -> Response:
 async def rename(request: Request, me: Known, id: str) -> Response:
     """Give a voice a name."""
     form = await fields(request)
-    await state_of(request).database.run(
+    await state_of(request).database.transaction_async(
         voices.rename, voice_id(id), me.account.id, form.get("name", "")
     )
     return Response(status_code=204, headers={"HX-Refresh": "true"})
@@ -158,7 +158,7 @@ async def make_key(request: Request, me: Known) -> Response:
         )
         return {"id": key.id, "key": secret}
 
-    return JSONResponse(await state_of(request).database.run(work))
+    return JSONResponse(await state_of(request).database.transaction_async(work))
 
 
 @router.delete("/keys/{id}")
@@ -172,7 +172,7 @@ async def revoke_key(request: Request, me: Known, id: str) -> Response:
             raise NotFound(f"there is no key {id[:12]!r} in this account")
         keys.revoke(database, id)
 
-    await state_of(request).database.run(work)
+    await state_of(request).database.transaction_async(work)
     return Response(status_code=204, headers={"HX-Refresh": "true"})
 
 

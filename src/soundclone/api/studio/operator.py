@@ -51,7 +51,7 @@ async def add_credit(request: Request, me: Operator) -> Response:
     """Pay credit into an account. The form's reference pays once, however often it is sent."""
     form = await fields(request)
     amount = to_micro(form.get("amount", "").strip() or "0")
-    await state_of(request).database.run(
+    await state_of(request).database.transaction_async(
         ledger.credit,
         printable(form.get("account", "")),
         amount,

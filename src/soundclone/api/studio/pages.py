@@ -48,7 +48,7 @@ async def sign_in(request: Request, next: str = "/studio") -> Response:
 @router.get("/")
 async def home(request: Request, me: Known) -> Response:
     """The script for those who have a voice; for the others, how to make one."""
-    found = await state_of(request).database.look(voices.listing, me.account.id)
+    found = await state_of(request).database.read_async(voices.listing, me.account.id)
     return RedirectResponse("/studio/speak" if found else "/studio/clone", 303)
 
 
@@ -56,7 +56,7 @@ async def home(request: Request, me: Known) -> Response:
 async def clone(request: Request, me: Known, again: str = "") -> Response:
     """The form that makes a voice: an empty one, or that of an earlier attempt."""
     mine = SPOKEN[language_of(request)]
-    look = state_of(request).database.look
+    look = state_of(request).database.read_async
     earlier = Attempt(language=mine, text=LANGUAGES[mine].preview)
     if again:
         task = await look(tasks.get, checked_id(again), me.account.id)
@@ -115,7 +115,7 @@ def attempt(request: Request, task: Task) -> Attempt:
 @router.get("/speak")
 async def speak(request: Request, me: Known, voice: str = "", again: str = "") -> Response:
     """A script becomes speech: a new one, or that of a task again."""
-    look = state_of(request).database.look
+    look = state_of(request).database.read_async
     found = await look(voices.listing, me.account.id)
     earlier = await look(tasks.get, checked_id(again), me.account.id) if again else None
     return render(
@@ -141,7 +141,7 @@ async def task(request: Request, me: Known, id: str) -> Response:
         found = tasks.get(session, checked_id(id), me.account.id)
         return found, session.get(Voice, found.voice_id)
 
-    found, voice = await state_of(request).database.look(work)
+    found, voice = await state_of(request).database.read_async(work)
     template = "part/task.html" if "HX-Request" in request.headers else "task.html"
     return render(request, template, page="", **await _outcome(request, found, voice))
 
@@ -191,7 +191,7 @@ async def recording_link(request: Request, voice: Voice) -> str | None:
 @router.get("/voices")
 async def list_voices(request: Request, me: Known) -> Response:
     """The account's voices."""
-    found = await state_of(request).database.look(voices.listing, me.account.id)
+    found = await state_of(request).database.read_async(voices.listing, me.account.id)
     return render(
         request, "voices.html", voices=found, snippet=snippets.of_voices(request), page="voices"
     )
@@ -200,7 +200,7 @@ async def list_voices(request: Request, me: Known) -> Response:
 @router.get("/voices/{id}/recording")
 async def recording(request: Request, me: Known, id: str) -> Response:
     """To the recording that a voice was made from."""
-    voice = await state_of(request).database.look(voices.get, voice_id(id), me.account.id)
+    voice = await state_of(request).database.read_async(voices.get, voice_id(id), me.account.id)
     link = await recording_link(request, voice)
     if link is None:
         raise NotFound("the recording of this voice is not kept in a form that can be heard")

@@ -136,7 +136,7 @@ async def check_token(request: Request) -> None:
 
 async def open_session(request: Request, response: Response, key_id: str) -> None:
     """Start a session and give the browser its cookie."""
-    identifier, expires = await state_of(request).database.run(sessions.begin, key_id)
+    identifier, expires = await state_of(request).database.transaction_async(sessions.begin, key_id)
     _give(request, response, Ticket(identifier, int(expires)))
 
 
@@ -144,7 +144,7 @@ async def close_session(request: Request, response: Response, *, everywhere: boo
     """End the visitor's session; with `everywhere`, every session of the visitor's key."""
     known: Visitor | None = request.state.visitor
     if known:
-        run = state_of(request).database.run
+        run = state_of(request).database.transaction_async
         if everywhere:
             await run(sessions.end_all, known.key.id)
         else:
@@ -167,7 +167,9 @@ async def renew(request: Request, response: Response) -> None:
     if known.ticket.expires >= int(known.latest):
         return
     with suppress(SQLAlchemyError):  # the next request tries again
-        expires = await state_of(request).database.run(sessions.extend, known.ticket.id)
+        expires = await state_of(request).database.transaction_async(
+            sessions.extend, known.ticket.id
+        )
         if expires is not None:
             _give(request, response, Ticket(known.ticket.id, int(expires)))
 
