@@ -11,13 +11,13 @@ import argparse
 import tempfile
 from pathlib import Path
 
-import api
 import cli
 import errors
 import examples
 import licences
 import settings
 
+import api
 from soundclone.api.app import create_app
 from soundclone.config import Settings
 

@@ -1,0 +1,120 @@
+"""The fast route of `polling` answers like the documented one."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from soundclone.api import polling
+from soundclone.api.app import create_app
+from soundclone.core import keys
+from soundclone.db.models import Task
+
+from .conftest import Account, Api
+
+API = "/api/open-api/v1"
+DAY = 86_400.0
+AUDIO = {
+    "audio": "results/x/speech.mp3",
+    "subtitles": "results/x/speech.srt",
+    "subtitles_json": "results/x/speech.json",
+    "seconds": 4.5,
+    "engine": "builtin",
+    "language": "English",
+    "languages": ["English", "Chinese"],
+}
+CLONE = {
+    "audio": "results/x/preview.mp3",
+    "seconds": 2.5,
+    "engine": "builtin",
+    "language": "English",
+    "speech_seconds": 20.5,
+    "voice_expires_at": 2_000_000_000,
+    "warnings": ["the recording is noisy"],
+}
+
+
+@pytest.fixture(scope="module")
+def documented(api: Api) -> Iterator[TestClient]:
+    """The same application without its fast route."""
+    app = create_app(api.settings)
+    app.router.routes.remove(polling.route)
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield client
+
+
+def add(api: Api, account: Account, **columns: Any) -> str:
+    """Add a task to the account; its id."""
+    usual: dict[str, Any] = {
+        "id": f"audio_{uuid.uuid4()}",
+        "kind": "audio",
+        "status": "queued",
+        "voice_id": f"model_{uuid.uuid4().hex}",
+        "params": {},
+        "characters": 10,
+        "cost": 20_000,
+        "turn": 1,
+        "request_hash": "",
+        "result": {},
+        "created_at": time.time(),
+    }
+    row = usual | columns
+    with api.database.transaction() as session:
+        session.add(Task(account_id=account.id, key_id=account.key_id, **row))
+    return str(row["id"])
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {},
+        {"kind": "clone"},
+        {"status": "processing", "progress": 40},
+        {"status": "failed", "error": "the task was cancelled", "error_word": "cancelled"},
+        {"status": "failed", "error": "no speech", "error_word": "no_speech", "kind": "clone"},
+        {"status": "completed", "progress": 100, "result": AUDIO, "expires_at": "later"},
+        {"status": "completed", "kind": "clone", "result": CLONE, "expires_at": "later"},
+        {"status": "completed", "result": {}, "expires_at": "later"},
+        {"status": "completed", "result": AUDIO, "expires_at": 1.0},
+    ],
+    ids=lambda columns: "-".join(map(str, (columns.get("kind"), columns.get("status")))),
+)
+def test_every_status(
+    api: Api, account: Account, documented: TestClient, columns: dict[str, Any]
+) -> None:
+    if columns.get("expires_at") == "later":
+        columns = columns | {"expires_at": time.time() + DAY}
+    assert_alike(api, documented, add(api, account, **columns), account.key)
+
+
+@pytest.mark.parametrize("task", [f"audio_{uuid.uuid4()}", "audio_x", "x" * 300, "%00", "é"])
+def test_unknown_tasks(api: Api, account: Account, documented: TestClient, task: str) -> None:
+    assert_alike(api, documented, task, account.key)
+
+
+def test_a_task_of_another_account(api: Api, account: Account, documented: TestClient) -> None:
+    task = add(api, account)
+    body = assert_alike(api, documented, task, api.new_account().key)
+    assert body["data"]["errorCode"] == "not_found"
+
+
+@pytest.mark.parametrize("given", [None, "", "sk_wrong", keys.generate()])
+def test_wrong_keys(api: Api, account: Account, documented: TestClient, given: str | None) -> None:
+    body = assert_alike(api, documented, add(api, account), given)
+    assert body["data"]["errorCode"] == "unauthenticated"
+
+
+def assert_alike(api: Api, documented: TestClient, task: str, key: str | None) -> Any:
+    """Both routes give the same answer to a poll; its body."""
+    headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+    fast = api.client.get(f"{API}/audios/{task}", headers=headers)
+    slow = documented.get(f"{API}/audios/{task}", headers=headers)
+    assert (fast.status_code, fast.json()) == (slow.status_code, slow.json())
+    for name in ("Content-Type", "WWW-Authenticate"):
+        assert fast.headers.get(name) == slow.headers.get(name)
+    return fast.json()
