@@ -201,7 +201,9 @@ def test_cookies_are_bound_to_the_host_over_https(tmp_path: Path) -> None:
             assert client.get("/studio/account", headers=plain).status_code == 303
 
 
-@pytest.mark.parametrize("wrong", ["", "sk_", "nonsense", "<b>", core_keys.generate()])
+@pytest.mark.parametrize(
+    "wrong", ["", "sk_", "nonsense", "<b>", pytest.param(core_keys.generate(), id="unknown key")]
+)
 def test_a_wrong_key_is_told(visitor: httpx2.Client, wrong: str) -> None:
     token = token_of(visitor.get("/studio/sign-in").text)
     answer = visitor.post("/studio/sign-in", data={"key": wrong, "token": token})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -299,7 +300,7 @@ def test_a_hub_out_of_reach(
 def test_no_room(hub: Hub, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = fetching.look(MODELS["asr-tiny"], None)
     blobs = tuple(
-        fetching.replace(blob, size=1 << 43) if blob.name == "model.bin" else blob
+        dataclasses.replace(blob, size=1 << 43) if blob.name == "model.bin" else blob
         for blob in model.blobs
     )
     monkeypatch.setattr(fetching, "look", lambda *_: Offer(model.model, model.page, blobs))

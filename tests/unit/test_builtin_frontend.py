@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from soundclone.engines.builtin import frontend
-from soundclone.engines.builtin.frontend import LONGEST, VOICES, Pool, tokens
+from soundclone.engines.builtin.frontend import LONGEST, VOICES, Pool
 from soundclone.errors import EngineUnavailable, SynthesisError
 from soundclone.text import languages as all_languages
 from soundclone.text.g2p import _MODULES, read
+from soundclone.text.words import word_spans
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def pool():
 
 
 def split(text):
-    return [text[offset : offset + length] for offset, length in tokens(text)]
+    return [text[offset : offset + length] for offset, length in word_spans(text)]
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,7 @@ def test_tokens(text, words):
 @given(st.text(max_size=60))
 def test_tokens_are_in_order_and_not_empty(text):
     end = 0
-    for offset, length in tokens(text):
+    for offset, length in word_spans(text):
         assert offset >= end
         assert length > 0
         end = offset + length
@@ -73,7 +74,7 @@ def test_tokens_are_in_order_and_not_empty(text):
 )
 def test_every_word_has_its_time(pool, language, text):
     spoken = pool.speak(text, language)
-    spans = read(text, language).words or tuple(tokens(text))
+    spans = read(text, language).words or tuple(word_spans(text))
     assert tuple((w.offset, w.length) for w in spoken.words) == spans
     assert [w.text for w in spoken.words] == [text[o : o + n] for o, n in spans]
     seconds = len(spoken.samples) / spoken.sample_rate

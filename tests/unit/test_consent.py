@@ -7,11 +7,11 @@ import pytest
 import soxr
 from numpy.typing import NDArray
 
-import media_samples
 from soundclone.audio import encode
 from soundclone.audio.consent import LEAST_SIMILARITY, verify
 from soundclone.audio.decode import decode
 from soundclone.errors import ConsentMismatch, ConsentUnusable
+from tests import media_samples
 
 Samples = NDArray[np.float32]
 

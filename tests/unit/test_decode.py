@@ -15,7 +15,6 @@ import soxr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import media_samples
 from soundclone.audio import decode as decoding
 from soundclone.audio.decode import Decoded, DecodeLimits, decode
 from soundclone.errors import (
@@ -28,6 +27,7 @@ from soundclone.errors import (
     SourceTooLarge,
     SourceTruncated,
 )
+from tests import media_samples
 
 TONE = media_samples.tone(2.0)
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-import media_samples
 from soundclone.audio.denoise import denoise
+from tests import media_samples
 
 DICE = np.random.default_rng(2)
 

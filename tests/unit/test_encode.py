@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-import media_samples
 from soundclone.audio.decode import decode
 from soundclone.audio.encode import FORMATS, STREAMS, SYNTHETIC, Encoder, Parts, pack, unpack
 from soundclone.errors import InternalError
+from tests import media_samples
 
 RATE = 24_000
 TONE = media_samples.tone(3.0, RATE)

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-import media_samples
 from soundclone.audio.loudness import Limiter, limit, loudness, normalise, true_peak
+from tests import media_samples
 
 Samples = NDArray[np.float32]
 RATES = [8000, 16000, 22050, 24000, 44100, 48000, 96000]

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.engines.test_engines import Tone
 
-import media_samples
 from soundclone.engines.emotion import PROFILES, EmotionProfile
 from soundclone.engines.protocol import Controls, Emotion, Samples, Speech, Voice, Word
 from soundclone.synthesis.prosody import faster, say, voiced_otherwise
+from tests import media_samples
+from tests.engines.test_engines import Tone
 
 RATE = 24_000
 

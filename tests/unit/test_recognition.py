@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from soundclone.asr import recognition
 from soundclone.asr.alignment import UNSPACED, align, timed, tokens
 from soundclone.asr.recognition import Heard
-from soundclone.engines.builtin import frontend
 from soundclone.synthesis.verification import said
 from soundclone.text.languages import LANGUAGES
+from soundclone.text.words import word_spans
 
 # The languages of Whisper: of its tokens, in their order. Cantonese came with large-v3.
 WHISPER = set(
@@ -244,7 +244,7 @@ def test_every_word_of_any_text_has_a_time(
 ) -> None:
     words = timed(text, language, heard, seconds)
     if language not in UNSPACED:
-        assert [(w.offset, w.length) for w in words] == list(frontend.tokens(text))
+        assert [(w.offset, w.length) for w in words] == list(word_spans(text))
     for word in words:
         assert text[word.offset : word.offset + word.length] == word.text
         assert 0 <= word.start <= word.end <= seconds + 1e-9

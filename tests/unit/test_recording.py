@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-import media_samples
 from soundclone.audio import recording as measuring
 from soundclone.audio.decode import Decoded
 from soundclone.audio.downmix import Downmix
@@ -22,6 +21,7 @@ from soundclone.errors import (
     SpeechTooLong,
     SpeechTooShort,
 )
+from tests import media_samples
 
 Samples = NDArray[np.float32]
 SPEECH, RATE = media_samples.spoken(19.0)

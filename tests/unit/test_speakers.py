@@ -5,8 +5,8 @@ import pytest
 import soxr
 from numpy.typing import NDArray
 
-import media_samples
 from soundclone.audio.speakers import RATE, company, voice
+from tests import media_samples
 
 Samples = NDArray[np.float32]
 

@@ -7,9 +7,9 @@ import pytest
 import soxr
 from numpy.typing import NDArray
 
-import media_samples
 from soundclone.audio import vad
 from soundclone.audio.vad import listen, speech_segments
+from tests import media_samples
 
 SPEECH, RATE = media_samples.spoken(4.0)
 GAP = np.zeros(RATE * 2, np.float32)
