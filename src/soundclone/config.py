@@ -1,4 +1,4 @@
-"""Settings: one class, read from `SOUNDCLONE_*` environment variables."""
+"""Settings, read from `SOUNDCLONE_*` environment variables."""
 
 from __future__ import annotations
 
@@ -20,122 +20,274 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 def default_data_dir() -> Path:
-    """The user's data directory of this platform, plus `soundclone`."""
+    """Return `soundclone` in the user's data directory of this platform."""
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Application Support" / "soundclone"
     base = os.environ.get("XDG_DATA_HOME")
     return (Path(base) if base else Path.home() / ".local" / "share") / "soundclone"
 
 
-def _comma_separated(value: Any) -> Any:
+def _split(value: Any) -> Any:
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
 
+
+CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+"""Strings, separated by commas in the environment variable."""
 
 DEFAULT_PRICES = {
     "sound-cloning-clone": Decimal("10"),
     "sound-cloning-audio": Decimal("2"),
     "sound-cloning-voice": Decimal("0.01"),
 }
-"""Credits: per 10,000 characters of a preview, per 10,000 characters of production speech, and per
-production task."""
+"""Prices in credits: for 10,000 characters of a preview, for 10,000 characters of production
+speech, and for one production task."""
 
-
-SHORTEST_SECRET = 32  # bytes
+SHORTEST_SECRET = 32
+"""Least length of a secret in bytes."""
 
 
 class SettingsError(Exception):
-    """A setting, or a file that stands for one, cannot be used."""
+    """A setting, or a file that takes its place, cannot be used."""
 
 
 class Settings(BaseSettings):
-    """Each field's environment name is `SOUNDCLONE_` + the field's name in capitals."""
+    """All settings of a service.
+
+    The environment variable of a field is `SOUNDCLONE_` and the field's name in capitals. The
+    descriptions are the reference page of the documentation.
+    """
 
     model_config = SettingsConfigDict(env_prefix="SOUNDCLONE_", extra="ignore", allow_inf_nan=False)
 
-    # Where things are kept
-    data_dir: Path = Field(default_factory=default_data_dir)  # database file, files, secret;
-    # on macOS ~/Library/Application Support/soundclone
-    database_url: str = ""  # empty: a SQLite file in data_dir; or postgresql://…
-    storage_url: str = ""  # empty: a folder in data_dir; or file:///…, s3://bucket/prefix
+    # Storage and secrets
+    data_dir: Path = Field(
+        default_factory=default_data_dir,
+        description="Folder of the SQLite file, the stored files and the secret. On macOS the "
+        "default is `~/Library/Application Support/soundclone`.",
+    )
+    database_url: str = Field(
+        default="",
+        description="`postgresql://…` or `sqlite:///…`. Empty: a SQLite file in the data folder.",
+    )
+    storage_url: str = Field(
+        default="",
+        description="`s3://bucket/prefix` or `file:///…`. Empty: a folder in the data folder.",
+    )
     secret_key: str = Field(
-        default="", pattern="^(.{32,})?$"
-    )  # signs links, hashes keys; empty: made once
-    public_url: str = ""  # what links begin with; empty: the address that the client used
+        default="",
+        pattern="^(.{32,})?$",
+        description="Secret of at least 32 characters that hashes API keys. It also signs links "
+        "and sessions unless `SOUNDCLONE_SIGNING_KEYS` is set. Empty: the file `secret.key` in "
+        "the data folder, created by the first start.",
+    )
+    signing_keys: CommaSeparated = Field(
+        default=(),
+        description="Secrets of at least 32 characters that sign links and sessions, the newest "
+        "first. The first one signs. Links and sessions signed with any of them are valid. "
+        "Empty: the secret key.",
+    )
+    public_url: str = Field(
+        default="",
+        description="Base URL of links in responses. Empty: the URL that the client requested.",
+    )
 
     # Clients
-    max_connections: int = Field(default=4000, ge=16)  # open at once, per API process; fewer where
-    # the system allows fewer open files
-    allowed_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)] = ()
-    # names that clients may use beside that of public_url, such as voice.example.com or
-    # *.example.com; * for any. Addresses and names of local networks are always allowed
-    cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)] = ()
-    # sites whose pages may use the API with a key, such as https://app.example.com; * for any
+    max_connections: int = Field(
+        default=4000,
+        ge=16,
+        description="Open connections per API process. The limit is lower where the system allows "
+        "fewer open files.",
+    )
+    allowed_hosts: CommaSeparated = Field(
+        default=(),
+        description="Host names that clients may use besides that of the public URL, such as "
+        "`voice.example.com` or `*.example.com`; `*` allows any. IP addresses and local names "
+        "are always allowed.",
+    )
+    cors_origins: CommaSeparated = Field(
+        default=(),
+        description="Origins whose pages may call the API with a key, such as "
+        "`https://app.example.com`; `*` allows any.",
+    )
 
-    # Contract
-    real_status: bool = False  # real HTTP statuses on the contract's paths instead of 200
-    prices: Annotated[dict[str, Decimal], NoDecode] = Field(default_factory=dict)
-    # credits by price name, as JSON; those left out are {"sound-cloning-clone": 10,
-    # "sound-cloning-audio": 2, "sound-cloning-voice": 0.01}
-
-    consent: Literal["optional", "declared", "recording"] = "optional"
-    # that a request to make a voice must give: declared, a declaration of the speaker's consent or
-    # a recording; recording, a recording that is compared with the sample
+    # API
+    real_status: bool = Field(
+        default=False,
+        description="Answer errors on the contract's paths with their HTTP status instead of 200.",
+    )
+    prices: Annotated[dict[str, Decimal], NoDecode] = Field(
+        default_factory=dict,
+        description="Credits by price name, as JSON. Names that are missing have their default: "
+        '`{"sound-cloning-clone": 10, "sound-cloning-audio": 2, "sound-cloning-voice": 0.01}`.',
+    )
+    consent: Literal["optional", "declared", "recording"] = Field(
+        default="optional",
+        description="Consent that a clone request must contain. `declared`: a declaration or a "
+        "recording of the speaker's consent. `recording`: a recording, which is compared with "
+        "the sample.",
+    )
 
     # Sources
-    fetch_allow: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)] = ()
-    # hosts, addresses or networks that fileUrl may reach although they are not public
-    fetch_max_bytes: int = Field(default=200_000_000, gt=0)  # of a recording at a URL
-    fetch_timeout: float = Field(default=60.0, gt=0)  # seconds, the whole download
-    upload_max_bytes: int = Field(default=100_000_000, gt=0)  # of a recording that is sent
-    upload_quota_bytes: int = Field(default=2_000_000_000, gt=0)  # kept at a time, per account
-    active_uploads_per_account: int = Field(default=10, ge=1)  # that arrive at the same time
+    fetch_allow: CommaSeparated = Field(
+        default=(),
+        description="Hosts, addresses and networks that a `fileUrl` may reach although they are "
+        "not public.",
+    )
+    fetch_max_bytes: int = Field(
+        default=200_000_000, gt=0, description="Largest recording that is downloaded, in bytes."
+    )
+    fetch_timeout: float = Field(
+        default=60.0, gt=0, description="Longest download of a recording, in seconds."
+    )
+    upload_max_bytes: int = Field(
+        default=100_000_000, gt=0, description="Largest recording that is uploaded, in bytes."
+    )
+    upload_quota_bytes: int = Field(
+        default=2_000_000_000, gt=0, description="Bytes of uploads kept per account."
+    )
+    active_uploads_per_account: int = Field(
+        default=10, ge=1, description="Simultaneous uploads per account."
+    )
 
-    # Keeping
-    voice_days: float = Field(default=3.0, gt=0)  # an unused voice
-    result_days: float = Field(default=3.0, gt=0)  # audio, subtitles and texts
-    result_quota_bytes: int = Field(default=20_000_000_000, gt=0)  # kept at a time, per account
-    least_free_bytes: int = Field(default=1_000_000_000, ge=0)  # of the disk of a local store; with
-    # less, no task is accepted
-    upload_days: float = Field(default=3.0, gt=0)  # a recording that was sent
-    forget_days: float = Field(default=30.0, gt=0)  # bare rows of what has expired, after that
-    starting_credit: Decimal = Field(default=Decimal(100), ge=0)  # credits of the first account
+    # Retention
+    voice_days: float = Field(
+        default=3.0, gt=0, description="Days that a voice is kept before its first use."
+    )
+    result_days: float = Field(
+        default=3.0, gt=0, description="Days that audio, subtitles and texts of a task are kept."
+    )
+    result_quota_bytes: int = Field(
+        default=20_000_000_000, gt=0, description="Bytes of results kept per account."
+    )
+    least_free_bytes: int = Field(
+        default=1_000_000_000,
+        ge=0,
+        description="Free bytes below which no task is accepted, on the disk of a local store.",
+    )
+    upload_days: float = Field(
+        default=3.0, gt=0, description="Days that an uploaded recording is kept."
+    )
+    forget_days: float = Field(
+        default=30.0,
+        gt=0,
+        description="Days after expiry that the database row of a task or voice is kept.",
+    )
+    starting_credit: Decimal = Field(
+        default=Decimal(100), ge=0, description="Credits of the account that the first start opens."
+    )
 
-    # Work
-    worker_concurrency: int = Field(default=2, ge=1)  # steps computed at once in one worker
-    worker_tasks: int = Field(default=32, ge=1)
-    # tasks under way in one worker, per engine: they take turns at computing, or wait for sources
-    worker_tasks_per_account: int = Field(default=8, ge=1)  # of these, of one account
-    worker_fetches: int = Field(default=8, ge=1)
-    # downloads at once in one worker; at most half of them are of one account
-    max_attempts: int = Field(default=3, ge=1)  # starts of a task that gets no further
-    task_timeout: float = Field(default=6 * 3600.0, gt=0)  # seconds from submission to the end
-    heartbeat: float = Field(default=2.0, gt=0)  # seconds between a worker's signs of life
-    worker_lost_after: float = Field(default=6.0, gt=0)  # seconds of silence; then others take over
-    queue_poll: float = Field(default=0.2, gt=0)  # seconds between a worker's looks at the queue
-    stop_grace: float = Field(default=20.0, ge=0)  # seconds for a stopping worker's tasks
-    sweep_interval: float = Field(default=60.0, gt=0)  # seconds between removals
-    metrics_port: int = Field(default=0, ge=0, le=65535)  # of a worker's own /metrics; 0: none
-    active_tasks_per_key: int = Field(default=1000, ge=1)  # that have not ended
-    requests_per_second: float = Field(default=100.0, gt=0)  # per key and API process, submissions
+    # Workers
+    worker_concurrency: int = Field(
+        default=2, ge=1, description="Steps that a worker computes at the same time."
+    )
+    worker_tasks: int = Field(
+        default=32,
+        ge=1,
+        description="Tasks that a worker has claimed per engine. They share its computing slots or "
+        "wait for downloads.",
+    )
+    worker_tasks_per_account: int = Field(
+        default=8, ge=1, description="Tasks among these that belong to the same account."
+    )
+    worker_fetches: int = Field(
+        default=8,
+        ge=1,
+        description="Simultaneous downloads of a worker. At most half belong to the same account.",
+    )
+    max_attempts: int = Field(
+        default=3, ge=1, description="Attempts at a step before its task fails."
+    )
+    task_timeout: float = Field(
+        default=6 * 3600.0, gt=0, description="Seconds from submission until a task times out."
+    )
+    heartbeat: float = Field(
+        default=2.0, gt=0, description="Seconds between the heartbeats of a worker."
+    )
+    worker_lost_after: float = Field(
+        default=6.0,
+        gt=0,
+        description="Seconds without a heartbeat after which other workers take over the tasks.",
+    )
+    queue_poll: float = Field(
+        default=0.2, gt=0, description="Seconds between two polls of the queue by a worker."
+    )
+    stop_grace: float = Field(
+        default=20.0, ge=0, description="Seconds that a stopping worker gives its tasks to end."
+    )
+    sweep_interval: float = Field(
+        default=60.0, gt=0, description="Seconds between two removals of expired data."
+    )
+    metrics_port: int = Field(
+        default=0, ge=0, le=65535, description="Port of a worker's `/metrics`. 0: none."
+    )
+    active_tasks_per_key: int = Field(
+        default=1000, ge=1, description="Unfinished tasks per API key."
+    )
+    requests_per_second: float = Field(
+        default=100.0, gt=0, description="Submissions per second, per API key and API process."
+    )
 
     # Engines
-    engine_v1: str = "auto"  # auto: for each language the best usable one; or one or more names
-    # with commas between them: the first that is usable and speaks the language
-    engine_v2: str = "auto"  # the same for soundVersion v2
-    engine_languages: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict)
-    # an engine for a language, as JSON, over the two above: {"Japanese": "builtin"}
-    models_dir: Path | None = None  # weights of neural engines; left out, `models` in data_dir
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"  # of neural engines
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"  # what they compute in
-    model_memory: int = Field(default=4_000_000_000, gt=0)  # bytes of models and voices kept loaded
-    pocket_int8: bool = False  # quantised to 8 bits: faster on a processor
-    accept_noncommercial: Annotated[
-        tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)
-    ] = ()  # engines whose licence forbids commercial use, and that are to be used all the same
-    asr: Literal["auto", "off"] = "auto"  # check what was said, where the `asr` extra is installed
-    asr_model: str = ""  # a name of `soundclone models list`; left out, what suits the device
+    engine_v1: str = Field(
+        default="auto",
+        description="Engines of `soundVersion` v1: names separated by commas, of which the first "
+        "usable one that supports the language is taken. `auto`: the best usable engine of each "
+        "language.",
+    )
+    engine_v2: str = Field(
+        default="auto",
+        description="Engines of `soundVersion` v2, in the same form.",
+    )
+    engine_languages: Annotated[dict[str, str], NoDecode] = Field(
+        default_factory=dict,
+        description='Engine of a language, as JSON: `{"Japanese": "builtin"}`. Takes precedence '
+        "over the two settings above.",
+    )
+    models_dir: Path | None = Field(
+        default=None,
+        description="Folder of model weights. Empty: `models` in the data folder.",
+    )
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field(
+        default="auto", description="Device of neural engines."
+    )
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        default="auto", description="Number format of neural engines."
+    )
+    model_memory: int = Field(
+        default=4_000_000_000,
+        gt=0,
+        description="Bytes of models and voices that a process keeps loaded.",
+    )
+    pocket_int8: bool = Field(
+        default=False, description="Quantise Pocket TTS to 8 bits, which is faster on a CPU."
+    )
+    accept_noncommercial: CommaSeparated = Field(
+        default=(),
+        description="Engines to use although their licence forbids commercial use.",
+    )
+    asr: Literal["auto", "off"] = Field(
+        default="auto",
+        description="Check synthesised speech with speech recognition, where the `asr` extra is "
+        "installed.",
+    )
+    asr_model: str = Field(
+        default="",
+        description="Recognition model, a name of `soundclone models list`. Empty: the default "
+        "for the device.",
+    )
+
+    @field_validator("signing_keys")
+    @classmethod
+    def _signing_keys(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
+        for number, key in enumerate(keys, 1):
+            if len(key.encode()) < SHORTEST_SECRET:
+                raise ValueError(  # without the key, because the message is logged
+                    f"key {number} has {len(key.encode())} bytes; {SHORTEST_SECRET} or more are "
+                    "needed"
+                )
+        return keys
 
     @field_validator("prices", mode="before")
     @classmethod
@@ -158,7 +310,7 @@ class Settings(BaseSettings):
     def _lost_after(cls, seconds: float, info: ValidationInfo) -> float:
         least = 2 * info.data.get("heartbeat", 0.0)
         if seconds < least:
-            # Workers would bury each other while they live.
+            # Workers would take over the tasks of workers that are alive.
             raise ValueError(
                 f"it is {seconds:g} s; {least:g} s or more are needed, twice the heartbeat"
             )
@@ -175,7 +327,7 @@ class Settings(BaseSettings):
         for name in names:
             if not re.fullmatch(r"\*|(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", name):
                 raise ValueError(
-                    f"{name!r} is no host; hosts are like voice.example.com, *.example.com or *"
+                    f"{name!r} is not a host; hosts look like voice.example.com, *.example.com or *"
                 )
         return tuple(name.lower() for name in names)
 
@@ -185,7 +337,7 @@ class Settings(BaseSettings):
         for origin in origins:
             if not re.fullmatch(r"\*|https?://[a-z0-9_.\[\]:-]+", origin):
                 raise ValueError(
-                    f"{origin!r} is no origin; origins are like https://app.example.com, "
+                    f"{origin!r} is not an origin; origins look like https://app.example.com, "
                     "without a path, or *"
                 )
         return origins
@@ -199,24 +351,24 @@ class Settings(BaseSettings):
             except ValueError as error:
                 if "/" in entry or not re.fullmatch(r"[A-Za-z0-9_.-]+", entry):
                     raise ValueError(
-                        f"{entry!r} is no host, address or network; they are like "
+                        f"{entry!r} is not a host, address or network; they look like "
                         "media.example.com, 10.1.2.3, 10.0.0.0/8"
                     ) from error
         return entries
 
     @cached_property
     def price_list(self) -> dict[str, Decimal]:
-        """Every price in credits."""
+        """All prices in credits."""
         return DEFAULT_PRICES | self.prices
 
     @property
     def models(self) -> Path:
-        """Where the weights of neural engines are."""
+        """Folder of model weights."""
         return self.models_dir or self.data_dir / "models"
 
     @property
     def scratch(self) -> Path:
-        """Parent of the folders for temporary files, one for each process."""
+        """Parent of the processes' folders for temporary files."""
         return self.data_dir / "scratch"
 
     @cached_property
@@ -234,37 +386,62 @@ class Settings(BaseSettings):
         """URL of the object store."""
         return self.storage_url or (self.data_dir.absolute() / "files").as_uri()
 
+    @property
+    def secret_file(self) -> Path:
+        """File of the secret, used when `secret_key` is empty."""
+        return self.data_dir / "secret.key"
+
     @cached_property
     def secret(self) -> bytes:
-        """The key of every signature. Machines that share a database must share it too."""
+        """Secret that hashes API keys. Machines that share a database must share it.
+
+        Raises:
+            SettingsError: The file of the secret is missing or too short.
+        """
         if self.secret_key:
             return self.secret_key.encode()
-        path = self.data_dir / "secret.key"
-        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not path.exists():
-            # Written whole under another name and then linked, so that nobody, and no power cut,
-            # ever sees a part of it; of two first starts at once, one is linked.
-            with NamedTemporaryFile(dir=self.data_dir) as file:
-                file.write(secrets.token_hex(32).encode())
-                file.flush()
-                os.fsync(file.fileno())
-                with suppress(FileExistsError):
-                    os.link(file.name, path)
-        secret = path.read_bytes()
+        try:
+            secret = self.secret_file.read_bytes()
+        except FileNotFoundError as error:
+            raise SettingsError(
+                f"{self.secret_file} does not exist; `soundclone serve` creates it, or set "
+                "SOUNDCLONE_SECRET_KEY"
+            ) from error
         if len(secret) < SHORTEST_SECRET:
             raise SettingsError(
-                f"{path} has {len(secret)} bytes; {SHORTEST_SECRET} or more are needed: restore it "
-                "from a backup, or remove it and make new API keys"
+                f"{self.secret_file} has {len(secret)} bytes; {SHORTEST_SECRET} or more are "
+                "needed: restore it from a backup, or remove it and make new API keys"
             )
         return secret
 
     @property
+    def signing_secrets(self) -> tuple[bytes, ...]:
+        """Secrets of links and sessions, the newest first. The first one signs."""
+        return tuple(key.encode() for key in self.signing_keys) or (self.secret,)
+
+    def create_secret(self) -> None:
+        """Create the file of the secret, unless it exists or `secret_key` is set."""
+        if self.secret_key or self.secret_file.exists():
+            return
+        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Write another file and link it, so that no process and no power cut leaves a part of the
+        # secret. Of two first starts at the same time, one links its file.
+        with NamedTemporaryFile(dir=self.data_dir) as file:
+            file.write(secrets.token_hex(32).encode())
+            file.flush()
+            os.fsync(file.fileno())
+            with suppress(FileExistsError):
+                os.link(file.name, self.secret_file)
+
+    @property
     def secret_warning(self) -> str:
-        """A sentence for the operator when other users can read the secret; else empty."""
-        path = self.data_dir / "secret.key"
-        if self.secret_key or not path.exists():
+        """Warning for the operator when other users can read the secret, else empty."""
+        if self.secret_key or not self.secret_file.exists():
             return ""
-        mode = path.stat().st_mode & 0o777
+        mode = self.secret_file.stat().st_mode & 0o777
         if not mode & 0o077:
             return ""
-        return f"{path} has mode {mode:04o}, so other users can make links and keys: chmod 600 it"
+        return (
+            f"{self.secret_file} has mode {mode:04o}, so other users can make links and keys: "
+            "chmod 600 it"
+        )

@@ -1,18 +1,16 @@
-"""Where files are kept: a local folder or an S3 bucket, and links that open one of them for a time.
+"""Object store in a local folder or an S3 bucket, and signed links to its files.
 
-Keys are paths such as `results/audio_1/speech.mp3`. The links are signed by this service rather
-than by the bucket, so that they are the same for every backend and open through one route.
+Keys are paths such as `results/audio_1/speech.mp3`. Links are signed by this service rather than
+by the bucket, so that they look the same for every backend and are served by one route.
 """
 
 from __future__ import annotations
 
-import hmac
 import os
 import re
 import shutil
 import uuid
-from base64 import urlsafe_b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,16 +23,17 @@ from obstore.exceptions import BaseError
 from obstore.store import LocalStore, S3Store
 
 from .errors import Expired, InvalidParameter, NotFound, Unavailable
+from .signing import signer
 
 UPLOADS = "uploads/"
-"""Prefix of the files that clients brought."""
+"""Prefix of the keys of uploads."""
 
 _KEY = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
 _MAX_KEY = 512
 _PART = 8 * 1024 * 1024  # bytes of one part of a multipart upload
-_RANGE = 4 * 1024 * 1024  # bytes read by one request of a stream
+_RANGE = 4 * 1024 * 1024  # bytes that a stream reads with one request
 _PROBES = "probe"  # folder of the files that `check` writes
-_STAGED = re.compile(r"#[0-9]+$")  # what LocalStore appends to a file until it is whole
+_STAGED = re.compile(r"#[0-9]+$")  # suffix that LocalStore gives an unfinished file
 _S3_OPTIONS = frozenset({"endpoint", "region", "virtual_hosted_style_request", "skip_signature"})
 
 
@@ -46,58 +45,66 @@ class _S3Options(TypedDict, total=False):
 
 
 class Storage:
-    """Files under keys. Safe to use from several threads and processes at once.
+    """Files under keys. Safe to use from several threads and processes.
 
-    Every method raises Unavailable when the store cannot be reached, and InvalidParameter for a
-    key that is not made of `A-Z a-z 0-9 . _ -` in segments separated by single slashes.
+    Every method raises Unavailable when the store cannot be reached. A key consists of
+    `A-Z a-z 0-9 . _ -` in segments separated by single slashes. Other keys raise
+    InvalidParameter.
     """
 
     def __init__(
-        self, store: LocalStore | S3Store, secret: bytes, folder: Path | None = None
+        self,
+        store: LocalStore | S3Store,
+        secrets: Sequence[bytes],
+        folder: Path | None = None,
     ) -> None:
         self._store = store
-        self._folder = folder  # of a local store
-        # A key of its own, so that no other use of the secret can be made to sign a link.
-        self._link_key = hmac.digest(secret, b"soundclone file links", "sha256")
+        self._folder = folder  # None for a bucket
+        self._signer = signer(secrets, "file links")
 
     @classmethod
-    def open(cls, url: str, secret: bytes) -> Storage:
-        """The store at `url`: `file:///folder`, or `s3://bucket/prefix` with the options
-        `endpoint`, `region`, `virtual_hosted_style_request` and `skip_signature` in its query.
+    def open(cls, url: str, secrets: Sequence[bytes] = ()) -> Storage:
+        """Open the store at `url`.
 
-        Credentials of S3 come from the usual `AWS_*` variables. `secret` signs links. Raises
-        Unavailable when the URL is not one of these or the folder cannot be made.
+        Args:
+            url: `file:///folder`, or `s3://bucket/prefix` with the options `endpoint`, `region`,
+                `virtual_hosted_style_request` and `skip_signature` in its query. S3 credentials
+                are read from the usual `AWS_*` variables.
+            secrets: Secrets of links, the newest first. Without a secret no link can be signed.
+
+        Raises:
+            Unavailable: The URL is of another form, or the folder cannot be created.
         """
         parts = urlsplit(url)
-        with _reaching("open"):
+        with _translating_errors("open"):
             if parts.scheme == "file" and parts.netloc in ("", "localhost"):
                 folder = Path(unquote(parts.path))
                 if not folder.is_absolute():
                     raise Unavailable(f"storage URL {url!r} needs an absolute path")
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                return cls(LocalStore(folder, automatic_cleanup=True), secret, folder)
+                return cls(LocalStore(folder, automatic_cleanup=True), secrets, folder)
             if parts.scheme == "s3" and parts.hostname:
-                return cls(_open_s3(parts.netloc, parts.path.strip("/"), parts.query), secret)
+                return cls(_open_s3(parts.netloc, parts.path.strip("/"), parts.query), secrets)
         raise Unavailable(
             f"storage URL of scheme {parts.scheme!r} is not supported; "
             "use file:///folder or s3://bucket/prefix"
         )
 
     def put(self, key: str, data: bytes) -> None:
-        """Write `data` under `key`, wholly or not at all."""
-        with _reaching(f"write {_checked(key)}"):
+        """Write `data` under `key` atomically."""
+        with _translating_errors(f"write {_checked(key)}"):
             obstore.put(self._store, key, data)
 
     def put_file(self, key: str, path: Path) -> None:
-        """Write the file at `path` under `key`, wholly or not at all, without loading it."""
+        """Write the file at `path` under `key` atomically, without loading it into memory."""
         if not path.is_file():
             raise FileNotFoundError(path)
-        with _reaching(f"write {_checked(key)}"):
+        with _translating_errors(f"write {_checked(key)}"):
             obstore.put(self._store, key, path, chunk_size=_PART, max_concurrency=4)
 
     def get(self, key: str) -> bytes:
-        """The bytes under `key`. Raises NotFound."""
-        with _reaching(f"read {_checked(key)}", absent=True):
+        """Return the bytes under `key`. Raises NotFound."""
+        with _translating_errors(f"read {_checked(key)}", absent=True):
             return bytes(obstore.get(self._store, key).bytes())
 
     def get_file(self, key: str, path: Path) -> None:
@@ -109,10 +116,16 @@ class Storage:
     def stream(
         self, key: str, start: int = 0, end: int | None = None, block: int = _RANGE
     ) -> Iterator[bytes]:
-        """The bytes `start` to `end` (exclusive; None: the last) under `key`, in blocks of `block`
-        bytes.
+        """Yield the bytes under `key` in blocks.
 
-        Raises NotFound, before the first block is asked for.
+        Args:
+            key: Key of the file.
+            start: First byte.
+            end: Byte after the last one. None: the end of the file.
+            block: Bytes of one block.
+
+        Raises:
+            NotFound: There is no such file. Raised by the call, before the first block.
         """
         size = self.size(key)
         if size is None:
@@ -120,47 +133,46 @@ class Storage:
         return self._blocks(key, start, size if end is None else min(end, size), block)
 
     def _blocks(self, key: str, start: int, end: int, size: int) -> Iterator[bytes]:
-        # One request per block: a client that reads slowly holds no connection to the store.
+        # Use one request per block, so that a slow client holds no connection to the store.
         for position in range(start, end, size):
-            with _reaching(f"read {key}", absent=True):
+            with _translating_errors(f"read {key}", absent=True):
                 block = obstore.get_range(
                     self._store, key, start=position, end=min(position + size, end)
                 )
             yield bytes(block)
 
     def size(self, key: str) -> int | None:
-        """Bytes under `key`, None when there is no such file."""
+        """Return the size in bytes of the file under `key`, None if there is none."""
         try:
-            with _reaching(f"look up {_checked(key)}", absent=True):
+            with _translating_errors(f"look up {_checked(key)}", absent=True):
                 return obstore.head(self._store, key)["size"]
         except NotFound:
             return None
 
     def delete(self, key: str) -> None:
-        """Remove the file under `key`, if there is one."""
-        with suppress(NotFound), _reaching(f"delete {_checked(key)}", absent=True):
+        """Remove the file under `key` if it exists."""
+        with suppress(NotFound), _translating_errors(f"delete {_checked(key)}", absent=True):
             obstore.delete(self._store, key)
 
     def delete_prefix(self, prefix: str) -> int:
-        """Remove every file under the folder `prefix`; the number of them."""
+        """Remove all files under the folder `prefix` and return their number."""
         prefix = _checked(prefix.rstrip("/"))
         keys = [key for key, _ in self.list(prefix)]
         try:
-            with _reaching(f"delete {prefix}", absent=True):
+            with _translating_errors(f"delete {prefix}", absent=True):
                 obstore.delete(self._store, keys)
-        except NotFound:  # somebody else removed one at the same time: the rest still has to go
+        except NotFound:  # another process removed one of them, which stopped the deletion
             for key in keys:
                 self.delete(key)
-        if self._folder:  # what a killed writer began is not listed, but fills the disk
+        if self._folder:  # unfinished files of killed writers are not listed
             shutil.rmtree(self._folder / prefix, ignore_errors=True)
         return len(keys)
 
     def remove_unfinished(self, idle: float = 300.0) -> int:
-        """Remove the parts of files that killed writers left in a local folder, and the files of
-        killed checks; the number of them. A file to which something was written in the last `idle`
-        seconds has a living writer.
+        """Remove unfinished files of a local store and return their number.
 
-        A bucket needs a lifecycle rule that does this.
+        Killed writers and killed checks leave them. Files written to in the last `idle` seconds
+        are kept, because their writer may be alive. A bucket needs a lifecycle rule instead.
         """
         removed = 0
         if self._folder is None:
@@ -168,17 +180,17 @@ class Storage:
         for folder, _, names in os.walk(self._folder):
             probing = Path(folder) == self._folder / _PROBES
             for path in (Path(folder, name) for name in names if probing or _STAGED.search(name)):
-                with suppress(OSError):  # finished meanwhile, or removed by another process
+                with suppress(OSError):  # finished or removed in the meantime
                     if path.stat().st_mtime <= time() - idle:
                         path.unlink()
                         removed += 1
-                        while path.parent != self._folder:  # as far as the folders are empty
+                        while path.parent != self._folder:  # rmdir fails at the first non-empty one
                             path = path.parent
                             path.rmdir()
         return removed
 
     def check_free(self, least: int) -> None:
-        """Raise Unavailable when the disk of a local store has less than `least` bytes free."""
+        """Raise Unavailable if the disk of a local store has less than `least` bytes free."""
         if self._folder is None:
             return
         try:
@@ -204,29 +216,38 @@ class Storage:
             self.delete(key)
 
     def sign(self, key: str, expires: int, filename: str | None = None) -> str:
-        """Path and query of a link that opens `key` until `expires` (unix seconds).
+        """Return path and query of a link to the file under `key`.
 
-        `filename` is the name under which a browser is to save the file.
+        Args:
+            key: Key of the file.
+            expires: Unix time in seconds at which the link expires.
+            filename: Name under which a browser saves the file.
         """
         query = {"expires": str(expires)}
         if filename:
             query["filename"] = filename
-        query["signature"] = self._signature(_checked(key), expires, filename)
+        message = _link_message(_checked(key), expires, filename)
+        query["signature"] = self._signer.get_signature(message).decode()
         return f"/files/{key}?{urlencode(query)}"
 
     def verify(self, key: str, expires: int, signature: str, filename: str | None = None) -> None:
-        """Check the parts of a link. Raises NotFound when this service did not sign them and
-        Expired when their time is over."""
-        expected = self._signature(key, expires, filename)
-        if not hmac.compare_digest(expected.encode(), signature.encode(errors="replace")):
+        """Check the parts of a link.
+
+        Raises:
+            NotFound: The signature is invalid.
+            Expired: The link has expired.
+        """
+        message = _link_message(key, expires, filename)
+        if not self._signer.verify_signature(message, signature.encode(errors="replace")):
             raise NotFound("this link was not made by this service, or was altered")
         if time() >= expires:
             raise Expired(f"this link expired on {_date(expires)}")
 
     def parse_link(self, url: str) -> str | None:
-        """The key of an uploaded file when `url` is a link that `sign` made for one, on any host.
+        """Return the key of an upload if `url` is a signed link to it on any host, else None.
 
-        None for every other URL. Raises Expired for a link of ours whose time is over.
+        Raises:
+            Expired: The link is valid but has expired.
         """
         try:
             parts = urlsplit(url)
@@ -245,19 +266,18 @@ class Storage:
             return None
         return key
 
-    def _signature(self, key: str, expires: int, filename: str | None) -> str:
-        # repr keeps the three apart whatever characters they hold.
-        message = repr((key, int(expires), filename or None)).encode(errors="backslashreplace")
-        digest = hmac.digest(self._link_key, message, "sha256")
-        return urlsafe_b64encode(digest).decode().rstrip("=")
-
     def list(self, prefix: str = "") -> Iterator[tuple[str, int]]:
-        """Key and size in bytes of every file under the folder `prefix`."""
+        """Yield key and size in bytes of every file under the folder `prefix`."""
         if prefix := prefix.rstrip("/"):
             _checked(prefix)
-        with _reaching(f"list {prefix or 'files'}"):
+        with _translating_errors(f"list {prefix or 'files'}"):
             for chunk in obstore.list(self._store, prefix or None, chunk_size=1000):
                 yield from ((meta["path"], meta["size"]) for meta in chunk)
+
+
+def _link_message(key: str, expires: int, filename: str | None) -> bytes:
+    # repr keeps the parts apart, including filenames with quotes and commas.
+    return repr((key, int(expires), filename or None)).encode(errors="backslashreplace")
 
 
 def _open_s3(bucket: str, prefix: str, query: str) -> S3Store:
@@ -299,8 +319,8 @@ def _checked(key: str) -> str:
 
 
 @contextmanager
-def _reaching(what: str, *, absent: bool = False) -> Iterator[None]:
-    """Give the errors of the store the shape of ours. `absent`: an absent file is possible."""
+def _translating_errors(what: str, *, absent: bool = False) -> Iterator[None]:
+    """Raise the store's errors as Unavailable, or as NotFound where a file may be `absent`."""
     try:
         yield
     except FileNotFoundError as error:
@@ -308,7 +328,7 @@ def _reaching(what: str, *, absent: bool = False) -> Iterator[None]:
             raise NotFound(f"storage cannot {what}: there is no such file") from error
         raise Unavailable(f"storage cannot {what}: there is no such bucket or folder") from error
     except (BaseError, OSError, ValueError) as error:
-        # The first line says what happened; the rest is the store's own source code.
+        # The first line is the message. obstore appends lines of its Rust source code.
         reason = str(error).partition("\n")[0][:300]
         raise Unavailable(f"storage cannot {what}: {reason}") from error
 

@@ -38,6 +38,7 @@ class Api:
         self.database = Database(settings.database)
         upgrade(self.database)
         queue.prepare(self.database)
+        settings.create_secret()
         self.app: FastAPI = create_app(settings)
         self.client = TestClient(self.app, raise_server_exceptions=False)
 

@@ -79,7 +79,7 @@ def test_every_setting_is_there_and_told(reference: Path) -> None:
     page = (reference / "settings.md").read_text("utf-8")
     for name in Settings.model_fields:
         row = next(line for line in page.splitlines() if f"`SOUNDCLONE_{name.upper()}`" in line)
-        assert len(row.split("|")[-2].strip()) > 4, f"{name} has no comment in config.py"
+        assert len(row.split("|")[-2].strip()) > 4, f"{name} has no description in config.py"
     assert "| `SOUNDCLONE_DATA_DIR` | `~/.local/share/soundclone` |" in page
 
 

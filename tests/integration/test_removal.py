@@ -29,7 +29,7 @@ NOW = time.time()
 
 @pytest.fixture
 def storage(tmp_path: Path) -> Storage:
-    return Storage.open((tmp_path / "files").as_uri(), b"s" * 32)
+    return Storage.open((tmp_path / "files").as_uri(), [b"s" * 32])
 
 
 def preview(

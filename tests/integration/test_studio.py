@@ -68,7 +68,7 @@ def sign_in(client: httpx2.Client, key: str) -> str:
 
 
 def token_of(page: str) -> str:
-    found = re.search('name="csrf-token" content="([0-9a-f]{64})"', page)
+    found = re.search(r'name="csrf-token" content="([\w-]{43})"', page)
     assert found
     return found[1]
 
@@ -158,7 +158,7 @@ def test_a_used_session_is_extended_within_its_longest_time(
 ) -> None:
     sign_in(visitor, new_key(service))
     settings = Settings(data_dir=service.folder / "data")
-    ticket = session.read(settings.secret, visitor.cookies[COOKIE])
+    ticket = session.read(settings.signing_secrets, visitor.cookies[COOKIE])
     assert ticket
     begun = time.time() - age
     database = Database(settings.database)
@@ -166,11 +166,11 @@ def test_a_used_session_is_extended_within_its_longest_time(
         digest = hashlib.sha256(ticket.id.encode()).hexdigest()
         transaction.get_one(StudioSession, digest).created_at = begun
     database.close()
-    soon = session.write(settings.secret, Ticket(ticket.id, int(time.time()) + 60))
+    soon = session.write(settings.signing_secrets, Ticket(ticket.id, int(time.time()) + 60))
     cookie = {"Cookie": f"{COOKIE}={soon}"}
     answer = httpx2.get(f"{service.url}/studio/account", headers=cookie, timeout=120)
     assert answer.status_code == 200
-    renewed = session.read(settings.secret, answer.cookies[COOKIE])
+    renewed = session.read(settings.signing_secrets, answer.cookies[COOKIE])
     assert renewed
     assert renewed.id == ticket.id
     assert abs(renewed.expires - time.time() - left) < 120

@@ -62,12 +62,25 @@ def test_what_is_no_host(monkeypatch: pytest.MonkeyPatch, entry: str) -> None:
         Settings()
 
 
-def test_the_secret_is_made_once_and_kept_private(tmp_path: Path) -> None:
-    first = Settings(data_dir=tmp_path).secret
+def test_the_secret_is_created_once_and_kept_private(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"secret\.key does not exist"):
+        _ = Settings(data_dir=tmp_path).secret
+    assert list(tmp_path.iterdir()) == []
+    for _ in range(2):
+        Settings(data_dir=tmp_path / "data").create_secret()
+    first = Settings(data_dir=tmp_path / "data").secret
     assert len(first) == 64
-    assert Settings(data_dir=tmp_path).secret == first
-    assert stat.S_IMODE((tmp_path / "secret.key").stat().st_mode) == 0o600
-    assert Settings(data_dir=tmp_path, secret_key="given " * 6).secret == b"given " * 6
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["secret.key"]
+    assert stat.S_IMODE((tmp_path / "data" / "secret.key").stat().st_mode) == 0o600
+    Settings(data_dir=tmp_path / "data").create_secret()
+    assert Settings(data_dir=tmp_path / "data").secret == first
+
+
+def test_a_secret_from_the_environment_needs_no_file(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, secret_key="given " * 6)
+    settings.create_secret()
+    assert settings.secret == b"given " * 6
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_secret_that_is_too_short(tmp_path: Path) -> None:
@@ -76,3 +89,16 @@ def test_a_secret_that_is_too_short(tmp_path: Path) -> None:
     (tmp_path / "secret.key").write_bytes(b"")
     with pytest.raises(SettingsError, match="0 bytes; 32"):
         _ = Settings(data_dir=tmp_path).secret
+
+
+def test_signing_keys_replace_the_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings(secret_key="s" * 32).signing_secrets == (b"s" * 32,)
+    monkeypatch.setenv("SOUNDCLONE_SIGNING_KEYS", f"{'n' * 32}, {'o' * 32}")
+    assert Settings(secret_key="s" * 32).signing_secrets == (b"n" * 32, b"o" * 32)
+    monkeypatch.setenv("SOUNDCLONE_SIGNING_KEYS", f"{'n' * 32},short")
+    with pytest.raises(ValidationError, match="key 2 has 5 bytes; 32 or more are needed"):
+        Settings()
+
+
+def test_every_setting_has_a_description() -> None:
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []

@@ -41,8 +41,8 @@ def test_the_estimate_goes_with_speed_and_subtitles() -> None:
 
 
 def test_a_disk_that_is_nearly_full(tmp_path: Path) -> None:
-    storage = Storage.open(tmp_path.as_uri(), b"x" * 32)
+    storage = Storage.open(tmp_path.as_uri(), [b"x" * 32])
     storage.check_free(0)
     with pytest.raises(Unavailable, match=r"bytes free; new tasks need 1,000,000,000,000,000,000"):
         storage.check_free(10**18)
-    Storage.open("s3://bucket/prefix?region=us-east-1", b"x" * 32).check_free(10**18)
+    Storage.open("s3://bucket/prefix?region=us-east-1", [b"x" * 32]).check_free(10**18)

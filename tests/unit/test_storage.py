@@ -17,15 +17,15 @@ from hypothesis import strategies as st
 from soundclone.errors import Expired, InvalidParameter, NotFound, Unavailable
 from soundclone.storage import Storage
 
-SECRET = b"a secret of the tests"
+SECRETS = [b"a secret of the tests"]
 SOON = 4_000_000_000
-ANY = Storage.open("s3://bucket", SECRET)
+ANY = Storage.open("s3://bucket", SECRETS)
 
 
 @pytest.fixture(params=["folder", "s3"])
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
     if request.param == "folder":
-        yield Storage.open((tmp_path / "kept files").as_uri(), SECRET)
+        yield Storage.open((tmp_path / "kept files").as_uri(), SECRETS)
         return
     endpoint = request.getfixturevalue("s3_endpoint")
     bucket = f"bucket{time.monotonic_ns()}"
@@ -35,12 +35,12 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ACCESS_KEY_ID", "id")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "key")
-        yield Storage.open(f"s3://{bucket}/pre/fix?endpoint={endpoint}&region=eu-west-1", SECRET)
+        yield Storage.open(f"s3://{bucket}/pre/fix?endpoint={endpoint}&region=eu-west-1", SECRETS)
 
 
 @pytest.fixture
 def links(tmp_path: Path) -> Storage:
-    return Storage.open(tmp_path.as_uri(), SECRET)
+    return Storage.open(tmp_path.as_uri(), SECRETS)
 
 
 def test_put_get_overwrite(storage: Storage) -> None:
@@ -100,7 +100,7 @@ def test_check_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "do-not-show")
     (tmp_path / "file").touch()
     with pytest.raises(Unavailable, match="cannot open"):
-        Storage.open((tmp_path / "file").as_uri(), SECRET)
+        Storage.open((tmp_path / "file").as_uri(), SECRETS)
     for url, why in {
         "ftp://host/x": "'ftp'",
         "file:relative": "absolute",
@@ -109,13 +109,13 @@ def test_check_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         "s3://": "s3",
     }.items():
         with pytest.raises(Unavailable, match=why):
-            Storage.open(url, SECRET)
+            Storage.open(url, SECRETS)
 
 
 def test_missing_bucket(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "do-not-show")
-    storage = Storage.open(f"s3://absent?endpoint={s3_endpoint}", SECRET)
+    storage = Storage.open(f"s3://absent?endpoint={s3_endpoint}", SECRETS)
     with pytest.raises(Unavailable, match="no such bucket") as caught:
         storage.check()
     assert "do-not-show" not in str(caught.value)
@@ -127,7 +127,7 @@ def test_killed_writer_leaves_no_half_file(tmp_path: Path) -> None:
     os.mkfifo(source)
     script = (
         "import sys; from soundclone.storage import Storage; import obstore\n"
-        "storage = Storage.open(sys.argv[1], b'')\n"
+        "storage = Storage.open(sys.argv[1])\n"
         "def blocks():\n"
         "    while True:\n"
         "        yield bytes(6_000_000)\n"
@@ -142,7 +142,7 @@ def test_killed_writer_leaves_no_half_file(tmp_path: Path) -> None:
         for _ in range(3):
             writer.stdout.readline()
         writer.kill()
-    storage = Storage.open(folder.as_uri(), SECRET)
+    storage = Storage.open(folder.as_uri(), SECRETS)
     assert storage.size("a/b") is None
     storage.put("a/b", b"whole")
     assert storage.get("a/b") == b"whole"
@@ -151,7 +151,7 @@ def test_killed_writer_leaves_no_half_file(tmp_path: Path) -> None:
 
 
 def test_what_killed_writers_left_is_removed(tmp_path: Path) -> None:
-    storage = Storage.open((tmp_path / "files").as_uri(), SECRET)
+    storage = Storage.open((tmp_path / "files").as_uri(), SECRETS)
     storage.put("uploads/kept/a.wav", b"whole")
     staged = [
         tmp_path / "files" / name
@@ -209,7 +209,7 @@ def test_link_opens(links: Storage, filename: str | None) -> None:
 
 def test_link_altered(links: Storage, tmp_path: Path) -> None:
     key, expires, signature, _ = opened(links.sign("results/a.mp3", SOON))
-    other = Storage.open(tmp_path.as_uri(), b"another secret")
+    other = Storage.open(tmp_path.as_uri(), [b"another secret"])
     for args in (
         ("results/b.mp3", expires, signature),
         (key, expires + 1, signature),
@@ -223,6 +223,28 @@ def test_link_altered(links: Storage, tmp_path: Path) -> None:
             links.verify(*args)
     with pytest.raises(NotFound):
         other.verify(key, expires, signature)
+
+
+def test_links_outlive_a_change_of_secrets(tmp_path: Path) -> None:
+    old, new = (Storage.open(tmp_path.as_uri(), [secret]) for secret in (b"old", b"new"))
+    both = Storage.open(tmp_path.as_uri(), [b"new", b"old"])
+    both.verify(*opened(old.sign("results/a.mp3", SOON)))
+    assert both.sign("results/a.mp3", SOON) == new.sign("results/a.mp3", SOON)
+    with pytest.raises(NotFound):
+        new.verify(*opened(old.sign("results/a.mp3", SOON)))
+
+
+def test_links_of_earlier_versions_are_valid(tmp_path: Path) -> None:
+    storage = Storage.open(tmp_path.as_uri(), [b"s" * 32])
+    storage.verify("a", 4_000_000_000, "Mz_TFG9ivRFtmoLJbSZPq4BcGb5xT81NAzJa3bTumYc")
+
+
+@pytest.mark.parametrize("noise", ["!", "=", " ", "ü"])
+def test_a_signature_has_one_spelling(links: Storage, noise: str) -> None:
+    key, expires, signature, _ = opened(links.sign("results/a.mp3", SOON))
+    for altered in (signature + noise, signature[:9] + noise + signature[9:]):
+        with pytest.raises(NotFound):
+            links.verify(key, expires, altered)
 
 
 def test_link_expired(links: Storage) -> None:

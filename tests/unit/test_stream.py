@@ -32,7 +32,7 @@ def a_job(folder: Path, form: str) -> Job:
         task,
         settings,
         Database(f"sqlite:///{folder}/database"),
-        Storage.open(folder.as_uri(), b"x" * 32),
+        Storage.open(folder.as_uri(), [b"x" * 32]),
         "worker_1",
         Pools.of(settings),
         stopping=threading.Event(),

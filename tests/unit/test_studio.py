@@ -24,34 +24,34 @@ from soundclone.api.studio.session import Ticket
 from soundclone.db.models import Task
 from soundclone.text.languages import LANGUAGES
 
-SECRET = b"a secret of the tests"
+SECRETS = [b"a secret of the tests"]
 TEMPLATES = sorted((STUDIO / "templates").rglob("*.html"))
 
 
 def test_a_session_is_read_as_it_was_written() -> None:
     ticket = Ticket("0" * 32, int(time.time()) + 100)
-    assert session.read(SECRET, session.write(SECRET, ticket)) == ticket
-    assert session.read(b"another secret", session.write(SECRET, ticket)) is None
+    assert session.read(SECRETS, session.write(SECRETS, ticket)) == ticket
+    assert session.read([b"another secret"], session.write(SECRETS, ticket)) is None
     over = Ticket(ticket.id, int(time.time()) - 1)
-    assert session.read(SECRET, session.write(SECRET, over)) is None
+    assert session.read(SECRETS, session.write(SECRETS, over)) is None
 
 
 @given(st.integers(0, 150), st.characters(codec="latin-1"))
 def test_an_altered_session_is_none(position: int, character: str) -> None:
-    cookie = session.write(SECRET, Ticket("0" * 32, 2**31))
+    cookie = session.write(SECRETS, Ticket("0" * 32, 2**31))
     altered = cookie[:position] + character + cookie[position + 1 :]
-    assert session.read(SECRET, altered) is None or altered == cookie
+    assert session.read(SECRETS, altered) is None or altered == cookie
 
 
 @given(st.text())
 def test_any_cookie_can_be_read(cookie: str) -> None:
-    assert session.read(SECRET, cookie) is None
+    assert session.read(SECRETS, cookie) is None
 
 
 def test_tokens_belong_to_one_session() -> None:
-    assert session.token(SECRET, "a") == session.token(SECRET, "a")
-    assert session.token(SECRET, "a") != session.token(SECRET, "b")
-    assert session.token(SECRET, "a") not in session.write(SECRET, Ticket("a", 2**31))
+    assert session.token(SECRETS, "a") == session.token(SECRETS, "a")
+    assert session.token(SECRETS, "a") != session.token(SECRETS, "b")
+    assert session.token(SECRETS, "a") not in session.write(SECRETS, Ticket("a", 2**31))
 
 
 def test_both_languages_say_the_same_things() -> None:

@@ -45,7 +45,7 @@ class AppState:
         return cls(
             settings=settings,
             database=database,
-            storage=Storage.open(settings.storage, settings.secret),
+            storage=Storage.open(settings.storage, settings.signing_secrets),
             queue=Queue(database),
             prices=prices,
             engine_routes=engine_routes,

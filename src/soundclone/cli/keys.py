@@ -34,11 +34,13 @@ def create(
     from ..core import keys, ledger
     from ..core.pricing import to_micro
 
+    settings = read_settings()
     with transaction(new=True) as session:
+        settings.create_secret()
         account_id = account or ledger.open_account(session, name).id
         key, text = keys.create(
             session,
-            read_settings().secret,
+            settings.secret,
             account_id=account_id,
             name=name,
             quota=to_micro(quota),

@@ -58,7 +58,8 @@ def _run(settings: Settings, listening: socket.socket, url: str, worker: bool) -
     from ..storage import Storage
 
     _warn_of_root()
-    Storage.open(settings.storage, settings.secret)  # an error names the reason before a start
+    settings.create_secret()
+    Storage.open(settings.storage)  # an error names the reason before a start
     _warn_of_the_secret(settings)
     with _scratch(settings):
         database = Database(settings.database)
@@ -110,6 +111,7 @@ def worker(
 
     telemetry.configure()
     settings = read_settings()
+    settings.create_secret()
     _warn_of_the_secret(settings)
     with _scratch(settings):
         Worker(settings, id or new_id(), parent=parent).run()

@@ -78,14 +78,12 @@ def declared(
     if len(speaker) > LONGEST_SPEAKER or (declaration == "given" and not speaker):
         raise InvalidParameter(
             f"consent.speaker has {len(speaker)} characters; the speaker's name, of at most "
-            f"{LONGEST_SPEAKER}, is needed",
-            param="consent.speaker",
+            f"{LONGEST_SPEAKER}, is needed"
         )
     if declaration is None and source is None:
         raise InvalidParameter(
             'consent has neither a declaration nor a recording; declaration is "own" or "given", '
-            "recording is a cons_… id or a URL",
-            param="consent",
+            "recording is a cons_… id or a URL"
         )
     statement = STATEMENT if declaration is None else STATEMENTS[declaration]
     return Agreement(statement, key_id, speaker, source=source)
@@ -97,14 +95,12 @@ def check_policy(policy: Policy, params: Mapping[str, Any]) -> None:
     if policy == "recording" and "consent_source" not in params:
         raise InvalidParameter(
             "consent.recording is missing; this service makes a voice only with a recording in "
-            "which the speaker agrees",
-            param="consent.recording",
+            "which the speaker agrees"
         )
     if policy == "declared" and "consent" not in params:
         raise InvalidParameter(
             "consent is missing; this service makes a voice only with a declaration of the "
-            'speaker\'s consent, such as {"declaration": "own"}',
-            param="consent",
+            'speaker\'s consent, such as {"declaration": "own"}'
         )
 
 
@@ -123,22 +119,16 @@ def new(account_id: str, name: str, language: str, head: bytes, size: int) -> Co
     recording begins, `size` its bytes. Raises InvalidParameter."""
     if not _TAG.fullmatch(language):
         raise InvalidParameter(
-            f"language is {language[:40]!r}; it must be a BCP 47 tag, such as en-US",
-            param="language",
+            f"language is {language[:40]!r}; it must be a BCP 47 tag, such as en-US"
         )
     if not size:
-        raise InvalidParameter(
-            "recording is empty; it must be a recording of the speaker's words", param="recording"
-        )
+        raise InvalidParameter("recording is empty; it must be a recording of the speaker's words")
     if size > LARGEST:
-        raise InvalidParameter(
-            f"recording has {size:,} bytes; at most {LARGEST:,} are taken", param="recording"
-        )
+        raise InvalidParameter(f"recording has {size:,} bytes; at most {LARGEST:,} are taken")
     if not _BEGINNINGS.match(head):
         raise InvalidParameter(
             "recording is no audio file that is taken here; it must be mp3, wav, ogg, aac, flac, "
-            "webm or mp4",
-            param="recording",
+            "webm or mp4"
         )
     consent_id = f"cons_{uuid.uuid4().hex}"
     return Consent(
@@ -162,18 +152,13 @@ def add(session: Session, consent: Consent) -> None:
     session.add(consent)
 
 
-def get(session: Session, consent_id: str, account_id: str, *, param: str | None = None) -> Consent:
-    """Return the account's consent.
-
-    Raises:
-        NotFound: The account has no such consent. The error names `param` as the wrong field.
-    """
+def get(session: Session, consent_id: str, account_id: str) -> Consent:
+    """The account's consent. Raises NotFound, also for another account's."""
     consent = session.get(Consent, consent_id) if _ID.fullmatch(consent_id) else None
     if consent is None or consent.account_id != account_id:
         raise NotFound(
             f"there is no consent {consent_id[:60]!r} in this account; "
-            "POST /v1/audio/voice_consents makes one",
-            param=param,
+            "POST /v1/audio/voice_consents makes one"
         )
     return consent
 
@@ -209,7 +194,5 @@ def delete(session: Session, consent_id: str, account_id: str) -> None:
 def _named(name: str) -> str:
     found = checked_name(name)
     if not found:
-        raise InvalidParameter(
-            "name is empty; it must be a name to know the consent by", param="name"
-        )
+        raise InvalidParameter("name is empty; it must be a name to know the consent by")
     return found

@@ -144,8 +144,7 @@ class Routes:
         )
         raise InvalidParameter(
             f"no engine here speaks {language} in {version}; spoken are: "
-            f"{', '.join(spoken) or 'none'}",
-            param="language",
+            f"{', '.join(spoken) or 'none'}"
         )
 
     def engine_for_text(

@@ -159,7 +159,7 @@ def _storage(settings: Settings) -> str:
     folder = Path(unquote(parts.path))
     if parts.scheme == "file" and folder.is_absolute() and not folder.exists():
         return f"there is none yet at {folder}; the first `soundclone serve` makes it"
-    Storage.open(settings.storage, settings.secret).check()
+    Storage.open(settings.storage).check()
     return f"{settings.storage.partition('?')[0]} takes, returns and removes files"
 
 

@@ -48,7 +48,7 @@ class Worker:
         self._offers: tuple[Offer, ...] = ()
         self._warmed: set[str] = set()
         self._database = Database(settings.database, pool_size=10 + 2 * settings.worker_concurrency)
-        self._storage = Storage.open(settings.storage, settings.secret)
+        self._storage = Storage.open(settings.storage, settings.signing_secrets)
         self._info: dict[str, Any] = {
             "ready": False,
             "version": __version__,

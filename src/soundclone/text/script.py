@@ -83,8 +83,7 @@ def _markers(text: str) -> Iterator[tuple[int, int, Decimal]]:
             shown = marker if len(marker) <= 24 else marker[:20] + "…"
             raise InvalidParameter(
                 f"pause marker {shown!r} at character {match.start() + 1} is malformed; it must be "
-                "<#x#>, with x from 0.01 to 99.99 seconds and at most two decimals",
-                param="contentText",
+                "<#x#>, with x from 0.01 to 99.99 seconds and at most two decimals"
             )
 
 
@@ -103,40 +102,32 @@ def check(text: str, limit: int) -> int:
     digit, not valid Unicode, or has a malformed pause marker or too much pause.
     """
     if not text:
-        raise InvalidParameter(
-            "the text is empty; it must have at least one letter or digit", param="contentText"
-        )
+        raise InvalidParameter("the text is empty; it must have at least one letter or digit")
     if len(text) > limit + MAX_MARKED:
         raise InvalidParameter(
             f"the text has {len(text):,} characters with its pause markers; at most "
-            f"{limit + MAX_MARKED:,} are allowed, of which {limit:,} without them",
-            param="contentText",
+            f"{limit + MAX_MARKED:,} are allowed, of which {limit:,} without them"
         )
     if broken := re.search("[\0\ud800-\udfff]", text):
         # Neither can be kept in a database or written to a file.
         what = "a NUL character" if broken[0] == "\0" else "half of a surrogate pair"
         raise InvalidParameter(
-            f"the text has {what} at character {broken.start() + 1}; it must be valid Unicode text",
-            param="contentText",
+            f"the text has {what} at character {broken.start() + 1}; it must be valid Unicode text"
         )
     markers = list(_markers(text))
     count = len(text) - sum(end - start for start, end, _ in markers)
     if count > limit:
-        raise InvalidParameter(
-            f"the text has {count:,} characters; at most {limit:,} are allowed", param="contentText"
-        )
+        raise InvalidParameter(f"the text has {count:,} characters; at most {limit:,} are allowed")
     pauses = sum((seconds for *_, seconds in markers), Decimal())
     most = most_pauses(count)
     if pauses > most:
         raise InvalidParameter(
             f"the pauses of the text last {pauses} s; {count} characters may have {most} s, which "
-            f"is {PAUSES} s and {PAUSES_A_CHARACTER} s for each character, {MAX_PAUSES} s at most",
-            param="contentText",
+            f"is {PAUSES} s and {PAUSES_A_CHARACTER} s for each character, {MAX_PAUSES} s at most"
         )
     if not any(map(_speakable, _without(text, markers))):
         raise InvalidParameter(
-            "the text has nothing to speak; it must have at least one letter or digit",
-            param="contentText",
+            "the text has nothing to speak; it must have at least one letter or digit"
         )
     return count
 

@@ -8,13 +8,14 @@ a cookie of the visit), which no other site can read: the synchroniser token of 
 
 from __future__ import annotations
 
-import hmac
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request, Response
+from itsdangerous import BadSignature, Signer
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -22,6 +23,7 @@ from ...core import sessions
 from ...core.keys import Caller
 from ...db.models import Account, Key
 from ...errors import AuthenticationError, RequestError
+from ...signing import signer
 from ..state import state_of
 
 COOKIE = "soundclone_session"
@@ -69,39 +71,41 @@ class Visitor:
         return self.key.quota == 0
 
 
-def write(secret: bytes, ticket: Ticket) -> str:
-    """The cookie's value."""
-    text = f"{ticket.id}.{ticket.expires}"
-    return f"{text}.{_mac(secret, 'session', text)}"
+def write(secrets: Sequence[bytes], ticket: Ticket) -> str:
+    """Return the value of a session cookie, signed with the first of `secrets`."""
+    return _sessions(secrets).sign(f"{ticket.id}.{ticket.expires}").decode()
 
 
-def read(secret: bytes, cookie: str) -> Ticket | None:
-    """The ticket of a cookie that this service signed and that has not expired."""
-    text, _, mac = cookie.rpartition(".")
-    if not hmac.compare_digest(_mac(secret, "session", text).encode(), mac.encode()):
+def read(secrets: Sequence[bytes], cookie: str) -> Ticket | None:
+    """Parse a session cookie. Return None if it is forged or has expired."""
+    try:
+        text = _sessions(secrets).unsign(cookie.encode(errors="replace")).decode()
+    except BadSignature:
         return None
     identifier, _, expires = text.partition(".")
-    if not expires.isdecimal():  # signed by an earlier version
-        return None
     return Ticket(identifier, int(expires)) if int(expires) > time.time() else None
 
 
-def token(secret: bytes, identifier: str) -> str:
-    """What an unsafe request must carry; `identifier` is that of a session or of a visit."""
-    return _mac(secret, "token", identifier)
+def token(secrets: Sequence[bytes], identifier: str) -> str:
+    """Return the CSRF token of a session's or visit's identifier."""
+    return _tokens(secrets).get_signature(identifier.encode(errors="replace")).decode()
 
 
-def _mac(secret: bytes, purpose: str, text: str) -> str:
-    # A key of its own, so that no other use of the secret can be made to sign a session.
-    key = hmac.digest(secret, f"soundclone studio {purpose}".encode(), "sha256")
-    return hmac.digest(key, text.encode(errors="backslashreplace"), "sha256").hex()
+def _sessions(secrets: Sequence[bytes]) -> Signer:
+    return signer(secrets, "studio session")
+
+
+def _tokens(secrets: Sequence[bytes]) -> Signer:
+    return signer(secrets, "studio token")
 
 
 async def identify(request: Request) -> Visitor | None:
     """The visitor whose session the request belongs to. Raises AuthenticationError if the session
     has ended or its key was revoked."""
     state = state_of(request)
-    ticket = read(state.settings.secret, request.cookies.get(cookie_name(request, COOKIE), ""))
+    ticket = read(
+        state.settings.signing_secrets, request.cookies.get(cookie_name(request, COOKIE), "")
+    )
     if ticket is None:
         return None
 
@@ -115,10 +119,14 @@ async def identify(request: Request) -> Visitor | None:
 
 
 def token_of(request: Request) -> str:
-    """The token of the request's session or visit."""
+    """Return the CSRF token of the request's session or visit."""
+    return token(state_of(request).settings.signing_secrets, _identifier(request))
+
+
+def _identifier(request: Request) -> str:
     known: Visitor | None = request.state.visitor
-    identifier = known.ticket.id if known else request.state.visit
-    return token(state_of(request).settings.secret, identifier)
+    identifier: str = known.ticket.id if known else request.state.visit
+    return identifier
 
 
 async def check_token(request: Request) -> None:
@@ -130,7 +138,9 @@ async def check_token(request: Request) -> None:
         "application/x-www-form-urlencoded"
     ):
         given = str((await request.form()).get("token", ""))
-    if not hmac.compare_digest(given.encode(errors="replace"), token_of(request).encode()):
+    secrets = state_of(request).settings.signing_secrets
+    identifier = _identifier(request).encode(errors="replace")
+    if not _tokens(secrets).verify_signature(identifier, given.encode(errors="replace")):
         raise Forged("this page is too old to be used; load it again")
 
 
@@ -177,7 +187,7 @@ async def renew(request: Request, response: Response) -> None:
 def _give(request: Request, response: Response, ticket: Ticket) -> None:
     response.set_cookie(
         cookie_name(request, COOKIE),
-        write(state_of(request).settings.secret, ticket),
+        write(state_of(request).settings.signing_secrets, ticket),
         max_age=max(1, ticket.expires - int(time.time())),
         path=_path(request),
         secure=_encrypted(request),
