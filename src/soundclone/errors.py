@@ -61,13 +61,24 @@ class SoundcloneError(Exception):
         super().__init__(message)
         self.message = message
 
+    @property
+    def safe_message(self) -> str:
+        """The message as valid Unicode: it may quote a value of the request that is not."""
+        return self.message.encode(errors="replace").decode()
+
 
 class AuthenticationError(SoundcloneError):
     word, code, status = "unauthenticated", 20001, 401
 
 
 class RequestError(SoundcloneError):
+    """Rejects a request. `param` names the field of the request that is wrong, if one is."""
+
     word, code, status = "invalid_request", 20002, 400
+
+    def __init__(self, message: str, *, param: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
 
 
 class InvalidParameter(RequestError):

@@ -78,12 +78,14 @@ def declared(
     if len(speaker) > LONGEST_SPEAKER or (declaration == "given" and not speaker):
         raise InvalidParameter(
             f"consent.speaker has {len(speaker)} characters; the speaker's name, of at most "
-            f"{LONGEST_SPEAKER}, is needed"
+            f"{LONGEST_SPEAKER}, is needed",
+            param="consent.speaker",
         )
     if declaration is None and source is None:
         raise InvalidParameter(
             'consent has neither a declaration nor a recording; declaration is "own" or "given", '
-            "recording is a cons_… id or a URL"
+            "recording is a cons_… id or a URL",
+            param="consent",
         )
     statement = STATEMENT if declaration is None else STATEMENTS[declaration]
     return Agreement(statement, key_id, speaker, source=source)
@@ -95,12 +97,14 @@ def check_policy(policy: Policy, params: Mapping[str, Any]) -> None:
     if policy == "recording" and "consent_source" not in params:
         raise InvalidParameter(
             "consent.recording is missing; this service makes a voice only with a recording in "
-            "which the speaker agrees"
+            "which the speaker agrees",
+            param="consent.recording",
         )
     if policy == "declared" and "consent" not in params:
         raise InvalidParameter(
             "consent is missing; this service makes a voice only with a declaration of the "
-            'speaker\'s consent, such as {"declaration": "own"}'
+            'speaker\'s consent, such as {"declaration": "own"}',
+            param="consent",
         )
 
 
@@ -119,16 +123,22 @@ def new(account_id: str, name: str, language: str, head: bytes, size: int) -> Co
     recording begins, `size` its bytes. Raises InvalidParameter."""
     if not _TAG.fullmatch(language):
         raise InvalidParameter(
-            f"language is {language[:40]!r}; it must be a BCP 47 tag, such as en-US"
+            f"language is {language[:40]!r}; it must be a BCP 47 tag, such as en-US",
+            param="language",
         )
     if not size:
-        raise InvalidParameter("recording is empty; it must be a recording of the speaker's words")
+        raise InvalidParameter(
+            "recording is empty; it must be a recording of the speaker's words", param="recording"
+        )
     if size > LARGEST:
-        raise InvalidParameter(f"recording has {size:,} bytes; at most {LARGEST:,} are taken")
+        raise InvalidParameter(
+            f"recording has {size:,} bytes; at most {LARGEST:,} are taken", param="recording"
+        )
     if not _BEGINNINGS.match(head):
         raise InvalidParameter(
             "recording is no audio file that is taken here; it must be mp3, wav, ogg, aac, flac, "
-            "webm or mp4"
+            "webm or mp4",
+            param="recording",
         )
     consent_id = f"cons_{uuid.uuid4().hex}"
     return Consent(
@@ -152,13 +162,18 @@ def add(session: Session, consent: Consent) -> None:
     session.add(consent)
 
 
-def get(session: Session, consent_id: str, account_id: str) -> Consent:
-    """The account's consent. Raises NotFound, also for another account's."""
+def get(session: Session, consent_id: str, account_id: str, *, param: str | None = None) -> Consent:
+    """Return the account's consent.
+
+    Raises:
+        NotFound: The account has no such consent. The error names `param` as the wrong field.
+    """
     consent = session.get(Consent, consent_id) if _ID.fullmatch(consent_id) else None
     if consent is None or consent.account_id != account_id:
         raise NotFound(
             f"there is no consent {consent_id[:60]!r} in this account; "
-            "POST /v1/audio/voice_consents makes one"
+            "POST /v1/audio/voice_consents makes one",
+            param=param,
         )
     return consent
 
@@ -194,5 +209,7 @@ def delete(session: Session, consent_id: str, account_id: str) -> None:
 def _named(name: str) -> str:
     found = checked_name(name)
     if not found:
-        raise InvalidParameter("name is empty; it must be a name to know the consent by")
+        raise InvalidParameter(
+            "name is empty; it must be a name to know the consent by", param="name"
+        )
     return found

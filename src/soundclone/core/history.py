@@ -31,7 +31,8 @@ def page(
         last = session.get(Task, cursor) if cursor.isprintable() else None
         if last is None or last.account_id != account_id:
             raise InvalidParameter(
-                f"cursor is {cursor[:60]!r}; it must be the nextCursor of an earlier page"
+                f"cursor is {cursor[:60]!r}; it must be the nextCursor of an earlier page",
+                param="cursor",
             )
         query = query.where(place < (last.created_at, last.id))
     if status is not None:

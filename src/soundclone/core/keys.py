@@ -175,4 +175,6 @@ def set_quota(session: Session, reference: str, quota: int) -> Key:
 
 def _check_quota(quota: int) -> None:
     if quota < 0:
-        raise InvalidParameter("the quota is negative; it must be 0 (unlimited) or more")
+        raise InvalidParameter(
+            "the quota is negative; it must be 0 (unlimited) or more", param="quota"
+        )

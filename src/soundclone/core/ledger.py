@@ -105,7 +105,9 @@ def credit(
 ) -> None:
     """Pay `amount` in. The same `reference` twice pays once. Raises NotFound, InvalidParameter."""
     if amount <= 0:
-        raise InvalidParameter(f"{to_credits(amount)} cannot be paid in; more than 0 is needed")
+        raise InvalidParameter(
+            f"{to_credits(amount)} cannot be paid in; more than 0 is needed", param="amount"
+        )
     line = f"credit:{reference or uuid.uuid4().hex}"
     if session.get(Transfer, line):
         return

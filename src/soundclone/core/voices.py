@@ -23,13 +23,18 @@ _ID = re.compile("model_[0-9a-f]{32}")
 _UNFIT = re.compile("[\0-\x1f\x7f\ud800-\udfff]")  # for a name; some, for any column
 
 
-def get(session: Session, voice_id: str, account_id: str) -> Voice:
-    """The account's voice. Raises NotFound, also for another account's."""
+def get(session: Session, voice_id: str, account_id: str, *, param: str | None = None) -> Voice:
+    """Return the account's voice, also an expired one.
+
+    Raises:
+        NotFound: The account has no such voice. The error names `param` as the wrong field.
+    """
     voice = session.get(Voice, voice_id) if _ID.fullmatch(voice_id) else None
     if voice is None or voice.account_id != account_id:
         raise NotFound(
             f"there is no voice {voice_id[:60]!r} in this account; modelId is what a completed "
-            "preview task reports"
+            "preview task reports",
+            param=param,
         )
     return voice
 
@@ -152,10 +157,13 @@ def checked_name(name: str) -> str:
     """A name without white space around it. Raises InvalidParameter."""
     name = name.strip()
     if len(name) > LONGEST_NAME:
-        raise InvalidParameter(f"name has {len(name)} characters; at most {LONGEST_NAME} are taken")
+        raise InvalidParameter(
+            f"name has {len(name)} characters; at most {LONGEST_NAME} are taken", param="name"
+        )
     if _UNFIT.search(name):
         raise InvalidParameter(
-            "name has control characters or halves of surrogate pairs; letters and signs will do"
+            "name has control characters or halves of surrogate pairs; letters and signs will do",
+            param="name",
         )
     return name
 

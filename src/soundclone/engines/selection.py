@@ -144,7 +144,8 @@ class Routes:
         )
         raise InvalidParameter(
             f"no engine here speaks {language} in {version}; spoken are: "
-            f"{', '.join(spoken) or 'none'}"
+            f"{', '.join(spoken) or 'none'}",
+            param="language",
         )
 
     def engine_for_text(

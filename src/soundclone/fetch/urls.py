@@ -14,27 +14,38 @@ def check_source_url(url: str, field: str = "fileUrl") -> str:
     Only its text is judged; whether the host may be reached is for `fetch.download`.
     """
     if not url.strip():
-        raise InvalidParameter(f"{field} is empty; the public http(s) URL of a recording is needed")
+        raise InvalidParameter(
+            f"{field} is empty; the public http(s) URL of a recording is needed", param=field
+        )
     if len(url) > LONGEST:
-        raise InvalidParameter(f"{field} has {len(url)} characters; at most {LONGEST} are taken")
+        raise InvalidParameter(
+            f"{field} has {len(url)} characters; at most {LONGEST} are taken", param=field
+        )
     foreign = next((c for c in url if not "!" <= c <= "~"), None)
     if foreign is not None:
         what = "Chinese characters" if "㐀" <= foreign <= "鿿" else "characters beyond ASCII"
         if foreign in " \t\r\n":
             what = "white space"
-        raise InvalidParameter(f"{field} has {what} ({foreign!r}); percent-encode them")
+        raise InvalidParameter(
+            f"{field} has {what} ({foreign!r}); percent-encode them", param=field
+        )
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise InvalidParameter(f"{field} is not a URL: {error}") from error
+        raise InvalidParameter(f"{field} is not a URL: {error}", param=field) from error
     if parts.scheme.lower() not in ("http", "https"):
         raise InvalidParameter(
             f"{field} begins with {(parts.scheme or url)[:20]!r}; an http:// or https:// URL is "
-            "needed: a file of your own goes through /files/upload first"
+            "needed: a file of your own goes through /files/upload first",
+            param=field,
         )
     if not host:
-        raise InvalidParameter(f"{field} names no host; it is like https://example.com/voice.mp3")
+        raise InvalidParameter(
+            f"{field} names no host; it is like https://example.com/voice.mp3", param=field
+        )
     if parts.username is not None or parts.password is not None:
-        raise InvalidParameter(f"{field} holds a user name or password; a public URL is needed")
+        raise InvalidParameter(
+            f"{field} holds a user name or password; a public URL is needed", param=field
+        )
     return url

@@ -95,7 +95,8 @@ def check(text: str, characters: int, language: Language) -> Length:
         raise InvalidParameter(
             f"the text would be about {length.speech:.0f} s of speech; {characters} characters may "
             f"have {most:.0f} s, which is {SPEECH:.0f} s and {SPEECH_A_CHARACTER:g} s for each "
-            "character; use fewer emoji, symbols and digits for each word"
+            "character; use fewer emoji, symbols and digits for each word",
+            param="contentText",
         )
     return length
 

@@ -193,7 +193,8 @@ def names(version: str) -> tuple[str, ...]:
     """Names of the languages that `version` has, in the order of the API's documentation."""
     if version not in VERSIONS:
         raise InvalidParameter(
-            f"soundVersion {version!r:.40} is not known; it must be {' or '.join(VERSIONS)}"
+            f"soundVersion {version!r:.40} is not known; it must be {' or '.join(VERSIONS)}",
+            param="soundVersion",
         )
     return tuple(language.name for language in LANGUAGES.values() if language.within(version))
 
@@ -210,11 +211,13 @@ def lookup(name: str, version: str) -> Language:
     found = _KEYS.get(key) or (_KEYS.get(tag[1]) if tag else None)
     if found is None:
         raise InvalidParameter(
-            f"language {name!r:.40} is not known; {version} has auto, {', '.join(spoken)}"
+            f"language {name!r:.40} is not known; {version} has auto, {', '.join(spoken)}",
+            param="language",
         )
     if found not in spoken:
         raise InvalidParameter(
-            f"language {found} needs soundVersion v2; {version} has auto, {', '.join(spoken)}"
+            f"language {found} needs soundVersion v2; {version} has auto, {', '.join(spoken)}",
+            param="language",
         )
     return LANGUAGES[found]
 
@@ -343,7 +346,8 @@ def candidates(text: str, version: str) -> tuple[Language, ...]:
     if sum(map(str.isalpha, text)) - sum(counts.values()) > weights[script]:
         raise InvalidParameter(
             f"the text is written in letters of no language that can be spoken; {version} has "
-            f"{', '.join(spoken)}"
+            f"{', '.join(spoken)}",
+            param="contentText",
         )
     if not weights[script]:
         return (LANGUAGES["English"],)
@@ -354,7 +358,8 @@ def candidates(text: str, version: str) -> tuple[Language, ...]:
     if not found:
         raise InvalidParameter(
             f"the text is written in the letters of {written[0].name}, which needs soundVersion "
-            f"v2; {version} has {', '.join(spoken)}"
+            f"v2; {version} has {', '.join(spoken)}",
+            param="contentText",
         )
     return found
 

@@ -83,7 +83,8 @@ def _markers(text: str) -> Iterator[tuple[int, int, Decimal]]:
             shown = marker if len(marker) <= 24 else marker[:20] + "…"
             raise InvalidParameter(
                 f"pause marker {shown!r} at character {match.start() + 1} is malformed; it must be "
-                "<#x#>, with x from 0.01 to 99.99 seconds and at most two decimals"
+                "<#x#>, with x from 0.01 to 99.99 seconds and at most two decimals",
+                param="contentText",
             )
 
 
@@ -102,32 +103,40 @@ def check(text: str, limit: int) -> int:
     digit, not valid Unicode, or has a malformed pause marker or too much pause.
     """
     if not text:
-        raise InvalidParameter("the text is empty; it must have at least one letter or digit")
+        raise InvalidParameter(
+            "the text is empty; it must have at least one letter or digit", param="contentText"
+        )
     if len(text) > limit + MAX_MARKED:
         raise InvalidParameter(
             f"the text has {len(text):,} characters with its pause markers; at most "
-            f"{limit + MAX_MARKED:,} are allowed, of which {limit:,} without them"
+            f"{limit + MAX_MARKED:,} are allowed, of which {limit:,} without them",
+            param="contentText",
         )
     if broken := re.search("[\0\ud800-\udfff]", text):
         # Neither can be kept in a database or written to a file.
         what = "a NUL character" if broken[0] == "\0" else "half of a surrogate pair"
         raise InvalidParameter(
-            f"the text has {what} at character {broken.start() + 1}; it must be valid Unicode text"
+            f"the text has {what} at character {broken.start() + 1}; it must be valid Unicode text",
+            param="contentText",
         )
     markers = list(_markers(text))
     count = len(text) - sum(end - start for start, end, _ in markers)
     if count > limit:
-        raise InvalidParameter(f"the text has {count:,} characters; at most {limit:,} are allowed")
+        raise InvalidParameter(
+            f"the text has {count:,} characters; at most {limit:,} are allowed", param="contentText"
+        )
     pauses = sum((seconds for *_, seconds in markers), Decimal())
     most = most_pauses(count)
     if pauses > most:
         raise InvalidParameter(
             f"the pauses of the text last {pauses} s; {count} characters may have {most} s, which "
-            f"is {PAUSES} s and {PAUSES_A_CHARACTER} s for each character, {MAX_PAUSES} s at most"
+            f"is {PAUSES} s and {PAUSES_A_CHARACTER} s for each character, {MAX_PAUSES} s at most",
+            param="contentText",
         )
     if not any(map(_speakable, _without(text, markers))):
         raise InvalidParameter(
-            "the text has nothing to speak; it must have at least one letter or digit"
+            "the text has nothing to speak; it must have at least one letter or digit",
+            param="contentText",
         )
     return count
 
