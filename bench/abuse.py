@@ -57,7 +57,7 @@ class Bystander:
     disk_peak: int = 0  # bytes below the data directory
 
     def row(self, quiet: Bystander) -> dict[str, Any]:
-        """The figures, beside those of the quiet service."""
+        """Return the figures as a row, with the ratios to a quiet service."""
         healthz = sorted(self.healthz) or [float("nan")]
         sentences = self.sentences or [float("nan")]
         return {
@@ -216,7 +216,7 @@ def leaving_listeners(service: Service, key: str, voice: str) -> Attack:
 
 
 def tone(seconds: float, rate: int) -> bytes:
-    """A WAV file of a tone: no speech, and much work for those who look for some."""
+    """Return a WAV file of a tone. It holds no speech, and searching it for speech is costly."""
     buffer = io.BytesIO()
     samples = 8000 * np.sin(np.arange(int(seconds * rate)) * (2 * np.pi * 220 / rate))
     with wave.open(buffer, "wb") as file:

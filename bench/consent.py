@@ -120,7 +120,7 @@ class Worse:
         return (sound + gain * noise).astype(np.float32)
 
     def room(self, sound: Samples) -> Samples:
-        """An echo that fades by 60 dB in half a second, 3 dB below the direct sound."""
+        """Add an echo that fades by 60 dB in half a second, 3 dB below the direct sound."""
         length = RATE // 2
         echo = self._dice.standard_normal(length) * np.exp(-6.9 * np.arange(length) / length)
         echo[:60] = 0

@@ -86,7 +86,7 @@ class Instruments:
         return edits(wanted, words(self._recognise(levelled(sound)))) / len(wanted)
 
     def mixture(self, cepstra: Array) -> Callable[[Array], float] | None:
-        """A model of a speaker: the mean log-likelihood of frames (Reynolds and Rose, 1995)."""
+        """Return a speaker's model: the mean log-likelihood of frames (Reynolds and Rose, 1995)."""
         if not self._mixture:
             return None
         return self._mixture(cepstra)
@@ -158,16 +158,16 @@ class Instruments:
 
 
 def levelled(sound: Sound) -> Array:
-    """Samples at RATE and LEVEL."""
+    """Resample a sound to RATE and scale it to LEVEL."""
     samples = soxr.resample(np.asarray(sound.samples, np.float64), sound.sample_rate, RATE)
     return np.asarray(samples * (LEVEL / np.sqrt(np.mean(samples**2) + 1e-12)))
 
 
 def in_a_row(sounds: Sequence[Sound]) -> Sound:
-    """The sounds, each at LEVEL, half a second apart.
+    """Join sounds at LEVEL, half a second apart.
 
-    DNSMOS hears 9 s and repeats what is shorter: a clip without a pause then has no background
-    to be judged by.
+    DNSMOS rates 9 s and repeats a shorter clip. Without pauses such a clip has no background that
+    DNSMOS could rate.
     """
     gap = np.zeros(RATE // 2)
     return Sound(np.concatenate([p for s in sounds for p in (levelled(s), gap)]), RATE)
@@ -206,12 +206,12 @@ def semitones(f0: Array) -> tuple[float, float]:
 
 
 def words(text: str) -> list[str]:
-    """The words of an English text as pocketsphinx's dictionary writes them."""
+    """Split an English text into words, spelled as in pocketsphinx's dictionary."""
     return re.findall(r"[a-z']+", text.lower())
 
 
 def edits(wanted: Sequence[str], found: Sequence[str]) -> int:
-    """Insertions, deletions and substitutions from one to the other (Levenshtein, 1966)."""
+    """Count the insertions, deletions and substitutions between two texts (Levenshtein, 1966)."""
     row = list(range(len(found) + 1))
     for i, word in enumerate(wanted, 1):
         left = [i]
@@ -222,9 +222,9 @@ def edits(wanted: Sequence[str], found: Sequence[str]) -> int:
 
 
 def flat_model(decoder: Any) -> str:
-    """An ARPA language model in which every word of the script and COMMON is as likely as others.
+    """Return an ARPA language model that gives every word of the script and COMMON one probability.
 
-    With it only what is heard counts: a model of English would guess what was not said clearly.
+    A model of English would guess words that are not clear, and hide the errors of an engine.
     """
     script = " ".join(SCRIPTS["English"])
     known = sorted(w for w in {*words(script), *words(COMMON)} if decoder.lookup_word(w))

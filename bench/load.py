@@ -40,8 +40,10 @@ uvicorn.run(app, port=int(sys.argv[1]), log_config=None, access_log=False)
 
 
 def load(port: int, requests: list[bytes], connections: int, seconds: float, out: Any) -> None:
-    """Send the requests in turn over several connections for some seconds; put (rate, median
-    seconds of a request, answers that were not good)."""
+    """Send the requests again and again over several connections for some seconds.
+
+    Put a tuple into `out`: requests a second, median seconds of a request, failed answers.
+    """
     counts, slow, bad = [], [], []
 
     def client(number: int) -> None:

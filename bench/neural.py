@@ -206,7 +206,7 @@ def pocket_memory(int8: bool) -> Callable[[Path, Options], Figures]:
 
 
 def pocket_voices(models: Path, options: Options) -> Figures:
-    """A hundred voices in turn, where there is room for the model and ten of them."""
+    """Speak with a hundred voices while memory holds the model and ten of them."""
     from soundclone.engines.neural import voice_file
     from soundclone.engines.neural.cache import Cache
     from soundclone.engines.neural.pocket import PocketEngine
@@ -261,7 +261,7 @@ def omnivoice_weights(models: Path, options: Options) -> None:
 
 
 def gpu_engine(name: str, models: Path, options: Options) -> Any:
-    """The engine, on the GPU; where it is tiny, on whatever there is."""
+    """Return an engine on the GPU, or a tiny one on any device."""
     from soundclone.engines.neural.omnivoice import OmniVoiceEngine
     from soundclone.engines.neural.voxcpm import VoxCPMEngine
 
@@ -277,8 +277,10 @@ def gpu_memory() -> float:
 
 
 def gpu_speed(name: str) -> Callable[[Path, Options], Figures]:
-    """Sentences that are asked for at once, each by a thread of its own; and, where the engine can
-    say several together, those in one call."""
+    """Return a measurement of concurrent sentences.
+
+    Each sentence has its own thread. An engine that can batch also speaks them in one call.
+    """
 
     def measure(models: Path, options: Options) -> Figures:
         engine = gpu_engine(name, models, options)
@@ -320,7 +322,7 @@ def gpu_speed(name: str) -> Callable[[Path, Options], Figures]:
 
 
 def gpu_overhead(name: str) -> Callable[[Path, Options], Figures]:
-    """The adapter against the model's own code, in turn."""
+    """Return a measurement that alternates between the adapter and the model's own code."""
 
     def measure(models: Path, options: Options) -> Figures:
         from soundclone.engines.neural.device import seeded
@@ -353,7 +355,7 @@ def gpu_overhead(name: str) -> Callable[[Path, Options], Figures]:
 
 
 def gpu_voices(name: str) -> Callable[[Path, Options], Figures]:
-    """A hundred voices in turn, where there is room for ten of them."""
+    """Return a measurement of a hundred voices while memory holds ten of them."""
 
     def measure(models: Path, options: Options) -> Figures:
         from soundclone.engines.neural.cache import Cache

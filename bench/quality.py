@@ -64,7 +64,7 @@ class Speaker:
 
 
 def speakers(folder: Path, codes: set[str]) -> Iterator[Speaker]:
-    """The speakers of a folder whose language code is among `codes`; all when there are none."""
+    """Yield the speakers of a folder whose language code is in `codes`, or all without codes."""
     by_code = {language.code: language.name for language in LANGUAGES.values()}
     for path in sorted(folder.iterdir()):
         code = path.name.split("_")[0]
@@ -80,20 +80,20 @@ def speakers(folder: Path, codes: set[str]) -> Iterator[Speaker]:
 
 
 def sound(path: Path) -> Sound:
-    """A file of any format, mixed to mono."""
+    """Decode a file of any format and mix it to mono."""
     decoded = decode(path)
     return Sound(decoded.samples.astype(np.float64), decoded.sample_rate)
 
 
 def script(language: str) -> tuple[str, ...]:
-    """What is said in a language."""
+    """Return the sentences to speak in a language."""
     return SCRIPTS.get(language) or (LANGUAGES[language].preview,)
 
 
 def cloned(
     engine: Engine, people: Sequence[Speaker]
 ) -> tuple[dict[str, list[Sound]], dict[str, Any]]:
-    """What the engine says as each speaker, and what it cost; the engine is closed afterwards."""
+    """Speak as each speaker and measure the costs. Close the engine afterwards."""
     children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     engine.warm()
     said: dict[str, list[Sound]] = {}
@@ -127,7 +127,7 @@ def cloned(
 
 
 def plain(people: Sequence[Speaker]) -> dict[str, list[Sound]]:
-    """What espeak-ng says by itself: the same for all who share a language."""
+    """Speak with espeak-ng alone: speakers of one language get the same sounds."""
     pool = Pool(size=1)
     said: dict[str, list[Sound]] = {}
     for language in {person.language for person in people} & set(VOICES):
@@ -141,7 +141,7 @@ def plain(people: Sequence[Speaker]) -> dict[str, list[Sound]]:
 
 
 def copied(person: Speaker) -> Sound:
-    """The reference's beginning through the built-in vocoder and nothing else."""
+    """Pass the beginning of a reference through the built-in vocoder alone."""
     samples = levelled(person.reference)[: round(LONGEST * RATE)]
     return Sound(vocoder.synthesise(vocoder.analyse(samples)), vocoder.OUTPUT_RATE)
 
@@ -277,8 +277,11 @@ def draw(path: Path, panels: dict[str, Sound]) -> None:
 
 
 def pictures(out: Path, people: Sequence[Speaker], said: dict[str, list[Sound]]) -> None:
-    """`<speaker>.png`, original beside clone; `clones.png`, one sentence by the lowest and the
-    highest voice of the language that most speak."""
+    """Draw `<speaker>.png`, with original and clone, and `clones.png`.
+
+    The latter shows one sentence by the lowest and by the highest voice of the language that has
+    the most speakers.
+    """
     import matplotlib
 
     matplotlib.use("Agg")
@@ -347,7 +350,7 @@ def main() -> None:
 
 
 def _plain(value: Any) -> Any:
-    """What JSON can say: what is not a number is null."""
+    """Round numbers and replace NaN by None, so that JSON can hold them."""
     if isinstance(value, dict):
         return {key: _plain(each) for key, each in value.items()}
     if isinstance(value, float):

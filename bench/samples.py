@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def shrink(source: Path, target: Path, seconds: float = math.inf) -> None:
-    """The first seconds of a recording, or all of it, as a small MP3."""
+    """Write the first seconds of a recording, or all of it, as a small MP3."""
     with av.open(source) as recording, av.open(target, "w") as copy:
         stream = copy.add_stream("libmp3lame", rate=24_000, layout="mono", bit_rate=BITS)
         copy.metadata["comment"] = "See docs/samples.md"
@@ -79,7 +79,7 @@ def shrink(source: Path, target: Path, seconds: float = math.inf) -> None:
 
 
 def check() -> int:
-    """The number of clones that do not end in silence; prints the level of each."""
+    """Print the level of each clone. Return the number of clones that do not end in silence."""
     cut = 0
     for path in sorted(SAMPLES.glob("*.mp3")):
         if path.name.startswith("original-"):

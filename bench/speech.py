@@ -41,7 +41,7 @@ def text(length: int) -> str:
 
 
 def peak(pid: int) -> float:
-    """The most memory that a process and its children had, in MB: the sum of their peaks."""
+    """Return the sum of the peak memories of a process and its children, in MB."""
     total = 0.0
     for folder in Path("/proc").iterdir():
         if folder.name.isdecimal():

@@ -1,4 +1,4 @@
-"""What the site's builder does to pages that are also read in the repository."""
+"""Hooks of the site builder for pages that are also read in the repository."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((\.\./[^)#\s]+)(?:#[^)]*)?\)")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """CONTRIBUTING.md stands in the repository's root, where people look for it."""
+    """Add CONTRIBUTING.md, which is in the root of the repository, to the site."""
     text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
     text = re.sub(r"\]\((?!https?:|#)([^)]+)\)", r"](../\1)", text).replace("](../docs/", "](")
     files.append(File.generated(config, "contributing.md", content=text))
@@ -24,8 +24,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Comments for the tests go; links to the repository's files, which the site has not, become
-    their paths."""
+    """Remove comments for the tests. Replace links to files that the site lacks by their paths."""
     docs = Path(config.docs_dir)
     folder = docs / PurePosixPath(page.file.src_uri).parent
 

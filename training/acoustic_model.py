@@ -21,7 +21,7 @@ STATES = 3
 
 
 def body(path: Path) -> bytes:
-    """What follows the header of an s3 file, whose byte order must be little."""
+    """Return the bytes after the header of a little-endian s3 file."""
     data = path.read_bytes()
     start = data.index(b"endhdr\n") + 7
     if data[start : start + 4] != struct.pack("<I", 0x11223344):

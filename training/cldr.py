@@ -1,5 +1,6 @@
-"""Makes `text/cldr/*.xz`: what the Unicode Common Locale Data Repository (CLDR 48) says of the
-40 languages that reading aloud needs.
+"""Writer of `text/cldr/*.xz`, the facts of CLDR 48 that speaking the 40 languages needs.
+
+CLDR is the Unicode Common Locale Data Repository.
 
     uv pip install babel
     npm pack cldr-annotations-full cldr-annotations-derived-full   # and unpack both
@@ -109,8 +110,7 @@ def patterns(unit: dict[str, dict[str, str]]) -> dict[str, str]:
 
 
 def forms(patterns: dict[str, str]) -> dict[str, str]:
-    """Without the forms that are grammatical cases, that only repeat a symbol, or that are as the
-    form `other`."""
+    """Drop forms that are grammatical cases, repeat a symbol, or equal the form `other`."""
     kept = {
         k: v.replace("\u00a0", " ").replace("\u202f", " ")
         for k, v in patterns.items()

@@ -59,7 +59,7 @@ def decoded(path: Path) -> tuple[NDArray[np.float64], int]:
 def aligned(
     scores: NDArray[np.float64], symbols: list[str], silence: int
 ) -> NDArray[np.float64] | None:
-    """The prior of `acoustics.label_prior` for a recording of which only the text is known."""
+    """Compute the prior of `acoustics.label_prior` for a recording with a text but no labels."""
     parameters = acoustics.model()
     number = {name: index for index, name in enumerate(parameters.phones)}
     segments: list[tuple[list[int], bool]] = [([silence], True)]  # phones, may be left out

@@ -1,14 +1,17 @@
-"""Makes `reading/japanese.xz`, the dictionary of the Japanese front end, of mecab-ipadic 2.7.0 as
-Janome carries it.
+"""Writer of `text/g2p/japanese.xz`, the dictionary of the Japanese front end.
+
+The source is mecab-ipadic 2.7.0 in the form that Janome contains.
 
     uv pip install janome && python training/japanese.py
 
-What reading aloud does not need is left out: names of organisations, base forms, inflections, and
-the finer parts of speech. Ideographs that are no words of their own get the reading that they have
-in words. The file is an `npz` in LZMA: `surfaces` and
-`readings` are UTF-8 texts with a line each; `first` is the first entry of each surface; `context`
-and `cost` are MeCab's, of each entry; `kind` is the kind of word of each context; `connections`
-are the costs of one context after another.
+The dictionary leaves out names of organisations, base forms, inflections and the finer parts of
+speech, which speaking does not need. An ideograph that is not a word gets its commonest reading in
+words.
+
+The file is an `npz` in LZMA. `surfaces` and `readings` are UTF-8 texts with one entry a line.
+`first` is the first entry of each surface. `context` and `cost` are MeCab's values of each entry.
+`kind` is the kind of word of each context. `connections` are the costs of one context after
+another.
 """
 
 from __future__ import annotations
@@ -54,8 +57,10 @@ def wanted(part: str) -> bool:
 
 
 def readings_of_characters(entries: dict[str, set[tuple[int, int, str]]]) -> dict[str, str]:
-    """The commonest reading of each ideograph in nouns of two, found by splitting their readings
-    at the place where both halves are commonest, again and again (hard EM)."""
+    """Find the commonest reading of each ideograph in nouns of two ideographs.
+
+    Hard EM: split the reading of each noun where both halves are commonest, count, and repeat.
+    """
     nouns = [
         (surface, said)
         for surface, row in entries.items()

@@ -23,7 +23,7 @@ FRAMES = 1200  # of the decoder's inputs that are kept
 
 
 def joined(pieces: list[Analysis]) -> Analysis:
-    """The pieces one after the other."""
+    """Concatenate pieces in their order."""
     names = ("f0", "envelope", "level", "aperiodicity")
     return Analysis(
         parameters=Parameters(

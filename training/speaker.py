@@ -56,7 +56,7 @@ def held_out(corpus: Path) -> tuple[list[str], list[str]]:
 
 
 def clips_of(corpus: Path) -> dict[str, list[Path]]:
-    """The clips of each speaker."""
+    """List the clips of each speaker."""
     clips: dict[str, list[Path]] = defaultdict(list)
     for path, row in table(corpus / "MANIFEST.tsv").items():
         clips[row["speaker"]].append(corpus / path)
@@ -64,7 +64,7 @@ def clips_of(corpus: Path) -> dict[str, list[Path]]:
 
 
 def read(path: Path, speed: float = 1.0) -> Samples:
-    """A clip at RATE, its RMS 0.1."""
+    """Decode a clip, resample it to RATE and scale its RMS to 0.1."""
     samples, rate = decoded(path)
     samples = soxr.resample(samples, rate * speed, RATE)
     return np.asarray(0.1 * samples / np.sqrt(np.mean(samples**2) + 1e-9), np.float32)
@@ -93,8 +93,11 @@ class Sounds:
         self._noises = [makers[number % 3](8 * RATE) for number in range(240)]
 
     def batch(self) -> tuple[Samples, NDArray[np.int64]]:
-        """SINGLE windows of one speaker each, the second half of the same speakers as the first,
-        then PAIRS of two at once; numbers of the former."""
+        """Draw SINGLE windows of one speaker each, then PAIRS windows of two speakers at once.
+
+        The second half of the single windows repeats the speakers of the first half. The numbers
+        returned are the speakers of the single windows.
+        """
         dice = self._dice
         size = int(dice.uniform(*WINDOW) * RATE)
         who = dice.integers(len(self._people), size=SINGLE + 2 * PAIRS)
@@ -287,8 +290,10 @@ def trained(people: list[NDArray[np.int16]], steps: int) -> Network:
 
 
 def whitened(net: Network, people: list[NDArray[np.int16]]) -> Network:
-    """With what varies within a speaker made as small in every direction of the embedding (Hatch,
-    Kajarekar and Stolcke, "Within-class covariance normalization", Interspeech 2006)."""
+    """Whiten the variation within a speaker over all directions of the embedding.
+
+    Method: Hatch, Kajarekar and Stolcke, "Within-class covariance normalization", Interspeech 2006.
+    """
     speakers.network = lambda: net
     sounds, within = Sounds(people, seed=1), np.zeros((EMBEDDING, EMBEDDING))
     for _ in range(WHITENING):

@@ -97,8 +97,11 @@ def _operation(
 def fields(
     schema: Mapping[str, Any], of: Mapping[str, Any], prefix: str = "", answer: bool = False
 ) -> Iterator[tuple[str, str, str, str, str]]:
-    """Name, type, whether it is needed, default and description of every field, the ones inside
-    after the one that they are in. `answer`: the envelope's own are known and left out."""
+    """Yield name, type, whether it is needed, default and description of every field.
+
+    Inner fields follow the field that contains them. For an `answer`, leave out the fields of the
+    envelope, which all answers share.
+    """
     whole = _resolved(schema, of)
     for name, field in whole.get("properties", {}).items():
         inner = _resolved(schema, _given(field))
@@ -119,7 +122,7 @@ def fields(
 
 
 def kind(schema: Mapping[str, Any], of: Mapping[str, Any]) -> str:
-    """A field's type and range, in words."""
+    """Describe the type and range of a field."""
     of = _resolved(schema, of)
     if choices := of.get("enum"):
         return ", ".join(code(_plain(each)) for each in choices)
@@ -145,7 +148,7 @@ def _resolved(schema: Mapping[str, Any], of: Mapping[str, Any]) -> Mapping[str, 
 
 
 def _given(field: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The type of a field that may be null, where it is not."""
+    """Return the type of a nullable field when it is not null."""
     types = [each for each in field.get("anyOf", ()) if each.get("type") != "null"]
     return types[0] if len(types) == 1 else field
 

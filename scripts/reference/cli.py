@@ -24,7 +24,7 @@ def page() -> str:
 
 
 def _commands(command: Any, name: str) -> list[str]:
-    """The texts of a command, or of all in a group."""
+    """Return the texts of a command, or of all commands of a group."""
     if hasattr(command, "commands"):
         parts = [f"## {name}\n\n{_text(command.help)}\n"] if " " in name else []
         return parts + [

@@ -76,8 +76,7 @@ MEANING = {
 
 
 def errors() -> Iterator[type[SoundcloneError]]:
-    """Every class that has a word of its own, parents first; those that only hold others together
-    have no row."""
+    """Yield every class with a word, parents first. Classes that only group others have none."""
     waiting: list[type[SoundcloneError]] = [SoundcloneError]
     while waiting:
         error = waiting.pop(0)

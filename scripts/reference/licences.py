@@ -70,7 +70,7 @@ def dependencies() -> list[Distribution]:
 
 
 def _licence(package: Distribution) -> str:
-    """The expression; else what is classified; else the first line of what is written."""
+    """Return the licence expression, or the classifiers, or the first line of the licence field."""
     metadata = package.metadata
     if expression := metadata.get("License-Expression"):
         return str(expression)
