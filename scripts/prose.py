@@ -34,10 +34,17 @@ class Limit:
 
 
 LIMITS = (
-    Limit("source", ("src", "clients"), 0.02),
+    Limit("source", ("src", "clients/python/src"), 0.02),
     Limit(
         "documentation",
-        ("docs", "README.md", "CONTRIBUTING.md", "CODE_OF_CONDUCT.md", "SECURITY.md"),
+        (
+            "docs",
+            "README.md",
+            "clients/python/README.md",
+            "CONTRIBUTING.md",
+            "CODE_OF_CONDUCT.md",
+            "SECURITY.md",
+        ),
         0.03,
     ),
 )

@@ -1,7 +1,8 @@
 """Check a release before it is built, and take its notes from the changelog.
 
-`release.py check TAG` fails unless the tag is `v` and the version of both distributions, and the
-changelog has a section for this version. `release.py notes TAG` prints that section.
+`release.py check TAG` compares the tag with the version of both distributions, with the version of
+the client that the server requires, and with the changelog. `release.py notes TAG` prints the
+changelog's section.
 """
 
 from __future__ import annotations
@@ -13,18 +14,25 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 DISTRIBUTIONS = ("pyproject.toml", "clients/python/pyproject.toml")
+CLIENT = "soundclone-client"
 USAGE = "usage: release.py check|notes TAG"
 
 
 def check(root: Path, tag: str) -> list[str]:
     """Return what is wrong with a release under this tag: one sentence for each problem."""
     problems = []
+    wanted = tag.removeprefix("v")
+    if tag == wanted:
+        problems.append(f'tag {tag} does not begin with "v"')
     for name in DISTRIBUTIONS:
         project = tomllib.loads((root / name).read_text("utf-8"))["project"]
-        if tag != f"v{project['version']}":
-            problems.append(f"{name} has version {project['version']}; tag {tag} needs {tag[1:]}")
+        if project["version"] != wanted:
+            problems.append(f"{name} has version {project['version']}; tag {tag} needs {wanted}")
+        for requirement in project.get("dependencies", ()):
+            if requirement.startswith(CLIENT) and requirement != f"{CLIENT}=={wanted}":
+                problems.append(f"{name} requires {requirement}; tag {tag} needs =={wanted}")
     if not notes(root, tag):
-        problems.append(f"CHANGELOG.md has no section [{tag[1:]}] with a date and an entry")
+        problems.append(f"CHANGELOG.md has no section [{wanted}] with a date and an entry")
     return problems
 
 

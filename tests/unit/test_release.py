@@ -14,6 +14,10 @@ assert _spec.loader is not None
 release = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(release)
 
+PROJECT = """[project]
+version = "1.2.0"
+dependencies = ["httpx2>=2.16", "soundclone-client==1.2.0"]
+"""
 CHANGELOG = """# Changelog
 
 ## [Unreleased]
@@ -35,7 +39,7 @@ def checkout(tmp_path: Path) -> Path:
     """A folder with version 1.2.0 of both distributions and a changelog."""
     for name in release.DISTRIBUTIONS:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text('[project]\nversion = "1.2.0"\n')
+        (tmp_path / name).write_text(PROJECT)
     (tmp_path / "CHANGELOG.md").write_text(CHANGELOG)
     return tmp_path
 
@@ -49,7 +53,7 @@ def test_a_tag_that_differs_from_the_version(
     checkout: Path, tag: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert release.main(["check", tag], checkout) == 1
-    assert "clients/python/pyproject.toml has version 1.2.0" in capsys.readouterr().err
+    assert f"tag {tag}" in capsys.readouterr().err
 
 
 def test_the_changelog_needs_a_dated_section(checkout: Path) -> None:
@@ -57,6 +61,14 @@ def test_the_changelog_needs_a_dated_section(checkout: Path) -> None:
     (checkout / "CHANGELOG.md").write_text(undated)
     assert release.check(checkout, "v1.2.0") == [
         "CHANGELOG.md has no section [1.2.0] with a date and an entry"
+    ]
+
+
+def test_the_server_requires_this_client(checkout: Path) -> None:
+    project = PROJECT.replace("client==1.2.0", "client==1.1.0")
+    (checkout / "pyproject.toml").write_text(project)
+    assert release.check(checkout, "v1.2.0") == [
+        "pyproject.toml requires soundclone-client==1.1.0; tag v1.2.0 needs ==1.2.0"
     ]
 
 
