@@ -9,7 +9,7 @@ import pytest
 from soundclone.core import keys, ledger, queries, tasks, voices, workers
 from soundclone.core.tasks import Order
 from soundclone.db.session import Database
-from soundclone.errors import AuthenticationError, InvalidParameter, NotFound, SpeechTooShort
+from soundclone.errors import AuthenticationError, InvalidParameter, NotFound, SynthesisError
 from tests.rows import voice
 
 SECRET = b"secret"
@@ -60,7 +60,7 @@ def test_usage_is_what_was_captured(database: Database, customer: tuple[str, str
     good, bad, _ = (submit(database, customer) for _ in range(3))
     with database.transaction() as session:
         tasks.complete(session, good, {}, keep=60, voice=voice(customer[0]))
-        tasks.fail(session, bad, SpeechTooShort("speech lasts 2 s"), keep=60)
+        tasks.fail(session, bad, SynthesisError("speech lasts 2 s"), keep=60)
     with database.read() as session:
         days = queries.usage(session, customer[0], 7)
     assert len(days) == 7
@@ -72,7 +72,8 @@ def test_usage_is_what_was_captured(database: Database, customer: tuple[str, str
 def test_the_operators_view(database: Database, customer: tuple[str, str]) -> None:
     failed, waiting = submit(database, customer), submit(database, customer)
     with database.transaction() as session:
-        tasks.fail(session, failed, SpeechTooShort("speech lasts 2 s"), keep=60)
+        error = SynthesisError("the engine failed at 'Dear Bob'", logged="a sentence went wrong")
+        tasks.fail(session, failed, error, keep=60)
         workers.beat(session, "w1", {"ready": True})
         ledger.open_account(session, "other_100%")
     with database.read() as session:
@@ -87,8 +88,9 @@ def test_the_operators_view(database: Database, customer: tuple[str, str]) -> No
         assert (queue.queued, queue.processing) == (1, 0)
         assert [task.id for task in queue.tasks] == [waiting]
         (reason,) = queries.failures(session)
-        assert (reason.word, reason.number) == ("speech_too_short", 1)
+        assert (reason.word, reason.number) == ("synthesis_failed", 1)
         assert reason.example.id == failed
+        assert reason.example.error_logged == "a sentence went wrong"
         assert [worker.id for worker in queries.workers(session)] == ["w1"]
         assert queries.engines(session) == []
 

@@ -17,7 +17,7 @@ from soundclone.db.models import Task, Upload, Voice
 from soundclone.db.session import Database
 from soundclone.engines.protocol import EngineInfo, Reference
 from soundclone.engines.protocol import Voice as MadeVoice
-from soundclone.errors import Conflict, Deleted, NotFound, SynthesisError, TaskCancelled
+from soundclone.errors import Deleted, NotFound, StateConflict, SynthesisError, TaskCancelled
 from soundclone.jobs import speak
 from soundclone.jobs.runner import Job, Pools
 from soundclone.storage import Storage
@@ -124,7 +124,7 @@ def test_a_voice_in_use_stays(database: Database) -> None:
     speaking = submit(database, order(account, key, 0))
     with database.transaction() as session:
         session.get_one(Task, speaking).voice_id = voice_id
-    with pytest.raises(Conflict, match="is being used by a task; cancel it or wait"):
+    with pytest.raises(StateConflict, match="is being used by a task; cancel it or wait"):
         delete(database, voice_id, account)
     with database.transaction() as session:
         tasks.cancel(session, speaking, account, keep=KEEP)

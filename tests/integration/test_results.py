@@ -13,7 +13,7 @@ import pytest
 from soundclone.core import tasks
 from soundclone.db.models import Account, Task
 from soundclone.db.session import Database
-from soundclone.errors import Conflict, Expired, TaskCancelled, TooLarge
+from soundclone.errors import Expired, StateConflict, TaskCancelled, TooLarge
 from tests.integration.test_ledger import KEEP, customer, order
 
 QUOTA = 1000
@@ -62,7 +62,7 @@ def test_results_have_a_quota(database: Database) -> None:
 def test_space_is_free_again_once(database: Database) -> None:
     account, key = customer(database, 100)
     task, stays = (submit(database, account, key, 300) for _ in range(2))
-    with pytest.raises(Conflict, match="has not ended"), database.transaction() as session:
+    with pytest.raises(StateConflict, match="has not ended"), database.transaction() as session:
         tasks.discard(session, task, account)
     complete(database, task, 300)
     complete(database, stays, 200)

@@ -56,7 +56,7 @@ def errors() -> frozenset[str]:
         for node in ast.walk(tree)
         if isinstance(node, ast.ClassDef)
     }
-    found = {"SoundcloneError", "Refused"}
+    found = {"SoundcloneError", "MediaRejected"}
     while more := {name for name, bases in classes.items() if found & set(bases)} - found:
         found |= more
     return frozenset(found)
@@ -84,7 +84,7 @@ def messages() -> dict[str, str]:
             if isinstance(node, ast.Call):
                 name = ast.unparse(node.func).rpartition(".")[2]
                 if name in errors():
-                    expressions = node.args[1:2] if name == "Refused" else node.args[:1]
+                    expressions = node.args[1:2] if name == "MediaRejected" else node.args[:1]
                 elif ast.unparse(node.func) == "warnings.append":
                     expressions = node.args[:1]
             elif isinstance(node, ast.FunctionDef) and node.name in RETURNING:

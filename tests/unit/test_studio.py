@@ -7,7 +7,6 @@ import re
 import string
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from fastapi import Request
@@ -18,10 +17,8 @@ from markupsafe import Markup
 from soundclone import errors
 from soundclone.api.studio import reasons, rendering, session
 from soundclone.api.studio.actions import local, printable
-from soundclone.api.studio.operator import without_quotes
 from soundclone.api.studio.rendering import STUDIO, catalogue, language_of, text
 from soundclone.api.studio.session import Ticket
-from soundclone.db.models import Task
 from soundclone.text.languages import LANGUAGES
 
 SECRETS = [b"a secret of the tests"]
@@ -161,17 +158,6 @@ def test_after_signing_in_one_stays_here(target: str, page: str) -> None:
 
 def test_lines_are_printable() -> None:
     assert printable(" An\x00na\n ") == "Anna"
-
-
-def test_the_operator_does_not_read_texts() -> None:
-    def failed(sentence: str) -> Task:
-        return SimpleNamespace(error=sentence)  # type: ignore[return-value]
-
-    quoted = "the engine failed at 'Dear Bob, it\\'s \"over\"': it was too short; another may help"
-    assert "Bob" not in without_quotes(failed(quoted))
-    assert "over" not in without_quotes(failed(quoted))
-    plain = "speech lasts 9.2 s; more than 15 s is needed"
-    assert without_quotes(failed(plain)) == plain
 
 
 def test_the_scripts_texts_are_valid_json() -> None:

@@ -27,10 +27,14 @@ _log = log(__name__)
 
 
 class MethodNotAllowed(RequestError):
+    """The path does not support the method."""
+
     word, status = "method_not_allowed", 405
 
 
 class ServerFault(SoundcloneError):
+    """The server failed. Its log has the reason."""
+
     word, code, status = "internal_error", -1, 500
 
 

@@ -62,6 +62,8 @@ own = APIRouter(route_class=OwnRoute, tags=["Files"])
 
 
 class RangeNotSatisfiable(SoundcloneError):
+    """The `Range` lies outside the file."""
+
     word, code, status = "range_not_satisfiable", 20002, 416
 
 

@@ -26,6 +26,8 @@ _LOGGED = 20  # refused names that the log lists, of any number
 
 
 class HostRefused(RequestError):
+    """The `Host` header is not a name of this service."""
+
     word, status = "host_refused", 421
 
 

@@ -13,9 +13,14 @@ from .state import state_of
 
 
 async def remove_voice(request: Request, voice_id: str, account_id: str) -> None:
-    """Delete the account's voice and remove its files before returning. Raises NotFound,
-    Conflict, and Unavailable when the store does not answer; the voice is deleted then, and the
-    sweep removes the files."""
+    """Delete the account's voice and remove its files.
+
+    Raises:
+        NotFound: The account has no such voice.
+        StateConflict: A task uses the voice.
+        Unavailable: The store does not answer. The voice is deleted, and the sweep removes the
+            files later.
+    """
     state = state_of(request)
     leavings = await state.database.transaction_async(removal.delete, voice_id, account_id)
     try:

@@ -61,7 +61,7 @@ UNTIMED = ("mp3", "aac")
 """Formats that state no duration: what is reported is a guess from the bit rate."""
 
 
-class Refused(Exception):
+class MediaRejected(Exception):
     """`word` is that of the SourceError to be raised."""
 
     def __init__(self, word: str, message: str) -> None:
@@ -78,13 +78,13 @@ class Source(io.BufferedReader):
 
 
 def main(limits: dict[str, Any], scratch: int) -> dict[str, Any]:
-    """Decode standard input to standard output. Raises Refused."""
+    """Decode standard input to standard output. Raises MediaRejected."""
     with Source() as source, open(1, "wb", closefd=False) as sink:
         _load_all()
         _limit(limits)
         confine()
         if _mp4_audio_encrypted(source):
-            raise Refused("source_encrypted", "the sound of this mp4 is encrypted (DRM)")
+            raise MediaRejected("source_encrypted", "the sound of this mp4 is encrypted (DRM)")
         source.seek(0)
         try:
             with _open(source) as container:
@@ -150,7 +150,9 @@ def _decode(
     context: CodecContext | None = stream.codec_context
     codec = context.name if context else "something unknown"
     if codec not in CODECS:
-        raise Refused("source_not_media", f"the sound is coded as {codec}, which is not supported")
+        raise MediaRejected(
+            "source_not_media", f"the sound is coded as {codec}, which is not supported"
+        )
     stream.codec_context.thread_count = 1
     writer = _Writer(scratch, limits)
     stated = 0.0 if form in UNTIMED else _stated_seconds(container, stream)
@@ -164,10 +166,10 @@ def _decode(
             bad += 1
     if not writer.frames:
         if form == "mkv" and _mkv_encrypted(source):
-            raise Refused("source_encrypted", "the sound of this mkv is encrypted")
+            raise MediaRejected("source_encrypted", "the sound of this mkv is encrypted")
         raise _damaged(source, "no sound in it can be decoded")
     if bad > writer.frames:
-        raise Refused(
+        raise MediaRejected(
             "source_not_media",
             f"the {form} file is damaged: {bad} of {bad + writer.frames} parts cannot be decoded",
         )
@@ -176,7 +178,7 @@ def _decode(
     if form == "wav":
         stated = seconds * _wav_stated_share(source)
     if reached < 0.9 * stated - 1:
-        raise Refused(
+        raise MediaRejected(
             "source_truncated",
             f"the {form} file ends after {reached:.1f} s of the {stated:.1f} s that it states",
         )
@@ -201,7 +203,9 @@ def _audio_stream(container: InputContainer, form: str) -> AudioStream:
             f"{stream.type} ({stream.codec_context.name})" if stream.codec_context else stream.type
             for stream in container.streams
         )
-        raise Refused("source_no_audio", f"the {form} file holds no sound, only {others or 'data'}")
+        raise MediaRejected(
+            "source_no_audio", f"the {form} file holds no sound, only {others or 'data'}"
+        )
     default = [stream for stream in streams if stream.disposition & Disposition.default]
     return (default or list(streams))[0]
 
@@ -278,22 +282,22 @@ class _Writer:
             self.samples += part.samples
             if self.samples > self.limits["seconds"] * self.rate:
                 most = f"lasts more than {self.limits['seconds']:g} s"
-                raise Refused("source_too_large", f"the recording {most}")
+                raise MediaRejected("source_too_large", f"the recording {most}")
             if self.samples * self.channels * 4 > self.limits["output_bytes"]:
                 most = f"unpacks to more than {self.limits['output_bytes'] / 1e6:.0f} MB"
-                raise Refused("source_too_large", f"the recording {most}")
+                raise MediaRejected("source_too_large", f"the recording {most}")
             self.channel.write(memoryview(part.planes[0])[: part.samples * self.channels * 4])
         self.frames += 1
 
     def _check(self) -> None:
         low, high = self.limits["sample_rates"]
         if not low <= self.rate <= high:
-            raise Refused(
+            raise MediaRejected(
                 "source_not_media",
                 f"sample rate {self.rate} Hz is not between {low} and {high} Hz",
             )
         if self.channels > self.limits["channels"]:
-            raise Refused(
+            raise MediaRejected(
                 "source_not_media",
                 f"the recording has {self.channels} channels; "
                 f"at most {self.limits['channels']} are supported",
@@ -318,22 +322,22 @@ def _mkv_encrypted(source: Source) -> bool:
     return bool(encodings) and b"\x50\x35" in rest[:256]
 
 
-def _damaged(source: Source, reason: str) -> Refused:
+def _damaged(source: Source, reason: str) -> MediaRejected:
     size = source.size
     boxes = list(mp4_boxes(source, size))
     if boxes and boxes[0][0] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
         if not any(kind == b"moov" for kind, _, _ in boxes):
-            return Refused(
+            return MediaRejected(
                 "source_truncated",
                 "the mp4 file has no index (moov): it was cut off or not finished",
             )
         _, offset, length = boxes[-1]
         if offset + length > size:
-            return Refused(
+            return MediaRejected(
                 "source_truncated",
                 f"the mp4 file is cut off: it has {size} of at least {offset + length} bytes",
             )
-    return Refused("source_not_media", f"the file cannot be read as a recording: {reason}")
+    return MediaRejected("source_not_media", f"the file cannot be read as a recording: {reason}")
 
 
 if __name__ == "__main__":
@@ -343,7 +347,7 @@ if __name__ == "__main__":
         os._exit(0)
     try:
         report = main(json.loads(sys.argv[1]), int(sys.argv[2]))
-    except Refused as refusal:
+    except MediaRejected as refusal:
         report = {"refused": refusal.word, "message": str(refusal)}
     except MemoryError:
         report = {"refused": "source_too_large", "message": "decoding needs too much memory"}

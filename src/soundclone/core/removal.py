@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ..db.models import Task, Upload, Voice
-from ..errors import Conflict
+from ..errors import StateConflict
 from . import ledger, voices
 from .voices import ACTIVE
 
@@ -26,15 +26,22 @@ class Leavings:
 
 
 def delete(session: Session, voice_id: str, account_id: str) -> Leavings:
-    """Mark the voice as deleted, and its preview and uploads as expired. The caller removes the
-    files after the transaction; the sweep removes what the caller could not. A voice that was
-    deleted before gives the same files again. Raises NotFound, and Conflict while a task uses the
-    voice."""
+    """Mark the voice as deleted, and its preview and uploads as expired.
+
+    The caller removes the returned files after the transaction, and the sweep those that the
+    caller could not remove. A voice that was deleted before returns the same files again.
+
+    Raises:
+        NotFound: The account has no such voice.
+        StateConflict: A task uses the voice.
+    """
     # The voice before the account, as in `tasks.submit`.
     voice = voices.get(session, voice_id, account_id)
     session.refresh(voice, with_for_update=True)
     if voices.in_use(session, voice_id):
-        raise Conflict(f"voice {voice_id} is being used by a task; cancel it or wait for its end")
+        raise StateConflict(
+            f"voice {voice_id} is being used by a task; cancel it or wait for its end"
+        )
     now = time.time()
     if voice.deleted_at is None:
         voice.deleted_at = voice.expires_at = now

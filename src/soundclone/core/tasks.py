@@ -21,12 +21,12 @@ from sqlalchemy.orm import Session
 
 from ..db.models import Account, Key, Task, Voice
 from ..errors import (
-    Conflict,
     Deleted,
     Expired,
     IdempotencyConflict,
     NotFound,
     RateLimited,
+    StateConflict,
     TaskAbandoned,
     TaskCancelled,
     TaskError,
@@ -351,7 +351,13 @@ def fail(session: Session, task_id: str, error: TaskError, *, keep: float) -> bo
     ended = session.execute(
         update(Task)
         .where(Task.id == task_id, Task.status.in_(ACTIVE))
-        .values(status="failed", error_word=error.word, ended_at=now, expires_at=now + keep)
+        .values(
+            status="failed",
+            error_word=error.word,
+            error_logged=error.logged,
+            ended_at=now,
+            expires_at=now + keep,
+        )
     )
     if not ended.rowcount:  # type: ignore[attr-defined]
         return False
@@ -379,10 +385,10 @@ def cancel(
 
 def discard(session: Session, task_id: str, account_id: str) -> Task:
     """Let the result of an ended task expire now, and free its space. Raises NotFound, Expired,
-    Conflict when the task has not ended."""
+    StateConflict when the task has not ended."""
     task = get(session, task_id, account_id)
     if task.status in ACTIVE:
-        raise Conflict(f"task {task_id} has not ended; cancel it, or wait for its end")
+        raise StateConflict(f"task {task_id} has not ended; cancel it, or wait for its end")
     session.execute(update(Task).where(Task.id == task_id).values(expires_at=time.time()))
     results.resize(session, task_id, 0)
     return task
@@ -415,7 +421,7 @@ def purge(session: Session, task_id: str) -> None:
     session.execute(
         update(Task)
         .where(Task.id == task_id)
-        .values(params={}, result={}, error=None, purged_at=time.time())
+        .values(params={}, result={}, error=None, error_logged=None, purged_at=time.time())
     )
     results.resize(session, task_id, 0)
 

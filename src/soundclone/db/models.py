@@ -145,6 +145,7 @@ class Task(Base):
     result: Mapped[dict[str, Any]] = mapped_column(default=dict)
     error: Mapped[str | None] = mapped_column(Text)
     error_word: Mapped[str | None]
+    error_logged: Mapped[str | None] = mapped_column(Text)  # `error` without users' texts
     created_at: Mapped[float]
     started_at: Mapped[float | None]
     ended_at: Mapped[float | None]

@@ -13,7 +13,7 @@ from ..config import Settings
 from ..core import removal, sessions, tasks, uploads, voices, workers
 from ..db.models import Task
 from ..db.session import Database
-from ..errors import Conflict, InternalError, SoundcloneError
+from ..errors import InternalError, SoundcloneError, StateConflict
 from ..scratch import remove_abandoned
 from ..storage import Storage
 from ..telemetry import log
@@ -38,7 +38,7 @@ def sweep(settings: Settings, database: Database, storage: Storage) -> None:
         late = queue.unfinished(users) if users else set()
         storage.delete_prefix(f"voices/{voice_id}")
         if late:
-            raise Conflict(f"a worker has not left task {min(late)} of voice {voice_id} yet")
+            raise StateConflict(f"a worker has not left task {min(late)} of voice {voice_id} yet")
         with database.transaction() as session:
             voices.purged(session, voice_id)
 

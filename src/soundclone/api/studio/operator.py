@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -10,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from ...core import ledger, queries
 from ...core.pricing import to_micro
-from ...db.models import Task
 from ..state import state_of
 from .actions import fields, printable, repeated_by
 from .pages import read
@@ -30,9 +28,7 @@ async def overview(request: Request, me: Operator, search: str = "") -> Response
             "load": queries.load(session),
             "workers": queries.workers(session),
             "engines": queries.engines(session),
-            "failures": [
-                (each, without_quotes(each.example)) for each in queries.failures(session)
-            ],
+            "failures": queries.failures(session),
             "audit": ledger.audit(session),
         }
 
@@ -59,8 +55,3 @@ async def add_credit(request: Request, me: Operator) -> Response:
         repeated_by(form),
     )
     return Response(status_code=204, headers={"HX-Refresh": "true"})
-
-
-def without_quotes(task: Task) -> str:
-    """Why a task failed, without what its sentence quotes: texts are their owner's."""
-    return re.sub(r"(?<!\w)(['\"]).*\1", "“…”", task.error or "")

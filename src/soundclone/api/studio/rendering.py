@@ -29,7 +29,7 @@ from ..errors import ServerFault, translate
 from ..schemas import NEEDED
 from ..uploads import release, reserve
 from . import reasons, session
-from .session import PATH, SAFE, SignInNeeded
+from .session import PATH, SAFE, SignInRequired
 
 STUDIO = Path(__file__).parent
 LANGUAGES = ("en", "zh")
@@ -217,15 +217,15 @@ class StudioRoute(APIRoute):
         return handle
 
     async def admit(self, request: Request) -> None:
-        """Before the body is read, so that a stranger cannot fill the disk. Raises SignInNeeded,
-        Forged."""
+        """Before the body is read, so that a stranger cannot fill the disk. Raises SignInRequired,
+        CsrfRejected."""
         try:
             request.state.visitor = await session.identify(request)
         except AuthenticationError as error:
             if not self.public:
-                raise SignInNeeded(error.message) from error
+                raise SignInRequired(error.message) from error
         if request.state.visitor is None and not self.public:
-            raise SignInNeeded("there is no session; sign in with an API key")
+            raise SignInRequired("there is no session; sign in with an API key")
         if request.method not in SAFE:
             await session.check_token(request)
         if request.state.visitor is not None:
@@ -265,7 +265,7 @@ def refused(request: Request, error: Exception) -> Response:
     known = translate(error)
     if isinstance(known, ServerFault):
         _log.error("request failed", path=request.url.path, exc_info=error)
-    if isinstance(known, SignInNeeded):
+    if isinstance(known, SignInRequired):
         return _to_sign_in(request)
     message = known.message.encode(errors="replace").decode()
     if request.headers.get("Accept") == "application/json":

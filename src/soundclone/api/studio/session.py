@@ -32,7 +32,7 @@ PATH = "/studio"
 SAFE = ("GET", "HEAD", "OPTIONS")
 
 
-class SignInNeeded(AuthenticationError):
+class SignInRequired(AuthenticationError):
     """There is no session, or it is over."""
 
 
@@ -40,7 +40,7 @@ class Forbidden(RequestError):
     word, status = "forbidden", 403
 
 
-class Forged(Forbidden):
+class CsrfRejected(Forbidden):
     """The request does not come from a page of ours."""
 
 
@@ -130,9 +130,9 @@ def _identifier(request: Request) -> str:
 
 
 async def check_token(request: Request) -> None:
-    """Raises Forged."""
+    """Raises CsrfRejected."""
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
-        raise Forged("this request was made by another site; use the page itself")
+        raise CsrfRejected("this request was made by another site; use the page itself")
     given = request.headers.get("X-CSRF-Token", "")
     if not given and request.headers.get("Content-Type", "").startswith(
         "application/x-www-form-urlencoded"
@@ -141,7 +141,7 @@ async def check_token(request: Request) -> None:
     secrets = state_of(request).settings.signing_secrets
     identifier = _identifier(request).encode(errors="replace")
     if not _tokens(secrets).verify_signature(identifier, given.encode(errors="replace")):
-        raise Forged("this page is too old to be used; load it again")
+        raise CsrfRejected("this page is too old to be used; load it again")
 
 
 async def open_session(request: Request, response: Response, key_id: str) -> None:
