@@ -16,7 +16,7 @@ import pytest
 
 from soundclone.client import Client, ParameterError, TaskFailed
 from tests.acceptance.conftest import ENGINES, RECORDING
-from tests.integration.test_studio import sign_in
+from tests.api.studio.visitors import sign_in
 from tests.service import API, Service
 
 

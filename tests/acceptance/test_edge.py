@@ -17,7 +17,7 @@ import httpx2
 import openai
 import pytest
 
-from tests.integration.test_studio import sign_in
+from tests.api.studio.visitors import sign_in
 from tests.service import API, Service
 
 LARGE = 105_000_000

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.service import Service
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_page_works_within_its_policy(browser: Browser, service: Service) -> None:

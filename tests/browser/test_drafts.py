@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Open, Visit
+
+pytestmark = pytest.mark.slow
 
 TEXT = "A script that nobody wants to write twice. <#1#> Not even once."
 

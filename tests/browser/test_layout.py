@@ -8,6 +8,8 @@ import pytest
 
 from tests.browser.conftest import PAGES, Keep, Open
 
+pytestmark = pytest.mark.slow
+
 SIZES = (
     (320, 640),
     (390, 844),
@@ -51,7 +53,6 @@ MEASURE = """() => {
 }"""
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_no_page_is_wider_than_the_screen(
     visit: Open, key: str, voice: str, tasks: list[str], keep: Keep, language: str

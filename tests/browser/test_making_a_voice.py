@@ -15,6 +15,8 @@ from soundclone.text.script import billable
 from tests.browser.conftest import RECORDINGS, Open, Visit
 from tests.browser.waiting import ended
 
+pytestmark = pytest.mark.slow
+
 
 def test_an_error_outlives_the_next_price(studio: Visit) -> None:
     page = studio.page
@@ -83,7 +85,6 @@ def test_the_line_follows_the_language_until_a_text_is_written(studio: Visit) ->
     expect(text).to_have_value(LANGUAGES["German"].preview)
 
 
-@pytest.mark.slow
 def test_trying_again_keeps_the_form(studio: Visit, tmp_path: Path) -> None:
     short = tmp_path / "short.wav"
     decoded = decode.decode(RECORDINGS / "woman.opus")

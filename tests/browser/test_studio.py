@@ -18,7 +18,7 @@ from tests.service import API, Service, finish
 HOSTILE = '<img src=x onerror="alert(1)">'
 
 
-def test_signing_in_and_out(visit: Open, key: str, keep: Keep) -> None:
+def test_signing_in_and_out(visit: Open, service: Service, key: str, keep: Keep) -> None:
     window = visit()
     window.expected = ("401",)
     page = window.page
@@ -38,6 +38,7 @@ def test_signing_in_and_out(visit: Open, key: str, keep: Keep) -> None:
     expect(page).to_have_url(re.compile("/studio/sign-in"))
     window.go("/studio/account")
     expect(page).to_have_url(re.compile("/studio/sign-in"))
+    assert key not in service.log.read_text()
 
 
 @pytest.mark.slow
@@ -84,6 +85,7 @@ def test_a_voice_from_the_microphone(
     expect(card).to_contain_text("Expires ")
 
 
+@pytest.mark.slow
 def test_a_voice_from_a_file(visit: Open, guest: tuple[str, str]) -> None:
     studio = visit()
     studio.sign_in(guest[0])
@@ -124,6 +126,7 @@ def test_a_recording_that_will_not_do(studio: Visit, tmp_path: Path, keep: Keep)
     keep(studio, "failed")
 
 
+@pytest.mark.slow
 def test_a_web_address(studio: Visit) -> None:
     studio.expected = ("422",)
     page = studio.page
@@ -270,6 +273,7 @@ def test_a_clone_is_copied(
     assert (tmp_path / "preview.mp3").stat().st_size > 1000
 
 
+@pytest.mark.slow
 def test_voices(studio: Visit, service: Service, voice: str, key: str, keep: Keep) -> None:
     page = studio.page
     with Client(service.url, key) as client:
@@ -298,6 +302,7 @@ def test_voices(studio: Visit, service: Service, voice: str, key: str, keep: Kee
     expect(other).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_history(studio: Visit, tasks: list[str], keep: Keep) -> None:
     page = studio.page
     studio.go("/studio/history")
@@ -311,6 +316,7 @@ def test_history(studio: Visit, tasks: list[str], keep: Keep) -> None:
     expect(page.get_by_role("heading", name="Speech", exact=True)).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_task_is_cancelled(studio: Visit, voice: str) -> None:
     page = studio.page
     studio.go(f"/studio/speak?voice={voice}")
@@ -322,6 +328,7 @@ def test_a_task_is_cancelled(studio: Visit, voice: str) -> None:
     expect(page.locator(".error")).to_contain_text("Cancelled")
 
 
+@pytest.mark.slow
 def test_the_account_and_its_keys(studio: Visit, service: Service, keep: Keep) -> None:
     page = studio.page
     studio.go("/studio/account")
@@ -374,6 +381,7 @@ def test_the_operator(
     expect(customer.page.get_by_role("heading")).to_have_text("Not allowed with this key")
 
 
+@pytest.mark.slow
 def test_by_the_keyboard(studio: Visit, voice: str) -> None:
     page = studio.page
     studio.go("/studio/speak")

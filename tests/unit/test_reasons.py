@@ -80,6 +80,8 @@ def messages() -> dict[str, str]:
         if module.startswith(ELSEWHERE):
             continue
         for node in ast.walk(tree):
+            if not isinstance(node, ast.expr | ast.stmt):
+                continue
             expressions: list[ast.expr] = []
             if isinstance(node, ast.Call):
                 name = ast.unparse(node.func).rpartition(".")[2]

@@ -10,43 +10,34 @@ from typing import Any
 import httpx2
 import pytest
 
-from soundclone.config import Settings
 from soundclone.core import keys
 from soundclone.db.models import EngineOffer, Key, Task, Voice, Worker
-from soundclone.db.session import Database
-from tests.integration.test_studio import new_key, sign_in
-from tests.service import Service
+
+from ..conftest import Api
+from .conftest import visitor_of
+from .visitors import new_key, sign_in
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with Service(tmp_path_factory.mktemp("pages"), "--no-worker") as running:
-        yield running
+def key(studio: Api) -> str:
+    """An operator's key."""
+    return new_key(studio, operator=True)
 
 
 @pytest.fixture(scope="module")
-def database(service: Service) -> Iterator[Database]:
-    opened = Database(Settings(data_dir=service.folder / "data").database)
-    yield opened
-    opened.close()
+def holder(studio: Api, key: str) -> Key:
+    """The row of the operator's key."""
+    with studio.database.read() as session:
+        return keys.holder(session, keys.authenticate(session, studio.settings.secret, key).key_id)
 
 
 @pytest.fixture(scope="module")
-def key(service: Service) -> str:
-    return new_key(service, operator=True)
-
-
-@pytest.fixture
-def visitor(service: Service, key: str) -> Iterator[httpx2.Client]:
-    with httpx2.Client(base_url=service.url, timeout=120) as client:
-        sign_in(client, key)
-        yield client
-
-
-def owner(service: Service, database: Database, key: str) -> Key:
-    secret = Settings(data_dir=service.folder / "data").secret
-    with database.read() as session:
-        return keys.holder(session, keys.authenticate(session, secret, key).key_id)
+def operator(studio: Api, key: str) -> Iterator[httpx2.Client]:
+    """The operator, signed in."""
+    client = visitor_of(studio)
+    sign_in(client, key)
+    yield client
+    client.close()
 
 
 def bare_task(key: Key, kind: str, status: str, **values: Any) -> Task:
@@ -84,10 +75,9 @@ RESULTS: tuple[dict[str, Any], ...] = (
 @pytest.mark.parametrize("kept", [True, False])
 @pytest.mark.parametrize("part", [True, False])
 def test_a_task_with_little_to_show(
-    service: Service,
-    database: Database,
-    visitor: httpx2.Client,
-    key: str,
+    studio: Api,
+    holder: Key,
+    operator: httpx2.Client,
     kind: str,
     status: str,
     result: dict[str, Any],
@@ -95,37 +85,31 @@ def test_a_task_with_little_to_show(
     part: bool,
 ) -> None:
     task = bare_task(
-        owner(service, database, key),
+        holder,
         kind,
         status,
         result=result,
         expires_at=time.time() + 1000 if kept else None,
     )
-    with database.transaction() as session:
+    with studio.database.transaction() as session:
         session.add(task)
     headers = {"HX-Request": "true"} if part else {}
-    answer = visitor.get(f"/studio/tasks/{task.id}", headers=headers)
-    assert answer.status_code == 200
-    assert task.id in answer.text
+    response = operator.get(f"/studio/tasks/{task.id}", headers=headers)
+    assert response.status_code == 200
+    assert task.id in response.text
     if status == "completed" and kind == "audio":
-        assert ("Subtitles (SRT)" in answer.text) == (kept and "subtitles" in result)
-    again = visitor.get("/studio/speak", params={"again": task.id})
+        assert ("Subtitles (SRT)" in response.text) == (kept and "subtitles" in result)
+    again = operator.get("/studio/speak", params={"again": task.id})
     assert again.status_code == 200
 
 
 @pytest.mark.parametrize("page", ["", "clone", "speak", "voices", "history", "account", "operator"])
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_pages_of_bare_rows(
-    service: Service,
-    database: Database,
-    visitor: httpx2.Client,
-    key: str,
-    page: str,
-    language: str,
+    studio: Api, holder: Key, operator: httpx2.Client, page: str, language: str
 ) -> None:
-    holder = owner(service, database, key)
     now = time.time()
-    with database.transaction() as session:
+    with studio.database.transaction() as session:
         for kind in ("clone", "audio"):
             session.add(bare_task(holder, kind, "failed"))
             session.add(bare_task(holder, kind, "queued"))
@@ -145,21 +129,20 @@ def test_pages_of_bare_rows(
         )
         session.merge(Worker(id="bare", started_at=now, seen_at=now, info={}))
         session.merge(EngineOffer(name="bare", offer={}, seen_at=now))
-    answer = visitor.get(f"/studio/{page}", params={"lang": language}, follow_redirects=True)
-    assert answer.status_code == 200
+    response = operator.get(f"/studio/{page}", params={"lang": language}, follow_redirects=True)
+    assert response.status_code == 200
 
 
-def test_an_account_without_anything(service: Service) -> None:
-    with httpx2.Client(base_url=service.url, timeout=120) as client:
-        sign_in(client, new_key(service))
-        for page in ("", "clone", "speak", "voices", "history", "account"):
-            answer = client.get(f"/studio/{page}", follow_redirects=True)
-            assert answer.status_code == 200, page
+def test_an_account_without_anything(studio: Api, visitor: httpx2.Client) -> None:
+    sign_in(visitor, new_key(studio))
+    for page in ("", "clone", "speak", "voices", "history", "account"):
+        response = visitor.get(f"/studio/{page}", follow_redirects=True)
+        assert response.status_code == 200, page
 
 
 @pytest.mark.parametrize("address", ["http://[", "//[::", "x", "\u00e9", "http://a:b/"])
-def test_an_odd_page_address_leads_to_signing_in(service: Service, address: str) -> None:
-    headers = {"HX-Current-URL": address.encode(), "HX-Request": "true"}
-    answer = httpx2.post(f"{service.url}/studio/audios", headers=headers, timeout=120)
-    assert answer.status_code == 401
-    assert answer.headers["hx-redirect"].startswith("/studio/sign-in")
+def test_an_odd_page_address_leads_to_signing_in(visitor: httpx2.Client, address: str) -> None:
+    headers = [(b"HX-Current-URL", address.encode()), (b"HX-Request", b"true")]
+    response = visitor.post("/studio/audios", headers=headers)
+    assert response.status_code == 401
+    assert response.headers["hx-redirect"].startswith("/studio/sign-in")
