@@ -57,6 +57,8 @@ class SoundcloneError(Exception):
     word: ClassVar[str] = "error"
     code: ClassVar[int] = -1
     status: ClassVar[int] = 500
+    param: str | None = None
+    """Name of the request's field that is wrong, in the contract's spelling, if one is."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -75,11 +77,7 @@ class AuthenticationError(SoundcloneError):
 
 
 class RequestError(SoundcloneError):
-    """The request is invalid.
-
-    Attributes:
-        param: Name of the field that is wrong, None if no single field is.
-    """
+    """The request is invalid."""
 
     word, code, status = "invalid_request", 20002, 400
 

@@ -1,13 +1,17 @@
-"""How errors become answers.
+"""Map exceptions to HTTP responses.
 
-On the contract's paths every answer is an envelope with HTTP status 200, because clients of this
-family read `code` alone; a setting switches to real statuses. Our own paths always use those.
+Every exception first becomes an error of `soundclone.errors`. Each interface then writes that error
+in its own format: the contract's envelope here, OpenAI's in `openai.errors`, pages in
+`studio.rendering`.
+
+The contract's paths answer errors with HTTP status 200, because its clients read `code` alone. A
+setting switches to real statuses. All other paths always use real statuses.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from fastapi import HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -17,12 +21,14 @@ from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import ClientDisconnect
 
-from ..errors import InvalidParameter, NotFound, RequestError, SoundcloneError, Unavailable
+from ..errors import NotFound, RateLimited, RequestError, SoundcloneError, Unavailable
 from ..telemetry import log
-from .schemas import NEEDED
 from .state import state_of
+from .uploads import release
+from .validation import expectations_of, rejection
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+_CLIENT_CLOSED_REQUEST = 499
 _log = log(__name__)
 
 
@@ -38,67 +44,108 @@ class ServerFault(SoundcloneError):
     word, code, status = "internal_error", -1, 500
 
 
-class OwnRoute(APIRoute):
-    """A path of our own: real statuses."""
+class ApiRoute(APIRoute):
+    """Route that checks a request before it reads the body, and answers exceptions.
 
-    contract = False
+    Subclasses override the hooks `admit`, `respond` and `finish`.
+    """
 
     def get_route_handler(self) -> Handler:
+        """Wrap FastAPI's handler."""
         handler = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
             try:
                 await self.admit(request)
-                return await handler(request)
+                response = await handler(request)
             except ClientDisconnect:
-                return Response(status_code=499)  # nobody reads it
+                return Response(status_code=_CLIENT_CLOSED_REQUEST)
             except Exception as error:
-                return answer(request, error, contract=self.contract)
+                response = self.respond(request, self.translate(request, error))
+            finally:
+                await release(request)
+            await self.finish(request, response)
+            return response
 
         return handle
 
+    def translate(self, request: Request, error: Exception) -> SoundcloneError:
+        """Return the error of the tree that stands for `error`."""
+        return translate(request, error, expectations_of(self.endpoint))
+
     async def admit(self, request: Request) -> None:
-        """Refuse a request before its body is read."""
+        """Check a request before its body is read. An exception rejects the request."""
+
+    def respond(self, request: Request, error: SoundcloneError) -> Response:
+        """Return the response to a request that failed with `error`."""
+        return error_response(request, error)
+
+    async def finish(self, request: Request, response: Response) -> None:
+        """Change a response before it is sent."""
+
+
+class OwnRoute(ApiRoute):
+    """Path that is not the contract's. Errors have real statuses."""
+
+    contract: ClassVar[bool] = False
+
+    def respond(self, request: Request, error: SoundcloneError) -> Response:
+        """Return the error in the envelope."""
+        return error_response(request, error, contract=self.contract)
 
 
 class ContractRoute(OwnRoute):
-    """A path of the contract: status 200 unless the setting says otherwise."""
+    """Path of the contract. Errors have status 200 unless the settings switch to real statuses."""
 
     contract = True
 
 
-def answer(request: Request, error: Exception, *, contract: bool) -> Response:
-    """The envelope that says what was wrong."""
-    known = translate(error)
-    if isinstance(known, ServerFault):
-        _log.error("request failed", path=request.url.path, exc_info=error)
+def error_response(
+    request: Request, error: SoundcloneError, *, contract: bool = False
+) -> JSONResponse:
+    """Return an error in the contract's envelope, with the contract's status or a real one."""
     masked = contract and not state_of(request).settings.real_status
-    headers = {}
-    if retry_after := getattr(known, "retry_after", None):
-        headers["Retry-After"] = str(max(1, round(retry_after)))
-    if known.status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
     return JSONResponse(
-        {
-            "code": known.code,
-            # A message may quote what came in, which may be no valid Unicode.
-            "msg": known.message.encode(errors="replace").decode(),
-            "data": {"errorCode": known.word},
-        },
-        status_code=200 if masked else known.status,
-        headers=headers,
+        {"code": error.code, "msg": error.safe_message, "data": {"errorCode": error.word}},
+        status_code=200 if masked else error.status,
+        headers=error_headers(error, error.status),
     )
 
 
-def translate(error: Exception, needed: Mapping[str, str] = NEEDED) -> SoundcloneError:
-    """The error of our tree that stands for `error`. `needed` says what each field takes."""
+def error_headers(error: SoundcloneError, status: int) -> dict[str, str]:
+    """Return the headers that every interface sends with an error."""
+    headers = {}
+    if isinstance(error, RateLimited):
+        headers["Retry-After"] = str(max(1, round(error.retry_after)))
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return headers
+
+
+def translate(
+    request: Request, error: Exception, expectations: Mapping[str, str] | None = None
+) -> SoundcloneError:
+    """Return the error of the tree that stands for `error`, and log an unexpected one.
+
+    Args:
+        request: The request that failed.
+        error: The exception.
+        expectations: What each field of the request takes, for the message about a wrong value.
+    """
+    known = _known(error, expectations or {})
+    if isinstance(known, ServerFault):
+        _log.error("request failed", path=request.url.path, exc_info=error)
+    return known
+
+
+def _known(error: Exception, expectations: Mapping[str, str]) -> SoundcloneError:
     if isinstance(error, SoundcloneError):
         return error
     if isinstance(error, RequestValidationError):
-        return _invalid(error, needed)
+        return rejection(error.errors(), expectations)
     if isinstance(error, StarletteHTTPException | HTTPException):
         if isinstance(error.__cause__, SoundcloneError):
-            return error.__cause__
+            return error.__cause__  # raised while FastAPI read the body
         if error.status_code == 404:
             return NotFound("there is nothing at this path; /docs lists the paths")
         if error.status_code == 405:
@@ -108,34 +155,3 @@ def translate(error: Exception, needed: Mapping[str, str] = NEEDED) -> Soundclon
     if isinstance(error, OperationalError):
         return Unavailable("the database does not answer; try again in a moment")
     return ServerFault("the server failed at this request; it has been logged")
-
-
-def _invalid(error: RequestValidationError, needed: Mapping[str, str]) -> SoundcloneError:
-    first = error.errors()[0]
-    where, kind = first["loc"], first["type"]
-    if kind == "json_invalid":
-        return RequestError(f"the body is not JSON: {first['ctx']['error']}")
-    names = [str(part) for part in where if part not in ("body", "query", "header", "path")]
-    if not names:
-        return RequestError(
-            "the body must be a JSON object, sent with Content-Type: application/json"
-        )
-    name = ".".join(names)
-    if name not in needed:
-        name = names[0]
-    takes = needed.get(name)
-    if kind == "missing":
-        return InvalidParameter(f"{name} is missing" + (f"; it is {takes}" if takes else ""))
-    value = _shown(first.get("input"))
-    if takes is None:
-        return InvalidParameter(f"{name} is {value}: {first['msg']}")
-    return InvalidParameter(f"{name} is {value}; it must be {takes}")
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
-    text = repr(value) if isinstance(value, str | int | float) else f"a JSON {type(value).__name__}"
-    return text if len(text) <= 60 else text[:57] + "…"

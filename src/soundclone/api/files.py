@@ -25,11 +25,11 @@ from ..db.models import Upload
 from ..errors import InvalidParameter, NotFound, SoundcloneError
 from ..storage import UPLOADS, Storage
 from .auth import LimitedCaller, caller
-from .errors import ContractRoute, Handler, OwnRoute
+from .errors import ContractRoute, OwnRoute
 from .schemas import UploadResponse, ok
 from .state import state_of
 from .tasks import DAY, link
-from .uploads import release, reserve, reserved
+from .uploads import reserve, reserved
 
 _BLOCK = 64 * 1024  # bytes of a file in memory for each client, however slowly it reads
 # What is written here; not every system's table has them.
@@ -37,22 +37,14 @@ _AUDIO = {".mp3": "audio/mpeg", ".wav": "audio/wav", ".flac": "audio/flac", ".og
 
 
 class UploadRoute(ContractRoute):
-    """Knows the caller, and reserves the space, before it takes the body, which the framework reads
-    before it solves dependencies: a stranger cannot fill the disk, nor an account beyond its
-    quota."""
+    """Path that takes a file.
 
-    def get_route_handler(self) -> Handler:
-        handler = super().get_route_handler()
-
-        async def handle(request: Request) -> Response:
-            try:
-                return await handler(request)
-            finally:
-                await release(request)
-
-        return handle
+    FastAPI reads the body before it resolves dependencies. Without these checks anybody could fill
+    the disk, and an account could exceed its quota.
+    """
 
     async def admit(self, request: Request) -> None:
+        """Authenticate the caller and reserve space for the file."""
         who = await caller(request, None)
         await reserve(request, who.account_id)
 
@@ -76,7 +68,10 @@ class RangeNotSatisfiable(SoundcloneError):
 async def upload(
     request: Request,
     who: LimitedCaller,
-    file: Annotated[UploadFile, File(description="Audio or video, at most 100 MB")],
+    file: Annotated[
+        UploadFile,
+        File(description="A multipart field with the recording: audio or video, at most 100 MB"),
+    ],
 ) -> JSONResponse:
     """Keep a file for three days. Its `url` works as `fileUrl` of a preview, and needs no key to
     be read: treat it as a secret."""
@@ -102,7 +97,7 @@ async def keep(request: Request, who: Caller, file: UploadFile) -> tuple[str, fl
     key = f"{UPLOADS}{uuid.uuid4().hex}/{safe_name(_plain_name(file))}"
     size, now = file.size or 0, time.time()
     if not size:
-        raise InvalidParameter("the uploaded file is empty; a recording is needed")
+        raise InvalidParameter("the uploaded file is empty; a recording is needed", param="file")
     expires = now + state.settings.upload_days * DAY
     await state.database.transaction_async(
         uploads.register,
@@ -129,11 +124,23 @@ def _store(storage: Storage, key: str, file: UploadFile) -> None:
 @own.head("/files/{key:path}", include_in_schema=False)
 async def download(
     request: Request,
-    key: Annotated[str, PathParameter(description="Place of the file, as the link has it")],
-    expires: Annotated[int, Query(description="When the link expires, in Unix seconds")],
-    signature: Annotated[str, Query(description="Proof that the service made the link")],
+    key: Annotated[str, PathParameter(description="Key of the file, from the link")],
+    expires: Annotated[
+        int,
+        Query(
+            description="Part of a link to a file, which must be used as the service gave it: "
+            "when the link expires, in Unix seconds"
+        ),
+    ],
+    signature: Annotated[
+        str,
+        Query(
+            description="Part of a link to a file, which must be used as the service gave it: its "
+            "signature"
+        ),
+    ],
     filename: Annotated[
-        str | None, Query(description="Name under which a browser saves the file")
+        str | None, Query(description="A name under which a browser saves the file")
     ] = None,
 ) -> Response:
     """A file, by a link that this service signed. Needs no key; takes Range."""

@@ -33,19 +33,21 @@ async def list_tasks(
     request: Request,
     who: KnownCaller,
     limit: Annotated[
-        int | None, Query(ge=1, le=100, description="Most tasks of a page"), BeforeValidator(_given)
+        int | None,
+        Query(ge=1, le=100, description="Largest number of tasks of the page"),
+        BeforeValidator(_given),
     ] = 20,
     cursor: Annotated[
         str | None,
-        Query(description="`nextCursor` of the page before; left out, the first page"),
+        Query(description="The nextCursor of the page before. Default: the first page"),
         BeforeValidator(_given),
     ] = None,
     status: Annotated[
-        Status | None, Query(description="Only tasks of this status"), BeforeValidator(_given)
+        Status | None, Query(description="List only tasks of this status"), BeforeValidator(_given)
     ] = None,
     kind: Annotated[
         Literal["clone", "audio"] | None,
-        Query(description="Only previews (clone), or only production speech (audio)"),
+        Query(description="List only previews (clone), or only production speech (audio)"),
         BeforeValidator(_given),
     ] = None,
 ) -> JSONResponse:

@@ -18,7 +18,7 @@ from ..config import Settings
 from ..errors import RequestError
 from ..telemetry import log
 from . import openai
-from .errors import answer
+from .errors import error_response
 
 _log = log(__name__)
 _LOCAL = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".svc")
@@ -64,9 +64,7 @@ class Hosts:
         )
         request = Request(scope)
         front = scope["path"].startswith("/v1/")
-        response = (
-            openai.answer(request, error) if front else answer(request, error, contract=False)
-        )
+        response = openai.error_response(error) if front else error_response(request, error)
         await response(scope, receive, send)
 
 

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from ..core import keys, tasks
 from .auth import bearer
-from .errors import answer
+from .errors import error_response, translate
 from .schemas import ok
 from .state import state_of
 from .tasks import TASK_ID, checked_id, view
@@ -40,7 +40,7 @@ async def poll(request: Request) -> Response:
         task = await database.read_async(tasks.get, checked_id(task_id), who.account_id)
         return JSONResponse(ok(view(request, task)))
     except Exception as error:
-        return answer(request, error, contract=True)
+        return error_response(request, translate(request, error), contract=True)
 
 
 route = Route("/api/open-api/v1/audios/{id}", poll, methods=["GET"])

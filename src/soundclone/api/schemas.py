@@ -1,4 +1,8 @@
-"""What requests and responses look like on the wire; the names are the contract's."""
+"""Requests and responses of the API. Field names are the contract's.
+
+The descriptions are part of the OpenAPI document. The first phrase of a request field's
+description also completes the error message "… is missing; it is …".
+"""
 
 from __future__ import annotations
 
@@ -9,19 +13,22 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 OK = 20000
 
 NullableString = Annotated[str | None, WithJsonSchema({"type": ["string", "null"]})]
+NullableTime = Annotated[int | None, WithJsonSchema({"type": ["integer", "null"]})]
 Status = Literal["queued", "processing", "completed", "failed"]
 SoundVersion = Literal["v1", "v2"]
 Emotion = Literal["happy", "sad", "angry", "fearful", "disgusted", "surprised", "neutral"]
-
-
 Format = Literal["mp3", "wav", "flac", "ogg"]
 SampleRate = Literal[8000, 16000, 22050, 24000, 32000, 44100, 48000]
-OPUS_RATES = (8000, 16000, 24000, 48000)  # all that ogg has
+OPUS_RATES = (8000, 16000, 24000, 48000)
+"""Sample rates in Hz that the format ogg supports, because it contains Opus."""
 
 
 def _whole(value: Any) -> Any:
-    """8.0 is an integer in JSON Schema, and for clients whose numbers are all floats; true is
-    none, though Python has it equal 1."""
+    """Convert a float without a fraction to an integer, as JSON Schema does.
+
+    Raises:
+        ValueError: The value is a boolean, which Python takes for an integer.
+    """
     if isinstance(value, bool):
         raise ValueError("a boolean is no number")
     return int(value) if isinstance(value, float) and value.is_integer() else value
@@ -32,7 +39,7 @@ def _without_default(schema: dict[str, Any]) -> None:
 
 
 def _optional(description: str) -> Any:
-    """A field that may be left out. The schema has no null, as the contract's has none."""
+    """Declare a field that may be left out. Its schema has no null, as in the contract."""
     return Field(
         default=None,
         description=description,
@@ -41,15 +48,18 @@ def _optional(description: str) -> Any:
 
 
 class RequestModel(BaseModel):
-    """The body of a request. `null` or an empty text for an optional field means that the field
-    was not given: clients in many languages serialise an option so that nobody has set."""
+    """Body of a request.
 
-    # Strict, because a lax model takes false for 0 and "1.5" for 1.5.
+    An optional field that is `null` or an empty string counts as left out: many clients serialise
+    unset options like that.
+    """
+
+    # Strict, because a lax model accepts false as 0 and "1.5" as 1.5.
     model_config = ConfigDict(strict=True, extra="ignore")
 
     @model_validator(mode="before")
     @classmethod
-    def _given(cls, body: Any) -> Any:
+    def _without_empty_options(cls, body: Any) -> Any:
         if not isinstance(body, dict):
             return body
         optional = {name for name, field in cls.model_fields.items() if not field.is_required()}
@@ -64,18 +74,20 @@ class ConsentRequest(RequestModel):
     """The speaker's consent: a declaration, a recording in which the speaker agrees, or both."""
 
     declaration: Literal["own", "given"] = _optional(
-        "own: the voice is that of whoever sends the request; given: the speaker agreed"
+        "own: the voice is that of whoever sends the request. given: the speaker agreed"
     )
-    speaker: str = _optional("The speaker's name, at most 200 characters; needed with given")
+    speaker: str = _optional(
+        "The speaker's name: at most 200 characters, required with the declaration given"
+    )
     recording: str = _optional(
-        "The `cons_…` id of a voice consent, an upload link of this service, or a public http(s) "
-        "URL: at least 2 s of the speaker's speech, at most 10 MiB. The task fails with "
-        "`consent_mismatch` when somebody else speaks."
+        "The id of a voice consent, cons_…, or an http(s) URL: an upload link of this service or "
+        "a public URL. The recording has at least 2 s of the speaker's speech and at most 10 MiB. "
+        "The task fails with `consent_mismatch` when another person speaks"
     )
 
 
 class SoundCloneCloneRequest(RequestModel):
-    """A recording to make a voice of, and what to say with it."""
+    """Recording to make a voice from, and the text of the preview."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -89,30 +101,42 @@ class SoundCloneCloneRequest(RequestModel):
     )
 
     fileUrl: str = Field(
-        description="Public http(s) URL of the recording: audio or video with more than 15 s and "
-        "less than 60 s of speech. An upload link of this service will do."
+        description="The public http(s) URL of a recording: audio or video with more than 15 s "
+        "and less than 60 s of speech. An upload link of this service also works"
     )
     contentText: str = _optional(
-        "What the preview says: at most 270 characters. Left out, a line of ours in the "
-        "language, English for auto."
+        "The text of the preview: at most 270 characters. Default: a sentence in the language of "
+        "the request, or in English for auto"
     )
     soundVersion: SoundVersion = Field(
         default="v1", description="v1 speaks 24 languages, v2 speaks 40"
     )
-    language: str = Field(default="auto", description="Language of the text; auto detects it")
-    name: str = _optional("A name for the voice: at most 80 characters")
-    consent: ConsentRequest = _optional("The speaker's consent, which is kept with the voice")
+    language: str = Field(
+        default="auto",
+        description='The name of a language, such as "English", or "auto" to detect it: the '
+        "language of the text",
+    )
+    name: str = _optional("A text of at most 80 characters: the name of the voice")
+    consent: ConsentRequest = _optional(
+        'An object such as {"declaration": "given", "speaker": "Anna"}: the speaker\'s consent, '
+        "which is stored with the voice"
+    )
 
 
 class SoundCloneAudioRequest(RequestModel):
-    """A text to be said in a cloned voice."""
+    """Text to speak with a voice."""
 
-    modelId: str = Field(description="The voice: what a completed preview reports")
+    modelId: str = Field(description="The modelId of a completed preview: the voice")
     contentText: str = Field(
-        description="At most 10,000 characters; <#x#> pauses x seconds, 0.01 to 99.99"
+        description="The text to speak: at most 10,000 characters. <#x#> pauses for x seconds, "
+        "0.01 to 99.99"
     )
-    soundVersion: SoundVersion = _optional("Left out, the version that the voice was made with")
-    language: str = Field(default="auto", description="Language of the text; auto detects it")
+    soundVersion: SoundVersion = _optional("Default: the version that the voice was made with")
+    language: str = Field(
+        default="auto",
+        description='The name of a language, such as "English", or "auto" to detect it: the '
+        "language of the text",
+    )
     emotion: Emotion = Field(default="neutral", description="How the text is spoken")
     speed: float = Field(
         default=1.0,
@@ -134,7 +158,9 @@ class SoundCloneAudioRequest(RequestModel):
     subtitleEnable: bool = Field(
         default=False, description="Make subtitles: `subtitleFile` of the completed task"
     )
-    subtitleType: Literal["word"] = _optional("Left out, one subtitle a sentence")
+    subtitleType: Literal["word"] = _optional(
+        "word: one subtitle per word. Default: one subtitle per sentence"
+    )
     format: Format = Field(default="mp3", description="Of the audio; ogg has Opus in it")
     sampleRate: Annotated[SampleRate, BeforeValidator(_whole)] = _optional(
         "Hz, of the audio. Left out, 44100, and 48000 for ogg, which has 8000, 16000, 24000 and "
@@ -143,38 +169,6 @@ class SoundCloneAudioRequest(RequestModel):
     channel: Annotated[Literal[1, 2], BeforeValidator(_whole)] = Field(
         default=1, description="Channels of the audio; of two, both are the same"
     )
-
-
-NEEDED: dict[str, str] = {
-    "fileUrl": "the public http(s) URL of a recording",
-    "contentText": "a text",
-    "soundVersion": '"v1" or "v2"',
-    "language": 'the name of a language, such as "English", or "auto"',
-    "modelId": "the modelId of a completed preview",
-    "emotion": "one of happy, sad, angry, fearful, disgusted, surprised, neutral",
-    "speed": "a number from 0.5 to 2",
-    "vol": "a number above 0 and up to 10",
-    "pitch": "a whole number of semitones from -12 to 12",
-    "subtitleEnable": "true or false",
-    "subtitleType": '"word", or nothing for one subtitle a sentence',
-    "format": "one of mp3, wav, flac, ogg",
-    "sampleRate": "one of 8000, 16000, 22050, 24000, 32000, 44100, 48000",
-    "channel": "1 or 2",
-    "Idempotency-Key": "1 to 255 printable ASCII characters",
-    "file": "a multipart field with the recording",
-    "name": "a text of at most 80 characters",
-    "consent": 'an object such as {"declaration": "given", "speaker": "Anna"}',
-    "consent.declaration": '"own" or "given"',
-    "consent.speaker": "the speaker's name",
-    "consent.recording": "the id of a voice consent, cons_…, or an http(s) URL",
-    "status": "one of queued, processing, completed, failed",
-    "kind": "clone or audio",
-    "limit": "a whole number from 1 to 100",
-    "cursor": "the nextCursor of the page before",
-    "expires": "part of a link to a file, which must be used as the service gave it",
-    "signature": "part of a link to a file, which must be used as the service gave it",
-}
-"""What each field takes, for the sentence that refuses another value."""
 
 
 def _nothing_required(schema: dict[str, Any]) -> None:
@@ -187,57 +181,66 @@ class _Data(BaseModel):
 
 
 class SoundCloneTaskData(_Data):
-    """A task as it stands. The fields after `error` are there once they have a value."""
+    """State of a task. A field after `error` is present once it has a value."""
 
-    id: str = Field(description="Name of the task, for `GET …/audios/{id}`")
+    id: str = Field(description="Id of the task, for `GET …/audios/{id}`")
     object: str = Field(json_schema_extra={"example": "audio"}, description='Always "audio"')
-    created: int = Field(json_schema_extra={"format": "int64"}, description="Unix seconds")
+    created: int = Field(
+        json_schema_extra={"format": "int64"},
+        description="When the task was created, in Unix seconds",
+    )
     model: Literal["soundCloningClone", "soundCloningAudio"] = Field(
         description="soundCloningClone: a preview. soundCloningAudio: production speech"
     )
-    status: Status = Field(description="completed and failed are final")
+    status: Status = Field(description="State of the task. completed and failed are final")
     error: NullableString = Field(
-        default=None, description="Why the task failed, in a sentence; null for any other task"
+        default=None, description="Why the task failed, as a sentence; null for any other task"
     )
-    errorCode: str | None = Field(default=None, description="Stable machine word of the error")
-    progress: int | None = Field(default=None, description="Per cent")
+    errorCode: str | None = Field(
+        default=None, description="Stable word of the task's error, for programs"
+    )
+    progress: int | None = Field(default=None, description="Progress in per cent")
     cost: float | None = Field(
         default=None,
-        description="Credits: the price, and once the task has ended, what was charged",
+        description="Price in credits, and once the task has ended, the credits charged",
     )
     modelId: str | None = Field(default=None, description="The new voice, of a completed preview")
-    audioUrl: str | None = Field(default=None, description="The audio, by a link that expires")
-    subtitleFile: str | None = Field(default=None, description="SRT, by a link that expires")
-    subtitleJson: str | None = Field(default=None, description="The same with milliseconds")
+    audioUrl: str | None = Field(default=None, description="Link to the audio, which expires")
+    subtitleFile: str | None = Field(
+        default=None, description="Link to the subtitles as SRT, which expires"
+    )
+    subtitleJson: str | None = Field(
+        default=None, description="Link to the subtitles as JSON with milliseconds, which expires"
+    )
     expiresAt: int | None = Field(
         default=None,
         description="When the result and its links expire, in Unix seconds. The voice of a preview "
-        "has a time of its own: `voiceExpiresAt`",
+        "expires at `voiceExpiresAt`",
     )
     voiceExpiresAt: int | None = Field(
         default=None,
         description="When the voice of a completed preview expires, in Unix seconds, unless a "
         "production task uses the voice before",
     )
-    seconds: float | None = Field(default=None, description="Length of the audio")
-    engine: str | None = Field(default=None, description="Which engine spoke")
-    language: str | None = Field(default=None, description="What the text was spoken as")
+    seconds: float | None = Field(default=None, description="Length of the audio in seconds")
+    engine: str | None = Field(default=None, description="Engine that made the audio")
+    language: str | None = Field(default=None, description="Language of the speech")
     languages: list[str] | None = Field(
-        default=None, description="All that its sentences were spoken as"
+        default=None, description="Languages of the sentences of the speech"
     )
     speechSeconds: float | None = Field(
-        default=None, description="Speech found in the recording, of a preview"
+        default=None, description="Seconds of speech in the recording of a preview"
     )
     warnings: list[str] | None = Field(
-        default=None, description="What is weak about the recording, of a preview"
+        default=None, description="Weaknesses of the recording of a preview"
     )
 
 
 class _Envelope(BaseModel):
     code: int = Field(
         json_schema_extra={"example": OK},
-        description="20000: good. 20001: the key is missing or wrong. 20002: the request cannot be "
-        "served as it is. -1: any other error",
+        description="20000: success. 20001: the key is missing or wrong. 20002: the request is "
+        "wrong. -1: any other error",
     )
     msg: str = Field(
         json_schema_extra={"example": "ok"},
@@ -246,185 +249,236 @@ class _Envelope(BaseModel):
 
 
 class SoundCloneApiResponse(_Envelope):
-    data: SoundCloneTaskData
+    """Envelope with a task."""
+
+    data: SoundCloneTaskData = Field(description="The task")
 
 
 class TaskList(BaseModel):
-    list: Annotated[
-        list[SoundCloneTaskData], Field(description="One page of tasks, the newest first")
-    ]
+    """One page of tasks."""
+
+    list: Annotated[list[SoundCloneTaskData], Field(description="Tasks of the page, newest first")]
     nextCursor: NullableString = Field(
         description="`cursor` of the next page; null on the last page"
     )
 
 
 class TaskListResponse(_Envelope):
-    data: TaskList
+    """Envelope with one page of tasks."""
+
+    data: TaskList = Field(description="The page")
 
 
 class ErrorData(BaseModel):
+    """Error of a request."""
+
     errorCode: str = Field(description="Stable word of the error, for programs")
 
 
 class ErrorResponse(_Envelope):
-    """`code` is 20001 for a bad key, 20002 for a bad request, -1 for all else."""
+    """Envelope with an error. `code` is 20001 for a bad key, 20002 for a bad request, else -1."""
 
-    data: ErrorData
+    data: ErrorData = Field(description="The error")
 
 
 class UploadData(_Data):
+    """Uploaded file."""
+
     url: str = Field(
-        description="Use as `fileUrl` of a preview. Whoever has the link can read the file"
+        description="Link to the file, for `fileUrl` of a preview. Anybody who has the link can "
+        "read the file"
     )
     filename: str = Field(description="Name that the client gave the file")
-    size: int = Field(description="Bytes")
-    mime_type: str = Field(description="Media type that the ending of the name stands for")
+    size: int = Field(description="Size of the file in bytes")
+    mime_type: str = Field(description="Media type, from the extension of the name")
 
 
 class UploadResponse(_Envelope):
-    data: UploadData
+    """Envelope with an uploaded file."""
+
+    data: UploadData = Field(description="The file")
 
 
 class UserBalanceData(_Data):
-    balance: float = Field(description="All that was ever credited")
-    used_coin: float = Field(description="Charges less refunds, over all keys")
-    available: float = Field(description="What can be spent now")
+    """Balance of an account, in credits."""
+
+    balance: float = Field(description="Credits that were ever paid in")
+    used_coin: float = Field(description="Credits charged less credits refunded, over all keys")
+    available: float = Field(description="Credits that can be spent now")
 
 
 class UserBalanceResponse(_Envelope):
-    data: UserBalanceData
+    """Envelope with the balance of an account."""
+
+    data: UserBalanceData = Field(description="The balance")
 
 
 class KeyBalanceData(_Data):
+    """Quota of a key, in credits."""
+
     name: str = Field(description="Name of the key")
-    total_quota: float = Field(description="Most credits that the key may spend; 0 when unlimited")
+    total_quota: float = Field(
+        description="Credits that the key may spend in total; 0 for no limit"
+    )
     used_quota: float = Field(description="Credits that the key has spent")
     available_quota: float = Field(
-        description="Credits that the key may still spend. For an unlimited key, what the account "
-        "can spend"
+        description="Credits that the key may still spend. For an unlimited key, the credits that "
+        "the account can spend"
     )
-    unlimited: bool = Field(description="The key has no quota of its own")
+    unlimited: bool = Field(description="The key has no quota")
 
 
 class KeyBalanceResponse(_Envelope):
-    data: KeyBalanceData
+    """Envelope with the quota of a key."""
+
+    data: KeyBalanceData = Field(description="The quota")
 
 
 class CatalogRow(BaseModel):
+    """One price."""
+
     model_name: str = Field(description="Name of the price, for programs")
     display_name: str = Field(description="Name of the price, for people")
     model_type: str = Field(description='Always "audio"')
     price_mode: str = Field(
         description='"per_10k_char": for 10,000 characters, pro rata. Any other: for each task'
     )
-    unit_price: float = Field(description="Credits")
-    remark: str = Field(description="What the price is for, in a sentence")
+    unit_price: float = Field(description="The price in credits")
+    remark: str = Field(description="Explanation of the price, as a sentence")
 
 
 class CatalogData(_Data):
-    list: Annotated[list[CatalogRow], Field(description="One row for each price")]
+    """Price list."""
+
+    list: Annotated[list[CatalogRow], Field(description="One row per price")]
 
 
 class CatalogResponse(_Envelope):
-    data: CatalogData
+    """Envelope with the price list."""
+
+    data: CatalogData = Field(description="The price list")
 
 
 class ConsentCheck(BaseModel):
-    """A comparison of the consent recording with the sample."""
+    """Comparison of the speakers of the consent recording and of the sample."""
 
-    similarity: float = Field(description="How alike the two speakers are: at most 1")
+    similarity: float = Field(description="Similarity of the two speakers: at most 1")
     needed: float = Field(description="Similarity below which the task would have failed")
-    speechSeconds: float = Field(description="Speech found in the consent recording")
-    encoder: str = Field(description="Version of the network that compared them")
-    at: float = Field(description="Unix seconds")
+    speechSeconds: float = Field(description="Seconds of speech in the consent recording")
+    encoder: str = Field(description="Version of the network that compared the speakers")
+    at: float = Field(description="When the speakers were compared, in Unix seconds")
 
 
 class VoiceConsent(BaseModel):
-    """The speaker's consent, as it was given with the voice."""
+    """The speaker's consent, as stored with the voice."""
 
-    statement: str = Field(description="Sentence that the consent was given in")
-    speaker: str = Field(description="Name of the speaker, where somebody else declared it")
-    at: int = Field(description="Unix seconds")
-    recording: NullableString = Field(description="Id of the voice consent, where one was named")
-    verified: ConsentCheck | None = Field(description="null without a recording")
+    statement: str = Field(description="Sentence that states the consent")
+    speaker: str = Field(description="Name of the speaker, if another person declared the consent")
+    at: int = Field(description="When the consent was given, in Unix seconds")
+    recording: NullableString = Field(
+        description="Id of the voice consent, if the request named one"
+    )
+    verified: ConsentCheck | None = Field(
+        description="Comparison of the recordings; null without a recording"
+    )
 
 
 class VoiceData(BaseModel):
-    modelId: str = Field(description="What production requests name the voice by")
+    """Voice of the account."""
+
+    modelId: str = Field(description="Id of the voice, for production requests")
     object: str = Field(default="voice", description='Always "voice"')
     name: NullableString = Field(description="Name that the account gave the voice, or null")
     created: int = Field(description="When the voice was made, in Unix seconds")
     soundVersion: SoundVersion = Field(description="Version that the voice was made with")
     engine: str = Field(description="Engine that made the voice")
-    licence: str = Field(description="Licence of that engine's model")
+    licence: str = Field(description="Licence of the engine's model")
     language: NullableString = Field(
-        description="Language of the recording; null where the service does not know it"
+        description="Language of the recording; null if the service does not know it"
     )
     speechSeconds: float = Field(description="Seconds of speech in the recording")
     active: bool = Field(
-        description="A production task has used the voice, and it no longer expires"
+        description="A production task has used the voice, so that it no longer expires"
     )
-    expiresAt: Annotated[int | None, WithJsonSchema({"type": ["integer", "null"]})] = Field(
+    expiresAt: NullableTime = Field(
         description="When the voice expires, in Unix seconds, unless a production task uses it "
         "before; null for an active voice"
     )
-    consent: VoiceConsent | None = Field(description="null where none was given")
+    consent: VoiceConsent | None = Field(description="The speaker's consent; null without one")
 
 
 class VoiceList(BaseModel):
+    """Voices of the account."""
+
     list: Annotated[
-        list[VoiceData], Field(description="Every voice that can be used now, the newest first")
+        list[VoiceData], Field(description="Every voice that can be used now, newest first")
     ]
 
 
 class VoiceListResponse(_Envelope):
-    data: VoiceList
+    """Envelope with the voices of the account."""
+
+    data: VoiceList = Field(description="The voices")
 
 
 class VoiceResponse(_Envelope):
-    data: VoiceData
+    """Envelope with a voice."""
+
+    data: VoiceData = Field(description="The voice")
 
 
 class VoiceChange(RequestModel):
     """New values for a voice."""
 
     name: str = Field(
-        description="New name: at most 80 characters, without control characters. An empty text "
-        "removes the name"
+        description="A text of at most 80 characters: the new name, without control characters. "
+        "An empty text removes the name"
     )
 
 
 class LanguageEngines(BaseModel):
-    """The engine that speaks the language in each soundVersion. null: this service has no such
-    engine. A soundVersion without the language is left out."""
+    """Engine that speaks a language, for each soundVersion that has the language.
+
+    null: this service has no such engine.
+    """
 
     v1: NullableString = Field(default=None, description="Engine for soundVersion v1")
     v2: NullableString = Field(default=None, description="Engine for soundVersion v2")
 
 
 class LanguageData(BaseModel):
-    name: str = Field(description="What `language` takes")
-    code: str = Field(description="BCP 47; `language` takes it as well")
-    engines: LanguageEngines
+    """Language."""
+
+    name: str = Field(description="Name of the language, for `language` of a request")
+    code: str = Field(description="BCP 47 tag, which `language` of a request takes as well")
+    engines: LanguageEngines = Field(description="Engines that speak the language")
 
 
 class LanguageList(BaseModel):
-    list: Annotated[list[LanguageData], Field(description="One row for each language")]
+    """Languages of the service."""
+
+    list: Annotated[list[LanguageData], Field(description="One row per language")]
 
 
 class LanguageListResponse(_Envelope):
-    data: LanguageList
+    """Envelope with the languages of the service."""
+
+    data: LanguageList = Field(description="The languages")
 
 
 class DeletedData(BaseModel):
-    modelId: str = Field(description="The voice that was deleted")
+    """Deleted voice."""
+
+    modelId: str = Field(description="Id of the deleted voice")
     deleted: bool = Field(description="Always true")
 
 
 class DeletedResponse(_Envelope):
-    data: DeletedData
+    """Envelope with a deleted voice."""
+
+    data: DeletedData = Field(description="The deleted voice")
 
 
 def ok(data: Any) -> dict[str, Any]:
-    """The envelope of a good answer."""
+    """Return the envelope of a successful response."""
     return {"code": OK, "msg": "ok", "data": data}

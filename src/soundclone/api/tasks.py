@@ -54,11 +54,11 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=255,
         pattern="^[ -~]*$",
-        description="Any text of at most 255 characters: the same key with the same request "
-        "returns the first task instead of making, and charging, another",
+        description="1 to 255 printable ASCII characters. Another request with the same key and "
+        "the same body returns the first task, without a second charge",
     ),
 ]
-TaskId = Annotated[str, Path(description="The `id` of a task")]
+TaskId = Annotated[str, Path(description="The id of a task")]
 
 
 @router.get(
@@ -204,7 +204,9 @@ async def consent_source(request: Request, recording: str, who: Caller) -> dict[
     """Source of a consent recording, for the worker. Raises InvalidParameter, NotFound, Expired."""
     state = state_of(request)
     if consents.is_id(recording):
-        found = await state.database.read_async(consents.get, recording, who.account_id)
+        found = await state.database.read_async(
+            consents.get, recording, who.account_id, param="consent.recording"
+        )
         return consents.source_of(found)
     if upload := state.storage.parse_link(recording):
         return {"upload": upload}
@@ -229,15 +231,19 @@ async def audio_order(
     if not re.fullmatch(r"model_[0-9a-f]{32}", body.modelId):
         raise NotFound(
             f"there is no voice {body.modelId[:60]!r} in this account; modelId is what a "
-            "completed preview task reports"
+            "completed preview task reports",
+            param="modelId",
         )
     if body.format == "ogg" and body.sampleRate not in (None, *OPUS_RATES):
         raise InvalidParameter(
             f"sampleRate is {body.sampleRate}; for ogg it must be one of "
-            + ", ".join(map(str, OPUS_RATES))
+            + ", ".join(map(str, OPUS_RATES)),
+            param="sampleRate",
         )
     characters = script.check(body.contentText, TEXT_LIMIT)
-    voice = await state.database.read_async(voices.get, body.modelId, who.account_id)
+    voice = await state.database.read_async(
+        voices.get, body.modelId, who.account_id, param="modelId"
+    )
     version = body.soundVersion or voice.version
     language = language_of(body.language, version)
     seconds = await length_of(body.contentText, characters, language, version)

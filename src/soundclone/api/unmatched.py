@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from ..errors import NotFound
 from . import openai
-from .errors import MethodNotAllowed, OwnRoute, answer
+from .errors import MethodNotAllowed, OwnRoute, error_response, translate
 
 # The contract wants status 200 for whatever is asked below its prefixes.
 CONTRACT = ("/api/open-api/v1", "/api/openapi")
@@ -54,7 +54,7 @@ def install(app: FastAPI, routers: Iterable[APIRouter]) -> None:
     @app.exception_handler(HTTPException)
     async def unmatched(request: Request, error: HTTPException) -> Response:
         path = request.url.path
-        known: Exception = error
+        known = translate(request, error)
         headers = dict(error.headers or {})
         if error.status_code == 404:
             known = NotFound(f"there is nothing at {path[:80]!r}; /docs lists the paths")
@@ -67,8 +67,8 @@ def install(app: FastAPI, routers: Iterable[APIRouter]) -> None:
                 f"{request.method[:20]!r} is not a method of this path; it takes {headers['Allow']}"
             )
         if path.startswith(f"{OPENAI}/"):
-            response = openai.answer(request, known)
+            response: Response = openai.error_response(known)
         else:
-            response = answer(request, known, contract=paths.is_contract(path))
+            response = error_response(request, known, contract=paths.is_contract(path))
         response.headers.update(headers)
         return response

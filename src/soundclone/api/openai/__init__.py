@@ -6,9 +6,9 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from . import consents, models, speech, voices
-from .errors import answer
+from .errors import error_response
 
-__all__ = ["answer", "router", "routers"]
+__all__ = ["error_response", "router", "routers"]
 
 routers = (
     models.router,

@@ -32,10 +32,12 @@ ConsentId = Annotated[str, Path(description="Id of a consent")]
 async def create(
     request: Request,
     who: LimitedCaller,
-    name: Annotated[str, Form(description="A name for the consent, at most 80 characters")],
-    language: Annotated[str, Form(description="BCP 47 tag of the recording's language")],
+    name: Annotated[
+        str, Form(description="A text of at most 80 characters: the name of the consent")
+    ],
+    language: Annotated[str, Form(description="The BCP 47 tag of the recording's language")],
     recording: Annotated[
-        UploadFile, File(description="The speaker agrees in this recording: at most 10 MiB")
+        UploadFile, File(description="A file with the speaker's words of consent: at most 10 MiB")
     ],
 ) -> JSONResponse:
     """Keep a recording of consent until it is deleted."""
@@ -62,9 +64,11 @@ async def listing(
     request: Request,
     who: KnownCaller,
     after: Annotated[
-        str | None, Query(description="Id of the last consent of the page before")
+        str | None, Query(description="The id of the last consent of the page before")
     ] = None,
-    limit: Annotated[int, Query(ge=1, le=100, description="Most consents of a page")] = 20,
+    limit: Annotated[
+        int, Query(ge=1, le=100, description="Largest number of consents of the page")
+    ] = 20,
 ) -> JSONResponse:
     """The account's consents, newest first, a page at a time."""
     found, more = await state_of(request).database.read_async(

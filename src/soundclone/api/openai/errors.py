@@ -1,9 +1,8 @@
-"""Errors in the shape of OpenAI's API, with the statuses that its clients act upon."""
+"""Errors in the format of OpenAI's API, with the statuses that its clients act upon."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any
 
 from fastapi import Request, Response
@@ -14,6 +13,7 @@ from starlette.requests import ClientDisconnect
 from ...errors import (
     AuthenticationError,
     InvalidParameter,
+    NotFound,
     PaymentError,
     RateLimited,
     RequestError,
@@ -21,40 +21,20 @@ from ...errors import (
     TaskError,
     Unavailable,
 )
-from ...telemetry import log
 from ..auth import caller
-from ..errors import Handler, OwnRoute, ServerFault, translate
-from ..uploads import release, reserve
-
-_log = log(__name__)
+from ..errors import ApiRoute, error_headers
+from ..uploads import reserve
 
 NO_PROMPTS = (
     "type is 'prompt'; voices cannot be made from a description here: send type 'audio_sample' "
     "with a recording of the speaker"
 )
-NEEDED: Mapping[str, str] = {
-    "model": "one of those that GET /v1/models lists",
-    "input": "the text to be said",
-    "voice": 'the id or the name of a voice of this account, or {"id": "model_…"}',
-    "instructions": "a text",
-    "response_format": "one of mp3, opus, aac, flac, wav, pcm",
-    "speed": "a number from 0.5 to 2",
-    "stream_format": '"audio" or "sse"',
-    "language": "the name or the BCP 47 tag of a language",
-    "name": "a name to know it by",
-    "recording": "a file with the speaker's words of consent",
-    "audio_sample": "a file with a recording of the speaker",
-    "consent": "the id of a voice consent",
-    "type": '"audio_sample"',
-    "after": "the id of the last one of the page before",
-    "limit": "a number from 1 to 100",
-    "Idempotency-Key": "1 to 255 printable ASCII characters",
-}
-"""What each field takes, for the sentence that refuses another value."""
 
-_GLANCE = 100_000  # bytes of a body of the wrong type that are read, for a better sentence
-
-# By the word of a failed task; all else is the request's.
+_INSPECTED = 100_000  # bytes of a body of the wrong type that are read, for a better message
+_RETRY_SECONDS = 2  # for clients that retry an unavailable service
+# Fields of the contract that these paths have under another name.
+_PARAMS = {"contentText": "input", "modelId": "voice"}
+# By the word of the task's error. All others are the request's fault.
 _TASK_STATUS = {
     "cancelled": 409,
     "engine_unavailable": 503,
@@ -64,121 +44,101 @@ _TASK_STATUS = {
 }
 
 
-class Ended(TaskError):
-    """A task that failed, as the database tells it."""
+class ModelNotFound(NotFound):
+    """`model` names no model of the service."""
+
+    word = "model_not_found"
+
+
+class VoiceNotFound(NotFound):
+    """`voice` names no voice of the account."""
+
+    word = "voice_not_found"
+
+
+class VoiceAmbiguous(InvalidParameter):
+    """Several voices of the account have the name."""
+
+    word = "voice_ambiguous"
+
+
+class TaskFailed(TaskError):
+    """A task failed. `reason` is the word of the error that the database has recorded."""
 
     def __init__(self, message: str, reason: str) -> None:
-        """`reason` is the word of the error that ended it."""
         super().__init__(message)
         self.reason = reason
 
 
-class Refused(Exception):
-    """An error, and which parameter it is about."""
+class OpenAIRoute(ApiRoute):
+    """Path of OpenAI's API.
 
-    def __init__(self, error: SoundcloneError, param: str, code: str | None = None) -> None:
-        super().__init__(error.message)
-        self.error = error
-        self.param = param
-        self.code = code
+    Authenticates the caller and reserves space for uploaded files before it reads the body.
+    """
 
+    def translate(self, request: Request, error: Exception) -> SoundcloneError:
+        """Return the error of the tree that stands for `error`."""
+        if isinstance(error, RequestValidationError):
+            for each in error.errors():
+                # A request for a voice from a description also lacks fields, which matters less.
+                if each["loc"] == ("body", "type") and each.get("input") == "prompt":
+                    return InvalidParameter(NO_PROMPTS, param="type")
+        return super().translate(request, error)
 
-@contextmanager
-def about(param: str, code: str | None = None) -> Iterator[None]:
-    """Errors of the block are about a parameter; `code` stands for the error's own word."""
-    try:
-        yield
-    except SoundcloneError as error:
-        raise Refused(error, param, code) from error
+    def respond(self, request: Request, error: SoundcloneError) -> Response:
+        """Return the error in OpenAI's format."""
+        return error_response(error)
 
+    async def admit(self, request: Request) -> None:
+        """Reject requests without a valid key, and files that have no space."""
+        who = await caller(request, None)
+        await self.check_body_type(request)
+        await reserve(request, who.account_id)
 
-class OpenAIRoute(OwnRoute):
-    """A path of OpenAI's API. Knows the caller, and reserves the space for files, before it takes
-    the body."""
-
-    def get_route_handler(self) -> Handler:
-        handler = super(OwnRoute, self).get_route_handler()
-
-        async def handle(request: Request) -> Response:
-            try:
-                who = await caller(request, None)
-                await reserve(request, who.account_id)
-                return await handler(request)
-            except ClientDisconnect:
-                return Response(status_code=499)  # nobody reads it
-            except Exception as error:
-                return answer(request, error)
-            finally:
-                await release(request)
-
-        return handle
+    async def check_body_type(self, request: Request) -> None:
+        """Reject a body of a type that the path does not take."""
 
 
 class FormRoute(OpenAIRoute):
-    """A path that takes files. Refuses other bodies by their type, before a missing field is
-    reported that is in them."""
+    """Path that takes a multipart form with files."""
 
-    def get_route_handler(self) -> Handler:
-        handler = super().get_route_handler()
-
-        async def handle(request: Request) -> Response:
-            try:
-                await caller(request, None)
-                kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-                if kind != "multipart/form-data":
-                    raise await _other_body(request, kind)
-            except Exception as error:
-                return answer(request, error)
-            return await handler(request)
-
-        return handle
+    async def check_body_type(self, request: Request) -> None:
+        """Reject other bodies by their type: a missing field would be the wrong reason."""
+        kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if kind == "multipart/form-data":
+            return
+        if kind == "application/json" and await _describes_a_voice(request):
+            raise InvalidParameter(NO_PROMPTS, param="type")
+        raise RequestError(
+            f"the body is {kind or 'of no type'!r}; it must be 'multipart/form-data', with the "
+            "recording as a file"
+        )
 
 
-async def _other_body(request: Request, kind: str) -> Exception:
-    """The error for a body that is no form."""
+async def _describes_a_voice(request: Request) -> bool:
+    """Tell whether a JSON body asks for a voice from a description."""
     length = request.headers.get("Content-Length", "")
-    if kind == "application/json" and length.isdigit() and int(length) <= _GLANCE:
+    if length.isdigit() and int(length) <= _INSPECTED:
         with suppress(ValueError, RecursionError, ClientDisconnect):
             body = await request.json()
-            if isinstance(body, dict) and body.get("type") == "prompt":
-                return Refused(InvalidParameter(NO_PROMPTS), "type")
-    return RequestError(
-        f"the body is {kind or 'of no type'!r}; it must be 'multipart/form-data', with the "
-        "recording as a file"
-    )
+            return isinstance(body, dict) and body.get("type") == "prompt"
+    return False
 
 
-def answer(request: Request, error: Exception) -> Response:
-    """The answer that says what was wrong."""
-    error = _plainer(error)
-    known = error.error if isinstance(error, Refused) else translate(error, NEEDED)
-    if isinstance(known, ServerFault):
-        _log.error("request failed", path=request.url.path, exc_info=error)
-    status = status_of(known)
-    headers = {}
-    if isinstance(known, RateLimited):
-        headers["Retry-After"] = str(max(1, round(known.retry_after)))
-    elif isinstance(known, Unavailable):
-        headers["Retry-After"] = "2"
-    if status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
-    if status == 409 or isinstance(known, PaymentError):
-        headers["X-Should-Retry"] = "false"  # its clients would, in vain
-    return JSONResponse(body_of(error, known), status_code=status, headers=headers)
-
-
-def _plainer(error: Exception) -> Exception:
-    """The error that names the cause, where the first one found hides it."""
-    if isinstance(error, RequestValidationError):
-        for each in error.errors():
-            if each["loc"] == ("body", "type") and each.get("input") == "prompt":
-                return Refused(InvalidParameter(NO_PROMPTS), "type")
-    return error
+def error_response(error: SoundcloneError) -> JSONResponse:
+    """Return the response to a request that failed with `error`."""
+    status = status_of(error)
+    headers = error_headers(error, status)
+    if isinstance(error, Unavailable):
+        headers["Retry-After"] = str(_RETRY_SECONDS)
+    if status == 409 or isinstance(error, PaymentError):
+        headers["X-Should-Retry"] = "false"  # OpenAI's clients would retry these statuses
+    return JSONResponse(body_of(error), status_code=status, headers=headers)
 
 
 def status_of(error: SoundcloneError) -> int:
-    """The HTTP status that OpenAI's clients expect."""
-    if isinstance(error, Ended):
+    """Return the HTTP status that OpenAI's clients expect."""
+    if isinstance(error, TaskFailed):
         return _TASK_STATUS.get(error.reason, 400)
     if isinstance(error, TaskError):
         return _TASK_STATUS.get(error.word, 400)
@@ -187,32 +147,24 @@ def status_of(error: SoundcloneError) -> int:
     return 400 if isinstance(error, InvalidParameter) else error.status
 
 
-def body_of(error: Exception, known: SoundcloneError) -> dict[str, Any]:
-    """The JSON of an error; `known` is the one of our tree that stands for it."""
-    status = status_of(known)
-    kind, code = "invalid_request_error", known.word
-    if isinstance(known, Ended):
-        code = known.reason
-    if isinstance(known, PaymentError):
+def body_of(error: SoundcloneError) -> dict[str, Any]:
+    """Return the JSON of an error."""
+    kind, code = "invalid_request_error", error.word
+    if isinstance(error, TaskFailed):
+        code = error.reason
+    if isinstance(error, PaymentError):
         kind = code = "insufficient_quota"
-    elif isinstance(known, AuthenticationError):
+    elif isinstance(error, AuthenticationError):
         code = "invalid_api_key"
-    elif isinstance(known, RateLimited):
+    elif isinstance(error, RateLimited):
         kind, code = "rate_limit_error", "rate_limit_exceeded"
-    elif status >= 500:
+    elif status_of(error) >= 500:
         kind = "server_error"
-    param = None
-    if isinstance(error, Refused):
-        param, code = error.param, error.code or code
-    elif isinstance(error, RequestValidationError):
-        names = [part for part in error.errors()[0]["loc"] if part in NEEDED]
-        param = str(names[0]) if names else None
     return {
         "error": {
-            # A message may quote what came in, which may be no valid Unicode.
-            "message": known.message.encode(errors="replace").decode(),
+            "message": error.safe_message,
             "type": kind,
-            "param": param,
+            "param": _PARAMS.get(error.param, error.param) if error.param else None,
             "code": code,
         }
     }

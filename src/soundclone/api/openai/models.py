@@ -7,13 +7,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 from fastapi.responses import JSONResponse
 
-from ...errors import NotFound
 from ..auth import KnownCaller
-from .errors import OpenAIRoute, Refused
+from .errors import ModelNotFound, OpenAIRoute
 from .schemas import OpenAIModel, OpenAIModelList
 
 OWN = {"soundclone-v1": "v1", "soundclone-v2": "v2"}
 """Our models, and the soundVersion that each stands for."""
+RELEASED = 1_767_225_600  # Unix seconds: 1 January 2026
 ALIASES = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts", "gpt-4o-mini-tts-2025-12-15")
 """Names that clients bring along. They mean the soundVersion that the voice was made with."""
 
@@ -46,20 +46,17 @@ async def get_model(name: ModelName, who: KnownCaller) -> JSONResponse:
 
 
 def version_of(model: str) -> str | None:
-    """The soundVersion that a model stands for; None for the voice's own. Raises Refused."""
+    """The soundVersion that a model stands for; None for the voice's own. Raises ModelNotFound."""
     if model in ALIASES:
         return None
     if model not in OWN:
-        raise Refused(
-            NotFound(
-                f"there is no model {model[:60]!r}; there are {', '.join(OWN)}, and for the "
-                f"version that the voice was made with {', '.join(ALIASES[:3])}"
-            ),
-            "model",
-            "model_not_found",
+        raise ModelNotFound(
+            f"there is no model {model[:60]!r}; there are {', '.join(OWN)}, and for the "
+            f"version that the voice was made with {', '.join(ALIASES[:3])}",
+            param="model",
         )
     return OWN[model]
 
 
 def _view(name: str) -> dict[str, Any]:
-    return {"id": name, "object": "model", "created": 1767225600, "owned_by": "soundclone"}
+    return {"id": name, "object": "model", "created": RELEASED, "owned_by": "soundclone"}

@@ -1,18 +1,16 @@
-"""Requests and answers of OpenAI's speech interface; the names are OpenAI's."""
+"""Requests and responses of the OpenAI-compatible API. Field names are OpenAI's."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field
 
-from ..schemas import NullableString, RequestModel
-
-NullableTime = Annotated[int | None, WithJsonSchema({"type": ["integer", "null"]})]
+from ..schemas import NullableString, NullableTime, RequestModel
 
 
 class VoiceId(BaseModel):
-    """A voice by its id alone."""
+    """Voice, named by its id."""
 
     model_config = ConfigDict(strict=True)
 
@@ -20,69 +18,72 @@ class VoiceId(BaseModel):
 
 
 class SpeechRequest(RequestModel):
-    """A text to be spoken, as OpenAI's clients ask for it."""
+    """Text to speak."""
 
     model: str = Field(
-        description="soundclone-v1 or soundclone-v2; tts-1, tts-1-hd and gpt-4o-mini-tts stand for "
-        "the version that the voice was made with"
+        description="One of the models that GET /v1/models lists: soundclone-v1 or soundclone-v2. "
+        "tts-1, tts-1-hd and gpt-4o-mini-tts stand for the version that the voice was made with"
     )
     input: str = Field(
-        description="The text: at most 10,000 characters; <#x#> pauses x seconds, 0.01 to 99.99"
+        description="The text to speak: at most 10,000 characters. <#x#> pauses for x seconds, "
+        "0.01 to 99.99"
     )
     voice: str | VoiceId = Field(
-        description="Id or name of a voice of the account. Upper and lower case of a name are the "
-        "same unless two voices differ in case alone"
+        description='The id or the name of a voice of this account, or {"id": "model_…"}. A name '
+        "matches in any case unless two names differ only in case"
     )
     instructions: str | None = Field(
         default=None,
-        description="English that asks for one of happy, sad, angry, fearful, disgusted, "
-        "surprised, neutral. Any other instructions are ignored, which the header "
+        description="A text in English that asks for one of the emotions happy, sad, angry, "
+        "fearful, disgusted, surprised, neutral. Other instructions are ignored, which the header "
         "X-Soundclone-Ignored reports",
     )
     response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] | None = Field(
-        default=None, description="Left out, mp3. opus is in Ogg, aac in ADTS"
+        default=None,
+        description="File format of the audio. opus comes in Ogg, aac in ADTS. Default: mp3",
     )
     speed: Annotated[float | None, Field(ge=0.5, le=2.0, allow_inf_nan=False)] = Field(
-        default=None, description="Rate of speech; left out, 1"
+        default=None, description="Speaking rate. 2 is twice as fast as normal. Default: 1"
     )
     stream_format: Literal["audio", "sse"] | None = Field(
-        default=None, description="audio: bytes. sse: events with audio in base64"
+        default=None,
+        description="audio: the bytes of the file. sse: events with the audio in base64",
     )
     language: str | None = Field(
         default=None,
-        description="Name or BCP 47 tag of the text's language; left out, each sentence's language "
-        "is detected. OpenAI's package sends this field by extra_body",
+        description="The name or the BCP 47 tag of the text's language. Default: the language of "
+        "each sentence is detected. OpenAI's package sends this field by extra_body",
     )
 
 
 class ConsentChange(BaseModel):
     """New values for a consent."""
 
-    name: str = Field(description="New name, at most 80 characters")
+    name: str = Field(description="A text of at most 80 characters: the new name")
 
 
 class OpenAIModel(BaseModel):
-    """A model of the service."""
+    """Model of the service."""
 
-    id: str = Field(description="What requests name the model by")
+    id: str = Field(description="Name of the model, for `model` of a request")
     object: str = Field(description='Always "model"')
-    created: int = Field(description="Unix seconds")
+    created: int = Field(description="When the model was released, in Unix seconds")
     owned_by: str = Field(description='Always "soundclone"')
 
 
 class OpenAIModelList(BaseModel):
-    """The service's models."""
+    """Models of the service."""
 
     object: str = Field(description='Always "list"')
     data: list[OpenAIModel] = Field(description="Every model")
 
 
 class OpenAIConsent(BaseModel):
-    """A recording in which a speaker agrees."""
+    """Recording in which a speaker agrees."""
 
     id: str = Field(description="Id of the consent: cons_…")
     object: str = Field(description='Always "audio.voice_consent"')
-    created_at: int = Field(description="Unix seconds")
+    created_at: int = Field(description="When the consent was created, in Unix seconds")
     name: str = Field(description="Name of the consent")
     language: str = Field(description="BCP 47 tag of the recording's language")
 
@@ -91,18 +92,20 @@ class OpenAIConsentList(BaseModel):
     """One page of consents."""
 
     object: str = Field(description='Always "list"')
-    data: list[OpenAIConsent] = Field(description="The newest first")
+    data: list[OpenAIConsent] = Field(description="Items of the page, newest first")
     first_id: NullableString = Field(description="Id of the first consent of the page")
-    last_id: NullableString = Field(description="Id of the last: `after` of the next page")
+    last_id: NullableString = Field(
+        description="Id of the last item of the page, for `after` of the next page"
+    )
     has_more: bool = Field(description="There is another page")
 
 
 class OpenAIVoice(BaseModel):
-    """A voice of the account."""
+    """Voice of the account."""
 
     id: str = Field(description="Id of the voice: model_…")
     object: str = Field(description='Always "audio.voice"')
-    created_at: int = Field(description="Unix seconds")
+    created_at: int = Field(description="When the voice was made, in Unix seconds")
     name: str = Field(description="Name of the voice; the id of a voice without a name")
     type: str = Field(description='Always "audio_sample"')
     consent: NullableString = Field(description="Id of the consent that the voice was made with")
@@ -112,45 +115,49 @@ class OpenAIVoice(BaseModel):
 
 
 class OpenAIVoiceList(BaseModel):
-    """Voices of the account, all or one page."""
+    """Voices of the account: all voices or one page."""
 
     object: str = Field(description='Always "list"')
-    data: list[OpenAIVoice] = Field(description="The newest first")
+    data: list[OpenAIVoice] = Field(description="Items of the page, newest first")
     voices: list[OpenAIVoice] = Field(
         description="The same as `data`, for clients that read this field"
     )
     first_id: NullableString = Field(description="Id of the first voice of the page")
-    last_id: NullableString = Field(description="Id of the last: `after` of the next page")
+    last_id: NullableString = Field(
+        description="Id of the last item of the page, for `after` of the next page"
+    )
     has_more: bool = Field(description="There is another page")
 
 
 class OpenAIDeleted(BaseModel):
-    """A deleted voice or consent."""
+    """Deleted voice or consent."""
 
-    id: str = Field(description="Id of what was deleted")
-    object: str = Field(description="Kind of what was deleted")
+    id: str = Field(description="Id of the deleted voice or consent")
+    object: str = Field(description='"audio.voice.deleted" or "audio.voice_consent"')
     deleted: bool = Field(description="Always true")
 
 
 class OpenAIErrorDetail(BaseModel):
-    """An error."""
+    """Error of a request."""
 
-    message: str = Field(description="A sentence for people: what was wrong and would be right")
+    message: str = Field(
+        description="A sentence for people: what was wrong and what would be right"
+    )
     type: str = Field(
         description="invalid_request_error, insufficient_quota, rate_limit_error or server_error"
     )
-    param: NullableString = Field(description="Name of the parameter that was wrong")
+    param: NullableString = Field(description="Name of the parameter that was wrong, or null")
     code: str = Field(description="Stable word of the error, for programs")
 
 
 class OpenAIError(BaseModel):
-    """The answer to a request that was refused or failed."""
+    """Response to a request that failed."""
 
     error: OpenAIErrorDetail = Field(description="The error")
 
 
 def page(rows: list[dict[str, Any]], *, more: bool) -> dict[str, Any]:
-    """A list as OpenAI's clients page through it."""
+    """Return one page of a list in OpenAI's format."""
     return {
         "object": "list",
         "data": rows,

@@ -16,13 +16,13 @@ from fastapi.concurrency import run_in_threadpool
 from ...core import tasks, voices
 from ...core.keys import Caller
 from ...core.tasks import Order
-from ...errors import Expired, InvalidParameter, NotFound, StreamBroken, TaskError
+from ...errors import StreamBroken, TaskError
 from ...text import parts
 from ..auth import LimitedCaller
 from ..schemas import SoundCloneAudioRequest
 from ..state import state_of
 from ..tasks import DAY, IdempotencyKey, audio_order, digest, language_of, submit
-from .errors import OpenAIRoute, Refused, about, body_of
+from .errors import OpenAIRoute, VoiceAmbiguous, VoiceNotFound, body_of
 from .instructions import emotion_of
 from .models import version_of
 from .schemas import SpeechRequest, VoiceId
@@ -132,8 +132,7 @@ async def _order(
     request: Request, body: SpeechRequest, who: Caller, idempotency_key: str | None
 ) -> Order:
     version = version_of(body.model)
-    with about("language"):
-        language_of(body.language or "auto", version or "v2")
+    language_of(body.language or "auto", version or "v2")
     voice_id = await _voice_id(request, body.voice, who)
     asked = SoundCloneAudioRequest.model_validate(
         {
@@ -147,17 +146,12 @@ async def _order(
     )
     form = body.response_format or "mp3"
     streamed = {"format": _FORMATS.get(form, form), "opening": OPENING}
-    try:
-        order = await audio_order(request, asked, who, idempotency_key, streamed)
-    except (NotFound, Expired) as error:
-        raise Refused(error, "voice") from error
-    except InvalidParameter as error:
-        raise Refused(error, "input") from error
+    order = await audio_order(request, asked, who, idempotency_key, streamed)
     return replace(order, request_hash=digest("speech", body.model_dump()))
 
 
 async def _voice_id(request: Request, voice: str | VoiceId, who: Caller) -> str:
-    """The voice that is meant, by its id or its name. Raises Refused."""
+    """The voice that is meant, by its id or its name. Raises VoiceNotFound, VoiceAmbiguous."""
     if isinstance(voice, VoiceId):
         return voice.id
     if re.fullmatch("model_[0-9a-f]{32}", voice):
@@ -167,22 +161,16 @@ async def _voice_id(request: Request, voice: str | VoiceId, who: Caller) -> str:
     if not found:
         near = await database.read_async(voices.near, voice, who.account_id)
         hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
-        raise Refused(
-            NotFound(
-                f"there is no voice {voice[:60]!r} in this account{hint or ', and no built-in one'}"
-                + ("" if hint else "; POST /v1/audio/voices makes a voice, which can have any name")
-            ),
-            "voice",
-            "voice_not_found",
+        raise VoiceNotFound(
+            f"there is no voice {voice[:60]!r} in this account{hint or ', and no built-in one'}"
+            + ("" if hint else "; POST /v1/audio/voices makes a voice, which can have any name"),
+            param="voice",
         )
     if len(found) > 1:
-        raise Refused(
-            InvalidParameter(
-                f"{len(found)} voices have the name {voice[:60]!r}; name one of them by its id: "
-                + ", ".join(f"{each.id} ({each.name!r})" for each in found[:10])
-            ),
-            "voice",
-            "voice_ambiguous",
+        raise VoiceAmbiguous(
+            f"{len(found)} voices have the name {voice[:60]!r}; name one of them by its id: "
+            + ", ".join(f"{each.id} ({each.name!r})" for each in found[:10]),
+            param="voice",
         )
     return str(found[0].id)
 
@@ -207,7 +195,7 @@ async def _events(blocks: Blocks, characters: int) -> Blocks:
         usage = {"input_tokens": characters, "output_tokens": 0, "total_tokens": characters}
         yield _event({"type": "speech.audio.done", "usage": usage})
     except TaskError as error:
-        yield _event({"type": "error", **body_of(error, error)}, "error")
+        yield _event({"type": "error", **body_of(error)}, "error")
     finally:
         await blocks.aclose()
 

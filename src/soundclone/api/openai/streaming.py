@@ -20,7 +20,7 @@ from ...storage import Storage
 from ...telemetry import log
 from ..state import state_of
 from ..tasks import DAY
-from .errors import Ended
+from .errors import TaskFailed
 
 _log = log(__name__)
 _PAUSE = 0.06  # seconds between two looks
@@ -49,8 +49,8 @@ async def listen(request: Request, task_id: str, characters: Sequence[int]) -> P
     """The audio of a streamed task as it comes, in parts that are not empty; `characters` are those
     that are billed up to the end of each part.
 
-    A task that is overdue is ended. Raises Ended when the task fails, and Gone, the latter only
-    before the first block: then nobody else watches the connection.
+    A task that is overdue is ended. Raises TaskFailed when the task fails, and Gone, the latter
+    only before the first block: then nobody else watches the connection.
     """
     state = state_of(request)
     index = sent = 0
@@ -69,13 +69,13 @@ async def listen(request: Request, task_id: str, characters: Sequence[int]) -> P
         if row is not None and row.status == "completed":
             key = row.result.get("audio")
             if key is None:
-                raise Ended("the speech is no longer kept; send another request", "expired")
+                raise TaskFailed("the speech is no longer kept; send another request", "expired")
             rest = await to_thread.run_sync(state.storage.stream, key, sent, limiter=_READERS)
             async for block in iterate_in_threadpool(rest):
                 yield Part(block, characters[-1])
             return
         if row is not None and row.status == "failed":
-            raise Ended(row.error or "the task failed; nothing was charged", row.error_word)
+            raise TaskFailed(row.error or "the task failed; nothing was charged", row.error_word)
         age = 0.0 if row is None else time.time() - row.created_at
         if age > state.settings.task_timeout:
             # As the sweeper does, if there is one.
@@ -92,7 +92,7 @@ async def listen(request: Request, task_id: str, characters: Sequence[int]) -> P
 
 async def counted(request: Request, task_id: str, parts: Parts) -> Blocks:
     """The audio of the parts. Each is noted as delivered just before it is handed on: what cannot
-    be noted is not sent. Raises Ended when the task has failed meanwhile."""
+    be noted is not sent. Raises TaskFailed when the task has failed meanwhile."""
     noted = 0
     try:
         async for part in parts:
@@ -112,7 +112,7 @@ async def _note(request: Request, task_id: str, characters: int) -> None:
                 return
             row = await database.fetch_one_async(tasks.STATE, task=task_id)
             assert row is not None
-            raise Ended(row.error or "the task failed", row.error_word)
+            raise TaskFailed(row.error or "the task failed", row.error_word)
         except OperationalError:  # the database is away for a moment
             await asyncio.sleep(_LONGEST_PAUSE)
 

@@ -28,7 +28,7 @@ from ..schemas import SoundCloneCloneRequest
 from ..state import state_of
 from ..tasks import IdempotencyKey, clone_order, digest, link, submit
 from ..uploads import release
-from .errors import Ended, FormRoute, OpenAIRoute, about
+from .errors import FormRoute, OpenAIRoute, TaskFailed
 from .schemas import OpenAIDeleted, OpenAIVoice, OpenAIVoiceList, page
 
 PATIENCE = 300.0  # seconds that a request waits for its voice
@@ -45,38 +45,40 @@ VoicePath = Annotated[str, Path(description="Id of a voice")]
 async def create(
     request: Request,
     who: LimitedCaller,
-    name: Annotated[str, Form(description="A name for the voice, at most 80 characters")],
-    consent: Annotated[str, Form(description="Id of a voice consent: cons_…")],
+    name: Annotated[
+        str, Form(description="A text of at most 80 characters: the name of the voice")
+    ],
+    consent: Annotated[str, Form(description="The id of a voice consent: cons_…")],
     audio_sample: Annotated[
         UploadFile,
         File(
-            description="A recording with more than 15 s and less than 60 s of the speaker's "
-            "speech, of the size that POST /api/open-api/v1/files/upload takes"
+            description="A file with a recording of the speaker: more than 15 s and less than 60 s "
+            "of speech. POST /api/open-api/v1/files/upload has the same limit of size"
         ),
     ],
     type: Annotated[
-        Literal["audio_sample"], Form(description="Voices are made of recordings alone")
+        Literal["audio_sample"], Form(description="Kind of the sample: a recording")
     ] = "audio_sample",
     idempotency_key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Make a voice of a recording. The same request again within ten minutes, which is what its
     clients send when they have waited too long, gives the same voice and is charged once."""
     state = state_of(request)
-    with about("name"):
-        name = voices.checked_name(name)
-        if not name:
-            raise InvalidParameter("name is empty; it must be a name to know the voice by")
-    with about("consent"):
-        agreed = await state.database.read_async(consents.get, consent, who.account_id)
-    with about("audio_sample"):
-        if not audio_sample.size:
-            raise InvalidParameter("audio_sample is empty; a recording is needed")
-        largest = state.settings.upload_max_bytes
-        if audio_sample.size > largest:
-            raise InvalidParameter(
-                f"audio_sample has {audio_sample.size:,} bytes; at most {largest:,} are taken: "
-                "send a shorter recording, or the same one as FLAC or MP3"
-            )
+    name = voices.checked_name(name)
+    if not name:
+        raise InvalidParameter(
+            "name is empty; it must be a name to know the voice by", param="name"
+        )
+    agreed = await state.database.read_async(consents.get, consent, who.account_id, param="consent")
+    if not audio_sample.size:
+        raise InvalidParameter("audio_sample is empty; a recording is needed", param="audio_sample")
+    largest = state.settings.upload_max_bytes
+    if audio_sample.size > largest:
+        raise InvalidParameter(
+            f"audio_sample has {audio_sample.size:,} bytes; at most {largest:,} are taken: "
+            "send a shorter recording, or the same one as FLAC or MP3",
+            param="audio_sample",
+        )
     sample = await run_in_threadpool(_sha256, audio_sample.file)
     request_hash = digest("voice", {"name": name, "consent": agreed.id, "sample": sample})
     task = await _submitted(request, who, audio_sample, name, agreed, request_hash, idempotency_key)
@@ -84,9 +86,9 @@ async def create(
     try:
         voice = await _made(request, task)
     except SoundcloneError as error:
-        reason = error.reason if isinstance(error, Ended) else ""
-        with about("consent" if reason.startswith("consent_") else "audio_sample"):
-            raise
+        reason = error.reason if isinstance(error, TaskFailed) else ""
+        error.param = "consent" if reason.startswith("consent_") else "audio_sample"
+        raise
     return JSONResponse(view(voice))
 
 
@@ -97,11 +99,13 @@ async def listing(
     request: Request,
     who: KnownCaller,
     after: Annotated[
-        str | None, Query(description="Id of the last voice of the page before")
+        str | None, Query(description="The id of the last voice of the page before")
     ] = None,
     limit: Annotated[
         int | None,
-        Query(ge=1, le=100, description="Most voices of a page; left out, all voices"),
+        Query(
+            ge=1, le=100, description="Largest number of voices of the page. Default: all voices"
+        ),
     ] = None,
 ) -> JSONResponse:
     """The account's voices, the newest first."""
@@ -187,7 +191,7 @@ async def _discard(storage: Storage, database: Database, key: str) -> None:
 
 
 async def _made(request: Request, task: Task) -> Voice:
-    """The voice that a task makes, once it has. Raises Ended with the reason when it fails,
+    """The voice that a task makes, once it has. Raises TaskFailed with the reason when it fails,
     Unavailable when it takes too long; it goes on then, for the next one who asks."""
     database = state_of(request).database
     until = time.monotonic() + PATIENCE
@@ -195,7 +199,7 @@ async def _made(request: Request, task: Task) -> Voice:
         row = await database.fetch_one_async(tasks.STATE, task=task.id)
         assert row is not None  # it stays for a month after its end
         if row.status == "failed":
-            raise Ended(row.error or "the task failed; nothing was charged", row.error_word)
+            raise TaskFailed(row.error or "the task failed; nothing was charged", row.error_word)
         if row.status == "completed":
             voice: Voice = await database.read_async(voices.get, row.voice_id, task.account_id)
             return voice

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, File, Request, Response, UploadFile
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.orm import Session
@@ -21,6 +20,7 @@ from ..removal import remove_voice
 from ..schemas import SoundCloneAudioRequest, SoundCloneCloneRequest
 from ..state import state_of
 from ..tasks import DAY, audio_order, check_consent, checked_id, clone_order, consent_source, submit
+from ..validation import expectations_of_model, rejection
 from . import session
 from .rendering import SPOKEN, PublicRoute, StudioRoute, catalogue, language_of, render
 from .session import Forbidden, Known, Visitor
@@ -145,7 +145,7 @@ async def make_key(request: Request, me: Known) -> Response:
     form = await fields(request)
     name = voices.checked_name(form.get("name", ""))
     if not name:
-        raise InvalidParameter("name is empty; the key needs one, to know it by")
+        raise InvalidParameter("name is empty; the key needs one, to know it by", param="name")
     settings = state_of(request).settings
 
     def work(database: Session) -> dict[str, str]:
@@ -191,13 +191,14 @@ async def declared(request: Request, me: Visitor, form: Mapping[str, str]) -> Ag
     who = form.get("consent", "")
     if who not in ("own", "given"):
         raise InvalidParameter(
-            "consent is missing; say whose voice it is and that the speaker agrees"
+            "consent is missing; say whose voice it is and that the speaker agrees", param="consent"
         )
     speaker = printable(form.get("speaker", ""))
     if who == "given" and not 0 < len(speaker) <= LONGEST_SPEAKER:
         raise InvalidParameter(
             f"speaker has {len(speaker)} characters; the speaker's name, of at most "
-            f"{LONGEST_SPEAKER}, is needed"
+            f"{LONGEST_SPEAKER}, is needed",
+            param="speaker",
         )
     recording = form.get("consentRecording", "")
     return Agreement(
@@ -241,9 +242,7 @@ def _model(
     try:
         return model.model_validate(body | dict(extra or {}))
     except ValidationError as error:
-        raise RequestValidationError(
-            [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
-        ) from error
+        raise rejection(error.errors(), expectations_of_model(model)) from error
 
 
 def _number(text: str) -> float | str:

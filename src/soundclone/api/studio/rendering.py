@@ -6,7 +6,7 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Mapping
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -14,20 +14,16 @@ from urllib.parse import quote, urlsplit
 
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
-from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles as _StaticFiles
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
-from starlette.requests import ClientDisconnect
 
 from ... import __version__
 from ...core.formatting import moment
 from ...core.pricing import to_credits
 from ...errors import AuthenticationError, SoundcloneError
-from ...telemetry import log
-from ..errors import ServerFault, translate
-from ..schemas import NEEDED
-from ..uploads import release, reserve
+from ..errors import ApiRoute
+from ..uploads import reserve
 from . import reasons, session
 from .session import PATH, SAFE, SignInRequired
 
@@ -38,9 +34,6 @@ YEAR = 365 * 86_400
 THEMES = ("auto", "light", "dark")
 LANGUAGE_COOKIE = "soundclone_language"
 THEME_COOKIE = "soundclone_theme"
-
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
-_log = log(__name__)
 
 
 @cache
@@ -187,38 +180,21 @@ class StaticFiles(_StaticFiles):
         return response
 
 
-class StudioRoute(APIRoute):
+class StudioRoute(ApiRoute):
     """A page or an action for somebody who is signed in."""
 
     public = False
 
-    def get_route_handler(self) -> Handler:
-        handler = super().get_route_handler()
-
-        async def handle(request: Request) -> Response:
-            request.state.nonce = secrets.token_urlsafe(12)
-            request.state.visitor = None
-            request.state.visit = session.visit_of(request) or secrets.token_hex(16)
-            try:
-                await self.admit(request)
-                response = await handler(request)
-            except ClientDisconnect:
-                return Response(status_code=499)  # nobody reads it
-            except Exception as error:
-                response = refused(request, error)
-            finally:
-                await release(request)
-            await session.renew(request, response)
-            protect(request, response)
-            if "lang" in request.query_params:
-                response.set_cookie(LANGUAGE_COOKIE, language_of(request), max_age=YEAR, path=PATH)
-            return response
-
-        return handle
-
     async def admit(self, request: Request) -> None:
-        """Before the body is read, so that a stranger cannot fill the disk. Raises SignInRequired,
-        CsrfRejected."""
+        """Identify the visitor, and reserve space for uploaded files.
+
+        Raises:
+            SignInRequired: The page needs a session, and the visitor has none.
+            CsrfRejected: Another site made the request.
+        """
+        request.state.nonce = secrets.token_urlsafe(12)
+        request.state.visitor = None
+        request.state.visit = session.visit_of(request) or secrets.token_hex(16)
         try:
             request.state.visitor = await session.identify(request)
         except AuthenticationError as error:
@@ -230,6 +206,17 @@ class StudioRoute(APIRoute):
             await session.check_token(request)
         if request.state.visitor is not None:
             await reserve(request, request.state.visitor.account.id)
+
+    def respond(self, request: Request, error: SoundcloneError) -> Response:
+        """Return the error as a page, as a part of one, or as JSON."""
+        return refused(request, error)
+
+    async def finish(self, request: Request, response: Response) -> None:
+        """Extend the session, and set the headers and cookies of a page."""
+        await session.renew(request, response)
+        protect(request, response)
+        if "lang" in request.query_params:
+            response.set_cookie(LANGUAGE_COOKIE, language_of(request), max_age=YEAR, path=PATH)
 
 
 class PublicRoute(StudioRoute):
@@ -260,23 +247,20 @@ def protect(request: Request, response: Response) -> None:
     response.headers["Cache-Control"] = "no-store"
 
 
-def refused(request: Request, error: Exception) -> Response:
-    """An error where it happened: a part of the page, JSON for a script, or a page."""
-    known = translate(error)
-    if isinstance(known, ServerFault):
-        _log.error("request failed", path=request.url.path, exc_info=error)
-    if isinstance(known, SignInRequired):
+def refused(request: Request, error: SoundcloneError) -> Response:
+    """Return an error as a part of the page, as JSON for a script, or as a page."""
+    if isinstance(error, SignInRequired):
         return _to_sign_in(request)
-    message = known.message.encode(errors="replace").decode()
+    message = error.safe_message
     if request.headers.get("Accept") == "application/json":
-        title = title_of(language_of(request), known.word)
+        title = title_of(language_of(request), error.word)
         sentence = reasons.sentence(language_of(request), message).text
-        answer = {"title": title, "message": sentence, "field": field_of(known)}
-        return JSONResponse(answer, known.status)
+        answer = {"title": title, "message": sentence, "field": error.param}
+        return JSONResponse(answer, error.status)
     template = "part/error.html" if "HX-Request" in request.headers else "error.html"
-    response = render(request, template, known.status, error=known, message=message)
-    if field := field_of(known):
-        response.headers["X-Field"] = field
+    response = render(request, template, error.status, error=error, message=message)
+    if error.param:
+        response.headers["X-Field"] = error.param
     return response
 
 
@@ -286,14 +270,6 @@ def title_of(language: str, word: str) -> str:
 
 
 _environment.globals["title_of"] = title_of
-
-
-def field_of(error: SoundcloneError) -> str | None:
-    """The field that the error's sentence is about."""
-    if error.message.startswith(("the text ", "pause ", "'<#", "marker ")):
-        return "contentText"
-    first = error.message.partition(" ")[0]
-    return first if first in NEEDED or first in ("name", "speaker", "consent") else None
 
 
 def _to_sign_in(request: Request) -> Response:
