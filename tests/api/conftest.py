@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,13 +78,20 @@ class Api:
         sent = list(headers)
         if key is not None:
             sent.append(("Authorization", f"Bearer {key}"))
-        options: dict[str, Any] = {"files": files, "data": data}
-        if isinstance(body, bytes):
+        content = None
+        if body is not None:
+            # Not by the client, which cannot write half of a surrogate pair.
+            content = body if isinstance(body, bytes) else json.dumps(body).encode()
             sent.append(("Content-Type", "application/json"))
-            options["content"] = body
-        elif body is not None:
-            options["json"] = body
-        return self.client.request(method, path, headers=sent, follow_redirects=False, **options)
+        return self.client.request(
+            method,
+            path,
+            headers=sent,
+            content=content,
+            data=data,
+            files=files,
+            follow_redirects=False,
+        )
 
     def request(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
         """Return the status and the JSON of a response."""
