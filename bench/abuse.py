@@ -35,7 +35,7 @@ sys.path.insert(0, str(ROOT))
 from tests import attacks  # noqa: E402
 from tests.service import API, Service, finish  # noqa: E402
 
-from soundclone.client import Client  # noqa: E402
+from soundclone_client import Client  # noqa: E402
 
 SENTENCE = "The ferry leaves at nine in the morning, and it is hardly ever late."
 LONG = (SENTENCE + " ") * 140  # 9,660 characters

@@ -18,8 +18,8 @@ import av
 import numpy as np
 
 from soundclone.audio.decode import decode
-from soundclone.client import Client
 from soundclone.text.languages import LANGUAGES
+from soundclone_client import Client
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ROOT / "docs" / "samples"

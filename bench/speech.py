@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT))
 
 from tests.service import Service  # noqa: E402
 
-from soundclone.client import Client  # noqa: E402
+from soundclone_client import Client  # noqa: E402
 
 SENTENCES = (
     "The ferry to the island leaves at a quarter past nine, and nobody waits for it.",

@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT))
 
 from tests.service import Service, free_port  # noqa: E402
 
-from soundclone.client import Client  # noqa: E402
+from soundclone_client import Client  # noqa: E402
 
 TEXT = "This is how it sounds when the service says something in a voice that it has just made."
 

@@ -26,7 +26,7 @@ sys.path.insert(0, str(ROOT))
 
 from tests.service import Service  # noqa: E402
 
-from soundclone.client import Client  # noqa: E402
+from soundclone_client import Client  # noqa: E402
 
 SENTENCES = (
     "The ferry leaves at nine in the morning, and it is hardly ever late.",

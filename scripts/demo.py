@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from soundclone.client import Client, ClientError, Task
+from soundclone_client import Client, ClientError, Task
 
 ROOT = Path(__file__).resolve().parents[1]
 DEMO = ROOT / "demo"

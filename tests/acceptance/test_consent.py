@@ -11,7 +11,7 @@ import openai
 import pytest
 from openai import OpenAI
 
-from soundclone.client import Client, Consent, ParameterError, TaskFailed
+from soundclone_client import Client, Consent, ParameterError, TaskFailed
 from tests import media_samples
 from tests.acceptance.conftest import ENGINES
 from tests.service import API, Service, finish

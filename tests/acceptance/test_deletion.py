@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from soundclone.client import Client, ParameterError, TaskFailed
+from soundclone_client import Client, ParameterError, TaskFailed
 from tests.acceptance.conftest import ENGINES, RECORDING
 from tests.api.studio.visitors import sign_in
 from tests.service import API, Service

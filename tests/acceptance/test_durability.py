@@ -324,7 +324,7 @@ def test_what_expires_is_removed(
     }
     with Service(tmp_path, environment=environment) as service:
         _, key = service.new_key(1)
-        from soundclone.client import Client
+        from soundclone_client import Client
 
         from .conftest import RECORDING
 

@@ -12,7 +12,7 @@ import pytest
 import soxr
 
 from soundclone.audio import decode
-from soundclone.client import Client, ParameterError, TaskFailed
+from soundclone_client import Client, ParameterError, TaskFailed
 from tests import media_samples
 from tests.acceptance.conftest import RECORDING
 from tests.service import API, Service, finish

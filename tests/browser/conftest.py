@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from soundclone.audio import decode, encode
-from soundclone.client import Client
+from soundclone_client import Client
 from tests.service import API, Service, finish
 
 HERE = Path(__file__).parent

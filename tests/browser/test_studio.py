@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from soundclone.client import Client
+from soundclone_client import Client
 from tests.browser.conftest import DESK, PAGES, PHONE, RECORDINGS, Keep, Open, Visit
 from tests.browser.waiting import drawn, ended, run
 from tests.service import API, Service, finish

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from soundclone.client import Client
+from soundclone_client import Client
 from tests.service import Service
 
 from .pages import ROOT

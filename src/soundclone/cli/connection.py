@@ -14,7 +14,7 @@ import typer
 from .common import INTERRUPTED, TERMINATED, Failure, fail
 
 if TYPE_CHECKING:
-    from ..client import Client, Task
+    from soundclone_client import Client, Task
 
 BaseUrl = Annotated[
     str | None,
@@ -34,7 +34,7 @@ CALLING_OFF = 5.0  # seconds that a service has for answering somebody who wants
 @contextmanager
 def connected(url: str | None, key: str | None) -> Iterator[Client]:
     """Open a client. An error of the client ends the command."""
-    from ..client import Client, ClientError, Unreachable
+    from soundclone_client import Client, ClientError, Unreachable
 
     if not (key or "").strip():
         fail("there is no API key; set SOUNDCLONE_API_KEY, or pass --key", "unauthenticated")
@@ -65,7 +65,7 @@ def called_off(task: Task, url: str | None, key: str | None) -> Iterator[None]:
 
 
 def _call_off(task: Task, url: str | None, key: str | None, code: int) -> NoReturn:
-    from ..client import Client, ClientError
+    from soundclone_client import Client, ClientError
 
     try:
         with Client(url, key, timeout=CALLING_OFF, retries=0) as client:

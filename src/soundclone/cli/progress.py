@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, ProgressColumn
 
-    from ..client import Task
+    from soundclone_client import Task
 
 
 @contextmanager

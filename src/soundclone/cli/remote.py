@@ -17,7 +17,7 @@ from .progress import following, transferring
 from .voices import VoiceName, id_of
 
 if TYPE_CHECKING:
-    from ..client import Client, Task
+    from soundclone_client import Client, Task
 
 Version = Literal["v1", "v2"]
 Emotion = Literal["happy", "sad", "angry", "fearful", "disgusted", "surprised", "neutral"]
@@ -100,7 +100,7 @@ def clone(
     as_json: AsJson = False,
 ) -> None:
     """Make a voice from a recording and hear a preview of it."""
-    from ..client import Consent
+    from soundclone_client import Consent
 
     _check_outputs(output)
     if output.suffix.lower() not in ("", ".mp3") and not output.exists():

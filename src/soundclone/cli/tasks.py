@@ -10,7 +10,7 @@ from .common import AsJson, print_json, print_table
 from .connection import ApiKey, BaseUrl, connected
 
 if TYPE_CHECKING:
-    from ..client import Task
+    from soundclone_client import Task
 
 tasks_app = typer.Typer(help="Tasks of the account whose key is used.", no_args_is_help=True)
 
@@ -33,7 +33,7 @@ def list_(
 ) -> None:
     """Tasks of the account, newest first, until their results expire."""
     with connected(url, key) as client:
-        page = client.tasks(limit=limit, cursor=cursor, status=status, kind=kind)
+        page = client.task_page(limit=limit, cursor=cursor, status=status, kind=kind)
     if as_json:
         rows = [dict(task.raw) for task in page.tasks]
         print_json({"list": rows, "nextCursor": page.next_cursor})
@@ -46,7 +46,7 @@ def list_(
 def _row(task: Task) -> dict[str, Any]:
     from ..core.formatting import moment
 
-    status = task.status
+    status: str = task.status
     if status == "processing" and task.progress is not None:
         status += f" {task.progress}%"
     return {

@@ -12,7 +12,7 @@ from .common import AsJson, fail, print_json, print_table
 from .connection import ApiKey, BaseUrl, connected
 
 if TYPE_CHECKING:
-    from ..client import Client, Voice
+    from soundclone_client import Client, Voice
 
 voices_app = typer.Typer(help="Voices of the account whose key is used.", no_args_is_help=True)
 

@@ -1,25 +1,29 @@
-"""The Python SDK: `Client`, and `AsyncClient` with the same methods.
+"""Client of soundclone, a voice-cloning service that you run yourself.
 
-with Client("http://127.0.0.1:8000", "sk_…") as client:
-    voice = client.clone("me.wav")
-    speech = client.speak(voice.model_id, "Hello from my other self.")
-    client.download(speech, "hello.mp3")
+`Client` blocks. `AsyncClient` has the same methods for asyncio.
 
-ClientError
-├── ApiError               the server refused: `code`, `word`, `message`, `status`
-│   ├── AuthenticationError
-│   ├── ParameterError
-│   ├── PaymentError
-│   └── RateLimitError     `retry_after`
-├── Unreachable            no answer came
-├── TaskFailed             `task`
-└── Timeout                `task`, which goes on
+Example:
+    with Client("http://127.0.0.1:8000", "sk_…") as client:
+        voice = client.clone("me.wav")
+        speech = client.speak(voice.model_id, "Hello from my other self.")
+        client.download(speech, "hello.mp3")
+
+The exceptions form a tree:
+
+    ClientError
+    ├── ApiError               refused by the server; has `code`, `word`, `message`, `status`
+    │   ├── AuthenticationError
+    │   ├── ParameterError
+    │   ├── PaymentError
+    │   └── RateLimitError     has `retry_after`
+    ├── Unreachable            no answer
+    ├── TaskFailed             has `task`
+    └── Timeout                has `task`, which continues
 """
 
-from ._version import __version__
-from .asynchronous import AsyncClient
-from .client import Client
-from .errors import (
+from ._async_client import AsyncClient
+from ._client import Client
+from ._errors import (
     ApiError,
     AuthenticationError,
     ClientError,
@@ -30,18 +34,20 @@ from .errors import (
     Timeout,
     Unreachable,
 )
-from .models import (
+from ._models import (
     Balance,
     Clone,
     Consent,
     KeyBalance,
     Price,
     Speech,
+    SubtitledSpeech,
     Task,
     TaskPage,
     Upload,
     Voice,
 )
+from ._version import __version__
 
 __all__ = [
     "ApiError",
@@ -58,6 +64,7 @@ __all__ = [
     "Price",
     "RateLimitError",
     "Speech",
+    "SubtitledSpeech",
     "Task",
     "TaskFailed",
     "TaskPage",

@@ -151,7 +151,7 @@ def _call(method: str, first: str, named: Mapping[str, Any], *more: str) -> str:
 def _program(base: str, *lines: str, then: str = "") -> str:
     inside = "\n".join(f"    {line}" for line in lines)
     return (
-        "from soundclone.client import Client\n\n"
+        "from soundclone_client import Client\n\n"
         f"with Client({base!r}) as client:  # its key is in SOUNDCLONE_API_KEY\n{inside}\n{then}"
     ).rstrip()
 

@@ -1,0 +1,695 @@
+"""The blocking client.
+
+`generate` in clients/python writes this file from `_async_client.py`: edit that one.
+"""
+
+# ruff: noqa: SIM117, UP028 -- the client for asyncio cannot be shorter
+
+from __future__ import annotations
+
+import math
+import time
+import uuid
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import ExitStack
+from os import PathLike
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self, TypeVar, overload
+from urllib.parse import urljoin
+
+import httpx2
+
+from . import _wire
+from ._errors import ClientError, TaskFailed, Timeout
+from ._files import Recording, complete_file, remote_address
+from ._models import (
+    Balance,
+    Clone,
+    Consent,
+    KeyBalance,
+    Price,
+    Speech,
+    SubtitledSpeech,
+    Task,
+    TaskPage,
+    Upload,
+    Voice,
+)
+from ._types import (
+    Format,
+    Kind,
+    Progress,
+    Source,
+    Status,
+    StreamFormat,
+    Subtitles,
+    Transfer,
+    Version,
+)
+
+_T = TypeVar("_T")
+
+
+class Client:
+    """Client of a soundclone server. `AsyncClient` is the one for asyncio.
+
+    A request that meets a lost connection, a server error or a rate limit is sent again, up to
+    `retries` times. A repeated submission is charged once. Every method raises `ApiError` when the
+    server refuses the request, and `Unreachable` when it does not answer.
+
+    Args:
+        base_url: Address of the server. Default: the environment variable SOUNDCLONE_BASE_URL, or
+            http://127.0.0.1:8000.
+        api_key: Default: the environment variable SOUNDCLONE_API_KEY.
+        timeout: Seconds that one read or write may take.
+        retries: Most repetitions of one request.
+        transport: Replaces the HTTP transport, for tests.
+
+    Example:
+        with Client("http://127.0.0.1:8000", "sk_…") as client:
+            voice = client.clone("me.wav")
+            speech = client.speak(voice.model_id, "Hello from my other self.")
+            client.download(speech, "hello.mp3")
+    """
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        *,
+        timeout: float = 60.0,
+        retries: int = 4,
+        transport: httpx2.BaseTransport | None = None,
+    ) -> None:
+        self._server = _wire.Server(base_url, api_key)
+        self._retries = retries
+        self._http = httpx2.Client(headers=_wire.USER_AGENT, timeout=timeout, transport=transport)
+
+    @overload
+    def clone(
+        self,
+        source: Source,
+        text: str | None = None,
+        version: Version = "v1",
+        language: str = "auto",
+        *,
+        name: str | None = None,
+        consent: Consent | Source | None = None,
+        wait: Literal[True] = True,
+        timeout: float | None = None,
+        on_progress: Progress | None = None,
+        idempotency_key: str | None = None,
+    ) -> Clone: ...
+
+    @overload
+    def clone(
+        self,
+        source: Source,
+        text: str | None = None,
+        version: Version = "v1",
+        language: str = "auto",
+        *,
+        name: str | None = None,
+        consent: Consent | Source | None = None,
+        wait: Literal[False],
+        timeout: float | None = None,
+        on_progress: Progress | None = None,
+        idempotency_key: str | None = None,
+    ) -> Task: ...
+
+    def clone(
+        self,
+        source: Source,
+        text: str | None = None,
+        version: Version = "v1",
+        language: str = "auto",
+        *,
+        name: str | None = None,
+        consent: Consent | Source | None = None,
+        wait: bool = True,
+        timeout: float | None = None,
+        on_progress: Progress | None = None,
+        idempotency_key: str | None = None,
+    ) -> Clone | Task:
+        """Clone a voice from a recording, and speak a preview with it.
+
+        A local recording is uploaded first.
+
+        Args:
+            source: An http(s) URL, a path, the content as bytes, or a file opened in binary mode.
+                The recording holds more than 15 s and less than 60 s of speech.
+            text: Text of the preview, at most 270 characters. Default: a line in `language`.
+            version: `v1` speaks 24 languages, `v2` speaks 40.
+            language: Language of the recording and the preview, such as "German" or "de". `auto`
+                detects the language.
+            name: Name of the voice, for `voices` and the studio.
+            consent: Consent of the speaker: a `Consent`, or a recording of the speaker's consent.
+            wait: False returns the task at once.
+            timeout: Seconds to wait for the voice. Default: no limit.
+            on_progress: Called with the task whenever its status or progress has changed.
+            idempotency_key: Names this request. Another request with the same key and URL returns
+                the task of the first. An uploaded file has another URL each time.
+
+        Returns:
+            The voice and its preview; with `wait=False`, the task.
+
+        Raises:
+            TaskFailed: The recording cannot be cloned.
+            Timeout: The task did not end within `timeout` seconds.
+
+        Example:
+            voice = client.clone("me.wav", "Hello, it is me.", name="Anna")
+            client.download(voice, "preview.mp3")
+        """
+        body = {
+            "file_url": self._upload_unless_remote(source),
+            "text": text,
+            "version": version,
+            "language": language,
+            "name": name,
+            "consent": None if consent is None else self._consent(consent),
+        }
+        task = self._submit("clones", _wire.to_wire(body), idempotency_key)
+        if not wait:
+            return task
+        return _wire.result_of(Clone, self.wait(task, timeout, on_progress))
+
+    @overload
+    def speak(
+        self,
+        model_id: str,
+        text: str,
+        *,
+        version: Version | None = None,
+        language: str = "auto",
+        emotion: str | None = None,
+        speed: float | None = None,
+        vol: float | None = None,
+        pitch: int | None = None,
+        subtitles: Subtitles,
+        format: Format | None = None,
+        sample_rate: int | None = None,
+        channel: Literal[1, 2] | None = None,
+        wait: Literal[True] = True,
+        timeout: float | None = None,
+        on_progress: Progress | None = None,
+        idempotency_key: str | None = None,
+    ) -> SubtitledSpeech: ...
+
+    @overload
+    def speak(
+        self,
+        model_id: str,
+        text: str,
+        *,
+        version: Version | None = None,
+        language: str = "auto",
+        emotion: str | None = None,
+        speed: float | None = None,
+        vol: float | None = None,
+        pitch: int | None = None,
+        subtitles: Subtitles | None = None,
+        format: Format | None = None,
+        sample_rate: int | None = None,
+        channel: Literal[1, 2] | None = None,
+        wait: Literal[True] = True,
+        timeout: float | None = None,
+        on_progress: Progress | None = None,
+        idempotency_key: str | None = None,
+    ) -> Speech: ...
+
+    @overload
+    def speak(
+        self,
+        model_id: str,
+        text: str,
+        *,
+        version: Version | None = None,
+        language: str = "auto",
+        emotion: str | None = None,
+        speed: float | None = None,
+        vol: float | None = None,
+        pitch: int | None = None,
+        subtitles: Subtitles | None = None,
+        format: Format | None = None,
+        sample_rate: int | None = None,
+        channel: Literal[1, 2] | None = None,
+        wait: Literal[False],
+        timeout: float | None = None,
+        on_progress: Progress | None = None,
+        idempotency_key: str | None = None,
+    ) -> Task: ...
+
+    def speak(
+        self,
+        model_id: str,
+        text: str,
+        *,
+        version: Version | None = None,
+        language: str = "auto",
+        emotion: str | None = None,
+        speed: float | None = None,
+        vol: float | None = None,
+        pitch: int | None = None,
+        subtitles: Subtitles | None = None,
+        format: Format | None = None,
+        sample_rate: int | None = None,
+        channel: Literal[1, 2] | None = None,
+        wait: bool = True,
+        timeout: float | None = None,
+        on_progress: Progress | None = None,
+        idempotency_key: str | None = None,
+    ) -> Speech | Task:
+        """Speak a text with a cloned voice.
+
+        Args:
+            model_id: Id of the voice.
+            text: At most 10,000 characters. `<#x#>` pauses for x seconds.
+            version: Default: the version of the voice.
+            language: Language of the text, such as "German" or "de". `auto` detects the language of
+                each sentence.
+            emotion: One of happy, sad, angry, fearful, disgusted, surprised, neutral.
+            speed: Speaking rate, 0.5 to 2.
+            vol: Loudness, above 0 and up to 10.
+            pitch: Shift in semitones, -12 to 12.
+            subtitles: Makes subtitles by sentence or by word.
+            format: Default: mp3.
+            sample_rate: Hz, 8000 to 48000. Default: 44100, or 48000 for ogg.
+            channel: Number of channels.
+            wait: False returns the task at once.
+            timeout: Seconds to wait for the speech. Default: no limit.
+            on_progress: Called with the task whenever its status or progress has changed.
+            idempotency_key: Names this request. The same request with the same key returns the task
+                of the first, and is charged once.
+
+        Returns:
+            The speech, which has links to subtitles if you asked for them. With `wait=False`, the
+            task.
+
+        Raises:
+            TaskFailed: The text cannot be spoken.
+            Timeout: The task did not end within `timeout` seconds.
+            ValueError: `subtitles` is neither "sentence" nor "word".
+
+        Example:
+            speech = client.speak("model_…", "Good news!", emotion="happy", format="flac")
+            client.download(speech, "news.flac")
+        """
+        body = _wire.speech_body(
+            model_id,
+            text,
+            subtitles,
+            version=version,
+            language=language,
+            emotion=emotion,
+            speed=speed,
+            vol=vol,
+            pitch=pitch,
+            format=format,
+            sample_rate=sample_rate,
+            channel=channel,
+        )
+        task = self._submit("audios", body, idempotency_key)
+        if not wait:
+            return task
+        kind = SubtitledSpeech if subtitles else Speech
+        return _wire.result_of(kind, self.wait(task, timeout, on_progress))
+
+    def stream(
+        self,
+        model_id: str,
+        text: str,
+        *,
+        version: Version | None = None,
+        language: str | None = None,
+        emotion: str | None = None,
+        speed: float | None = None,
+        format: StreamFormat = "mp3",
+    ) -> Generator[bytes, None, None]:
+        """Speak a text, and yield the audio while it is generated.
+
+        The first sentence arrives before the second is spoken. The server cancels the speech when
+        the generator is closed, and charges for the parts that it has sent.
+
+        Args:
+            model_id: Id or name of the voice.
+            text: At most 10,000 characters. `<#x#>` pauses for x seconds.
+            version: Default: the version of the voice.
+            language: Language of the text. Default: the language of each sentence is detected.
+            emotion: One of happy, sad, angry, fearful, disgusted, surprised, neutral.
+            speed: Speaking rate, 0.5 to 2.
+            format: `pcm` is 24,000 samples a second, 16 bits, little-endian, one channel. `opus` is
+                in Ogg, `aac` in ADTS.
+
+        Yields:
+            Blocks of the audio file.
+
+        Raises:
+            TaskFailed: The speech failed after its first block.
+            Unreachable: The connection broke. The blocks so far are not the whole speech.
+
+        Example:
+            with closing(client.stream("Anna", "Good evening.", format="pcm")) as blocks:
+                for block in blocks:
+                    player.write(block)
+        """
+        options = {"language": language, "speed": speed, "response_format": format}
+        body = _wire.stream_body(model_id, text, version, emotion, **options)
+        with ExitStack() as stack:
+            response = self._retry(lambda: self._open_stream(stack, body))
+            try:
+                for block in response.iter_bytes():
+                    yield block
+            except _wire.FAULTS as error:
+                task_id = response.headers.get("x-soundclone-task")
+                task = self.task(task_id) if task_id else None
+                if task and task.status == "failed":
+                    raise TaskFailed(task) from error
+                raise _wire.unreachable(str(response.url), error) from error
+
+    def task(self, id: str) -> Task:
+        """Return the state of a task.
+
+        Example:
+            task = client.task("audio_…")
+            print(task.status, task.progress)
+        """
+        return _wire.read(Task, self._call("GET", _wire.task_path(id)))
+
+    def tasks(self, *, status: Status | None = None, kind: Kind | None = None) -> Iterator[Task]:
+        """Yield the account's tasks, newest first. A task is listed until its result expires.
+
+        Args:
+            status: Yields only tasks with this status.
+            kind: `clone` yields only clones, `audio` only speech.
+
+        Example:
+            for task in client.tasks(status="failed"):
+                print(task.id, task.error)
+        """
+        cursor = None
+        while True:
+            page = self.task_page(limit=100, cursor=cursor, status=status, kind=kind)
+            for task in page.tasks:
+                yield task
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    def task_page(
+        self,
+        *,
+        limit: int = 20,
+        cursor: str | None = None,
+        status: Status | None = None,
+        kind: Kind | None = None,
+    ) -> TaskPage:
+        """Return one page of the account's tasks, newest first.
+
+        Args:
+            limit: Most tasks of the page, 1 to 100.
+            cursor: `next_cursor` of the page before.
+            status: Returns only tasks with this status.
+            kind: `clone` returns only clones, `audio` only speech.
+
+        Example:
+            page = client.task_page(limit=50)
+            following = client.task_page(limit=50, cursor=page.next_cursor)
+        """
+        params = {"limit": limit, "cursor": cursor, "status": status, "kind": kind}
+        return _wire.read_page(
+            self._call("GET", f"{_wire.API}/audios", params=_wire.to_wire(params))
+        )
+
+    def wait(
+        self,
+        task: Task | str,
+        timeout: float | None = None,
+        on_progress: Progress | None = None,
+    ) -> Task:
+        """Wait until a task is completed, and return it.
+
+        An outage of the server of up to five minutes does not end the wait.
+
+        Args:
+            task: A task or its id.
+            timeout: Seconds to wait. Default: no limit.
+            on_progress: Called with the task whenever its status or progress has changed.
+
+        Raises:
+            TaskFailed: The task failed.
+            Timeout: The task did not end within `timeout` seconds.
+
+        Example:
+            task = client.speak("model_…", "Good evening.", wait=False)
+            done = client.wait(task, on_progress=lambda task: print(task.progress))
+        """
+        id = task if isinstance(task, str) else task.id
+        latest = None if isinstance(task, str) else task
+        deadline = time.monotonic() + (math.inf if timeout is None else timeout)
+        last_answer, failures, interval = time.monotonic(), 0, 0.25
+        reported: tuple[str, int | None] | None = None
+        while True:
+            try:
+                latest = _wire.read(Task, self._attempt("GET", _wire.task_path(id)))
+            except ClientError as error:
+                failures += 1
+                if not _wire.is_transient(error) or time.monotonic() - last_answer > _wire.OUTAGE:
+                    raise
+                pause = _wire.pause_before_retry(error, failures)
+            else:
+                last_answer, failures = time.monotonic(), 0
+                if on_progress and reported != (latest.status, latest.progress):
+                    on_progress(latest)
+                    reported = latest.status, latest.progress
+                if latest.status == "failed":
+                    raise TaskFailed(latest)
+                if latest.status == "completed":
+                    return latest
+                pause, interval = interval, min(interval * 1.5, 2.0)
+            left = deadline - time.monotonic()
+            if left <= 0:
+                status = latest.status if latest else "not known"
+                raise Timeout(f"task {id} has not ended within {timeout} s; it is {status}", latest)
+            time.sleep(min(pause, left))
+
+    def cancel(self, id: str) -> Task:
+        """Cancel a task, which then costs nothing.
+
+        Returns:
+            The task, failed as `cancelled`. A task that had already ended is unchanged.
+
+        Example:
+            task = client.speak("model_…", "Good evening.", wait=False)
+            client.cancel(task.id)
+        """
+        return _wire.read(Task, self._call("DELETE", _wire.task_path(id)))
+
+    def upload(self, source: Source, *, on_progress: Transfer | None = None) -> Upload:
+        """Upload a recording of at most 100 MB. The server deletes it after some days.
+
+        Args:
+            source: A path, the content as bytes, or a file opened in binary mode, which is sent
+                from its beginning.
+            on_progress: Called with the bytes sent and the total.
+
+        Example:
+            recording = client.upload("me.wav")
+            voice = client.clone(recording.url)
+        """
+        path, recording = f"{_wire.API}/files/upload", Recording(source, on_progress)
+        return _wire.read(Upload, self._call("POST", path, recording=recording))
+
+    def balance(self) -> Balance:
+        """Return the credits of the account.
+
+        Example:
+            balance = client.balance()
+            print(balance.available)
+        """
+        return _wire.read(Balance, self._call("GET", f"{_wire.API}/user/balance"))
+
+    def key_balance(self) -> KeyBalance:
+        """Return the credits that the key may spend.
+
+        Example:
+            balance = client.key_balance()
+            print(balance.available_quota)
+        """
+        return _wire.read(KeyBalance, self._call("GET", f"{_wire.API}/key/balance"))
+
+    def catalog(self, search: str = "") -> list[Price]:
+        """Return the prices whose name contains `search`. Needs no key.
+
+        Example:
+            for price in client.catalog():
+                print(price.display_name, price.unit_price)
+        """
+        return _wire.read_list(Price, self._call("GET", _wire.CATALOG, params={"search": search}))
+
+    def voices(self) -> list[Voice]:
+        """Return the account's voices, newest first.
+
+        Example:
+            for voice in client.voices():
+                print(voice.model_id, voice.name)
+        """
+        return _wire.read_list(Voice, self._call("GET", f"{_wire.API}/voices"))
+
+    def rename_voice(self, model_id: str, name: str) -> Voice:
+        """Rename a voice. An empty text removes the name.
+
+        Example:
+            client.rename_voice("model_…", "Anna")
+        """
+        path = _wire.voice_path(model_id)
+        return _wire.read(Voice, self._call("PATCH", path, json={"name": name}))
+
+    def delete_voice(self, model_id: str) -> None:
+        """Delete a voice and its recording. This cannot be undone.
+
+        Example:
+            client.delete_voice("model_…")
+        """
+        self._call("DELETE", _wire.voice_path(model_id))
+
+    def download(
+        self,
+        result: Task | Clone | Speech | str,
+        path: str | PathLike[str],
+        *,
+        on_progress: Transfer | None = None,
+    ) -> Path:
+        """Download the audio of a result. The key is not sent, because links are signed.
+
+        Args:
+            result: A `Clone`, a `Speech`, a completed task, or a link.
+            path: File to write. It appears once the download is complete.
+            on_progress: Called with the bytes received and the total, which is None if unknown.
+
+        Returns:
+            The path.
+
+        Raises:
+            ValueError: The task has no audio.
+
+        Example:
+            speech = client.speak("model_…", "Good evening.")
+            client.download(speech, "evening.mp3")
+        """
+        url = urljoin(f"{self._server.base_url}/", _wire.link_of(result))
+        target = Path(path)
+        self._retry(lambda: self._download(url, target, on_progress))
+        return target
+
+    def download_subtitles(
+        self,
+        result: Task | Speech,
+        path: str | PathLike[str],
+        *,
+        format: Literal["srt", "json"] = "srt",
+    ) -> Path:
+        """Download the subtitles of speech.
+
+        Raises:
+            ValueError: The speech was made without subtitles.
+
+        Example:
+            speech = client.speak("model_…", "Good evening.", subtitles="word")
+            client.download_subtitles(speech, "evening.srt")
+        """
+        return self.download(_wire.subtitle_link_of(result, format), path)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _upload_unless_remote(self, source: Source, *prefixes: str) -> str:
+        """Return the address of a recording. `prefixes` mark other texts that are addresses."""
+        address = remote_address(source, *prefixes)
+        return address or self.upload(source).url
+
+    def _consent(self, given: Consent | Source) -> dict[str, str]:
+        consent = given if isinstance(given, Consent) else Consent(given)
+        recording = None
+        if consent.recording is not None:
+            recording = self._upload_unless_remote(consent.recording, "cons_")
+        return _wire.consent_body(recording, consent.speaker, consent.own_voice)
+
+    def _submit(self, kind: str, body: Mapping[str, Any], key: str | None) -> Task:
+        # With the key, the retry of a request whose answer was lost returns the first task.
+        headers = {"Idempotency-Key": key or uuid.uuid4().hex}
+        path = f"{_wire.API}/soundCloning/{kind}"
+        return _wire.read(Task, self._call("POST", path, json=body, headers=headers))
+
+    def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        """Send a request, with retries, and return the data of the answer."""
+        return self._retry(lambda: self._attempt(method, path, **options))
+
+    def _retry(self, attempt: Callable[[], _T]) -> _T:
+        failures = 0
+        while True:
+            try:
+                return attempt()
+            except ClientError as error:
+                failures += 1
+                pause = _wire.pause_before_retry(error, failures)
+                exhausted = failures > self._retries or pause > _wire.LONGEST_PAUSE
+                if exhausted or not _wire.is_transient(error):
+                    raise
+            time.sleep(pause)
+
+    def _attempt(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        recording: Recording | None = None,
+        **options: Any,
+    ) -> dict[str, Any]:
+        url = self._server.base_url + path
+        with _wire.reaching(url), ExitStack() as stack:
+            if recording:
+                options["files"] = {"file": stack.enter_context(recording.opened())}
+            response = self._http.request(
+                method, url, headers={**self._server.headers, **(headers or {})}, **options
+            )
+        return _wire.data_of(response)
+
+    def _download(self, url: str, path: Path, on_progress: Transfer | None) -> None:
+        with _wire.reaching(url):
+            with self._http.stream("GET", url, follow_redirects=True) as response:
+                if response.status_code != 200:
+                    response.read()
+                    raise _wire.error_of(response)
+                length = response.headers.get("content-length", "")
+                total = int(length) if length.isdecimal() else None
+                with complete_file(path) as file:
+                    for block in response.iter_bytes():
+                        file.write(block)
+                        if on_progress:
+                            on_progress(response.num_bytes_downloaded, total)
+
+    def _open_stream(self, stack: ExitStack, body: Mapping[str, Any]) -> httpx2.Response:
+        url = self._server.base_url + _wire.SPEECH
+        with _wire.reaching(url):
+            response = stack.enter_context(
+                self._http.stream("POST", url, json=body, headers=self._server.headers)
+            )
+            if response.status_code != 200:
+                response.read()
+                raise _wire.error_of(response)
+        return response

@@ -1,0 +1,165 @@
+"""Data that the clients return."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ._types import Kind, Source, Status
+
+
+@dataclass(frozen=True)
+class Task:
+    """State of a task when the server answered.
+
+    The fields with a default are None, or empty, until the server sends them. `Clone`, `Speech` and
+    `SubtitledSpeech` hold the same data of a completed task without optional fields.
+    """
+
+    id: str
+    model: str  # "soundCloningClone" or "soundCloningAudio"
+    status: Status
+    created: int  # Unix seconds
+    error: str | None = None
+    error_code: str | None = None  # stable word, for programs
+    progress: int | None = None  # per cent
+    cost: float | None = None  # credits
+    model_id: str | None = None  # id of the new voice
+    audio_url: str | None = None  # signed link that expires at `expires_at`
+    subtitle_file: str | None = None  # signed link to an SRT file
+    subtitle_json: str | None = None  # signed link to a JSON file
+    expires_at: int | None = None  # Unix seconds
+    seconds: float | None = None  # length of the audio
+    language: str | None = None  # language of most sentences
+    languages: tuple[str, ...] = ()  # languages of all sentences
+    speech_seconds: float | None = None  # speech found in the recording
+    warnings: tuple[str, ...] = ()  # weaknesses of the recording
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def kind(self) -> Kind:
+        """Kind of the task: `clone` makes a voice, `audio` is speech."""
+        return "clone" if self.model == "soundCloningClone" else "audio"
+
+    @property
+    def ended(self) -> bool:
+        """True once the task is completed or failed."""
+        return self.status in ("completed", "failed")
+
+
+@dataclass(frozen=True)
+class Clone:
+    """A cloned voice and its preview."""
+
+    id: str  # id of the task
+    model_id: str  # id of the voice
+    audio_url: str  # signed link to the preview, an MP3 file
+    seconds: float  # length of the preview
+    speech_seconds: float  # speech found in the recording
+    language: str  # language of the preview
+    cost: float  # credits
+    created: int  # Unix seconds
+    expires_at: int  # Unix seconds at which the preview and its link expire
+    warnings: tuple[str, ...]  # weaknesses of the recording
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Speech:
+    """Completed speech."""
+
+    id: str  # id of the task
+    audio_url: str  # signed link to the audio
+    seconds: float  # length of the audio
+    language: str  # language of most sentences
+    languages: tuple[str, ...]  # languages of all sentences
+    cost: float  # credits
+    created: int  # Unix seconds
+    expires_at: int  # Unix seconds at which the audio and its link expire
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False, kw_only=True)
+
+
+@dataclass(frozen=True)
+class SubtitledSpeech(Speech):
+    """Completed speech with subtitles."""
+
+    subtitle_file: str  # signed link to an SRT file
+    subtitle_json: str  # signed link to a JSON file, with milliseconds
+
+
+@dataclass(frozen=True)
+class Consent:
+    """Consent of the speaker whose voice is cloned: a declaration, a recording, or both."""
+
+    recording: Source | None = None  # a file, a URL, or the id of a stored consent ("cons_…")
+    speaker: str = ""  # name of the speaker, who has agreed
+    own_voice: bool = False  # True if the caller clones the caller's own voice
+
+
+@dataclass(frozen=True)
+class TaskPage:
+    """One page of the account's tasks, newest first."""
+
+    tasks: tuple[Task, ...]
+    next_cursor: str | None  # cursor of the next page; None on the last page
+
+
+@dataclass(frozen=True)
+class Upload:
+    """An uploaded recording."""
+
+    url: str  # source for `clone`; anybody who has this link can read the file
+    filename: str
+    size: int  # bytes
+    mime_type: str
+
+
+@dataclass(frozen=True)
+class Balance:
+    """Credits of the account."""
+
+    balance: float  # credits ever paid in
+    used_coin: float  # credits spent
+    available: float  # credits that can be spent now
+
+
+@dataclass(frozen=True)
+class KeyBalance:
+    """Credits that the key may spend."""
+
+    name: str
+    total_quota: float  # 0 for an unlimited key
+    used_quota: float
+    available_quota: float
+    unlimited: bool
+
+
+@dataclass(frozen=True)
+class Price:
+    """A row of the price list."""
+
+    model_name: str
+    display_name: str
+    model_type: str
+    price_mode: str  # "per_10k_char", or per task
+    unit_price: float  # credits
+    remark: str
+
+
+@dataclass(frozen=True)
+class Voice:
+    """A voice of the account."""
+
+    model_id: str
+    version: Literal["v1", "v2"]
+    engine: str
+    licence: str  # of the engine's model
+    speech_seconds: float  # speech in the recording
+    active: bool  # True once speech used the voice, which then never expires
+    created: int  # Unix seconds
+    expires_at: int | None = None  # Unix seconds; None for an active voice
+    consent: Mapping[str, Any] | None = None  # the speaker's consent as the server stored it
+    name: str | None = None
+    language: str | None = None  # language of the recording, if known
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)

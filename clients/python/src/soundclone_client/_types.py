@@ -1,0 +1,26 @@
+"""Types of the clients' parameters."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, BinaryIO, Literal
+
+if TYPE_CHECKING:
+    from ._models import Task
+
+Source = str | os.PathLike[str] | bytes | BinaryIO
+"""A recording: an http(s) URL, a path, the content, or a file opened in binary mode."""
+
+Version = Literal["v1", "v2"]
+Status = Literal["queued", "processing", "completed", "failed"]
+Kind = Literal["clone", "audio"]
+Format = Literal["mp3", "wav", "flac", "ogg"]
+StreamFormat = Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]
+Subtitles = Literal["sentence", "word"]
+
+Progress = Callable[["Task"], object]
+"""Called with a task whenever its status or progress has changed."""
+
+Transfer = Callable[[int, int | None], object]
+"""Called with the bytes transferred and the total, which is None if unknown."""
