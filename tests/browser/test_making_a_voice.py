@@ -39,13 +39,13 @@ def test_the_price_has_errors_of_its_own(studio: Visit) -> None:
     page = studio.page
     studio.go("/studio/clone")
     of_text = page.locator(".errors[data-for=contentText]")
-    page.get_by_label("What the preview says").fill("a <#0#> b")
+    page.get_by_label("Text of the preview").fill("a <#0#> b")
     expect(of_text).to_contain_text("from 0.01 to 99.99")
     page.get_by_label("It is my own voice").check()
     page.get_by_role("button", name="Make the voice").click()
     expect(page.locator(".errors[data-for=fileUrl]")).to_contain_text("There is no recording yet")
     with page.expect_response("**/studio/estimates/clone"):
-        page.get_by_label("What the preview says").fill("a <#1#> b")
+        page.get_by_label("Text of the preview").fill("a <#1#> b")
     expect(of_text).to_be_empty()
     expect(page.locator(".errors[data-for=fileUrl]")).to_contain_text("There is no recording yet")
 
@@ -96,10 +96,10 @@ def test_trying_again_keeps_the_form(studio: Visit, tmp_path: Path) -> None:
     page.get_by_text("File", exact=True).click()
     page.locator(".drop input[type=file]").set_input_files(short)
     expect(page.locator(".count")).to_contain_text("too short: more than 15 s is needed")
-    page.get_by_label("Name of the voice").fill("By the sea")
-    page.get_by_label("What the preview says").fill("A text of my own.")
+    page.get_by_label("Voice name").fill("By the sea")
+    page.get_by_label("Text of the preview").fill("A text of my own.")
     page.get_by_label("The speaker has agreed").check()
-    page.get_by_label("Name of the speaker").fill("Ana Kos")
+    page.get_by_label("Speaker’s name").fill("Ana Kos")
     asked: list[str] = []
 
     def dismiss(dialog: Dialog) -> None:
@@ -115,11 +115,11 @@ def test_trying_again_keeps_the_form(studio: Visit, tmp_path: Path) -> None:
     ended(page, "failed")
     page.get_by_role("link", name="Try again").click()
     expect(page.locator(".count")).to_contain_text("too short: more than 15 s is needed")
-    expect(page.get_by_text("The recording of your last attempt")).to_be_visible()
-    expect(page.get_by_label("Name of the voice")).to_have_value("By the sea")
-    expect(page.get_by_label("What the preview says")).to_have_value("A text of my own.")
+    expect(page.get_by_text("Recording from your last attempt")).to_be_visible()
+    expect(page.get_by_label("Voice name")).to_have_value("By the sea")
+    expect(page.get_by_label("Text of the preview")).to_have_value("A text of my own.")
     expect(page.get_by_label("The speaker has agreed")).to_be_checked()
-    expect(page.get_by_label("Name of the speaker")).to_have_value("Ana Kos")
+    expect(page.get_by_label("Speaker’s name")).to_have_value("Ana Kos")
     # The kept recording can be sent again, and another one can take its place.
     page.once("dialog", lambda dialog: dialog.accept())
     failed = page.url
@@ -135,12 +135,12 @@ def test_a_web_address_is_kept_for_another_try(studio: Visit) -> None:
     page = studio.page
     studio.go("/studio/clone")
     page.get_by_text("Web address", exact=True).click()
-    page.get_by_label("Address of a recording").fill("http://10.0.0.1/a.mp3")
+    page.get_by_label("Address of the recording").fill("http://10.0.0.1/a.mp3")
     page.get_by_label("It is my own voice").check()
     page.get_by_role("button", name="Make the voice").click()
     ended(page, "failed")
     page.get_by_role("link", name="Try again").click()
-    expect(page.get_by_label("Address of a recording")).to_have_value("http://10.0.0.1/a.mp3")
+    expect(page.get_by_label("Address of the recording")).to_have_value("http://10.0.0.1/a.mp3")
     expect(page.get_by_label("It is my own voice")).to_be_checked()
 
 
@@ -148,12 +148,10 @@ def test_a_recording_of_consent_goes_with_the_voice(studio: Visit) -> None:
     page = studio.page
     studio.go("/studio/clone")
     page.get_by_text("Web address", exact=True).click()
-    page.get_by_label("Address of a recording").fill("https://media.example.com/anna.mp3")
+    page.get_by_label("Address of the recording").fill("https://media.example.com/anna.mp3")
     page.get_by_label("It is my own voice").check()
     with page.expect_response("**/studio/files/upload"):
-        page.get_by_label("Recording in which the speaker agrees").set_input_files(
-            RECORDINGS / "man.opus"
-        )
+        page.get_by_label("Consent recording").set_input_files(RECORDINGS / "man.opus")
     expect(page.locator("input[name=consentRecording]")).to_have_value(
         re.compile("/files/uploads/")
     )

@@ -63,13 +63,13 @@ def test_a_voice_from_the_microphone(
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("button", name="Record again")).to_be_visible()
     about = int(re.findall(r"\d+", counted.inner_text())[0])
-    page.get_by_label("Name of the voice").fill("By the river")
+    page.get_by_label("Voice name").fill("By the river")
     page.get_by_label("The speaker has agreed").check()
-    page.get_by_label("Name of the speaker").fill("Ana Kos")
+    page.get_by_label("Speaker’s name").fill("Ana Kos")
     page.get_by_role("button", name="Make the voice").click()
     ended(page)
-    expect(page.get_by_role("group", name="The recording")).to_be_visible()
-    expect(page.get_by_role("group", name="The preview")).to_be_visible()
+    expect(page.get_by_role("group", name="Recording")).to_be_visible()
+    expect(page.get_by_role("group", name="Preview")).to_be_visible()
     drawn(page)
     keep(studio, "voice")
     # What the browser counted is what the server measured, about.
@@ -98,14 +98,14 @@ def test_a_voice_from_a_file(visit: Open, guest: tuple[str, str]) -> None:
     page.get_by_text("File", exact=True).click()
     page.locator(".drop input[type=file]").set_input_files(RECORDINGS / "woman.opus")
     expect(page.locator("[data-speech]")).to_contain_text("About 2")
-    page.get_by_label("What the preview says").fill(f"Good morning! {HOSTILE}")
+    page.get_by_label("Text of the preview").fill(f"Good morning! {HOSTILE}")
     page.get_by_role("button", name="Make the voice").click()
     ended(page)
     drawn(page)
     page.get_by_label("Name").fill(HOSTILE)
     page.get_by_role("button", name="Save").click()
     expect(page.locator("dd", has_text="<img")).to_have_count(1)
-    page.get_by_role("link", name="Speak with it").click()
+    page.get_by_role("link", name="Speak with this voice").click()
     expect(page.locator("#voice option:checked")).to_contain_text("<img")
 
 
@@ -121,7 +121,7 @@ def test_a_recording_that_will_not_do(studio: Visit, tmp_path: Path, keep: Keep)
     page.get_by_role("button", name="Make the voice").click()
     ended(page, "failed")
     expect(page.locator(".error")).to_contain_text("Not an audio file")
-    expect(page.locator(".error")).to_contain_text("Choose an audio or a video file")
+    expect(page.locator(".error")).to_contain_text("Choose an audio or video file")
     expect(page.get_by_text("Nothing was charged")).to_be_visible()
     keep(studio, "failed")
 
@@ -137,10 +137,10 @@ def test_a_web_address(studio: Visit) -> None:
         ("ftp://example.com/a.mp3", "an http:// or https:// URL is needed"),
         ("https://ann:secret@example.com/a.mp3", "holds a user name or password"),
     ):
-        page.get_by_label("Address of a recording").fill(wrong)
+        page.get_by_label("Address of the recording").fill(wrong)
         page.get_by_role("button", name="Make the voice").click()
         expect(page.locator(".errors[data-for=fileUrl]")).to_contain_text(reason)
-    page.get_by_label("Address of a recording").fill("http://10.0.0.1/a.mp3")
+    page.get_by_label("Address of the recording").fill("http://10.0.0.1/a.mp3")
     page.get_by_role("button", name="Make the voice").click()
     ended(page, "failed")
     expect(page.locator(".error")).to_contain_text("This address is not public")
@@ -418,7 +418,7 @@ def test_a_service_that_is_away_is_said(visit: Open, tmp_path: Path) -> None:
         window.go("/studio/clone")
         page = window.page
         page.get_by_text("Web address", exact=True).click()
-        page.get_by_label("Address of a recording").fill("https://example.com/a.mp3")
+        page.get_by_label("Address of the recording").fill("https://example.com/a.mp3")
         page.get_by_label("It is my own voice").check()
         time.sleep(0.8)  # the estimate is asked for
     page.get_by_role("button", name="Make the voice").click()

@@ -1,4 +1,8 @@
-"""The studio: pages at /studio that do what the API does, by the same functions and rules."""
+"""The studio: web pages at `/studio` for the features of the API.
+
+Its pages and actions call the functions that the API routes call. Templates, scripts, styles,
+translations and third-party files are in the folders of this package.
+"""
 
 from fastapi import FastAPI
 from fastapi.responses import RedirectResponse, Response
@@ -8,7 +12,7 @@ from .rendering import STUDIO, StaticFiles
 
 
 def install(app: FastAPI) -> None:
-    """Add the pages, their actions and their files."""
+    """Add the pages, the actions and the static files to the application."""
     app.mount("/studio/static", StaticFiles(directory=STUDIO / "static"), name="studio")
 
     @app.get("/", include_in_schema=False)

@@ -67,7 +67,7 @@ async def clone(request: Request, me: Known, again: str = "") -> Response:
         "clone.html",
         languages=LANGUAGES.values(),
         limit=PREVIEW_LIMIT,
-        lines={
+        samples={
             each.name: {
                 "code": each.code,
                 "preview": each.preview,

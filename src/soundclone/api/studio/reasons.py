@@ -1,9 +1,8 @@
-"""Messages of errors and warnings as sentences in the language of the page.
+"""Translate messages of errors and warnings.
 
-Errors carry English sentences with values in them. For another language, a file such as
-`locale/zh.reasons.json` maps the English template of a sentence, with `{}` for each value, to its
-translation, where `{0}` stands for the first value. Values that have a translation are translated,
-too. A message without a translation is shown in English.
+The service writes messages in English. A file such as `locale/zh.reasons.json` maps the English
+template of a message, with `{}` for each value, to its translation, with `{0}` for the first value.
+Values are translated too, if they have a translation. Other messages stay in English.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ from functools import cache
 from pathlib import Path
 
 LOCALE = Path(__file__).parent / "locale"
-LONGEST = 4000  # characters of a message that is looked up
-_DEPTH = 3  # of sentences within sentences
+LONGEST = 4000  # characters; longer messages are not translated
+_DEPTH = 3  # levels of messages within messages
 
 
 @dataclass(frozen=True)
@@ -28,13 +27,13 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Template:
-    """A translation and the literal parts of the English sentence between its values."""
+    """A translation, and the text before, between and after the values of the English message."""
 
     parts: tuple[str, ...]
     translation: str
 
     def values(self, message: str) -> list[str] | None:
-        """The values that make the template `message`; None if no values do."""
+        """Return the values in `message`, or None if the template does not match."""
         first, *others = self.parts
         if not others:
             return [] if message == first else None
@@ -55,7 +54,7 @@ class Template:
 
 @cache
 def templates(language: str) -> tuple[Template, ...]:
-    """Every translation into a language, those with the longest literal parts first."""
+    """Return the translations into a language, the most specific templates first."""
     path = LOCALE / f"{language}.reasons.json"
     if not path.exists():
         return ()
@@ -65,7 +64,7 @@ def templates(language: str) -> tuple[Template, ...]:
 
 
 def translated(language: str, message: str, depth: int = _DEPTH) -> str | None:
-    """`message` in a language; None if it has no translation."""
+    """Return `message` in a language, or None if it has no translation."""
     if len(message) > LONGEST or not depth:
         return None
     for template in templates(language):
@@ -77,11 +76,11 @@ def translated(language: str, message: str, depth: int = _DEPTH) -> str | None:
 
 
 def sentence(language: str, message: str) -> Sentence:
-    """`message` as a sentence with a capital letter and a full stop."""
+    """Return `message` in a language if possible, with a capital letter and a full stop."""
     if language != "en" and (text := translated(language, message)) is not None:
         return Sentence(f"{text}。" if text[-1] not in "。！？" else text, language)
     first = message.partition(" ")[0].rstrip(":;,")
-    # Field names such as fileUrl stay as a form has them.
+    # Names of fields, such as fileUrl, keep their small letter.
     if first.isascii() and first.isalpha() and first.islower():
         message = message[0].upper() + message[1:]
     if message and not message.endswith((".", "!", "?")):

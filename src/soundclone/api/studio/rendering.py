@@ -1,4 +1,4 @@
-"""Templates in the visitor's language, and errors as pages or as parts of one."""
+"""Render templates in the language of the visitor, and errors as pages, fragments or JSON."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from .session import PATH, SAFE, SignInRequired
 
 STUDIO = Path(__file__).parent
 LANGUAGES = ("en", "zh")
-SPOKEN = {"en": "English", "zh": "Chinese"}  # the languages of the pages, as voices speak them
+SPOKEN = {"en": "English", "zh": "Chinese"}  # names of the same languages for voices
 YEAR = 365 * 86_400
 THEMES = ("auto", "light", "dark")
 LANGUAGE_COOKIE = "soundclone_language"
@@ -38,20 +38,23 @@ THEME_COOKIE = "soundclone_theme"
 
 @cache
 def catalogue(language: str) -> Mapping[str, str]:
-    """Every text of the studio in a language, by its key."""
+    """Return the strings of a language, by key."""
     texts: dict[str, str] = json.loads((STUDIO / "locale" / f"{language}.json").read_text("utf-8"))
     return texts
 
 
 @cache
 def passages() -> Mapping[str, str]:
-    """Texts to read aloud for a recording, by language."""
+    """Return the passages to read aloud for a recording, by language."""
     texts: dict[str, str] = json.loads((STUDIO / "locale" / "passages.json").read_text("utf-8"))
     return texts
 
 
 def language_of(request: Request) -> str:
-    """What was chosen by the switch, or else what the browser asks for first of ours."""
+    """Return the language of the page.
+
+    The `lang` parameter comes first, then the cookie, then the best match in `Accept-Language`.
+    """
     chosen = request.query_params.get("lang") or request.cookies.get(LANGUAGE_COOKIE)
     if chosen in LANGUAGES:
         return chosen
@@ -61,8 +64,8 @@ def language_of(request: Request) -> str:
         quality = float(weight) if re.fullmatch(r"[01](\.\d{1,3})?", weight) else 1.0
         wanted.append((-quality, tag))
     tags = [tag for _, tag in sorted(wanted, key=lambda each: each[0])]
-    # Pages are in simplified Chinese: readers of traditional Chinese get it only by choosing it.
-    # Their browsers ask for zh-TW and then for zh.
+    # The pages are in simplified Chinese. Browsers of readers of traditional Chinese request zh-TW
+    # first and zh next, and these readers get simplified Chinese only if they choose it.
     if any(map(_traditional, tags)):
         tags = [tag for tag in tags if tag != "zh" and not _traditional(tag)]
     found = (tag.partition("-")[0] for tag in tags)
@@ -75,12 +78,15 @@ def _traditional(tag: str) -> bool:
 
 
 def other_than(language: str) -> str:
-    """The language that the switch leads to."""
+    """Return the language that the language switch selects."""
     return next(each for each in LANGUAGES if each != language)
 
 
 def text(language: str, key: str, /, **values: Any) -> str:
-    """The text of a key with its values; values that are Markup stay so, all else is escaped."""
+    """Return the string of a key with `values` filled in.
+
+    With a `Markup` value the result is `Markup`, in which all other text is escaped.
+    """
     found = catalogue(language)[key]
     if any(isinstance(value, Markup) for value in values.values()):
         return Markup(escape(found)).format(**values)  # noqa: S704
@@ -88,12 +94,12 @@ def text(language: str, key: str, /, **values: Any) -> str:
 
 
 def credits(micro: int) -> str:
-    """Micro-credits as people read them: `1,204.5`."""
+    """Format micro-credits as credits, such as `1,204.5`."""
     return f"{to_credits(micro):,.6f}".rstrip("0").rstrip(".")
 
 
 def duration(seconds: float, language: str) -> str:
-    """A length of time as people read it: `22.7 s`, and `4:08` from a minute on."""
+    """Format a duration, such as `22.7 s`, or `4:08` from one minute."""
     if round(seconds, 1) < 60:
         return text(language, "seconds", seconds=f"{seconds:.1f}".removesuffix(".0"))
     minutes, rest = divmod(round(seconds), 60)
@@ -102,29 +108,29 @@ def duration(seconds: float, language: str) -> str:
 
 
 def time_tag(seconds: float) -> Markup:
-    """A time in UTC, which the page's script shows in the reader's own zone."""
+    """Return a `<time>` element in UTC. The page's script converts it to the local time zone."""
     iso = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
     return Markup('<time datetime="{}">{}</time>').format(iso, moment(seconds))
 
 
 def day(seconds: float) -> str:
-    """The date in UTC: `2026-01-31`."""
+    """Format a date in UTC, such as `2026-01-31`."""
     return time.strftime("%Y-%m-%d", time.gmtime(seconds))
 
 
 def reason(language: str, message: str) -> Markup:
-    """The message of an error or a warning as a sentence in the page's language."""
+    """Return the message of an error or a warning as a sentence in the page's language."""
     found = reasons.sentence(language, message)
     return Markup('<span lang="{}">{}</span>').format(catalogue(found.language)["lang"], found.text)
 
 
 def excerpt(text: str, length: int = 90) -> str:
-    """The beginning of a script without its pause markers, cut between words where it has any."""
+    """Shorten a script to at most `length` characters, without its pause markers."""
     plain = " ".join(re.sub(r"<#[\d.]+#>", " ", text).split())
     if len(plain) <= length:
         return plain
     cut = plain[:length]
-    # Chinese and Japanese have no spaces to cut at; neither may half of the excerpt be lost.
+    # Cut at the last space, unless that loses more than a third. Chinese has no spaces at all.
     space = cut.rfind(" ") if plain[length] != " " else length
     return cut[: space if space > length * 2 // 3 else length].rstrip(" .,;:。，；：") + "…"
 
@@ -146,7 +152,7 @@ _environment.filters |= {
 
 
 def render(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
-    """A page, or a part of one, in the visitor's language."""
+    """Render a template in the language of the visitor."""
     language = language_of(request)
     theme = request.cookies.get(THEME_COOKIE)
     body = _environment.get_template(template).render(
@@ -171,7 +177,7 @@ def render(request: Request, template: str, status: int = 200, **context: Any) -
 
 
 class StaticFiles(_StaticFiles):
-    """Files that browsers ask about again each time, so that none outlives an upgrade."""
+    """Static files that browsers revalidate on each use, so that an upgrade takes effect."""
 
     def file_response(self, *args: Any, **kwargs: Any) -> Response:
         response = super().file_response(*args, **kwargs)
@@ -181,16 +187,18 @@ class StaticFiles(_StaticFiles):
 
 
 class StudioRoute(ApiRoute):
-    """A page or an action for somebody who is signed in."""
+    """Route that needs a session. Errors become pages, fragments or JSON."""
 
     public = False
 
     async def admit(self, request: Request) -> None:
-        """Identify the visitor, and reserve space for uploaded files.
+        """Check the session and the CSRF token, and reserve space for uploaded files.
+
+        This happens before the body is read, so that only users with a session can send files.
 
         Raises:
-            SignInRequired: The page needs a session, and the visitor has none.
-            CsrfRejected: Another site made the request.
+            SignInRequired: the route needs a session, and there is none.
+            CsrfRejected: an unsafe request has no valid CSRF token.
         """
         request.state.nonce = secrets.token_urlsafe(12)
         request.state.visitor = None
@@ -201,37 +209,37 @@ class StudioRoute(ApiRoute):
             if not self.public:
                 raise SignInRequired(error.message) from error
         if request.state.visitor is None and not self.public:
-            raise SignInRequired("there is no session; sign in with an API key")
+            raise SignInRequired("you are not signed in; sign in with an API key")
         if request.method not in SAFE:
             await session.check_token(request)
         if request.state.visitor is not None:
             await reserve(request, request.state.visitor.account.id)
 
     def respond(self, request: Request, error: SoundcloneError) -> Response:
-        """Return the error as a page, as a part of one, or as JSON."""
-        return refused(request, error)
+        """Return the error as a fragment, as JSON, or as a page."""
+        return error_response(request, error)
 
     async def finish(self, request: Request, response: Response) -> None:
         """Extend the session, and set the headers and cookies of a page."""
         await session.renew(request, response)
-        protect(request, response)
+        _add_security_headers(request, response)
         if "lang" in request.query_params:
             response.set_cookie(LANGUAGE_COOKIE, language_of(request), max_age=YEAR, path=PATH)
 
 
 class PublicRoute(StudioRoute):
-    """A page for everybody."""
+    """Route that works without a session."""
 
     public = True
 
 
-def protect(request: Request, response: Response) -> None:
-    """What a browser may do with an answer: only what comes from here, and no script in a page."""
+def _add_security_headers(request: Request, response: Response) -> None:
+    """Restrict pages to resources of this host, without inline scripts, and forbid caching."""
     response.headers["Content-Security-Policy"] = "; ".join(
         (
             "default-src 'none'",
             "script-src 'self'",
-            # The waveforms bring a style sheet of their own.
+            # The waveform library inserts a style element with this nonce.
             f"style-src 'self' 'nonce-{request.state.nonce}'",
             "img-src 'self' data:",
             "media-src 'self' blob:",
@@ -247,8 +255,8 @@ def protect(request: Request, response: Response) -> None:
     response.headers["Cache-Control"] = "no-store"
 
 
-def refused(request: Request, error: SoundcloneError) -> Response:
-    """Return an error as a part of the page, as JSON for a script, or as a page."""
+def error_response(request: Request, error: SoundcloneError) -> Response:
+    """Return the response to an error: a fragment for htmx, JSON for scripts, or a page."""
     if isinstance(error, SignInRequired):
         return _to_sign_in(request)
     message = error.safe_message
@@ -265,7 +273,7 @@ def refused(request: Request, error: SoundcloneError) -> Response:
 
 
 def title_of(language: str, word: str) -> str:
-    """What an error is called, by its machine word."""
+    """Return the title of an error by its machine word."""
     return catalogue(language).get(f"error.{word}", catalogue(language)["error.error"])
 
 
@@ -277,7 +285,7 @@ def _to_sign_in(request: Request) -> Response:
     if request.method != "GET":
         try:
             target = urlsplit(request.headers.get("HX-Current-URL", "")).path
-        except ValueError:  # not the address of a page
+        except ValueError:  # the header is not a URL
             target = PATH
     url = f"/studio/sign-in?next={quote(target)}"
     if "HX-Request" in request.headers:
@@ -285,6 +293,7 @@ def _to_sign_in(request: Request) -> Response:
     if request.headers.get("Accept") == "application/json":
         return JSONResponse({"title": "", "message": "", "location": url}, 401)
     if request.method == "GET" and request.headers.get("Sec-Fetch-Site") == "cross-site":
-        # Browsers bring the session of somebody who comes from elsewhere to our own links only.
+        # The session cookie is SameSite=strict, so a link on another site does not send it. A
+        # redirect from within this site does.
         return HTMLResponse("", headers={"Refresh": f"0; url={quote(target)}"})
     return RedirectResponse(url, 303)

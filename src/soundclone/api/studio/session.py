@@ -1,9 +1,11 @@
-"""Sessions of visitors, and tokens against forged requests.
+"""Sessions of visitors, and CSRF tokens.
 
-A signed cookie names the session. The cookie holds an identifier, never the key. Each request
-looks the session up, so that signing out and revoking the key end it on the server.
-An unsafe request carries a token that is derived from the session (or, before there is one, from
-a cookie of the visit), which no other site can read: the synchroniser token of OWASP's guide.
+A signed cookie contains the identifier of the session, never the API key. Each request looks the
+session up in the database, so signing out and revoking the key end the session at once.
+
+Each unsafe request must carry a CSRF token, which no other site can read. The token is derived from
+the session, or from a cookie of the visit before there is a session. OWASP calls this scheme a
+synchroniser token.
 """
 
 from __future__ import annotations
@@ -33,20 +35,22 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 
 
 class SignInRequired(AuthenticationError):
-    """There is no session, or it is over."""
+    """The request has no session, or the session has ended."""
 
 
 class Forbidden(RequestError):
+    """The key of the session does not permit this action."""
+
     word, status = "forbidden", 403
 
 
 class CsrfRejected(Forbidden):
-    """The request does not come from a page of ours."""
+    """The request has no valid CSRF token, or comes from another site."""
 
 
 @dataclass(frozen=True)
 class Ticket:
-    """The contents of the session's cookie."""
+    """Contents of the session cookie."""
 
     id: str
     expires: int  # unix seconds
@@ -54,20 +58,21 @@ class Ticket:
 
 @dataclass(frozen=True)
 class Visitor:
-    """Somebody who is signed in."""
+    """A user with a session."""
 
     key: Key
     account: Account
     ticket: Ticket
-    latest: float  # unix seconds at which the session ends at the latest
+    latest: float  # unix seconds after which the session cannot be extended
 
     @property
     def caller(self) -> Caller:
+        """The visitor as the API's functions expect callers."""
         return Caller(self.key.id, self.key.account_id)
 
     @property
     def manages_keys(self) -> bool:
-        """A key with a quota could otherwise make itself another without one."""
+        """True for keys without a quota. Others could create a key that has none."""
         return self.key.quota == 0
 
 
@@ -100,8 +105,11 @@ def _tokens(secrets: Sequence[bytes]) -> Signer:
 
 
 async def identify(request: Request) -> Visitor | None:
-    """The visitor whose session the request belongs to. Raises AuthenticationError if the session
-    has ended or its key was revoked."""
+    """Return the visitor of the request's session, or None without a session cookie.
+
+    Raises:
+        AuthenticationError: the session has ended or its key was revoked.
+    """
     state = state_of(request)
     ticket = read(
         state.settings.signing_secrets, request.cookies.get(cookie_name(request, COOKIE), "")
@@ -130,9 +138,9 @@ def _identifier(request: Request) -> str:
 
 
 async def check_token(request: Request) -> None:
-    """Raises CsrfRejected."""
+    """Check the origin and the CSRF token of an unsafe request. Raises CsrfRejected."""
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
-        raise CsrfRejected("this request was made by another site; use the page itself")
+        raise CsrfRejected("this request was sent by another site; use the page itself")
     given = request.headers.get("X-CSRF-Token", "")
     if not given and request.headers.get("Content-Type", "").startswith(
         "application/x-www-form-urlencoded"
@@ -141,17 +149,17 @@ async def check_token(request: Request) -> None:
     secrets = state_of(request).settings.signing_secrets
     identifier = _identifier(request).encode(errors="replace")
     if not _tokens(secrets).verify_signature(identifier, given.encode(errors="replace")):
-        raise CsrfRejected("this page is too old to be used; load it again")
+        raise CsrfRejected("this page is out of date; reload it")
 
 
 async def open_session(request: Request, response: Response, key_id: str) -> None:
-    """Start a session and give the browser its cookie."""
+    """Start a session and set its cookie."""
     identifier, expires = await state_of(request).database.transaction_async(sessions.begin, key_id)
     _give(request, response, Ticket(identifier, int(expires)))
 
 
 async def close_session(request: Request, response: Response, *, everywhere: bool = False) -> None:
-    """End the visitor's session; with `everywhere`, every session of the visitor's key."""
+    """End the visitor's session, or every session of the visitor's key with `everywhere`."""
     known: Visitor | None = request.state.visitor
     if known:
         run = state_of(request).database.transaction_async
@@ -170,7 +178,7 @@ async def close_session(request: Request, response: Response, *, everywhere: boo
 
 
 async def renew(request: Request, response: Response) -> None:
-    """Extend a session that is being used and half of whose time is over."""
+    """Extend the session in use once half of its idle time has passed."""
     known: Visitor | None = getattr(request.state, "visitor", None)
     if known is None or known.ticket.expires > time.time() + sessions.IDLE / 2:
         return
@@ -197,12 +205,12 @@ def _give(request: Request, response: Response, ticket: Ticket) -> None:
 
 
 def visit_of(request: Request) -> str:
-    """The identifier of a visit without a session; empty for a new visit."""
+    """Return the identifier of a visit without a session. Empty for a new visit."""
     return request.cookies.get(cookie_name(request, VISIT), "")
 
 
 def remember_visit(request: Request, response: Response) -> None:
-    """Give a browser without a session an identifier to derive its token from."""
+    """Set a cookie with the identifier that the CSRF token of a visit is derived from."""
     response.set_cookie(
         cookie_name(request, VISIT),
         request.state.visit,
@@ -214,13 +222,16 @@ def remember_visit(request: Request, response: Response) -> None:
 
 
 def cookie_name(request: Request, name: str) -> str:
-    """The name of a cookie on this connection. Browsers accept a `__Host-` cookie only from this
-    very host over https, so that no other host of the domain can plant one."""
+    """Return the name of a cookie, with the prefix `__Host-` over https.
+
+    Browsers accept `__Host-` cookies only from the host itself, so other hosts of the domain
+    cannot set them.
+    """
     return f"__Host-{name}" if _encrypted(request) else name
 
 
 def _path(request: Request) -> str:
-    return "/" if _encrypted(request) else PATH  # a `__Host-` cookie has to have this path
+    return "/" if _encrypted(request) else PATH  # `__Host-` cookies require the path /
 
 
 def _encrypted(request: Request) -> bool:
@@ -229,18 +240,18 @@ def _encrypted(request: Request) -> bool:
 
 
 async def visitor(request: Request) -> Visitor:
-    """The one who is signed in; the route has seen to it that there is one."""
+    """Return the visitor of a route that needs a session."""
     known: Visitor = request.state.visitor
     return known
 
 
 async def operator(request: Request) -> Visitor:
-    """Raises Forbidden for a visitor whose key is no operator's."""
+    """Return the visitor if the key is an operator's. Raises Forbidden."""
     known: Visitor = request.state.visitor
     if not known.key.operator:
         raise Forbidden(
-            f"key {known.key.display} is no operator's; `soundclone keys create --operator` "
-            "makes one that opens this page"
+            f"key {known.key.display} is not an operator's key; `soundclone keys create "
+            "--operator` creates one that can open this page"
         )
     return known
 

@@ -1,4 +1,4 @@
-// The page that makes a voice: its recording, its preview, and sending the form.
+// The form of the clone page: recording, preview, upload and submission.
 
 import { clearErrors, showError } from "./errors.js";
 import { Microphone } from "./microphone.js";
@@ -6,9 +6,9 @@ import { SpeechMeter, verdict } from "./speech-meter.js";
 import { csrf, t } from "./i18n.js";
 import { waveform } from "./waveform.js";
 
-const MOST_SPEECH = 58; // seconds; then the recording ends by itself
-const LONGEST = 180; // seconds
-const MEASURED = 60_000_000; // bytes of a file that is decoded here to be measured
+const MOST_SPEECH = 58; // seconds, after which the recording stops
+const LONGEST = 180; // seconds of a recording, with its pauses
+const LARGEST_MEASURED = 60_000_000; // bytes; larger files are not decoded in the browser
 
 export function source() {
   return {
@@ -19,7 +19,7 @@ export function source() {
     starting: false,
     speech: 0,
     counted: false,
-    spoken: "",
+    announcement: "",
     file: null,
     uploaded: null,
     uploading: false,
@@ -61,15 +61,15 @@ export function source() {
       this.kind = kind;
       this.consent = consent;
       if (kind === "web") this.address = this.$refs.url.value;
-      this.lines = JSON.parse(document.getElementById("lines").textContent);
+      this.languages = JSON.parse(document.getElementById("languages").textContent);
       this.showPassage();
       if (earlier) this.fetchEarlier(earlier);
-      this.$watch("kind", () => this.forget());
+      this.$watch("kind", () => this.reset());
       this.$watch("speech", (speech) => {
         this.$refs.filled.style.width = `${Math.min(100, (100 * speech) / 75)}%`;
       });
     },
-    forget() {
+    reset() {
       if (this.recording) this.microphone.stop();
       this.recording = false;
       this.file = this.uploaded = null;
@@ -81,36 +81,36 @@ export function source() {
     async toggle() {
       if (this.starting) return;
       if (this.recording) return this.finish();
-      this.forget();
+      this.reset();
       this.starting = true;
       const meter = { current: null };
-      this.microphone = new Microphone((samples) => this.hear(meter.current, samples));
+      this.microphone = new Microphone((samples) => this.measureBlock(meter.current, samples));
       try {
         await this.microphone.start();
         meter.current = this.meter = new SpeechMeter(this.microphone.rate);
         this.recording = this.counted = true;
-        this.spoken = t("recording");
+        this.announcement = t("recording");
       } catch (error) {
         const word = { NotAllowedError: "denied", NotFoundError: "none", NotSupportedError: "insecure" }[error.name] ?? "none";
         showError(this.$root, t("microphone"), t(`microphone.${word}`), "fileUrl");
       }
       this.starting = false;
     },
-    hear(meter, samples) {
+    measureBlock(meter, samples) {
       if (!meter || !this.recording) return;
       const before = verdict(this.speech);
       meter.push(samples);
       this.speech = meter.speech;
       this.$refs.level.style.transform = `scaleX(${Math.max(0, Math.min(1, (meter.level + 60) / 60))})`;
       this.$refs.meter.setAttribute("aria-valuenow", Math.max(-60, Math.round(meter.level)));
-      if (before !== this.verdict) this.spoken = `${this.speechText} ${this.verdictText}`;
+      if (before !== this.verdict) this.announcement = `${this.speechText} ${this.verdictText}`;
       if (meter.speech > MOST_SPEECH || meter.seconds > LONGEST) this.finish();
     },
     async finish() {
       this.recording = false;
       this.$refs.level.style.transform = "scaleX(0)";
-      this.keep(await this.microphone.stop());
-      this.spoken = `${this.speechText} ${this.verdictText}`;
+      this.setFile(await this.microphone.stop());
+      this.announcement = `${this.speechText} ${this.verdictText}`;
     },
 
     hover() {
@@ -128,12 +128,12 @@ export function source() {
       const [file] = this.$refs.file.files;
       if (file) this.measure(file);
     },
-    // What the browser cannot read, such as some films, the server may.
+    // The server may be able to decode a file that the browser cannot.
     async measure(file) {
       clearErrors(this.$root);
       this.counted = false;
-      this.keep(file);
-      if (file.size > MEASURED) return;
+      this.setFile(file);
+      if (file.size > LARGEST_MEASURED) return;
       const context = new OfflineAudioContext(1, 1, 16000);
       try {
         const sound = await context.decodeAudioData(await file.arrayBuffer());
@@ -142,20 +142,20 @@ export function source() {
         if (this.file !== file) return;
         this.speech = meter.speech;
         this.counted = true;
-        this.spoken = `${this.speechText} ${this.verdictText}`;
+        this.announcement = `${this.speechText} ${this.verdictText}`;
       } catch {
         this.counted = false;
       }
     },
-    // The recording of an attempt that failed.
+    // Load the recording of a failed attempt, so that it can be sent again.
     async fetchEarlier(link) {
       const { pathname, search } = new URL(link);
-      const answer = await fetch(pathname + search).catch(() => null);
-      if (!answer?.ok) return void (this.$refs.url.value = "");
-      await this.measure(new File([await answer.blob()], t("earlier")));
+      const response = await fetch(pathname + search).catch(() => null);
+      if (!response?.ok) return void (this.$refs.url.value = "");
+      await this.measure(new File([await response.blob()], t("earlier")));
       this.uploaded = link;
     },
-    keep(file) {
+    setFile(file) {
       this.file = file;
       this.uploaded = null;
       this.$nextTick(() => {
@@ -165,52 +165,52 @@ export function source() {
         this.wave.loadBlob(file).catch(() => {});
       });
     },
-    listen() {
+    play() {
       this.wave?.playPause();
     },
 
-    // The passage to read, and the line that the preview says.
+    // The passage to read, and the text of the preview.
     //
-    // The line follows the language until somebody writes a text; a text of their own is in the
-    // language that it is written in, unless they choose one.
+    // The text is the sample line of the chosen language until somebody edits it. The language of
+    // an edited text is detected, unless somebody has chosen a language.
     showPassage() {
-      const { passage, code } = this.lines[this.$refs.reading.value];
+      const { passage, code } = this.languages[this.$refs.reading.value];
       this.$refs.passage.textContent = passage;
       this.$refs.passage.lang = code;
     },
-    readIn() {
+    choosePassage() {
       this.showPassage();
-      if (!this.isLine(this.$refs.text.value)) return;
+      if (!this.isSampleLine(this.$refs.text.value)) return;
       this.$refs.language.value = this.$refs.reading.value;
-      this.showLine();
+      this.showSampleLine();
     },
-    isLine(text) {
-      return !text.trim() || Object.values(this.lines).some((each) => each.preview === text);
+    isSampleLine(text) {
+      return !text.trim() || Object.values(this.languages).some((each) => each.preview === text);
     },
-    showLine() {
-      const line = this.lines[this.$refs.language.value];
-      if (!line || !this.isLine(this.$refs.text.value)) return;
-      this.$refs.text.value = line.preview;
-      this.$refs.text.lang = line.code;
+    showSampleLine() {
+      const sample = this.languages[this.$refs.language.value];
+      if (!sample || !this.isSampleLine(this.$refs.text.value)) return;
+      this.$refs.text.value = sample.preview;
+      this.$refs.text.lang = sample.code;
       this.$refs.text.dispatchEvent(new Event("input", { bubbles: true }));
     },
     chooseLanguage() {
       this.chosen = true;
-      this.showLine();
+      this.showSampleLine();
     },
-    write() {
+    editText() {
       const text = this.$refs.text.value;
-      if (this.isLine(text)) return;
+      if (this.isSampleLine(text)) return;
       this.$refs.text.lang = "";
       if (!this.chosen) this.$refs.language.value = "auto";
     },
-    fillLine() {
+    fillText() {
       if (this.$refs.text.value.trim()) return;
       if (this.$refs.language.value === "auto") this.$refs.language.value = this.$refs.reading.value;
-      this.showLine();
+      this.showSampleLine();
     },
 
-    // The form is sent once its recording has been uploaded.
+    // Upload the recording, then send the form.
     async prepare(event) {
       if (event.target !== this.$root) return;
       event.preventDefault();
@@ -244,15 +244,15 @@ export function source() {
         request.upload.onprogress = ({ loaded, total }) => (this.$refs.upload.value = (100 * loaded) / total);
         request.onloadend = () => {
           this.uploading = false;
-          let answer = {};
+          let response = {};
           try {
-            answer = JSON.parse(request.responseText);
+            response = JSON.parse(request.responseText);
           } catch {
-            // Nobody answered.
+            // There is no response, or it is not JSON.
           }
-          if (request.status === 200) return done(answer.data.url);
-          if (answer.location) location.href = answer.location;
-          else showError(this.$root, answer.title ?? t("offline"), answer.message || t("offline.todo"), "fileUrl");
+          if (request.status === 200) return done(response.data.url);
+          if (response.location) location.href = response.location;
+          else showError(this.$root, response.title ?? t("offline"), response.message || t("offline.todo"), "fileUrl");
           done(null);
         };
         request.open("POST", "/studio/files/upload");

@@ -1,30 +1,30 @@
-// Drafts of scripts: kept in this browser, apart for each account, until the script is sent or
-// somebody signs out.
+// Drafts of scripts. The browser keeps one draft for each account until the script is sent or the
+// user signs out.
 
 const PREFIX = "soundclone-draft-";
 
-function place(form) {
+function keyOf(form) {
   return PREFIX + form.dataset.draft;
 }
 
-export function keep(form) {
+export function saveDraft(form) {
   const values = Object.fromEntries([...new FormData(form)].filter(([, value]) => typeof value === "string"));
   try {
-    localStorage.setItem(place(form), JSON.stringify(values));
+    localStorage.setItem(keyOf(form), JSON.stringify(values));
   } catch {
-    // No room, or not allowed: the form works without.
+    // The storage is full or blocked. The form works without a draft.
   }
 }
 
-// Fill a form with its draft, unless the page came with values of its own. A choice that the
-// page's address makes stays. Returns whether there was a draft.
-export function restore(form) {
+// Fill a form with its draft, unless the server filled the form. Fields that the page's address
+// sets keep their value. Returns true if there was a draft.
+export function restoreDraft(form) {
   if (form.dataset.filled !== undefined) return false;
   let values = null;
   try {
-    values = JSON.parse(localStorage.getItem(place(form)));
+    values = JSON.parse(localStorage.getItem(keyOf(form)));
   } catch {
-    // Not readable, so there is none.
+    // An unreadable draft counts as none.
   }
   if (!values) return false;
   for (const [name, value] of Object.entries(values)) {
@@ -36,18 +36,18 @@ export function restore(form) {
   return true;
 }
 
-export function drop(form) {
+export function deleteDraft(form) {
   try {
-    localStorage.removeItem(place(form));
+    localStorage.removeItem(keyOf(form));
   } catch {
-    // Nothing is kept.
+    // The storage is blocked, so there is no draft.
   }
 }
 
-export function dropAll() {
+export function deleteAllDrafts() {
   try {
     for (const name of Object.keys(localStorage)) if (name.startsWith(PREFIX)) localStorage.removeItem(name);
   } catch {
-    // Nothing is kept.
+    // The storage is blocked, so there is no draft.
   }
 }

@@ -1,7 +1,7 @@
-// Errors appear where they happened: beneath their field, or beneath the button that was pressed.
+// Errors are shown below their field, or below the button that was pressed.
 //
-// Those of a submitted form and those of its price stay apart, because the price is asked for again
-// while somebody reads: it must not remove the answer to what they did.
+// Errors of a submission and errors of a price estimate are kept apart. The page requests the
+// estimate again while the user types, and a new estimate must not remove the submission's error.
 
 const FORM = "form";
 const ESTIMATE = "estimate";
@@ -10,17 +10,17 @@ function scope(near) {
   return near.closest("form, .card") ?? document.getElementById("main");
 }
 
-function place(near, field) {
+function boxesFor(near, field) {
   const within = scope(near);
   return (
     (field && within.querySelector(`.errors[data-for="${CSS.escape(field)}"]`)) ||
     within.querySelector(".errors:not([data-for])") ||
     within.querySelector(".errors") ||
-    main()
+    pageErrors()
   );
 }
 
-function main() {
+function pageErrors() {
   const found = document.querySelector("#main > .errors");
   if (found) return found;
   const made = document.createElement("div");
@@ -30,10 +30,10 @@ function main() {
   return made;
 }
 
-function put(near, box, field, from) {
-  const target = place(near, field);
+function insert(near, box, field, from) {
+  const target = boxesFor(near, field);
   for (const other of [...target.children]) {
-    // The same error twice helps nobody.
+    // Do not show the same error twice.
     if (other.dataset.from === from || from === FORM || other.textContent === box.textContent) other.remove();
   }
   box.dataset.from = from;
@@ -58,7 +58,7 @@ export function showError(near, title, message, field) {
   const text = document.createElement("span");
   text.textContent = message;
   box.append(strong, text);
-  return put(near, box, field, FORM);
+  return insert(near, box, field, FORM);
 }
 
 export function clearErrors(near) {
@@ -71,25 +71,25 @@ export function install(t) {
     if (xhr.status < 400) return;
     const near = requestConfig.elt;
     const field = xhr.getResponseHeader("X-Field");
-    const answer = document.createElement("template");
-    answer.innerHTML = xhr.responseText;
-    const box = answer.content.querySelector(".error");
+    const response = document.createElement("template");
+    response.innerHTML = xhr.responseText;
+    const box = response.content.querySelector(".error");
     detail.shouldSwap = false;
     detail.isError = false;
-    // A proxy's own page has no error of ours in it.
+    // The error page of a proxy has no error box.
     if (!box) return void showError(near, t("offline"), t("offline.todo"));
     if (near.classList.contains(ESTIMATE)) {
       near.replaceChildren();
-      put(near, box, field, ESTIMATE);
+      insert(near, box, field, ESTIMATE);
     } else {
-      put(near, box, field, FORM).scrollIntoView({ block: "nearest" });
+      insert(near, box, field, FORM).scrollIntoView({ block: "nearest" });
     }
   });
   document.addEventListener("htmx:beforeRequest", ({ detail: { elt } }) => {
     if (elt.classList.contains(ESTIMATE)) remove(scope(elt), `.errors > .error[data-from="${ESTIMATE}"]`);
     else clearErrors(elt);
   });
-  // What is being put right no longer needs its error.
+  // Remove the submission's error from a field that is being edited.
   document.addEventListener("input", ({ target }) => {
     if (!target.form) return;
     const field = CSS.escape(target.dataset.field ?? target.name);

@@ -1,4 +1,4 @@
-// Texts of the scripts, in the page's language.
+// Strings of the scripts, in the language of the page.
 
 const texts = JSON.parse(document.getElementById("texts").textContent);
 

@@ -1,27 +1,27 @@
-// The microphone: what it hears, as it is heard, and in the end a WAV file of it.
+// Record from the microphone: blocks of samples during the recording, a WAV file at its end.
 
 export class Microphone {
-  // `heard(samples)` is called with each block.
-  constructor(heard) {
-    this.heard = heard;
+  // Call `onSamples(samples)` with each block.
+  constructor(onSamples) {
+    this.onSamples = onSamples;
     this.blocks = [];
   }
 
   async start() {
     if (!navigator.mediaDevices) throw new DOMException("", "NotSupportedError");
-    // Nothing that cleans up: it takes from the voice what makes it somebody's.
+    // The browser's audio processing removes features of the voice that cloning needs.
     this.stream = await navigator.mediaDevices.getUserMedia({
       audio: { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false },
     });
     this.context = new AudioContext();
     this.rate = this.context.sampleRate;
     await this.context.audioWorklet.addModule("/studio/static/recorder-worklet.js");
-    const tap = new AudioWorkletNode(this.context, "recorder", { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit" });
-    tap.port.onmessage = ({ data }) => {
+    const recorder = new AudioWorkletNode(this.context, "recorder", { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit" });
+    recorder.port.onmessage = ({ data }) => {
       this.blocks.push(data);
-      this.heard(data);
+      this.onSamples(data);
     };
-    this.context.createMediaStreamSource(this.stream).connect(tap);
+    this.context.createMediaStreamSource(this.stream).connect(recorder);
   }
 
   async stop() {
@@ -31,7 +31,7 @@ export class Microphone {
   }
 }
 
-// 16-bit mono PCM in a RIFF WAVE file.
+// Encode blocks of samples as a WAV file with 16-bit mono PCM.
 export function wav(blocks, rate) {
   const count = blocks.reduce((sum, block) => sum + block.length, 0);
   const view = new DataView(new ArrayBuffer(44 + 2 * count));

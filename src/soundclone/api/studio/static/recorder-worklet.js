@@ -1,4 +1,4 @@
-// Runs beside the audio: hands what the microphone hears to the page, in blocks.
+// Send the samples of the microphone to the page in blocks. Runs on the audio thread.
 
 const BLOCK = 2048;
 

@@ -1,15 +1,15 @@
-// About how much of a recording is speech. The server measures again, with a trained model; this
-// is for whoever speaks, who wants to know when it is enough.
+// Estimate how much of a recording is speech, to show the speaker when there is enough. The server
+// measures again with a trained model.
 //
-// A frame is speech when its energy stands out from the noise floor, which is the quietest tenth of
-// the last seconds, and is not far below the loud parts.
+// A frame counts as speech if its level is well above the noise floor and not far below the peak.
+// The noise floor is the level of the quietest tenth of the last seconds.
 
 const FRAME = 0.032; // seconds
-const MEMORY = 8; // seconds
+const MEMORY = 8; // seconds that the noise floor and the peak are taken from
 const ABOVE_FLOOR = 9; // dB
 const BELOW_PEAK = 30; // dB
-const LEAST = -58; // dBFS; below it is silence
-const HANGOVER = 0.22; // seconds of a pause that belong to the speech around it
+const LEAST = -58; // dBFS; quieter frames are silence
+const HANGOVER = 0.22; // seconds; shorter pauses count as speech
 
 export class SpeechMeter {
   constructor(rate) {
@@ -32,12 +32,12 @@ export class SpeechMeter {
       start += part.length;
       if (this.filled === this.size) {
         this.filled = 0;
-        this.judge();
+        this.classify();
       }
     }
   }
 
-  judge() {
+  classify() {
     let mean = 0;
     for (const sample of this.frame) mean += sample;
     mean /= this.size;
@@ -49,7 +49,7 @@ export class SpeechMeter {
     const sorted = Float32Array.from(this.recent).sort();
     const floor = sorted[Math.floor(sorted.length / 10)];
     const peak = sorted[Math.floor(sorted.length * 0.95)];
-    // Somebody who does not pause has no floor: what is near the peak is speech in any case.
+    // Speech without pauses hides the noise floor, so frames near the peak always count.
     const threshold = Math.max(Math.min(floor + ABOVE_FLOOR, peak - 12), peak - BELOW_PEAK, LEAST);
     const seconds = this.size / this.rate;
     this.seconds += seconds;

@@ -1,8 +1,8 @@
-// What the studio's pages do in the browser. Pages come from the server; htmx fetches parts of
-// them; Alpine's components, which are here, do what only a browser can.
+// Entry point of the studio's scripts. The server renders the pages, htmx replaces parts of them,
+// and the Alpine components in this module handle players, recordings and forms.
 
 import { source } from "./clone.js";
-import { drop, dropAll, keep, restore } from "./drafts.js";
+import { deleteAllDrafts, deleteDraft, restoreDraft, saveDraft } from "./drafts.js";
 import { clearErrors, install, showError } from "./errors.js";
 import { csrf, t } from "./i18n.js";
 import { clock, repaint, waveform } from "./waveform.js";
@@ -13,7 +13,7 @@ install(t);
 
 document.addEventListener("htmx:configRequest", ({ detail }) => {
   detail.headers["X-CSRF-Token"] = csrf;
-  // Sent again, the same form is done once: the server knows it by this.
+  // The server recognises a form that is sent twice by this key.
   const form = detail.elt;
   if (form.dataset.once !== undefined) {
     form.once ??= [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -27,9 +27,9 @@ document.addEventListener("htmx:afterRequest", ({ detail }) => {
   if (detail.successful) delete detail.elt.once;
 });
 
-// Times in the reader's own zone
+// Times in the reader's time zone
 
-function localise(root) {
+function showLocalTimes(root) {
   const format = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
   for (const each of root.querySelectorAll("time:not([data-local])")) {
     each.title = each.textContent;
@@ -37,19 +37,19 @@ function localise(root) {
     each.dataset.local = "";
   }
 }
-document.addEventListener("DOMContentLoaded", () => localise(document));
-document.addEventListener("htmx:load", ({ detail }) => localise(detail.elt));
+document.addEventListener("DOMContentLoaded", () => showLocalTimes(document));
+document.addEventListener("htmx:load", ({ detail }) => showLocalTimes(detail.elt));
 
-// Switches and buttons of every page
+// Controls that every page has
 
 document.addEventListener("submit", ({ target }) => {
-  if (target.matches('[action="/studio/sign-out"]')) dropAll();
+  if (target.matches('[action="/studio/sign-out"]')) deleteAllDrafts();
 });
 document.addEventListener("click", async ({ target }) => {
   const copy = target.closest("[data-copy]");
   if (copy) {
     const code = copy.closest(".snippet").querySelector("pre");
-    await put(code.textContent, code);
+    await copyText(code.textContent, code);
     const label = copy.querySelector("span");
     const before = label.textContent;
     label.textContent = t("copied");
@@ -57,7 +57,7 @@ document.addEventListener("click", async ({ target }) => {
   }
   const text = target.closest("[data-copy-text]");
   if (text) {
-    await put(text.dataset.copyText, text.previousElementSibling);
+    await copyText(text.dataset.copyText, text.previousElementSibling);
     text.classList.add("copied");
     text.title = t("copied");
     setTimeout(() => text.classList.remove("copied"), 1500);
@@ -73,8 +73,8 @@ document.addEventListener("click", async ({ target }) => {
   if (listen) toggleAudio(listen);
 });
 
-// The clipboard is there on https and on this machine only.
-async function put(text, element) {
+// Browsers offer the clipboard only on https and on localhost.
+async function copyText(text, element) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
@@ -110,7 +110,7 @@ document.addEventListener("alpine:init", () => {
 
   Alpine.data("source", source);
 
-  // A recording with its waveform and, where there are some, its subtitles.
+  // An audio player with a waveform and, if the task has them, subtitles.
   Alpine.data("player", () => ({
     playing: false,
     failed: false,
@@ -149,9 +149,9 @@ document.addEventListener("alpine:init", () => {
       }
     },
     async load() {
-      const answer = await fetch(this.$root.dataset.cues);
-      if (!answer.ok) return;
-      for (const { start, end, text } of await answer.json()) {
+      const response = await fetch(this.$root.dataset.cues);
+      if (!response.ok) return;
+      for (const { start, end, text } of await response.json()) {
         const cue = document.createElement("button");
         cue.type = "button";
         cue.className = "cue";
@@ -167,18 +167,18 @@ document.addEventListener("alpine:init", () => {
     },
   }));
 
-  // A script with pause markers, and its draft.
+  // The script of the speak page: its length, its pause markers and its draft.
   Alpine.data("script", () => ({
     counter: "",
 
     init() {
-      if (restore(this.$root)) {
-        // For the price, which htmx asks for.
+      if (restoreDraft(this.$root)) {
+        // Make htmx request the price.
         setTimeout(() => this.$refs.text.dispatchEvent(new Event("input", { bubbles: true })));
       }
-      this.$root.addEventListener("input", () => keep(this.$root));
+      this.$root.addEventListener("input", () => saveDraft(this.$root));
       this.$root.addEventListener("htmx:afterRequest", ({ target, detail }) => {
-        if (target === this.$root && detail.xhr.status === 204) drop(this.$root);
+        if (target === this.$root && detail.xhr.status === 204) deleteDraft(this.$root);
       });
       this.count();
     },
@@ -196,6 +196,7 @@ document.addEventListener("alpine:init", () => {
     },
   }));
 
+  // A slider that shows its value with a unit.
   Alpine.data("slider", () => ({
     shown: "",
 
@@ -209,7 +210,7 @@ document.addEventListener("alpine:init", () => {
     },
   }));
 
-  // A select whose choice says which languages there are.
+  // A select that limits the languages to those of the chosen version.
   Alpine.data("versioned", () => ({
     init() {
       this.$root.addEventListener("change", () => this.limit());
@@ -226,7 +227,7 @@ document.addEventListener("alpine:init", () => {
     },
   }));
 
-  // A recording in which the speaker agrees, which is uploaded as soon as it is chosen.
+  // The consent recording. It is uploaded as soon as it is chosen.
   Alpine.data("agreement", () => ({
     async choose() {
       const { file, url } = this.$refs;
@@ -238,23 +239,24 @@ document.addEventListener("alpine:init", () => {
       const body = new FormData();
       body.append("file", chosen);
       const headers = { "X-CSRF-Token": csrf, Accept: "application/json" };
-      let answer = {};
+      let response = {};
       try {
-        answer = await (await fetch("/studio/files/upload", { method: "POST", body, headers })).json();
+        response = await (await fetch("/studio/files/upload", { method: "POST", body, headers })).json();
       } catch {
-        // Nobody answered.
+        // There is no response, or it is not JSON.
       }
       file.setCustomValidity("");
       if (file.files[0] !== chosen) return;
-      if (answer.data?.url) {
-        url.value = answer.data.url;
+      if (response.data?.url) {
+        url.value = response.data.url;
       } else {
         file.value = "";
-        showError(this.$root, answer.title ?? t("offline"), answer.message || t("offline.todo"), "consentRecording");
+        showError(this.$root, response.title ?? t("offline"), response.message || t("offline.todo"), "consentRecording");
       }
     },
   }));
 
+  // The form that creates a key. The key itself is shown once.
   Alpine.data("newKey", () => ({
     made: false,
     secret: "",
@@ -262,20 +264,20 @@ document.addEventListener("alpine:init", () => {
     async make() {
       const form = this.$root;
       clearErrors(form);
-      const answer = await fetch("/studio/keys", {
+      const response = await fetch("/studio/keys", {
         method: "POST",
         body: new URLSearchParams(new FormData(form)),
         headers: { "X-CSRF-Token": csrf, Accept: "application/json" },
       });
-      const data = await answer.json();
-      if (!answer.ok) return showError(form, data.title, data.message, data.field);
+      const data = await response.json();
+      if (!response.ok) return showError(form, data.title, data.message, data.field);
       this.secret = data.key;
       this.made = true;
       form.reset();
       window.htmx.ajax("GET", "/studio/account", { target: "#key-rows", select: "#key-rows", swap: "outerHTML" });
     },
     copy() {
-      put(this.secret, this.$root.querySelector("[data-secret]"));
+      copyText(this.secret, this.$root.querySelector("[data-secret]"));
     },
   }));
 });

@@ -1,4 +1,4 @@
-// Waveforms: in the page's colours, and again when those change.
+// Waveforms in the colours of the page, redrawn when the theme changes.
 
 import WaveSurfer from "/static/wavesurfer/wavesurfer.esm.js";
 
