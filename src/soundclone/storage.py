@@ -25,9 +25,6 @@ from obstore.store import LocalStore, S3Store
 from .errors import Expired, InvalidParameter, NotFound, Unavailable
 from .signing import signer
 
-UPLOADS = "uploads/"
-"""Prefix of the keys of uploads."""
-
 _KEY = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
 _MAX_KEY = 512
 _PART = 8 * 1024 * 1024  # bytes of one part of a multipart upload
@@ -243,8 +240,10 @@ class Storage:
         if time() >= expires:
             raise Expired(f"this link expired on {_date(expires)}")
 
-    def parse_link(self, url: str) -> str | None:
-        """Return the key of an upload if `url` is a signed link to it on any host, else None.
+    def parse_link(self, url: str, folder: str) -> str | None:
+        """Return the key of a file in `folder/` if `url` is a signed link to it, else None.
+
+        The link may be on any host.
 
         Raises:
             Expired: The link is valid but has expired.
@@ -254,11 +253,11 @@ class Storage:
             query = parse_qs(parts.query, strict_parsing=True, max_num_fields=8)
         except ValueError:
             return None
-        _, found, name = parts.path.partition(f"/files/{UPLOADS}")
+        _, found, name = parts.path.partition(f"/files/{folder}")
         expires = query.get("expires", [""])[0]
         if not found or not re.fullmatch(r"[0-9]{1,12}", expires):
             return None
-        key = UPLOADS + name
+        key = folder + name
         filename = query["filename"][0] if "filename" in query else None
         try:
             self.verify(_checked(key), int(expires), query.get("signature", [""])[0], filename)

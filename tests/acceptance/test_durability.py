@@ -15,6 +15,7 @@ from soundclone.core import tasks
 from soundclone.core.tasks import Order
 from soundclone.db.models import Key, Task
 from soundclone.db.session import Database
+from tests import rows
 from tests.service import API, Service, finish
 
 CLONES, AUDIOS = f"{API}/soundCloning/clones", f"{API}/soundCloning/audios"
@@ -218,7 +219,7 @@ def test_a_task_that_nobody_does_is_ended(tmp_path: Path, test_engines: dict[str
         database = Database(f"sqlite:///{tmp_path}/data/soundclone.db")
         with database.transaction() as session:
             (key_id,) = session.execute(select(Key.id).where(Key.account_id == account)).one()
-            order = Order("clone", account, key_id, {}, 1, 1000, "hash")
+            order = Order(account, key_id, rows.clone_request(), 1, 1000, "hash")
             task = tasks.submit(session, order, lambda *_: None, active_limit=9).id
             session.execute(update(Task).values(created_at=time.time() - 100))
         assert service.get(f"{API}/user/balance", key)[1]["data"]["available"] < 1

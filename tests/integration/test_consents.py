@@ -168,9 +168,9 @@ def test_of_many_same_requests_one_is_a_task(database: Database) -> None:
 
     def ask() -> None:
         with database.transaction() as session:
-            task = tasks.recent(session, wanted, time.time() - 60) or tasks.submit(
-                session, wanted, queue.enqueue, active_limit=100
-            )
+            task = tasks.recent(
+                session, account, wanted.request_hash, time.time() - 60
+            ) or tasks.submit(session, wanted, queue.enqueue, active_limit=100)
             found.append(task.id)
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
@@ -181,12 +181,12 @@ def test_of_many_same_requests_one_is_a_task(database: Database) -> None:
     assert len(found) == 8
     assert len(set(found)) == 1
     with database.read() as session:
-        assert tasks.recent(session, order(account, key, 3, what="b"), 0) is None
-        assert tasks.recent(session, wanted, time.time() + 1) is None
+        assert tasks.recent(session, account, "b", 0) is None
+        assert tasks.recent(session, account, wanted.request_hash, time.time() + 1) is None
         assert ledger.audit(session).sound
     # One that failed is not what is meant by asking again.
     with database.transaction() as session:
         tasks.fail(session, found[0], TaskCancelled("cancelled"), keep=60)
     with database.read() as session:
-        assert tasks.recent(session, wanted, 0) is None
+        assert tasks.recent(session, account, wanted.request_hash, 0) is None
     queue.close()

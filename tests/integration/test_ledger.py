@@ -53,10 +53,9 @@ def customer(database: Database, credit: int, quota: int = 0) -> tuple[str, str]
 
 def order(account: str, key: str, cost: int, repeat: str | None = None, what: str = "a") -> Order:
     return Order(
-        kind="clone",
         account_id=account,
         key_id=key,
-        params={"text": what, "engine": "builtin"},
+        request=rows.clone_request(what),
         characters=1,
         cost=cost,
         request_hash=what,
@@ -80,8 +79,8 @@ def test_a_task_is_paid_once(database: Database) -> None:
     assert (balance.credited, balance.used, balance.held, balance.available) == (100, 0, 30, 70)
     with database.transaction() as session:
         assert tasks.start(session, task)
-        assert tasks.complete(session, task, {}, keep=KEEP, voice=None)
-        assert not tasks.complete(session, task, {}, keep=KEEP, voice=None)
+        assert tasks.complete(session, task, rows.RESULT, keep=KEEP, voice=None)
+        assert not tasks.complete(session, task, rows.RESULT, keep=KEEP, voice=None)
         assert not tasks.fail(session, task, TaskCancelled("late"), keep=KEEP)
         assert not ledger.release(session, task)
     with database.read() as session:
@@ -221,7 +220,7 @@ def test_a_part_is_sent_or_not_charged_whoever_ends_the_task_at_once(database: D
                 work(session, task)
 
         endings: list[Callable[[Session, str], object]] = [
-            lambda session, task: tasks.complete(session, task, {}, keep=KEEP, voice=None),
+            lambda session, task: tasks.complete(session, task, rows.RESULT, keep=KEEP, voice=None),
             lambda session, task: tasks.cancel(session, task, account, keep=KEEP),
             lambda session, task: tasks.time_out(session, task, 1.0, keep=KEEP),
         ]
@@ -330,14 +329,14 @@ def test_a_voice_is_first_spoken_with_while_more_is_asked_for(database: Database
     voice = rows.voice(account)
     with database.transaction() as session:
         session.add(voice)
-    wanted = replace(order(account, key, 3), kind="audio", voice_id=voice.id)
+    wanted = replace(order(account, key, 3), request=rows.speech_request(), voice_id=voice.id)
     first = submit(database, wanted)
     ending = threading.Event()
 
     def end() -> None:
         ending.wait()
         with database.transaction() as session:
-            tasks.complete(session, first, {}, keep=KEEP, voice=None)
+            tasks.complete(session, first, rows.RESULT, keep=KEEP, voice=None)
 
     with ThreadPoolExecutor() as pool, database.transaction() as session:
         voices.usable(session, voice.id, account)
@@ -395,7 +394,7 @@ def test_three_hundred_racing_submissions(database: Database) -> None:
         for number, task in enumerate(mine):
             with database.transaction() as session:
                 if number % 2:
-                    tasks.complete(session, task, {}, keep=KEEP, voice=None)
+                    tasks.complete(session, task, rows.RESULT, keep=KEEP, voice=None)
                 else:
                     tasks.fail(session, task, TaskCancelled("x"), keep=KEEP)
 
@@ -462,7 +461,7 @@ def test_any_history_adds_up(database: Database, history: list[tuple[str, int, i
                     ended = session.get_one(Task, task).status not in ("queued", "processing")
                     assert not ended or not ledger.capture(session, task, amount)
                 elif task and what == "complete":
-                    tasks.complete(session, task, {}, keep=KEEP, voice=None)
+                    tasks.complete(session, task, rows.RESULT, keep=KEEP, voice=None)
                 elif task and what == "fail":
                     tasks.fail(session, task, TaskCancelled("x"), keep=KEEP)
                 elif task:
@@ -474,12 +473,12 @@ def test_any_history_adds_up(database: Database, history: list[tuple[str, int, i
         balance = ledger.balance(session, account)
         assert audit.sound
         assert balance.available >= 0
-        rows = session.query(Task).filter(Task.account_id == account).all()
-        active = {task.id for task in rows if task.status in ("queued", "processing")}
-        assert balance.held == sum(task.cost for task in rows if task.id in active)
-        assert balance.used == sum(task.cost for task in rows if task.id not in active)
+        found = session.query(Task).filter(Task.account_id == account).all()
+        active = {task.id for task in found if task.status in ("queued", "processing")}
+        assert balance.held == sum(task.cost for task in found if task.id in active)
+        assert balance.used == sum(task.cost for task in found if task.id not in active)
         assert keys.find(session, key).used == balance.used
-        for task in rows:
+        for task in found:
             lines = [line for line in ledger.statement(session, account) if line.task_id == task.id]
             moved = sum(line.amount for line in lines if line.kind in ("capture", "release"))
             assert moved == (0 if task.id in active else lines[0].amount)

@@ -10,6 +10,7 @@ from soundclone.core import keys, ledger, queries, tasks, voices, workers
 from soundclone.core.tasks import Order
 from soundclone.db.session import Database
 from soundclone.errors import AuthenticationError, InvalidParameter, NotFound, SynthesisError
+from tests import rows
 from tests.rows import voice
 
 SECRET = b"secret"
@@ -26,10 +27,9 @@ def customer(database: Database) -> tuple[str, str]:
 
 def submit(database: Database, customer: tuple[str, str], kind: str = "clone") -> str:
     order = Order(
-        kind=kind,
         account_id=customer[0],
         key_id=customer[1],
-        params={"text": "a"},
+        request=rows.clone_request() if kind == "clone" else rows.speech_request(),
         characters=1,
         cost=10,
         request_hash="",
@@ -43,7 +43,7 @@ def test_history(database: Database, customer: tuple[str, str]) -> None:
         submit(database, customer, kind) for kind in ("clone", "audio", "clone")
     )
     with database.transaction() as session:
-        tasks.complete(session, first, {}, keep=60, voice=voice(customer[0]))
+        tasks.complete(session, first, rows.RESULT, keep=60, voice=voice(customer[0]))
     with database.read() as session:
         found = queries.history(session, customer[0])
         assert [task.id for task in found] == [third, second, first]
@@ -59,7 +59,7 @@ def test_history(database: Database, customer: tuple[str, str]) -> None:
 def test_usage_is_what_was_captured(database: Database, customer: tuple[str, str]) -> None:
     good, bad, _ = (submit(database, customer) for _ in range(3))
     with database.transaction() as session:
-        tasks.complete(session, good, {}, keep=60, voice=voice(customer[0]))
+        tasks.complete(session, good, rows.RESULT, keep=60, voice=voice(customer[0]))
         tasks.fail(session, bad, SynthesisError("speech lasts 2 s"), keep=60)
     with database.read() as session:
         days = queries.usage(session, customer[0], 7)

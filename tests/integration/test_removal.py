@@ -12,7 +12,8 @@ import pytest
 
 from soundclone.audio import encode
 from soundclone.config import Settings
-from soundclone.core import consents, removal, tasks, uploads, voices
+from soundclone.core import consents, files, removal, tasks, uploads, voices
+from soundclone.core.requests import TaskResult, UploadSource
 from soundclone.db.models import Task, Upload, Voice
 from soundclone.db.session import Database
 from soundclone.engines.protocol import EngineInfo, Reference
@@ -39,14 +40,15 @@ def preview(
     task_id = submit(database, order(account, key, 0))
     with database.transaction() as session:
         task = session.get_one(Task, task_id)
-        task.params = {"text": "Private.", "source": {"upload": upload} if upload else {}}
+        source = UploadSource(upload) if upload else None
+        task.params = rows.clone_request("Private.", source).to_json()
         voice = rows.voice(
             account,
             id=task.voice_id,
             task_id=task_id,
             **{"uploads": [upload] if upload else []} | columns,
         )
-        result = {"audio": f"results/{task_id}/speech.mp3"}
+        result = TaskResult(files.result(task_id, "mp3"))
         assert tasks.complete(session, task_id, result, keep=KEEP, voice=voice)
     return task.voice_id, task_id
 
@@ -99,7 +101,8 @@ def test_an_upload_stays_while_something_else_needs_it(database: Database) -> No
     second, _ = preview(database, account, key, upload, uploads=None)  # of an earlier version
     waiting = submit(database, order(account, key, 0))
     with database.transaction() as session:
-        session.get_one(Task, waiting).params = {"source": {"upload": upload}}
+        request = rows.clone_request(source=UploadSource(upload))
+        session.get_one(Task, waiting).params = request.to_json()
     assert delete(database, first, account).uploads == ()
     assert delete(database, second, account).uploads == ()
     third, _ = preview(database, account, key, upload)
@@ -186,7 +189,7 @@ def test_a_worker_does_not_write_a_deleted_voice_back(
         session.get_one(Task, speaking).voice_id = voice_id
         tasks.cancel(session, speaking, account, keep=KEEP)
     reference = encode.pack(np.zeros(24_000, np.float32), 24_000)
-    storage.put(speak.reference_file(voice_id), reference)
+    storage.put(files.voice_reference(voice_id), reference)
     job = job_of(database, storage, speaking, tmp_path)
     engine: Any = DeletedMeanwhile(database, storage, account, voice_id)
     with pytest.raises(TaskCancelled, match="was deleted"):

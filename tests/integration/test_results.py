@@ -14,6 +14,7 @@ from soundclone.core import tasks
 from soundclone.db.models import Account, Task
 from soundclone.db.session import Database
 from soundclone.errors import Expired, StateConflict, TaskCancelled, TooLarge
+from tests import rows
 from tests.integration.test_ledger import KEEP, customer, order
 
 QUOTA = 1000
@@ -28,7 +29,7 @@ def submit(database: Database, account: str, key: str, size: int) -> str:
 
 def complete(database: Database, task: str, size: int) -> None:
     with database.transaction() as session:
-        assert tasks.complete(session, task, {}, keep=KEEP, voice=None, size=size)
+        assert tasks.complete(session, task, rows.RESULT, keep=KEEP, voice=None, size=size)
 
 
 def kept(database: Database, account: str) -> int:
@@ -111,7 +112,7 @@ def test_racing_submissions_and_ends_keep_the_sum(database: Database) -> None:
                 if number % 2:
                     tasks.fail(session, task, TaskCancelled("x"), keep=KEEP)
                 else:
-                    tasks.complete(session, task, {}, keep=KEEP, voice=None, size=number)
+                    tasks.complete(session, task, rows.RESULT, keep=KEEP, voice=None, size=number)
 
     both(end, end)
     assert kept(database, account) == sum(range(0, 11, 2))

@@ -3,6 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from soundclone.core.requests import SpeechOptions
+from soundclone.engines.emotion import Emotion
 from soundclone.engines.protocol import Speech
 from soundclone.errors import SynthesisError
 from soundclone.jobs.allowance import Allowance
@@ -14,7 +16,7 @@ def seconds(number: float) -> Speech:
 
 def test_what_an_engine_makes_of_a_text_is_bounded() -> None:
     """41 characters may have 2 (20 + 0.6 41) = 89.2 s."""
-    allowance = Allowance({}, 41, [])
+    allowance = Allowance(SpeechOptions(), 41, [])
     for _ in range(89):
         allowance.spend(seconds(1))
     with pytest.raises(SynthesisError, match="more than 89 s, which is the most for 41 characters"):
@@ -23,14 +25,14 @@ def test_what_an_engine_makes_of_a_text_is_bounded() -> None:
 
 def test_earlier_chunks_count_and_their_pauses_do_not() -> None:
     chunk = {"spoken": [[0.0, 30.0, []], [90.0, 120.0, []]]}
-    allowance = Allowance({}, 41, [chunk])
+    allowance = Allowance(SpeechOptions(), 41, [chunk])
     allowance.spend(seconds(29))
     with pytest.raises(SynthesisError):
         allowance.spend(seconds(1))
 
 
 def test_slow_speech_may_last_longer() -> None:
-    for params in ({"speed": 0.5}, {"speed": 0.5, "emotion": "sad"}):
-        Allowance(params, 41, []).spend(seconds(170))
+    for options in (SpeechOptions(speed=0.5), SpeechOptions(speed=0.5, emotion=Emotion.SAD)):
+        Allowance(options, 41, []).spend(seconds(170))
     with pytest.raises(SynthesisError):
-        Allowance({"speed": 2.0}, 41, []).spend(seconds(50))
+        Allowance(SpeechOptions(speed=2.0), 41, []).spend(seconds(50))

@@ -3,8 +3,8 @@ from __future__ import annotations
 import hashlib
 import json
 
+from soundclone.api.orders import clone_digest
 from soundclone.api.schemas import SoundCloneCloneRequest
-from soundclone.api.tasks import clone_digest
 
 BODY = {"fileUrl": "https://example.com/a.mp3", "contentText": "Hello."}
 

@@ -7,6 +7,7 @@ import pytest
 
 from soundclone.audio import encode
 from soundclone.core import results
+from soundclone.core.requests import AudioFormat, SpeechOptions, SubtitleUnit
 from soundclone.errors import Unavailable
 from soundclone.storage import Storage
 from soundclone.text.duration import Length
@@ -25,18 +26,21 @@ def test_no_format_takes_more_than_is_estimated(
         path, form, sample_rate_in=24_000, sample_rate=rate, channels=channels
     ) as encoder:
         encoder.write(noise)
-    params = {"format": form, "sample_rate": rate, "channels": channels}
+    options = SpeechOptions(format=AudioFormat(form), sample_rate=rate, channels=channels)
     # 7 s of speech that lasts twice as long as was estimated, 5 s of pauses and a second.
-    most = results.estimate(params, 100, Length(7.0, 5.0))
+    most = results.estimate(options, 100, Length(7.0, 5.0))
     assert path.stat().st_size <= most
 
 
 def test_the_estimate_goes_with_speed_and_subtitles() -> None:
-    plain = results.estimate({"format": "wav"}, 100, Length(10.0, 0.0))
+    plain = results.estimate(SpeechOptions(format=AudioFormat.WAV), 100, Length(10.0, 0.0))
     assert plain == 21 * 88_200 + 4_096
-    slow = results.estimate({"format": "wav", "speed": 0.5}, 100, Length(10.0, 0.0))
+    slow = results.estimate(
+        SpeechOptions(format=AudioFormat.WAV, speed=0.5), 100, Length(10.0, 0.0)
+    )
     assert slow == 41 * 88_200 + 4_096
-    word = results.estimate({"format": "wav", "subtitles": "word"}, 100, Length(10.0, 0.0))
+    options = SpeechOptions(format=AudioFormat.WAV, subtitles=SubtitleUnit.WORD)
+    word = results.estimate(options, 100, Length(10.0, 0.0))
     assert word == plain + 10_000
 
 

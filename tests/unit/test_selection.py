@@ -81,19 +81,22 @@ def test_a_voice_stays_with_its_engine_while_that_speaks_the_language() -> None:
 
 def test_an_engine_that_is_away_for_one_language_stops_no_other() -> None:
     routes = Routes(languages={"French": "pocket"})
-    assert routes.engine_for_text((BUILTIN,), "Good morning, how are you today?", "v1") == "builtin"
+    assert (
+        routes.engine_for_text((BUILTIN,), "Good morning, how are you today?", "v1").engine
+        == "builtin"
+    )
     with pytest.raises(Unavailable, match="set for French in v1"):
         routes.engine_for_text((BUILTIN,), "Bonjour, comment allez-vous aujourd'hui ?", "v1")
 
 
 def test_a_text_whose_language_does_not_matter_is_not_classified() -> None:
     polish = "Zażółć gęślą jaźń, a potem chodź do domu."
-    assert Routes().engine_for_text((BUILTIN,), polish, "v1") == "builtin"
+    assert Routes().engine_for_text((BUILTIN,), polish, "v1").engine == "builtin"
     offers = (BUILTIN, POCKET)
-    assert Routes().engine_for_text(offers, polish, "v1") == "builtin"
+    assert Routes().engine_for_text(offers, polish, "v1").engine == "builtin"
     english = "The weather was fine, and everybody went home."
-    assert Routes().engine_for_text(offers, english, "v1") == "pocket"
-    assert Routes().engine_for_text(offers, "今日はいい天気ですね。", "v1") == "builtin"
+    assert Routes().engine_for_text(offers, english, "v1").engine == "pocket"
+    assert Routes().engine_for_text(offers, "今日はいい天気ですね。", "v1").engine == "builtin"
     with pytest.raises(InvalidParameter, match="no engine here speaks Polish"):
         Routes(v1="pocket").engine_for_text(offers, polish, "v1")
 

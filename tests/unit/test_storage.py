@@ -258,14 +258,14 @@ def test_link_expired(links: Storage) -> None:
 def test_parse_link(links: Storage) -> None:
     link = links.sign("uploads/f_1/rec.wav", SOON, "my rec.wav")
     for host in ("http://127.0.0.1:8000", "https://other.example/base"):
-        assert links.parse_link(host + link) == "uploads/f_1/rec.wav"
-    assert links.parse_link("https://h" + links.sign("results/a.mp3", SOON)) is None
-    assert links.parse_link(f"https://h{link}x") is None
+        assert links.parse_link(host + link, "uploads/") == "uploads/f_1/rec.wav"
+    assert links.parse_link("https://h" + links.sign("results/a.mp3", SOON), "uploads/") is None
+    assert links.parse_link(f"https://h{link}x", "uploads/") is None
     with pytest.raises(Expired):
-        links.parse_link("https://h" + links.sign("uploads/a", 1_700_000_000))
+        links.parse_link("https://h" + links.sign("uploads/a", 1_700_000_000), "uploads/")
 
 
 @settings(deadline=None)
 @given(st.text() | st.text().map(lambda tail: "https://h/files/uploads/" + tail))
 def test_parse_link_of_anything(url: str) -> None:
-    assert ANY.parse_link(url) is None
+    assert ANY.parse_link(url, "uploads/") is None

@@ -9,7 +9,8 @@ import pytest
 from soundclone.audio import encode, loudness
 from soundclone.audio.decode import decode
 from soundclone.config import Settings
-from soundclone.core.tasks import part_file
+from soundclone.core import files
+from soundclone.core.requests import AudioFormat, SoundVersion, SpeechOptions, SpeechRequest
 from soundclone.db.models import Task
 from soundclone.db.session import Database
 from soundclone.engines.builtin import BuiltinEngine
@@ -25,8 +26,9 @@ TEXT = "The first sentence of them. Then one more is said. <#0.5#> And that is t
 
 
 def a_job(folder: Path, form: str) -> Job:
-    params = {"text": TEXT, "opening": 25, "format": form, "engine": "builtin"}
-    task = Task(id="audio_1", params=params | {"language": "English"})
+    options = SpeechOptions(format=AudioFormat(form), opening=25)
+    request = SpeechRequest(TEXT, SoundVersion.V1, "builtin", "English", options=options)
+    task = Task(id="audio_1", kind=request.kind, params=request.to_json())
     settings = Settings(data_dir=folder)
     return Job(
         task,
@@ -38,6 +40,10 @@ def a_job(folder: Path, form: str) -> Job:
         stopping=threading.Event(),
         halted=threading.Event(),
     )
+
+
+def a_sender(job: Job) -> Sender:
+    return Sender(job, SpeechRequest.from_json(job.task.params))
 
 
 def spoken(job: Job) -> list[dict[str, object]]:
@@ -59,25 +65,25 @@ def test_who_takes_over_goes_on_with_the_same_bytes(tmp_path: Path, form: str) -
     job = a_job(tmp_path, form)
     chunks = spoken(job)
     assert len(chunks) == 3
-    first, parts = Sender(job, job.task.params), []
+    first, parts = a_sender(job), []
     for index in range(3):
         first.send(index, chunks[: index + 1])
-        parts.append(job.storage.get(part_file("audio_1", index)))
+        parts.append(job.storage.get(files.part("audio_1", index)))
     result = first.finish("English", chunks)
     whole = job.storage.get(result["audio"])
     assert whole.startswith(b"".join(parts))
     assert all(parts)
 
     # Another worker, after the first part was sent.
-    second = Sender(job, job.task.params)
+    second = a_sender(job)
     for index in (1, 2):
-        job.storage.delete(part_file("audio_1", index))
+        job.storage.delete(files.part("audio_1", index))
         second.send(index, chunks[: index + 1])
         second.send(index, chunks[: index + 1])
-        assert job.storage.get(part_file("audio_1", index)) == parts[index]
+        assert job.storage.get(files.part("audio_1", index)) == parts[index]
     assert job.storage.get(second.finish("English", chunks)["audio"]) == whole
     # One that finds everything said.
-    assert job.storage.get(Sender(job, job.task.params).finish("English", chunks)["audio"]) == whole
+    assert job.storage.get(a_sender(job).finish("English", chunks)["audio"]) == whole
 
     if form != "pcm":
         path = tmp_path / "file"
@@ -88,10 +94,10 @@ def test_who_takes_over_goes_on_with_the_same_bytes(tmp_path: Path, form: str) -
 def test_a_store_that_was_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     job = a_job(tmp_path, "mp3")
     chunks = spoken(job)
-    sender = Sender(job, job.task.params)
+    sender = a_sender(job)
     sender.send(0, chunks[:1])
-    first = job.storage.get(part_file("audio_1", 0))
-    job.storage.delete(part_file("audio_1", 0))
+    first = job.storage.get(files.part("audio_1", 0))
+    job.storage.delete(files.part("audio_1", 0))
     folder = tmp_path / "work"
     folder.rename(tmp_path / "away")
     folder.write_text("no folder")
@@ -100,7 +106,7 @@ def test_a_store_that_was_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     folder.unlink()
     (tmp_path / "away").rename(folder)
     sender.send(0, chunks[:1])
-    assert job.storage.get(part_file("audio_1", 0)) == first
+    assert job.storage.get(files.part("audio_1", 0)) == first
 
 
 def test_an_engine_that_is_busy_is_not_waited_for_at_the_end(
@@ -108,7 +114,11 @@ def test_an_engine_that_is_busy_is_not_waited_for_at_the_end(
 ) -> None:
     monkeypatch.setattr(BuiltinEngine, "concurrent", False)
     job = a_job(tmp_path, "mp3")
-    sender, chunks, done = Sender(job, job.task.params), spoken(job), threading.Event()
+    sender, chunks, done = (
+        a_sender(job),
+        spoken(job),
+        threading.Event(),
+    )
 
     def finish() -> None:
         for index in range(len(chunks)):
@@ -127,7 +137,7 @@ def test_an_engine_that_is_busy_is_not_waited_for_at_the_end(
 def test_all_chunks_are_about_as_loud(tmp_path: Path) -> None:
     job = a_job(tmp_path, "wav")
     chunks = spoken(job)
-    sender = Sender(job, job.task.params)
+    sender = a_sender(job)
     for index in range(3):
         sender.send(index, chunks[: index + 1])
     path = tmp_path / "file"

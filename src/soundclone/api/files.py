@@ -7,7 +7,6 @@ import re
 import shutil
 import time
 import unicodedata
-import uuid
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from tempfile import NamedTemporaryFile
@@ -19,11 +18,11 @@ from fastapi import Path as PathParameter
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from ..core import uploads
+from ..core import files, uploads
 from ..core.keys import Caller
 from ..db.models import Upload
 from ..errors import InvalidParameter, NotFound, SoundcloneError
-from ..storage import UPLOADS, Storage
+from ..storage import Storage
 from .auth import LimitedCaller, caller
 from .errors import ContractRoute, OwnRoute
 from .schemas import UploadResponse, ok
@@ -94,7 +93,7 @@ async def keep(request: Request, who: Caller, file: UploadFile) -> tuple[str, fl
     """Put an upload into the store, for a time; its key, and until when. Raises InvalidParameter
     for an empty one, TooLarge."""
     state = state_of(request)
-    key = f"{UPLOADS}{uuid.uuid4().hex}/{safe_name(_plain_name(file))}"
+    key = files.new_upload(safe_name(_plain_name(file)))
     size, now = file.size or 0, time.time()
     if not size:
         raise InvalidParameter("the uploaded file is empty; a recording is needed", param="file")

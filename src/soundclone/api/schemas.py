@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
+from ..core.requests import SpeechOptions
+
 OK = 20000
 
 NullableString = Annotated[str | None, WithJsonSchema({"type": ["string", "null"]})]
@@ -45,6 +47,11 @@ def _optional(description: str) -> Any:
         description=description,
         json_schema_extra=_without_default,
     )
+
+
+def _option(default: Any, description: str) -> Any:
+    """Declare a field whose default is an attribute of `SpeechOptions`."""
+    return Field(default=default, description=description)
 
 
 class RequestModel(BaseModel):
@@ -137,23 +144,25 @@ class SoundCloneAudioRequest(RequestModel):
         description='The name of a language, such as "English", or "auto" to detect it: the '
         "language of the text",
     )
-    emotion: Emotion = Field(default="neutral", description="How the text is spoken")
+    emotion: Emotion = Field(
+        default=SpeechOptions.emotion.value, description="How the text is spoken"
+    )
     speed: float = Field(
-        default=1.0,
+        default=SpeechOptions.speed,
         ge=0.5,
         le=2.0,
         allow_inf_nan=False,
         description="Rate of speech; 2 is twice as fast",
     )
     vol: float = Field(
-        default=1.0,
+        default=SpeechOptions.volume,
         gt=0.0,
         le=10.0,
         allow_inf_nan=False,
         description="Loudness; 1 is the usual one",
     )
     pitch: Annotated[int, BeforeValidator(_whole)] = Field(
-        default=0, ge=-12, le=12, description="Semitones"
+        default=SpeechOptions.pitch, ge=-12, le=12, description="Semitones"
     )
     subtitleEnable: bool = Field(
         default=False, description="Make subtitles: `subtitleFile` of the completed task"
@@ -161,13 +170,13 @@ class SoundCloneAudioRequest(RequestModel):
     subtitleType: Literal["word"] = _optional(
         "word: one subtitle per word. Default: one subtitle per sentence"
     )
-    format: Format = Field(default="mp3", description="Of the audio; ogg has Opus in it")
+    format: Format = _option(SpeechOptions.format.value, "Of the audio; ogg has Opus in it")
     sampleRate: Annotated[SampleRate, BeforeValidator(_whole)] = _optional(
         "Hz, of the audio. Left out, 44100, and 48000 for ogg, which has 8000, 16000, 24000 and "
         "48000"
     )
-    channel: Annotated[Literal[1, 2], BeforeValidator(_whole)] = Field(
-        default=1, description="Channels of the audio; of two, both are the same"
+    channel: Annotated[Literal[1, 2], BeforeValidator(_whole)] = _option(
+        SpeechOptions.channels, "Channels of the audio; of two, both are the same"
     )
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
 from ..db.models import Consent
 from ..errors import InvalidParameter, NotFound
-from . import ledger
+from . import files, ledger
+from .requests import CloneRequest, ConsentRecord, ConsentSource, Source
 from .voices import checked_name
 
 MOST = 200  # of an account
@@ -40,29 +41,24 @@ _BEGINNINGS = re.compile(
 
 @dataclass(frozen=True)
 class Agreement:
-    """Consent that a request to make a voice gives."""
+    """Consent that a request for a voice gives."""
 
     statement: str
-    key_id: str  # of who declares it
-    speaker: str = ""  # empty: whoever has the key
+    key_id: str  # of the key that declares the consent
+    speaker: str = ""  # empty: the owner of the key
     language: str = "en"  # of the statement
-    source: Mapping[str, str] | None = None  # of the recording, as a job fetches it
+    source: Source | ConsentSource | None = None  # of the recording
 
-    def params(self) -> dict[str, Any]:
-        """Parameters of the task. The first goes to the voice, the second to the worker that
-        checks the recording."""
-        record: dict[str, Any] = {
-            "statement": self.statement,
-            "language": self.language,
-            "speaker": self.speaker,
-            "at": round(time.time(), 3),
-            "key": self.key_id,
-        }
-        if self.source is None:
-            return {"consent": record}
-        if "consent" in self.source:
-            record["consent"] = self.source["consent"]
-        return {"consent": record, "consent_source": dict(self.source)}
+    def record(self) -> ConsentRecord:
+        """Return the record for the voice, as of now."""
+        return ConsentRecord(
+            self.statement,
+            self.language,
+            self.speaker,
+            round(time.time(), 3),
+            self.key_id,
+            self.source.consent_id if isinstance(self.source, ConsentSource) else None,
+        )
 
 
 def declared(
@@ -70,7 +66,7 @@ def declared(
     speaker: str,
     *,
     key_id: str,
-    source: Mapping[str, str] | None = None,
+    source: Source | ConsentSource | None = None,
 ) -> Agreement:
     """The consent that a request declares, gives a recording of, or both. Raises
     InvalidParameter."""
@@ -91,16 +87,19 @@ def declared(
     return Agreement(statement, key_id, speaker, source=source)
 
 
-def check_policy(policy: Policy, params: Mapping[str, Any]) -> None:
-    """Raises InvalidParameter when the parameters of a preview have less consent than this service
-    requires."""
-    if policy == "recording" and "consent_source" not in params:
+def check_policy(policy: Policy, request: CloneRequest) -> None:
+    """Check that a request gives the consent that this service requires.
+
+    Raises:
+        InvalidParameter: it gives less.
+    """
+    if policy == "recording" and request.consent_source is None:
         raise InvalidParameter(
             "consent.recording is missing; this service makes a voice only with a recording in "
             "which the speaker agrees",
             param="consent.recording",
         )
-    if policy == "declared" and "consent" not in params:
+    if policy == "declared" and request.consent is None:
         raise InvalidParameter(
             "consent is missing; this service makes a voice only with a declaration of the "
             'speaker\'s consent, such as {"declaration": "own"}',
@@ -108,9 +107,9 @@ def check_policy(policy: Policy, params: Mapping[str, Any]) -> None:
         )
 
 
-def source_of(consent: Consent) -> dict[str, str]:
-    """Source of a consent's recording, as a job fetches it."""
-    return {"consent": consent.id, "kept": consent.recording}
+def source_of(consent: Consent) -> ConsentSource:
+    """Return the source of a consent's recording."""
+    return ConsentSource(consent.id, consent.recording)
 
 
 def is_id(text: str) -> bool:
@@ -146,7 +145,7 @@ def new(account_id: str, name: str, language: str, head: bytes, size: int) -> Co
         account_id=account_id,
         name=_named(name),
         language=language,
-        recording=f"consents/{account_id}/{consent_id}",
+        recording=files.consent(account_id, consent_id),
         created_at=time.time(),
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from ..db.models import Task
+from ..db.models import Task, TaskStatus
 from ..errors import TaskError
 from . import ledger
 from .pricing import share, to_credits
@@ -37,7 +37,7 @@ def hand_over(session: Session, task_id: str, characters: int) -> bool:
         return True
     # Noted before, by a stream of the same task, or completed and therefore paid in full.
     status = session.scalar(select(Task.status).where(Task.id == task_id))
-    return status in (*ACTIVE, "completed")
+    return status in (*ACTIVE, TaskStatus.COMPLETED)
 
 
 def settle(session: Session, task_id: str, error: TaskError) -> tuple[int, str]:

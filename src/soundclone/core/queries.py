@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import BigInteger, cast, func, or_, select
 from sqlalchemy.orm import Session
 
-from ..db.models import Account, EngineOffer, Key, Task, Transfer, Worker
+from ..db.models import Account, EngineOffer, Key, Task, TaskStatus, Transfer, Worker
 from .voices import ACTIVE
 
 DAY = 86_400
@@ -113,14 +113,16 @@ def load(session: Session, limit: int = 20) -> Load:
         select(Task.status, func.count()).where(Task.status.in_(ACTIVE)).group_by(Task.status)
     ):
         count[status] = number
-    oldest = session.scalar(select(func.min(Task.created_at)).where(Task.status == "queued"))
+    oldest = session.scalar(
+        select(func.min(Task.created_at)).where(Task.status == TaskStatus.QUEUED)
+    )
     tasks = session.scalars(
         select(Task)
         .where(Task.status.in_(ACTIVE))
-        .order_by(Task.status == "queued", Task.turn, Task.created_at)
+        .order_by(Task.status == TaskStatus.QUEUED, Task.turn, Task.created_at)
         .limit(limit)
     ).all()
-    return Load(count.get("queued", 0), count.get("processing", 0), oldest, tasks)
+    return Load(count.get(TaskStatus.QUEUED, 0), count.get(TaskStatus.PROCESSING, 0), oldest, tasks)
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ class Failures:
 def failures(session: Session, days: float = 7) -> Sequence[Failures]:
     """Why tasks failed within the last days, the most frequent reason first."""
     since = time.time() - days * DAY
-    failed = (Task.status == "failed", Task.ended_at >= since)
+    failed = (Task.status == TaskStatus.FAILED, Task.ended_at >= since)
     rows = session.execute(
         select(Task.error_word, func.count(), func.max(Task.ended_at))
         .where(*failed)

@@ -10,9 +10,10 @@ from sqlalchemy import delete as remove
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ..db.models import Task, Upload, Voice
+from ..db.models import Task, TaskKind, Upload, Voice
 from ..errors import StateConflict
-from . import ledger, voices
+from . import files, ledger, voices
+from .requests import CloneRequest, request_of
 from .voices import ACTIVE
 
 
@@ -61,15 +62,19 @@ def delete(session: Session, voice_id: str, account_id: str) -> Leavings:
         upload.expires_at = min(upload.expires_at, now)
     return Leavings(
         voice_id,
-        (f"voices/{voice_id}", f"results/{voice.task_id}", f"work/{voice.task_id}"),
+        (
+            files.voice_folder(voice_id),
+            files.result_folder(voice.task_id),
+            files.work_folder(voice.task_id),
+        ),
         tuple(upload.key for upload in own),
     )
 
 
-def uploads_of(task: Task) -> set[str]:
-    """Keys of the uploads that a preview is made from."""
-    sources = (task.params.get("source"), task.params.get("consent_source"))
-    return {source["upload"] for source in sources if source and "upload" in source}
+def uploads_of(task: Task) -> frozenset[str]:
+    """Return the keys of the uploads that a preview is made from."""
+    request = request_of(task)
+    return request.uploads if isinstance(request, CloneRequest) else frozenset()
 
 
 def removed(session: Session, leavings: Leavings) -> None:
@@ -103,11 +108,13 @@ def _needed(session: Session, voice: Voice) -> set[str]:
     )
     under_way = session.scalars(
         select(Task).where(
-            Task.account_id == voice.account_id, Task.kind == "clone", Task.status.in_(ACTIVE)
+            Task.account_id == voice.account_id,
+            Task.kind == TaskKind.CLONE,
+            Task.status.in_(ACTIVE),
         )
     )
     needed: set[str] = set()
     for kept, task in others:
         needed |= set(kept or ())
-        needed |= uploads_of(task) if task is not None else set()
+        needed |= uploads_of(task) if task is not None else frozenset()
     return needed.union(*(uploads_of(task) for task in under_way))

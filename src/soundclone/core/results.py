@@ -3,9 +3,6 @@ when it has completed, and given back when the result goes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
@@ -13,12 +10,12 @@ from ..db.models import Account, Task
 from ..engines.emotion import PROFILES
 from ..errors import TooLarge
 from ..text.duration import Length
+from .requests import AudioFormat, SpeechOptions
 
-FILES = ("audio", "subtitles", "subtitles_json")
-"""Fields of a task's result that name files."""
-
-_RATES = {"wav": 44_100, "flac": 44_100, "pcm": 24_000}  # Hz, the defaults
-_BYTES_A_SECOND = {"mp3": 16_500, "aac": 16_500, "ogg": 16_500}
+# Hz, the defaults
+_RATES = {AudioFormat.WAV: 44_100, AudioFormat.FLAC: 44_100, AudioFormat.PCM: 24_000}
+_COMPRESSED = frozenset({AudioFormat.MP3, AudioFormat.AAC, AudioFormat.OGG})
+_COMPRESSED_RATE = 16_500  # bytes a second
 _SLOWEST = 2.0  # times the estimate: the worker's allowance
 _HEAD = 4_096  # bytes of headers and tags
 _SUBTITLES = 100  # bytes a character, of both files
@@ -32,17 +29,16 @@ _RESIZE = (
 )
 
 
-def estimate(params: Mapping[str, Any], characters: int, length: Length) -> int:
-    """The most bytes that the result of a task may have, by the parameters of its job."""
-    form = params.get("format", "mp3")
-    rate: float = params.get("speed", 1.0) * PROFILES[params.get("emotion", "neutral")].rate
+def estimate(options: SpeechOptions, characters: int, length: Length) -> int:
+    """Return the most bytes that the files of a task may take."""
+    rate = options.speed * PROFILES[options.emotion].rate
     seconds = _SLOWEST * length.speech / rate + length.pauses + 1
-    if form in _BYTES_A_SECOND:
-        bytes_a_second = _BYTES_A_SECOND[form]
+    if options.format in _COMPRESSED:
+        bytes_a_second = _COMPRESSED_RATE
     else:
-        channels: int = params.get("channels", 1)
-        bytes_a_second = 2 * channels * int(params.get("sample_rate") or _RATES[form])
-    subtitles = _SUBTITLES * characters if params.get("subtitles") else 0
+        sample_rate = options.sample_rate or _RATES[options.format]
+        bytes_a_second = 2 * options.channels * sample_rate
+    subtitles = _SUBTITLES * characters if options.subtitles else 0
     return round(seconds * bytes_a_second) + _HEAD + subtitles
 
 

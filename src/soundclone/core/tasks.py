@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import bindparam, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
-from ..db.models import Account, Key, Task, Voice
+from ..db.models import Account, Key, Task, TaskKind, TaskStatus, Voice
 from ..errors import (
     Deleted,
     Expired,
@@ -34,6 +33,7 @@ from ..errors import (
 )
 from . import delivery, ledger, results, voices
 from .formatting import moment
+from .requests import Request, TaskResult
 from .voices import ACTIVE
 
 POLL = (
@@ -61,14 +61,7 @@ STATE = select(
 ).where(Task.id == bindparam("task"))
 """How far a task is, for who waits for it."""
 
-
 ENDED = "the task was ended before its work was done"
-
-
-def part_file(task_id: str, index: int) -> str:
-    """Key of a part of what a task says, which is sent while it goes on."""
-    return f"work/{task_id}/part-{index:04}"
-
 
 Enqueue = Callable[[Session, Task], None]
 
@@ -95,17 +88,16 @@ _TOOK_TURN = (
 
 @dataclass(frozen=True)
 class Order:
-    """A task to be, checked and priced."""
+    """A request for a task, checked and priced."""
 
-    kind: str  # "clone" or "audio"
     account_id: str
     key_id: str
-    params: Mapping[str, Any]  # what the job needs, JSON
+    request: Request
     characters: int
     cost: int  # micro-credits
     request_hash: str  # of the request's body, to know a repeated one by
-    fee: int = 0  # the share of `cost` that no character changes
-    size: int = 0  # bytes that the result may have
+    fee: int = 0  # the part of `cost` that does not depend on the characters
+    size: int = 0  # bytes that the result may take
     idempotency_key: str | None = None
     voice_id: str | None = None  # None: the task makes one
 
@@ -141,12 +133,12 @@ def submit(
         results.check_quota(kept, order.size, result_quota)
     task = Task(
         id=f"audio_{uuid.uuid4()}",
-        kind=order.kind,
-        status="queued",
+        kind=order.request.kind,
+        status=TaskStatus.QUEUED,
         account_id=order.account_id,
         key_id=order.key_id,
         voice_id=order.voice_id or f"model_{uuid.uuid4().hex}",
-        params=dict(order.params),
+        params=order.request.to_json(),
         characters=order.characters,
         cost=order.cost,
         fee=order.fee,
@@ -192,20 +184,20 @@ def _repeated(session: Session, order: Order) -> Task | None:
     return task
 
 
-def recent(session: Session, order: Order, since: float) -> Task | None:
+def recent(session: Session, account_id: str, request_hash: str, since: float) -> Task | None:
     """The task that the same request of the account made after `since`: none that failed, whose
     voice is gone, or with an idempotency key, by which something new was asked for. Of two that
     ask at once in writing transactions, the second waits for the first."""
-    ledger.lock(session, order.account_id)
+    ledger.lock(session, account_id)
     gone = exists().where(Voice.id == Task.voice_id, Voice.expires_at <= time.time())
     return session.scalar(
         select(Task)
         .where(
-            Task.account_id == order.account_id,
+            Task.account_id == account_id,
             Task.created_at >= since,
-            Task.request_hash == order.request_hash,
+            Task.request_hash == request_hash,
             Task.idempotency_key.is_(None),
-            Task.status != "failed",
+            Task.status != TaskStatus.FAILED,
             ~gone,
         )
         .order_by(Task.created_at.desc())
@@ -227,7 +219,7 @@ def get(session: Session, task_id: str, account_id: str) -> Task:
     if task is None or task.account_id != account_id:
         raise NotFound(f"there is no task {task_id!r} in this account")
     if task.expires_at is not None and task.expires_at <= time.time():
-        voice = session.get(Voice, task.voice_id) if task.kind == "clone" else None
+        voice = session.get(Voice, task.voice_id) if task.kind == TaskKind.CLONE else None
         if voice is not None and voice.deleted_at is not None:
             raise Deleted(
                 f"task {task_id} made voice {voice.id}, which was deleted on "
@@ -242,7 +234,9 @@ def start(session: Session, task_id: str) -> Task | None:
     session.execute(
         update(Task)
         .where(Task.id == task_id, Task.status.in_(ACTIVE))
-        .values(status="processing", started_at=func.coalesce(Task.started_at, time.time()))
+        .values(
+            status=TaskStatus.PROCESSING, started_at=func.coalesce(Task.started_at, time.time())
+        )
     )
     task = session.get(Task, task_id)
     return task if task is not None and task.status in ACTIVE else None
@@ -253,7 +247,7 @@ def attempt(session: Session, task_id: str, worker: str) -> int:
     TaskCancelled when the task has ended meanwhile."""
     attempts = session.scalar(
         update(Task)
-        .where(Task.id == task_id, Task.status == "processing")
+        .where(Task.id == task_id, Task.status == TaskStatus.PROCESSING)
         .values(attempts=Task.attempts + 1, worker=worker)
         .returning(Task.attempts)
     )
@@ -276,7 +270,7 @@ def stand_back(session: Session, worker: str) -> None:
     """A worker that stops on purpose does not count against the tasks that it leaves."""
     session.execute(
         update(Task)
-        .where(Task.worker == worker, Task.status == "processing", Task.attempts > 0)
+        .where(Task.worker == worker, Task.status == TaskStatus.PROCESSING, Task.attempts > 0)
         .values(attempts=Task.attempts - 1)
     )
 
@@ -286,7 +280,7 @@ def advance(session: Session, task_id: str, progress: int, attempts: int = 1) ->
     TaskCancelled when the task has ended meanwhile."""
     moved = session.execute(
         update(Task)
-        .where(Task.id == task_id, Task.status == "processing")
+        .where(Task.id == task_id, Task.status == TaskStatus.PROCESSING)
         .values(progress=progress, attempts=attempts)
     )
     if not moved.rowcount:  # type: ignore[attr-defined]
@@ -309,7 +303,7 @@ def active(session: Session, task_ids: Collection[str]) -> set[str]:
 def complete(
     session: Session,
     task_id: str,
-    result: Mapping[str, Any],
+    result: TaskResult,
     *,
     keep: float,
     voice: Voice | None,
@@ -324,9 +318,9 @@ def complete(
         update(Task)
         .where(Task.id == task_id, Task.status.in_(ACTIVE))
         .values(
-            status="completed",
+            status=TaskStatus.COMPLETED,
             progress=100,
-            result=dict(result),
+            result=result.to_json(),
             ended_at=now,
             expires_at=now + keep,
         )
@@ -352,7 +346,7 @@ def fail(session: Session, task_id: str, error: TaskError, *, keep: float) -> bo
         update(Task)
         .where(Task.id == task_id, Task.status.in_(ACTIVE))
         .values(
-            status="failed",
+            status=TaskStatus.FAILED,
             error_word=error.word,
             error_logged=error.logged,
             ended_at=now,

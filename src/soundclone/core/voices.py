@@ -11,16 +11,21 @@ from difflib import get_close_matches
 from sqlalchemy import Select, exists, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from ..db.models import Task, Voice
+from ..db.models import Task, TaskStatus, Voice
 from ..errors import Deleted, Expired, InvalidParameter, NotFound
 from .formatting import moment
 
-ACTIVE = ("queued", "processing")
+ACTIVE = (TaskStatus.QUEUED, TaskStatus.PROCESSING)
 LONGEST_NAME = 80  # characters
 _COMPARED = 1000  # names that are searched for one that is spelt otherwise
 
 _ID = re.compile("model_[0-9a-f]{32}")
 _UNFIT = re.compile("[\0-\x1f\x7f\ud800-\udfff]")  # for a name; some, for any column
+
+
+def is_id(text: str) -> bool:
+    """Tell whether a text has the form of a voice's id."""
+    return _ID.fullmatch(text) is not None
 
 
 def get(session: Session, voice_id: str, account_id: str, *, param: str | None = None) -> Voice:
@@ -29,7 +34,7 @@ def get(session: Session, voice_id: str, account_id: str, *, param: str | None =
     Raises:
         NotFound: The account has no such voice. The error names `param` as the wrong field.
     """
-    voice = session.get(Voice, voice_id) if _ID.fullmatch(voice_id) else None
+    voice = session.get(Voice, voice_id) if is_id(voice_id) else None
     if voice is None or voice.account_id != account_id:
         raise NotFound(
             f"there is no voice {voice_id[:60]!r} in this account; modelId is what a completed "
@@ -166,11 +171,6 @@ def checked_name(name: str) -> str:
             param="name",
         )
     return name
-
-
-def recording_file(voice_id: str) -> str:
-    """Key of the recording that a voice was made from, as people can hear it."""
-    return f"voices/{voice_id}/recording.flac"
 
 
 def expired(session: Session, limit: int = 100) -> Sequence[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -16,6 +17,22 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class TaskKind(StrEnum):
+    """Kind of a task."""
+
+    CLONE = "clone"  # makes a voice, and a preview in that voice
+    AUDIO = "audio"  # speaks a text
+
+
+class TaskStatus(StrEnum):
+    """State of a task. `core.tasks` shows the transitions."""
+
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
 
 
 class Base(DeclarativeBase):

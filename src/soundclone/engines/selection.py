@@ -49,6 +49,14 @@ BUILTIN = Offer("builtin", tuple(sorted(languages.LANGUAGES)), 10, "")
 
 
 @dataclass(frozen=True)
+class Choice:
+    """Engine for a text."""
+
+    engine: str
+    detected: str | None = None  # name of the text's language, if the choice depended on it
+
+
+@dataclass(frozen=True)
 class Routes:
     """The settings: an order of engines for each soundVersion, and engines of languages."""
 
@@ -150,10 +158,12 @@ class Routes:
 
     def engine_for_text(
         self, offers: Iterable[Offer], text: str, version: str, own: str | None = None
-    ) -> str:
-        """As `engine`, for a text whose language is to be found. It is found here only when that
-        decides: otherwise no classifier is loaded. Raises as `engine`, and as
-        `languages.candidates`."""
+    ) -> Choice:
+        """Choose the engine for a text whose language was not named.
+
+        The language is detected only when the choice depends on it. Otherwise no classifier is
+        loaded. Raises InvalidParameter and Unavailable like `engine`.
+        """
         offers = tuple(offers)
         candidates = languages.candidates(text, version)
         engines: set[str | None] = set()
@@ -163,5 +173,6 @@ class Routes:
             except (InvalidParameter, Unavailable):  # which need not be the text's
                 engines.add(None)
         if len(engines) == 1 and (name := engines.pop()) is not None:
-            return name
-        return self.engine(offers, languages.detect(text, version).name, version, own)
+            return Choice(name)
+        detected = languages.detect(text, version).name
+        return Choice(self.engine(offers, detected, version, own), detected)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..core.requests import SpeechOptions
 from ..engines.emotion import PROFILES
 from ..engines.protocol import Speech
 from ..errors import SynthesisError
@@ -22,10 +23,10 @@ Chunk = Mapping[str, Any]
 class Allowance:
     """The seconds of speech that are left to a task."""
 
-    def __init__(self, params: Mapping[str, Any], characters: int, spoken: Sequence[Chunk]) -> None:
+    def __init__(self, options: SpeechOptions, characters: int, spoken: Sequence[Chunk]) -> None:
         """`spoken` are the chunks before the next one."""
         self._characters = characters
-        rate = params.get("speed", 1.0) * PROFILES[params.get("emotion", "neutral")].rate
+        rate = options.speed * PROFILES[options.emotion].rate
         self._most = _FACTOR * duration.most_speech(characters) / rate
         self._spent = sum(
             end - start for chunk in spoken for start, end, *_ in chunk.get("spoken", ())

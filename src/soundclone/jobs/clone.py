@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,70 +12,77 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..audio import decode, encode, loudness, recording
-from ..core.removal import uploads_of
-from ..core.voices import recording_file
+from ..core import files
+from ..core.requests import CloneRequest, Source, UploadSource
 from ..db.models import Voice
 from ..errors import NotFound, SourceUnreachable
 from ..fetch import download
 from . import consent
 from .runner import DAY, Job, Outcome
-from .speak import find_voice, language_of, reference_file, say
+from .speak import find_voice, language_of, say
 
 _PEAK = 0.97
 
 
 def clone(job: Job) -> Outcome:
     """The whole of a preview task."""
-    params, voice_id = job.task.params, job.task.voice_id
-    job.waiting_step("fetch", 10, fetch_source, job)
+    request, voice_id = CloneRequest.from_json(job.task.params), job.task.voice_id
+    job.waiting_step("fetch", 10, fetch_source, job, request.source)
     measured = job.recording_step("examine", 30, examine, job)
-    agreed = params.get("consent")
-    if "consent_source" in params:
-        job.waiting_step("fetch consent", 30, consent.fetch_consent, job)
-        checked = job.recording_step("consent", 30, consent.verify, job)
-        agreed = {**params["consent"], "verified": checked}
-    language = job.step("language", 31, language_of, params)
-    made = job.step("voice", 50, find_voice, job, params["engine"], language)
-    result = say(job, params, language, made, start=50)
+    agreed = request.consent.to_json() if request.consent else None
+    if request.consent_source:
+        job.waiting_step("fetch consent", 30, consent.fetch_consent, job, request.consent_source)
+        checked = job.recording_step("consent", 30, consent.verify, job, request.consent_source)
+        agreed = {**(agreed or {}), "verified": checked}
+    preview = request.preview
+    language = job.step("language", 31, language_of, preview)
+    made = job.step("voice", 50, find_voice, job, request.engine, language)
+    result = say(job, preview, language, made, start=50)
     now = time.time()
     expires_at = now + job.settings.voice_days * DAY
     voice = Voice(
         id=voice_id,
         account_id=job.task.account_id,
         task_id=job.task.id,
-        version=params["version"],
+        version=request.version,
         engine=made["engine"],
         engine_version=made["version"],
         licence=made["licence"],
         language=None,
         speech_seconds=measured["speech_seconds"],
-        name=params.get("name"),
+        name=request.name or None,
         consent=agreed,
-        uploads=sorted(uploads_of(job.task)),
+        uploads=sorted(request.uploads),
         created_at=now,
         expires_at=expires_at,
     )
-    return Outcome(result | measured | {"voice_expires_at": int(expires_at)}, voice)
+    result = replace(
+        result,
+        speech_seconds=measured["speech_seconds"],
+        warnings=tuple(measured["warnings"]),
+        voice_expires_at=int(expires_at),
+    )
+    return Outcome(result, voice)
 
 
-def fetch_source(job: Job) -> int:
+def fetch_source(job: Job, source: Source) -> int:
     """Bring the recording into the store; returns its size in bytes. Raises SourceError."""
-    source, key = job.task.params["source"], job.scratch("source")
+    key = job.scratch("source")
     with (
         job.pools.fetches.hold(job.task.account_id, check=job.check_waiting),
         TemporaryDirectory(prefix="soundclone-") as folder,
     ):
         path = Path(folder) / "source"
-        if "upload" in source:
+        if isinstance(source, UploadSource):
             try:
-                job.storage.get_file(source["upload"], path)
+                job.storage.get_file(source.key, path)
             except NotFound as error:
                 raise SourceUnreachable(
                     "the uploaded file is no longer kept; upload it again"
                 ) from error
         else:
             download.fetch(
-                source["url"],
+                source.url,
                 path,
                 allow=job.settings.fetch_allow,
                 max_bytes=job.settings.fetch_max_bytes,
@@ -97,8 +105,10 @@ def examine(job: Job) -> dict[str, Any]:
         listenable = Path(folder) / "recording.flac"
         with encode.Encoder(listenable, "flac", sample_rate_in=found.sample_rate) as encoder:
             encoder.write(as_loud_as_speech(reference, found.sample_rate))
-        job.storage.put_file(recording_file(job.task.voice_id), listenable)
-    job.storage.put(reference_file(job.task.voice_id), encode.pack(reference, found.sample_rate))
+        job.storage.put_file(files.voice_recording(job.task.voice_id), listenable)
+    job.storage.put(
+        files.voice_reference(job.task.voice_id), encode.pack(reference, found.sample_rate)
+    )
     return {
         "speech_seconds": round(found.speech_seconds, 2),
         "warnings": list(found.warnings),

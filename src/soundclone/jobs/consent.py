@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from ..audio import consent as media
 from ..audio import decode, encode, speakers
-from ..core import consents
+from ..core import consents, files
+from ..core.requests import ConsentSource, Source, UrlSource
 from ..errors import ConsentUnusable, NotFound, SourceError
 from ..fetch import download
 from .runner import Job
-from .speak import reference_file
 
 
-def consent_file(voice_id: str) -> str:
-    """Key of the consent recording that was sent with a voice and is kept with the voice."""
-    return f"voices/{voice_id}/consent"
-
-
-def fetch_consent(job: Job) -> int:
+def fetch_consent(job: Job, source: Source | ConsentSource) -> int:
     """Bring the consent recording into the store; returns its size in bytes. Raises
     ConsentUnusable."""
-    source: Mapping[str, str] = job.task.params["consent_source"]
     with (
         job.pools.fetches.hold(job.task.account_id, check=job.check_waiting),
         TemporaryDirectory(prefix="soundclone-") as folder,
@@ -40,10 +33,9 @@ def fetch_consent(job: Job) -> int:
     return size
 
 
-def verify(job: Job) -> dict[str, Any]:
+def verify(job: Job, source: Source | ConsentSource) -> dict[str, Any]:
     """Compare the speaker of the consent recording with the speaker of the sample. Returns what
     the voice records of the comparison. Raises ConsentUnusable, ConsentMismatch."""
-    source: Mapping[str, str] = job.task.params["consent_source"]
     with TemporaryDirectory(prefix="soundclone-") as folder:
         path = Path(folder) / "consent"
         job.storage.get_file(job.scratch("consent"), path)
@@ -52,11 +44,11 @@ def verify(job: Job) -> dict[str, Any]:
         except SourceError as error:
             raise _unusable(error) from error
         job.breathe()
-        sample, rate = encode.unpack(job.storage.get(reference_file(job.task.voice_id)))
+        sample, rate = encode.unpack(job.storage.get(files.voice_reference(job.task.voice_id)))
         beginning = sound[: round(media.LONGEST * sound.rate)]
         found = media.verify(beginning, sound.rate, sample, rate)
-        if "consent" not in source:
-            job.storage.put_file(consent_file(job.task.voice_id), path)
+        if not isinstance(source, ConsentSource):  # the account keeps no copy
+            job.storage.put_file(files.voice_consent(job.task.voice_id), path)
     return {
         "similarity": round(found.similarity, 3),
         "needed": media.LEAST_SIMILARITY,
@@ -72,12 +64,11 @@ def _unusable(error: SourceError) -> ConsentUnusable:
     return ConsentUnusable(f"the consent recording cannot be used: {error.message}")
 
 
-def _bring(job: Job, source: Mapping[str, str], path: Path) -> None:
+def _bring(job: Job, source: Source | ConsentSource, path: Path) -> None:
     """Copy the recording to a file. Raises SourceError."""
-    key = source.get("kept") or source.get("upload")
-    if key is None:
+    if isinstance(source, UrlSource):
         download.fetch(
-            source["url"],
+            source.url,
             path,
             allow=job.settings.fetch_allow,
             max_bytes=consents.LARGEST,
@@ -85,6 +76,7 @@ def _bring(job: Job, source: Mapping[str, str], path: Path) -> None:
             check=job.check_waiting,
         )
         return
+    key = source.key
     size = job.storage.size(key)
     if size is None:
         raise ConsentUnusable("the consent recording is no longer kept; give it again")

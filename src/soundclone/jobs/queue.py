@@ -16,6 +16,7 @@ from dbos import DBOS, DBOSClient, DBOSConfig, Serializer, WorkflowStatus, _seri
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from ..core.requests import engine_of
 from ..db.models import Task
 from ..db.session import Database
 from ..errors import Unavailable
@@ -96,7 +97,7 @@ class Queue:
             session,
             {
                 "workflow_name": task.kind,
-                "queue_name": queue_of(task.params["engine"]),
+                "queue_name": queue_of(engine_of(task)),
                 "workflow_id": task.id,
                 "app_version": VERSION,
                 "priority": task.turn,

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from structlog.contextvars import bound_contextvars
 
 from ..config import Settings
-from ..core import tasks
-from ..core.results import FILES
+from ..core import files, tasks
+from ..core.requests import TaskResult
 from ..core.voices import ACTIVE
-from ..db.models import Task, Voice
+from ..db.models import Task, TaskKind, TaskStatus, Voice
 from ..db.session import Database
 from ..engines import protocol as engines
 from ..errors import (
@@ -50,7 +50,7 @@ class Interrupted(BaseException):
 class Outcome:
     """What a task that went well leaves."""
 
-    result: Mapping[str, Any]
+    result: TaskResult
     voice: Voice | None = None  # of a preview
 
 
@@ -201,7 +201,7 @@ class Job:
 
     def scratch(self, name: str) -> str:
         """Key of a file that is needed until the task ends."""
-        return f"work/{self.task.id}/{name}"
+        return files.work(self.task.id, name)
 
     @contextmanager
     def voice_engine(self, name: str) -> Iterator[engines.Engine]:
@@ -282,7 +282,7 @@ class Runner:
         pools, watch = Pools.of(settings), Watch(database)
         return cls(settings, database, storage, worker_id, pools, watch, stopping)
 
-    def register(self, kind: str, work: Callable[[Job], Outcome]) -> None:
+    def register(self, kind: TaskKind, work: Callable[[Job], Outcome]) -> None:
         """Tasks of `kind` are done by `work`."""
         queue.workflow(kind, lambda task_id: self.run(task_id, work))
 
@@ -332,21 +332,20 @@ class Runner:
             keep=self.settings.result_days * DAY,
             voice=outcome.voice,
         ):
-            TASKS.labels(task.kind, "completed", "").inc()
+            TASKS.labels(task.kind, TaskStatus.COMPLETED, "").inc()
             _log.info("task completed", seconds=round(time.time() - task.created_at, 2))
 
-    def _size(self, task: Task, result: Mapping[str, Any]) -> int:
+    def _size(self, task: Task, result: TaskResult) -> int:
         """Bytes of the files of a result; as estimated, when the store is away."""
-        keys = [result[name] for name in FILES if result.get(name)]
         try:
-            return sum(self.storage.size(key) or 0 for key in keys)
+            return sum(self.storage.size(key) or 0 for key in result.files)
         except Unavailable as error:
             _log.warning("result not measured", reason=error.message)
             return task.size
 
     def _fail(self, task: Task, error: TaskError) -> None:
         if self._transact(tasks.fail, task.id, error, keep=self.settings.result_days * DAY):
-            TASKS.labels(task.kind, "failed", error.word).inc()
+            TASKS.labels(task.kind, TaskStatus.FAILED, error.word).inc()
             level = _log.info if isinstance(error, SourceError) else _log.warning
             level("task failed", word=error.word, reason=error.logged)
 
@@ -355,8 +354,8 @@ class Runner:
         task = self._transact(lambda session: session.get(Task, task_id))
         try:
             if task is None or task.status not in ACTIVE:
-                self.storage.delete_prefix(f"work/{task_id}")
-            if task is not None and task.status == "failed":
+                self.storage.delete_prefix(files.work_folder(task_id))
+            if task is not None and task.status == TaskStatus.FAILED:
                 remove_files(self.storage, task)
         except Unavailable as error:
             _log.warning("files left for the sweep", reason=error.message)
@@ -380,10 +379,10 @@ class Runner:
 
 def remove_files(storage: Storage, task: Task) -> None:
     """Remove what a task left: its results and, of a preview that failed, the recording."""
-    storage.delete_prefix(f"work/{task.id}")
-    storage.delete_prefix(f"results/{task.id}")
-    if task.kind == "clone" and task.status == "failed":
-        storage.delete_prefix(f"voices/{task.voice_id}")
+    storage.delete_prefix(files.work_folder(task.id))
+    storage.delete_prefix(files.result_folder(task.id))
+    if task.kind == TaskKind.CLONE and task.status == TaskStatus.FAILED:
+        storage.delete_prefix(files.voice_folder(task.voice_id))
 
 
 _found_usable: set[str] = set()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -16,7 +15,8 @@ import numpy as np
 from ..asr import recognition
 from ..asr.alignment import timed
 from ..audio import encode, loudness
-from ..core import voices
+from ..core import files, voices
+from ..core.requests import SpeechOptions, SpeechRequest, SubtitleUnit, TaskResult
 from ..db.models import Voice as VoiceRow
 from ..engines.emotion import PROFILES
 from ..engines.protocol import Controls, Engine, Reference, Speech, Voice, Word
@@ -47,23 +47,23 @@ class Saying(Protocol):
     def __call__(
         self,
         job: Job,
-        params: Mapping[str, Any],
+        request: SpeechRequest,
         language: str,
         voice: Mapping[str, str],
         start: int,
-    ) -> dict[str, Any]: ...
+    ) -> TaskResult: ...
 
 
 def speak(job: Job, saying: Saying | None = None) -> Outcome:
     """The whole of a production task; `saying` is `say`, left out."""
-    params = job.task.params
+    request = SpeechRequest.from_json(job.task.params)
     with job.database.read() as session:
         row = session.get(VoiceRow, job.task.voice_id)
     if row is None or row.purged_at is not None or row.deleted_at is not None:
         raise SynthesisError(f"voice {job.task.voice_id} is no longer kept; make a new preview")
-    language = job.step("language", 1, language_of, params)
-    voice = job.step("find voice", 2, find_voice, job, params["engine"], language)
-    return Outcome((saying or say)(job, params, language, voice, start=2))
+    language = job.step("language", 1, language_of, request)
+    voice = job.step("find voice", 2, find_voice, job, request.engine, language)
+    return Outcome((saying or say)(job, request, language, voice, start=2))
 
 
 def find_voice(job: Job, name: str, language: str) -> dict[str, str]:
@@ -72,7 +72,7 @@ def find_voice(job: Job, name: str, language: str) -> dict[str, str]:
     with job.voice_engine(name) as engine:
         voice_of(job, engine, language)
         version, licence = engine.info.version_for(language), engine.info.licence
-    key = voice_file(job.task.voice_id, name, version)
+    key = files.voice(job.task.voice_id, name, version)
     return {"engine": name, "version": version, "licence": licence, "key": key}
 
 
@@ -81,11 +81,11 @@ def voice_of(job: Job, engine: Engine, language: str) -> Voice:
     of it or its model of this language has not made yet is made of the recording that is kept
     with the voice, and kept as well. Raises SourceError when it cannot be."""
     version = engine.info.version_for(language)
-    key = voice_file(job.task.voice_id, engine.info.name, version)
+    key = files.voice(job.task.voice_id, engine.info.name, version)
     if job.storage.size(key) is not None:
         return Voice(engine.info.name, version, job.storage.get(key))
     try:
-        kept = job.storage.get(reference_file(job.task.voice_id))
+        kept = job.storage.get(files.voice_reference(job.task.voice_id))
     except NotFound as error:
         raise SynthesisError(
             f"voice {job.task.voice_id} is no longer kept; make a new preview"
@@ -102,28 +102,25 @@ def voice_of(job: Job, engine: Engine, language: str) -> Voice:
     return voice
 
 
-def voice_file(voice_id: str, engine: str, version: str) -> str:
-    """Key of the voice that an engine made."""
-    return f"voices/{voice_id}/" + re.sub("[^A-Za-z0-9._-]", "-", f"{engine}-{version}.voice")
-
-
-def reference_file(voice_id: str) -> str:
-    """Key of the recording that a voice is made of."""
-    return f"voices/{voice_id}/reference"
-
-
 def say(
-    job: Job, params: Mapping[str, Any], language: str, voice: Mapping[str, str], start: int
-) -> dict[str, Any]:
-    """Say `params["text"]` and keep it: the task's result. `start`: progress so far, per cent."""
-    groups = groups_of(params["text"])
+    job: Job, request: SpeechRequest, language: str, voice: Mapping[str, str], start: int
+) -> TaskResult:
+    """Say the text and keep it: the task's result. `start`: progress so far, per cent."""
+    groups = groups_of(request.text)
     spoken: list[Chunk] = []
     for index, _ in enumerate(groups):
         progress = start + round((95 - start) * (index + 1) / len(groups))
         spoken.append(
-            job.step(f"speak {index}", progress, speak_chunk, job, params, voice, language, spoken)
+            job.step(f"speak {index}", progress, speak_chunk, job, request, voice, language, spoken)
         )
-    return job.step("encode", 99, assemble, job, params, language, spoken)
+    return read_result(job.step("encode", 99, assemble, job, request, language, spoken))
+
+
+def read_result(record: Mapping[str, Any]) -> TaskResult:
+    """Read the result that a step recorded."""
+    result = TaskResult.from_json(record)
+    assert result is not None
+    return result
 
 
 @lru_cache(maxsize=8)
@@ -132,11 +129,14 @@ def groups_of(text: str, opening: int | None = None) -> tuple[tuple[Piece, ...],
     return script.chunks(script.parse(text), opening=opening)
 
 
-def language_of(params: Mapping[str, Any]) -> str:
-    """Name of the language that the text is spoken as."""
-    if params["language"] != "auto":
-        return str(params["language"])
-    return languages.detect(params["text"], params["version"]).name
+def language_of(request: SpeechRequest) -> str:
+    """Return the name of the language that the text is spoken in.
+
+    The API has detected the language already if the choice of the engine depended on it.
+    """
+    return (
+        request.language or request.detected or languages.detect(request.text, request.version).name
+    )
 
 
 @lru_cache(maxsize=8)
@@ -152,37 +152,37 @@ def languages_of(text: str, version: str, whole: str) -> dict[int, str]:
     return {each.offset: tongue.name for each, tongue in zip(sentences, told, strict=True)}
 
 
-def spoken_languages(params: Mapping[str, Any], whole: str, engine: Engine) -> dict[int, str]:
+def spoken_languages(request: SpeechRequest, whole: str, engine: Engine) -> dict[int, str]:
     """As `languages_of`, without those that the engine does not speak; empty when the text's
     language was named."""
-    if params["language"] != "auto":
+    if request.language is not None:
         return {}
-    found = languages_of(params["text"], params["version"], whole)
+    found = languages_of(request.text, request.version, whole)
     return {offset: name for offset, name in found.items() if name in engine.info.languages}
 
 
 def speak_chunk(
     job: Job,
-    params: Mapping[str, Any],
+    request: SpeechRequest,
     voice: Mapping[str, str],
     language: str,
     spoken: Sequence[Chunk],
 ) -> dict[str, Any]:
     """Say the group of sentences after the chunks that are `spoken`, and keep its audio; the chunk,
     with the times of its words."""
-    index = len(spoken)
-    groups = groups_of(params["text"], params.get("opening"))
-    allowance = Allowance(params, job.task.characters, spoken)
+    index, options = len(spoken), request.options
+    groups = groups_of(request.text, options.opening)
+    allowance = Allowance(options, job.task.characters, spoken)
     controls = Controls(
         language=language,
-        emotion=params.get("emotion", "neutral"),
-        speed=params.get("speed", 1.0),
-        pitch=params.get("pitch", 0),
+        emotion=options.emotion,
+        speed=options.speed,
+        pitch=options.pitch,
         # One for all of a voice: with another for each chunk, an engine's manner would drift.
         seed=zlib.crc32(job.task.voice_id.encode()),
     )
     with job.voice_engine(voice["engine"]) as engine:
-        tongues = spoken_languages(params, language, engine)
+        tongues = spoken_languages(request, language, engine)
         loaded: dict[str, Voice] = {}  # by version: a model of a language has its own
 
         def say_in(text: str, tongue: str) -> Speech:
@@ -204,7 +204,7 @@ def speak_chunk(
             engine.info.sample_rate,
             last=index + 1 == len(groups),
         )
-    key = job.scratch(f"chunk-{index:04}")
+    key = files.chunk(job.task.id, index)
     job.storage.put(key, encode.pack(stretch.samples, stretch.sample_rate))
     return {
         "key": key,
@@ -256,17 +256,17 @@ def heard(
 
 
 def assemble(
-    job: Job, params: Mapping[str, Any], language: str, chunks: Sequence[Mapping[str, Any]]
+    job: Job, request: SpeechRequest, language: str, chunks: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """Bring the chunks to one loudness, encode them one after the other, and keep the file with
     its subtitles."""
     rate = chunks[0]["sample_rate"]
-    volume = volume_of(params)
-    form = params.get("format", "mp3")
-    groups = groups_of(params["text"])
+    options = request.options
+    volume = volume_of(options)
+    groups = groups_of(request.text)
     lead, tail = (round(each * rate) for each in margins([piece for g in groups for piece in g]))
     seconds = (lead + sum(chunk["samples"] for chunk in chunks) + tail) / rate
-    folder = f"results/{job.task.id}"
+    audio = files.result(job.task.id, options.format)
     spoken: list[Spoken] = []
     position = lead
     with TemporaryDirectory(prefix="soundclone-") as temporary:
@@ -274,10 +274,10 @@ def assemble(
         limiter = loudness.Limiter(rate)
         with encode.Encoder(
             path,
-            form,
+            options.format,
             sample_rate_in=rate,
-            sample_rate=params.get("sample_rate"),
-            channels=params.get("channels", 1),
+            sample_rate=options.sample_rate,
+            channels=options.channels,
             tags={"title": title(groups), **encode.SYNTHETIC},
             seconds=seconds,
         ) as encoder:
@@ -292,31 +292,32 @@ def assemble(
                 position += chunk["samples"]
             encoder.write(limiter.process(np.zeros(tail, np.float32)))
             encoder.write(limiter.flush())
-        job.storage.put_file(f"{folder}/speech.{form}", path)
-    result = report(params, language, f"{folder}/speech.{form}", seconds)
-    if params.get("subtitles"):
-        result |= keep_subtitles(job, spoken, seconds, folder, params["subtitles"] == "word")
-    return result
+        job.storage.put_file(audio, path)
+    result = report(request, language, audio, seconds)
+    if options.subtitles:
+        by_word = options.subtitles == SubtitleUnit.WORD
+        result = keep_subtitles(job, result, spoken, seconds, by_word)
+    return result.to_json()
 
 
-def volume_of(params: Mapping[str, Any]) -> float:
+def volume_of(options: SpeechOptions) -> float:
     """Factor on speech at the target loudness. An angry text is louder than a sad one; all else is
     brought to one loudness."""
-    energy = PROFILES[params.get("emotion", "neutral")].energy
-    return float(params.get("vol", 1.0) * 10 ** (energy / 20))
+    energy = PROFILES[options.emotion].energy
+    return float(options.volume * 10 ** (energy / 20))
 
 
-def report(params: Mapping[str, Any], language: str, audio: str, seconds: float) -> dict[str, Any]:
-    """A task's result without subtitles. `audio` is the key of the file."""
+def report(request: SpeechRequest, language: str, audio: str, seconds: float) -> TaskResult:
+    """Return a task's result without subtitles. `audio` is the key of the file."""
     # Not in its turn, as it says nothing.
-    tongues = spoken_languages(params, language, engine_named(params["engine"]))
-    return {
-        "audio": audio,
-        "seconds": round(seconds, 3),
-        "engine": params["engine"],
-        "language": language,
-        "languages": sorted({language, *tongues.values()}),
-    }
+    tongues = spoken_languages(request, language, engine_named(request.engine))
+    return TaskResult(
+        audio=audio,
+        seconds=round(seconds, 3),
+        engine=request.engine,
+        language=language,
+        languages=tuple(sorted({language, *tongues.values()})),
+    )
 
 
 def title(groups: Sequence[Sequence[Piece]]) -> str:
@@ -326,15 +327,18 @@ def title(groups: Sequence[Sequence[Piece]]) -> str:
 
 
 def keep_subtitles(
-    job: Job, spoken: Sequence[Spoken], seconds: float, folder: str, by_word: bool
-) -> dict[str, str]:
-    """Write the SRT and the JSON of the same cues; returns their keys. Sentences stay in the SRT
-    until they can have been read; the JSON says when they are heard."""
+    job: Job, result: TaskResult, spoken: Sequence[Spoken], seconds: float, by_word: bool
+) -> TaskResult:
+    """Write the SRT and the JSON of the same cues. Returns the result with their keys.
+
+    A sentence stays in the SRT until it can have been read. The JSON has the times of the sound.
+    """
     cues = list(subtitles.word_cues(spoken) if by_word else subtitles.sentence_cues(spoken))
     shown = cues if by_word else subtitles.readable(cues, seconds)
-    job.storage.put(f"{folder}/speech.srt", subtitles.to_srt(shown).encode())
-    job.storage.put(f"{folder}/speech.json", subtitles.to_json(cues).encode())
-    return {"subtitles": f"{folder}/speech.srt", "subtitles_json": f"{folder}/speech.json"}
+    srt, in_json = (files.result(job.task.id, extension) for extension in ("srt", "json"))
+    job.storage.put(srt, subtitles.to_srt(shown).encode())
+    job.storage.put(in_json, subtitles.to_json(cues).encode())
+    return replace(result, subtitles=srt, subtitles_json=in_json)
 
 
 def levelling(chunk: Mapping[str, Any], chunks: Sequence[Mapping[str, Any]]) -> float:

@@ -18,11 +18,22 @@ import numpy as np
 
 from ..audio import encode, loudness
 from ..audio.samples import Samples
-from ..core.tasks import part_file
+from ..core import files
+from ..core.requests import SpeechRequest, TaskResult
 from ..synthesis.concatenation import margins
 from .allowance import Chunk
 from .runner import Job, Outcome
-from .speak import groups_of, levelling, report, say, speak, speak_chunk, title, volume_of
+from .speak import (
+    groups_of,
+    levelling,
+    read_result,
+    report,
+    say,
+    speak,
+    speak_chunk,
+    title,
+    volume_of,
+)
 
 _BLOCK = 1 << 18  # samples that are on their way to the encoder at once
 
@@ -30,23 +41,24 @@ _BLOCK = 1 << 18  # samples that are on their way to the encoder at once
 def produce(job: Job) -> Outcome:
     """The whole of a production task, whether it is listened to meanwhile or not. The parameter
     `opening` says that it is, and how many characters are said first."""
-    return speak(job, stream if job.task.params.get("opening") else say)
+    request = SpeechRequest.from_json(job.task.params)
+    return speak(job, stream if request.options.opening else say)
 
 
 def stream(
-    job: Job, params: Mapping[str, Any], language: str, voice: Mapping[str, str], start: int
-) -> dict[str, Any]:
+    job: Job, request: SpeechRequest, language: str, voice: Mapping[str, str], start: int
+) -> TaskResult:
     """As `say`, with a part in the store after each group. The task's result; without subtitles."""
-    count = len(groups_of(params["text"], params["opening"]))
-    sender = Sender(job, params)
+    count = len(groups_of(request.text, request.options.opening))
+    sender = Sender(job, request)
     spoken: list[Chunk] = []
     for index in range(count):
         progress = start + round((95 - start) * (index + 1) / count)
         spoken.append(
-            job.step(f"speak {index}", progress, speak_chunk, job, params, voice, language, spoken)
+            job.step(f"speak {index}", progress, speak_chunk, job, request, voice, language, spoken)
         )
         job.step(f"send {index}", progress, sender.send, index, spoken)
-    return job.step("finish", 99, sender.finish, language, spoken)
+    return read_result(job.step("finish", 99, sender.finish, language, spoken))
 
 
 class Sender:
@@ -62,10 +74,11 @@ class Sender:
     target, and a later one goes where the target is for all until then.
     """
 
-    def __init__(self, job: Job, params: Mapping[str, Any]) -> None:
+    def __init__(self, job: Job, request: SpeechRequest) -> None:
         self._job = job
-        self._params = params
-        self._groups = groups_of(params["text"], params["opening"])
+        self._request = request
+        self._options = request.options
+        self._groups = groups_of(request.text, self._options.opening)
         self._margins = margins([piece for group in self._groups for piece in group])
         self._samples = 0  # before the limiter
         self._encoded = 0  # chunks
@@ -86,7 +99,7 @@ class Sender:
             self._encoder.write(self._limiter.flush())
             self._encoder.close()
             self._end = self._parts.take()
-        key = f"results/{self._job.task.id}/speech.{self._params['format']}"
+        key = files.result(self._job.task.id, self._options.format)
         with TemporaryDirectory(prefix="soundclone-") as folder:
             path = Path(folder) / "speech"
             with path.open("wb") as file:
@@ -94,7 +107,7 @@ class Sender:
                     file.writelines(self._job.storage.stream(self._key(index)))
                 file.write(self._end)
             self._job.storage.put_file(key, path)
-        return report(self._params, language, key, self._samples / self._rate)
+        return report(self._request, language, key, self._samples / self._rate).to_json()
 
     def _encode(self, spoken: Sequence[Chunk]) -> None:
         """Encode those of the chunks that have not been."""
@@ -103,7 +116,7 @@ class Sender:
             samples, rate = encode.unpack(self._job.storage.get(spoken[index]["key"]))
             if index == 0:
                 self._begin(rate)
-            volume = volume_of(self._params) * levelling(spoken[index], spoken[: index + 1])
+            volume = volume_of(self._options) * levelling(spoken[index], spoken[: index + 1])
             self._write(samples, np.float32(volume))
             self._part = self._parts.take()
             self._encoded = index + 1
@@ -113,10 +126,10 @@ class Sender:
         self._limiter = loudness.Limiter(rate)
         self._encoder = encode.Encoder(
             self._parts,
-            self._params["format"],
+            self._options.format,
             sample_rate_in=rate,
-            sample_rate=self._params.get("sample_rate"),
-            channels=self._params.get("channels", 1),
+            sample_rate=self._options.sample_rate,
+            channels=self._options.channels,
             tags={"title": title(self._groups), **encode.SYNTHETIC},
         )
         self._write(self._silence(self._margins[0]), np.float32(1))
@@ -131,4 +144,4 @@ class Sender:
         return np.zeros(round(seconds * self._rate), np.float32)
 
     def _key(self, index: int) -> str:
-        return part_file(self._job.task.id, index)
+        return files.part(self._job.task.id, index)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from pathlib import PurePosixPath
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from ..config import Settings
-from ..core import removal, sessions, tasks, uploads, voices, workers
+from ..core import files, removal, sessions, tasks, uploads, voices, workers
 from ..db.models import Task
 from ..db.session import Database
 from ..errors import InternalError, SoundcloneError, StateConflict
@@ -36,7 +35,7 @@ def sweep(settings: Settings, database: Database, storage: Storage) -> None:
         with database.read() as session:
             users = removal.late_writers(session, voice_id)
         late = queue.unfinished(users) if users else set()
-        storage.delete_prefix(f"voices/{voice_id}")
+        storage.delete_prefix(files.voice_folder(voice_id))
         if late:
             raise StateConflict(f"a worker has not left task {min(late)} of voice {voice_id} yet")
         with database.transaction() as session:
@@ -51,7 +50,7 @@ def sweep(settings: Settings, database: Database, storage: Storage) -> None:
             tasks.purge(session, task_id)
 
     def remove_upload(key: str) -> None:
-        storage.delete_prefix(str(PurePosixPath(key).parent))
+        storage.delete_prefix(files.upload_folder(key))
         with database.transaction() as session:
             uploads.forget(session, key)
 

@@ -19,6 +19,7 @@ from ..config import Settings
 from ..core import engine_registry, workers
 from ..core.tasks import stand_back
 from ..db.migrate import upgrade
+from ..db.models import TaskKind
 from ..db.session import Database
 from ..engines.selection import Offer
 from ..errors import EngineUnavailable, InternalError
@@ -67,8 +68,8 @@ class Worker:
         upgrade(self._database)
         queue.prepare(self._database)
         runner = Runner.of(self._settings, self._database, self._storage, self.id, self._stopping)
-        runner.register("clone", clone)
-        runner.register("audio", produce)
+        runner.register(TaskKind.CLONE, clone)
+        runner.register(TaskKind.AUDIO, produce)
         self._pulse()
         self._every(self._settings.heartbeat, self._pulse, "heartbeat")
         while not self._warm():

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from anyio import CancelScope
@@ -15,13 +13,15 @@ from fastapi.concurrency import run_in_threadpool
 
 from ...core import tasks, voices
 from ...core.keys import Caller
+from ...core.requests import AudioFormat, SoundVersion, SpeechOptions
 from ...core.tasks import Order
+from ...engines.emotion import Emotion
 from ...errors import StreamBroken, TaskError
 from ...text import parts
 from ..auth import LimitedCaller
-from ..schemas import SoundCloneAudioRequest
+from ..orders import digest, language_of, speech_order, submit
 from ..state import state_of
-from ..tasks import DAY, IdempotencyKey, audio_order, digest, language_of, submit
+from ..tasks import DAY, IdempotencyKey
 from .errors import OpenAIRoute, VoiceAmbiguous, VoiceNotFound, body_of
 from .instructions import emotion_of
 from .models import version_of
@@ -39,7 +39,7 @@ _MEDIA_TYPES = {
     "wav": "audio/wav",
     "pcm": "audio/pcm",
 }
-_FORMATS: Mapping[str, str] = {"opus": "ogg"}  # by their names here, where they are others
+_FORMATS = {each.value: each for each in AudioFormat} | {"opus": AudioFormat.OGG}
 
 router = APIRouter(route_class=OpenAIRoute)
 
@@ -84,8 +84,8 @@ async def create_speech(
     gave an Idempotency-Key does not, and may come back for the whole.
     """
     order = await _order(request, body, who, idempotency_key)
-    billed = await run_in_threadpool(parts.delivered, order.params["text"], OPENING)
-    task = await submit(request, order)
+    billed = await run_in_threadpool(parts.delivered, order.request.text, OPENING)
+    task = await submit(state_of(request), order)
 
     async def leave(gone: bool) -> None:
         if idempotency_key is None:
@@ -134,27 +134,30 @@ async def _order(
     version = version_of(body.model)
     language_of(body.language or "auto", version or "v2")
     voice_id = await _voice_id(request, body.voice, who)
-    asked = SoundCloneAudioRequest.model_validate(
-        {
-            "modelId": voice_id,
-            "contentText": body.input,
-            "language": body.language or "auto",
-            "emotion": emotion_of(body.instructions or "") or "neutral",
-            "speed": body.speed or 1.0,
-            **({"soundVersion": version} if version else {}),
-        }
+    options = SpeechOptions(
+        emotion=Emotion(emotion_of(body.instructions or "") or SpeechOptions.emotion),
+        speed=body.speed or SpeechOptions.speed,
+        format=_FORMATS[body.response_format or SpeechOptions.format],
+        opening=OPENING,
     )
-    form = body.response_format or "mp3"
-    streamed = {"format": _FORMATS.get(form, form), "opening": OPENING}
-    order = await audio_order(request, asked, who, idempotency_key, streamed)
-    return replace(order, request_hash=digest("speech", body.model_dump()))
+    return await speech_order(
+        state_of(request),
+        who,
+        voice_id,
+        body.input,
+        version=SoundVersion(version) if version else None,
+        language=body.language or "auto",
+        options=options,
+        request_hash=digest("speech", body.model_dump()),
+        idempotency_key=idempotency_key,
+    )
 
 
 async def _voice_id(request: Request, voice: str | VoiceId, who: Caller) -> str:
     """The voice that is meant, by its id or its name. Raises VoiceNotFound, VoiceAmbiguous."""
     if isinstance(voice, VoiceId):
         return voice.id
-    if re.fullmatch("model_[0-9a-f]{32}", voice):
+    if voices.is_id(voice):
         return voice
     database = state_of(request).database
     found = await database.read_async(voices.named, voice, who.account_id)

@@ -14,7 +14,8 @@ from sqlalchemy.exc import OperationalError
 from starlette.concurrency import iterate_in_threadpool
 from starlette.types import Message, Receive, Scope, Send
 
-from ...core import delivery, tasks
+from ...core import delivery, files, tasks
+from ...core.requests import TaskResult
 from ...errors import NotFound, TaskError, Unavailable
 from ...storage import Storage
 from ...telemetry import log
@@ -67,10 +68,12 @@ async def listen(request: Request, task_id: str, characters: Sequence[int]) -> P
             if part:
                 yield Part(part, upto)
         if row is not None and row.status == "completed":
-            key = row.result.get("audio")
-            if key is None:
+            result = TaskResult.from_json(row.result)
+            if result is None:
                 raise TaskFailed("the speech is no longer kept; send another request", "expired")
-            rest = await to_thread.run_sync(state.storage.stream, key, sent, limiter=_READERS)
+            rest = await to_thread.run_sync(
+                state.storage.stream, result.audio, sent, limiter=_READERS
+            )
             async for block in iterate_in_threadpool(rest):
                 yield Part(block, characters[-1])
             return
@@ -120,9 +123,7 @@ async def _note(request: Request, task_id: str, characters: int) -> None:
 async def _part(storage: Storage, task_id: str, index: int) -> bytes | None:
     """A part of the audio, None while there is none, or none can be read."""
     try:
-        return await to_thread.run_sync(
-            storage.get, tasks.part_file(task_id, index), limiter=_READERS
-        )
+        return await to_thread.run_sync(storage.get, files.part(task_id, index), limiter=_READERS)
     except (NotFound, Unavailable):
         return None
 

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import time
 from contextlib import suppress
-from dataclasses import replace
 from typing import Annotated, Any, BinaryIO, Literal
 
 from fastapi import APIRouter, File, Form, Path, Query, Request, UploadFile
@@ -16,17 +15,17 @@ from fastapi.responses import JSONResponse
 from ...core import consents, tasks, uploads, voices
 from ...core.consents import Agreement
 from ...core.keys import Caller
-from ...core.tasks import Order
+from ...core.requests import CloneRequest, UploadSource, request_of
 from ...db.models import Consent, Task, Voice
 from ...db.session import Database
 from ...errors import InvalidParameter, SoundcloneError, Unavailable
 from ...storage import Storage
 from ..auth import KnownCaller, LimitedCaller
 from ..files import keep
+from ..orders import digest, submit, voice_order
 from ..removal import remove_voice
-from ..schemas import SoundCloneCloneRequest
 from ..state import state_of
-from ..tasks import IdempotencyKey, clone_order, digest, link, submit
+from ..tasks import IdempotencyKey
 from ..uploads import release
 from .errors import FormRoute, OpenAIRoute, TaskFailed
 from .schemas import OpenAIDeleted, OpenAIVoice, OpenAIVoiceList, page
@@ -151,35 +150,35 @@ async def _submitted(
 ) -> Task:
     """The task that makes the voice: the one of the same request before, or a new one."""
     state = state_of(request)
-    known = Order("clone", who.account_id, who.key_id, {}, 0, 0, request_hash)
     if idempotency_key is None:
         earlier: Task | None = await state.database.transaction_async(
-            tasks.recent, known, time.time() - AGAIN
+            tasks.recent, who.account_id, request_hash, time.time() - AGAIN
         )
         if earlier is not None:
             return earlier
-    key, expires = await keep(request, who, file)
+    source = UploadSource((await keep(request, who, file))[0])
     task: Task | None = None
     try:
-        order = replace(
-            await clone_order(
-                request,
-                SoundCloneCloneRequest(fileUrl=link(request, key, int(expires))),
-                who,
-                idempotency_key,
-                name=name,
-                agreement=Agreement(
-                    consents.STATEMENT, who.key_id, source=consents.source_of(consent)
-                ),
-            ),
+        order = await voice_order(
+            state,
+            who,
+            source,
+            name=name,
+            agreement=Agreement(consents.STATEMENT, who.key_id, source=consents.source_of(consent)),
             request_hash=request_hash,
+            idempotency_key=idempotency_key,
         )
         since = time.time() - AGAIN if idempotency_key is None else None
-        task = await submit(request, order, since)
+        task = await submit(state, order, since)
         return task
     finally:
-        if task is None or task.params.get("source") != {"upload": key}:
-            await _discard(state.storage, state.database, key)
+        if task is None or not _uses(task, source):
+            await _discard(state.storage, state.database, source.key)
+
+
+def _uses(task: Task, source: UploadSource) -> bool:
+    request = request_of(task)
+    return isinstance(request, CloneRequest) and request.source == source
 
 
 async def _discard(storage: Storage, database: Database, key: str) -> None:

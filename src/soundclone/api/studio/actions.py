@@ -14,12 +14,22 @@ from sqlalchemy.orm import Session
 from ...core import keys, tasks, voices
 from ...core.consents import LONGEST_SPEAKER, Agreement
 from ...core.pricing import to_micro
+from ...core.tasks import Order
 from ...errors import AuthenticationError, InvalidParameter, NotFound
 from ..files import upload
+from ..orders import (
+    Quote,
+    audio_order,
+    check_consent,
+    clone_order,
+    consent_source,
+    quote_clone,
+    submit,
+)
 from ..removal import remove_voice
 from ..schemas import SoundCloneAudioRequest, SoundCloneCloneRequest
 from ..state import state_of
-from ..tasks import DAY, audio_order, check_consent, checked_id, clone_order, consent_source, submit
+from ..tasks import DAY, checked_id
 from ..validation import expectations_of_model, rejection
 from . import session
 from .rendering import SPOKEN, PublicRoute, StudioRoute, catalogue, language_of, render
@@ -29,9 +39,14 @@ router = APIRouter(prefix="/studio", route_class=StudioRoute)
 public = APIRouter(prefix="/studio", route_class=PublicRoute)
 
 _NUMBERS = ("speed", "vol", "pitch", "sampleRate", "channel")
-_PLACEHOLDER = "https://example.com/recording.mp3"  # of an estimate, before there is a recording
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+class _Draft(SoundCloneCloneRequest):
+    """A request for a voice, before its recording is there."""
+
+    fileUrl: str = ""  # noqa: N815
 
 
 @public.post("/sign-in")
@@ -77,11 +92,12 @@ async def make_voice(request: Request, me: Known) -> Response:
     agreement = await declared(request, me, form)
     body = preview_of(request, form)
     state_of(request).rate_limit.check(me.key.id)
+    state = state_of(request)
     order = await clone_order(
-        request, body, me.caller, repeated_by(form), name=name, agreement=agreement
+        state, body, me.caller, repeated_by(form), name=name, agreement=agreement
     )
-    check_consent(request, order)
-    task = await submit(request, order)
+    check_consent(state, order)
+    task = await submit(state, order)
     return Response(status_code=204, headers={"HX-Redirect": f"/studio/tasks/{task.id}"})
 
 
@@ -91,21 +107,23 @@ async def speak(request: Request, me: Known) -> Response:
     form = await fields(request)
     body = speech_of(form)
     state_of(request).rate_limit.check(me.key.id)
-    order = await audio_order(request, body, me.caller, repeated_by(form))
-    task = await submit(request, order)
+    state = state_of(request)
+    order = await audio_order(state, body, me.caller, repeated_by(form))
+    task = await submit(state, order)
     return Response(status_code=204, headers={"HX-Redirect": f"/studio/tasks/{task.id}"})
 
 
 @router.post("/estimates/{kind}")
 async def estimate(request: Request, me: Known, kind: str) -> Response:
     """What the form would cost as it stands, or why it would be refused."""
-    state_of(request).rate_limit.check(me.key.id)
+    state = state_of(request)
+    state.rate_limit.check(me.key.id)
     form = await fields(request)
+    order: Order | Quote
     if kind == "clone":
-        form["fileUrl"] = _PLACEHOLDER
-        order = await clone_order(request, preview_of(request, form), me.caller, None)
+        order = await quote_clone(state, preview_of(request, form, _Draft))
     elif form.get("contentText") and form.get("modelId"):
-        order = await audio_order(request, speech_of(form), me.caller, None)
+        order = await audio_order(state, speech_of(form), me.caller, None)
     else:
         return Response("")
     available = me.account.posted - me.account.held
@@ -206,11 +224,15 @@ async def declared(request: Request, me: Visitor, form: Mapping[str, str]) -> Ag
         me.key.id,
         speaker if who == "given" else "",
         language,
-        await consent_source(request, recording, me.caller) if recording else None,
+        await consent_source(state_of(request), recording, me.caller) if recording else None,
     )
 
 
-def preview_of(request: Request, form: Mapping[str, str]) -> SoundCloneCloneRequest:
+def preview_of(
+    request: Request,
+    form: Mapping[str, str],
+    model: type[SoundCloneCloneRequest] = SoundCloneCloneRequest,
+) -> SoundCloneCloneRequest:
     """The request for a preview. Without a text and a language, the preview speaks the language
     of the page, because the language of a recording is not detected. Raises InvalidParameter."""
     language = form.get("language") or "auto"
@@ -218,7 +240,7 @@ def preview_of(request: Request, form: Mapping[str, str]) -> SoundCloneCloneRequ
         language = SPOKEN[language_of(request)]
     # The page declares consent by fields of its own.
     own = {name: form[name] for name in form if name != "consent"}
-    return _model(SoundCloneCloneRequest, own | {"language": language})
+    return _model(model, own | {"language": language})
 
 
 def speech_of(form: Mapping[str, str]) -> SoundCloneAudioRequest:
@@ -273,7 +295,7 @@ def repeated_by(form: Mapping[str, str]) -> str | None:
 
 def voice_id(text: str) -> str:
     """Raises NotFound for what cannot be a voice's id."""
-    if not re.fullmatch(r"model_[0-9a-f]{32}", text):
+    if not voices.is_id(text):
         raise NotFound(f"there is no voice {text[:60]!r} in this account")
     return text
 

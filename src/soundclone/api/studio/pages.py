@@ -12,14 +12,16 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
-from ...core import keys, ledger, queries, tasks, voices
-from ...db.models import Task, Voice
+from ...core import files, keys, ledger, queries, tasks, voices
+from ...core.requests import CloneRequest, TaskResult, UrlSource, request_of
+from ...db.models import Task, TaskStatus, Voice
+from ...engines.emotion import Emotion
 from ...errors import NotFound
 from ...text.languages import LANGUAGES
 from ...text.script import MAX_PAUSES
-from ..schemas import Emotion
+from ..orders import PREVIEW_LIMIT, TEXT_LIMIT
 from ..state import state_of
-from ..tasks import PREVIEW_LIMIT, TEXT_LIMIT, checked_id
+from ..tasks import checked_id
 from . import snippets
 from .actions import local, voice_id
 from .rendering import SPOKEN, PublicRoute, StudioRoute, language_of, passages, render
@@ -28,7 +30,7 @@ from .session import Known, remember_visit
 router = APIRouter(prefix="/studio", route_class=StudioRoute)
 public = APIRouter(prefix="/studio", route_class=PublicRoute)
 
-EMOTIONS: tuple[str, ...] = Emotion.__args__  # type: ignore[attr-defined]
+EMOTIONS = tuple(Emotion)
 KINDS = ("clone", "audio")
 STATUSES = ("active", "completed", "failed")
 PAGE = 30  # tasks on a page of the history
@@ -60,8 +62,8 @@ async def clone(request: Request, me: Known, again: str = "") -> Response:
     earlier = Attempt(language=mine, text=LANGUAGES[mine].preview)
     if again:
         task = await look(tasks.get, checked_id(again), me.account.id)
-        if task.kind == "clone" and task.params:
-            earlier = attempt(request, task)
+        if isinstance(made := request_of(task), CloneRequest):
+            earlier = attempt(request, task, made)
     return render(
         request,
         "clone.html",
@@ -96,19 +98,18 @@ class Attempt:
     speaker: str = ""
 
 
-def attempt(request: Request, task: Task) -> Attempt:
-    """The values that an earlier task was made with."""
-    params = task.params
-    consent = params.get("consent") or {}
+def attempt(request: Request, task: Task, made: CloneRequest) -> Attempt:
+    """Return the values of the form that an earlier task came from."""
+    consent = made.consent
     return Attempt(
-        kind="web" if "url" in params["source"] else "file",
-        url=snippets.source_of(request, task),
-        name=params.get("name", ""),
-        version=params["version"],
-        language=params["language"],
-        text=params["text"],
-        consent=("given" if consent.get("speaker") else "own") if consent else "",
-        speaker=consent.get("speaker", ""),
+        kind="web" if isinstance(made.source, UrlSource) else "file",
+        url=snippets.source_of(request, task, made),
+        name=made.name,
+        version=made.version,
+        language=made.language or "auto",
+        text=made.text,
+        consent=("given" if consent.speaker else "own") if consent else "",
+        speaker=consent.speaker if consent else "",
     )
 
 
@@ -160,10 +161,11 @@ async def _outcome(request: Request, task: Task, voice: Voice | None) -> dict[st
     """The values that a task's page shows."""
     sign = state_of(request).storage.sign
     found: dict[str, str] = {}
-    if task.status == "completed" and task.expires_at:
+    result = TaskResult.from_json(task.result)
+    if task.status == TaskStatus.COMPLETED and task.expires_at and result:
         expires = int(task.expires_at)
         for name in ("audio", "subtitles", "subtitles_json"):
-            if key := task.result.get(name):
+            if key := getattr(result, name):
                 extension = key.rpartition(".")[2]
                 found[name] = sign(key, expires, f"{task.id[:14]}.{extension}")
     if voice and task.kind == "clone":
@@ -180,7 +182,7 @@ async def _outcome(request: Request, task: Task, voice: Voice | None) -> dict[st
 async def recording_link(request: Request, voice: Voice) -> str | None:
     """A link to the recording that a voice was made from, if it is kept."""
     storage = state_of(request).storage
-    key = voices.recording_file(voice.id)
+    key = files.voice_recording(voice.id)
     over = voice.expires_at is not None and voice.expires_at <= time.time()
     if over or await run_in_threadpool(storage.size, key) is None:
         return None

@@ -13,6 +13,7 @@ from typing import Any
 
 from fastapi import Request
 
+from ...core.requests import CloneRequest, SpeechOptions, UrlSource, request_of
 from ...db.models import Task
 from ..state import state_of
 from ..tasks import DAY, link
@@ -42,15 +43,7 @@ _SPEAK = _CLONE | {
     "sample_rate": "sampleRate",
     "channels": "channel",
 }
-_USUAL: Mapping[str, Any] = {
-    "language": "auto",
-    "emotion": "neutral",
-    "speed": 1.0,
-    "vol": 1.0,
-    "pitch": 0,
-    "format": "mp3",
-    "channels": 1,
-}
+_USUAL: Mapping[str, Any] = {"language": "auto", **SpeechOptions().to_json()}
 _IN_PYTHON = {"channels": "channel"}
 
 
@@ -65,14 +58,15 @@ class Snippet:
 def of_task(request: Request, task: Task) -> Snippet | None:
     """Commands that make such a task, wait for it and download it; None once the text of the task
     is no longer kept."""
-    params = task.params
-    if not params:
+    made = request_of(task)
+    if made is None:
         return None
-    fields = _CLONE if task.kind == "clone" else _SPEAK
+    params = task.params
+    fields = _CLONE if isinstance(made, CloneRequest) else _SPEAK
     chosen = {name: params[name] for name in fields if _differs(params, name)}
     body = {fields[name]: value for name, value in chosen.items()}
-    if task.kind == "clone":
-        source = source_of(request, task)
+    if isinstance(made, CloneRequest):
+        source = source_of(request, task, made)
         route, body = "soundCloning/clones", {"fileUrl": source} | body
         call = _call("clone", source, _named(chosen))
         file = "preview.mp3"
@@ -130,13 +124,12 @@ def _named(chosen: Mapping[str, Any]) -> dict[str, Any]:
     return {_IN_PYTHON.get(name, name): value for name, value in chosen.items()}
 
 
-def source_of(request: Request, task: Task) -> str:
-    """The URL of the recording that a voice's task was given."""
-    source: dict[str, str] = task.params["source"]
-    if "url" in source:
-        return source["url"]
+def source_of(request: Request, task: Task, made: CloneRequest) -> str:
+    """Return a URL of the recording that a task makes a voice from."""
+    if isinstance(made.source, UrlSource):
+        return made.source.url
     days: float = state_of(request).settings.upload_days
-    return link(request, source["upload"], int(task.created_at + days * DAY))
+    return link(request, made.source.key, int(task.created_at + days * DAY))
 
 
 def _call(method: str, first: str, named: Mapping[str, Any], *more: str) -> str:

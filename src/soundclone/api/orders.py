@@ -1,0 +1,393 @@
+"""Translate requests into priced orders, and submit the orders.
+
+A request is translated once: from the names on the wire to the types of `core.requests`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi.concurrency import run_in_threadpool
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from ..core import consents, engine_registry, files, results, tasks, voices
+from ..core.consents import Agreement
+from ..core.keys import Caller
+from ..core.requests import (
+    AudioFormat,
+    CloneRequest,
+    ConsentSource,
+    SoundVersion,
+    Source,
+    SpeechOptions,
+    SpeechRequest,
+    SubtitleUnit,
+    UploadSource,
+    UrlSource,
+)
+from ..core.tasks import Order
+from ..db.models import Task
+from ..engines.emotion import Emotion
+from ..engines.selection import Choice
+from ..errors import InvalidParameter, NotFound
+from ..fetch.urls import check_source_url
+from ..text import duration, languages, script
+from ..text.duration import Length
+from ..text.languages import Language
+from .schemas import OPUS_RATES, ConsentRequest, SoundCloneAudioRequest, SoundCloneCloneRequest
+from .state import AppState
+
+PREVIEW_LIMIT = 270  # characters
+TEXT_LIMIT = 10_000
+
+
+@dataclass(frozen=True)
+class Quote:
+    """Price of a preview that has no recording yet."""
+
+    characters: int
+    cost: int  # micro-credits
+
+
+async def clone_order(
+    state: AppState,
+    body: SoundCloneCloneRequest,
+    who: Caller,
+    idempotency_key: str | None,
+    *,
+    name: str | None = None,
+    agreement: Agreement | None = None,
+) -> Order:
+    """Check and price a request for a voice.
+
+    Args:
+        state: the application.
+        body: the request on the wire.
+        who: the caller.
+        idempotency_key: the header, if the client sent one.
+        name: name of the voice, in place of the body's.
+        agreement: consent of the speaker, in place of the body's.
+
+    Raises:
+        InvalidParameter: a field is wrong.
+        NotFound: there is no such consent.
+        Expired: the upload is no longer kept.
+        Unavailable: no worker has the engine that the request needs.
+    """
+    name = name or voices.checked_name(body.name or "")
+    language = language_of(body.language, body.soundVersion)
+    source = source_of(state, body.fileUrl)
+    if agreement is None and body.consent and body.consent.model_fields_set:
+        agreement = await agreement_of(state, body.consent, who)
+    return await voice_order(
+        state,
+        who,
+        source,
+        text=body.contentText,
+        version=SoundVersion(body.soundVersion),
+        language=language,
+        name=name,
+        agreement=agreement,
+        request_hash=clone_digest(body),
+        idempotency_key=idempotency_key,
+    )
+
+
+async def voice_order(
+    state: AppState,
+    who: Caller,
+    source: Source,
+    *,
+    request_hash: str,
+    idempotency_key: str | None,
+    name: str,
+    agreement: Agreement | None,
+    text: str | None = None,
+    version: SoundVersion = SoundVersion.V1,
+    language: Language | None = None,
+) -> Order:
+    """Check and price a voice. Without a `text`, the preview speaks a line of the language.
+
+    Raises InvalidParameter and Unavailable.
+    """
+    preview = await _read_preview(state, text, version, language)
+    return Order(
+        account_id=who.account_id,
+        key_id=who.key_id,
+        request=CloneRequest(
+            source=source,
+            text=preview.text,
+            version=version,
+            engine=preview.choice.engine,
+            language=preview.language,
+            detected=preview.choice.detected,
+            name=name,
+            consent=agreement.record() if agreement else None,
+            consent_source=agreement.source if agreement else None,
+        ),
+        characters=preview.characters,
+        cost=state.prices.clone(preview.characters),
+        size=results.estimate(SpeechOptions(), preview.characters, preview.length),
+        request_hash=request_hash,
+        idempotency_key=idempotency_key,
+    )
+
+
+async def quote_clone(state: AppState, body: SoundCloneCloneRequest) -> Quote:
+    """Price a preview whose recording is still to come.
+
+    Raises InvalidParameter and Unavailable.
+    """
+    voices.checked_name(body.name or "")
+    version = SoundVersion(body.soundVersion)
+    language = language_of(body.language, version)
+    preview = await _read_preview(state, body.contentText, version, language)
+    return Quote(preview.characters, state.prices.clone(preview.characters))
+
+
+async def audio_order(
+    state: AppState, body: SoundCloneAudioRequest, who: Caller, idempotency_key: str | None
+) -> Order:
+    """Check and price a request for speech.
+
+    Raises InvalidParameter, NotFound and Unavailable.
+    """
+    unit = SubtitleUnit(body.subtitleType or SubtitleUnit.SENTENCE)
+    return await speech_order(
+        state,
+        who,
+        body.modelId,
+        body.contentText,
+        version=SoundVersion(body.soundVersion) if body.soundVersion else None,
+        language=body.language,
+        options=SpeechOptions(
+            emotion=Emotion(body.emotion),
+            speed=body.speed,
+            volume=body.vol,
+            pitch=body.pitch,
+            subtitles=unit if body.subtitleEnable else None,
+            format=AudioFormat(body.format),
+            sample_rate=body.sampleRate,
+            channels=body.channel,
+        ),
+        request_hash=digest("audio", body.model_dump()),
+        idempotency_key=idempotency_key,
+    )
+
+
+async def speech_order(
+    state: AppState,
+    who: Caller,
+    voice_id: str,
+    text: str,
+    *,
+    version: SoundVersion | None,
+    language: str,
+    options: SpeechOptions,
+    request_hash: str,
+    idempotency_key: str | None,
+) -> Order:
+    """Check and price speech. Without a `version`, the voice's own is used.
+
+    Raises InvalidParameter, NotFound and Unavailable.
+    """
+    if not voices.is_id(voice_id):
+        raise NotFound(
+            f"there is no voice {voice_id[:60]!r} in this account; modelId is what a "
+            "completed preview task reports",
+            param="modelId",
+        )
+    if options.format == AudioFormat.OGG and options.sample_rate not in (None, *OPUS_RATES):
+        raise InvalidParameter(
+            f"sampleRate is {options.sample_rate}; for ogg it must be one of "
+            + ", ".join(map(str, OPUS_RATES)),
+            param="sampleRate",
+        )
+    characters = script.check(text, TEXT_LIMIT)
+    voice = await state.database.read_async(voices.get, voice_id, who.account_id, param="modelId")
+    # Another version may have another engine, and a request for that version means that engine.
+    own = voice.engine if version in (None, voice.version) else None
+    version = version or SoundVersion(voice.version)
+    named = language_of(language, version)
+    length = await length_of(text, characters, named, version)
+    choice = await engine_for(state, text, version, named, own)
+    return Order(
+        account_id=who.account_id,
+        key_id=who.key_id,
+        voice_id=voice.id,
+        request=SpeechRequest(
+            text=text,
+            version=version,
+            engine=choice.engine,
+            language=named.name if named else None,
+            detected=choice.detected,
+            options=options,
+        ),
+        characters=characters,
+        cost=state.prices.audio(characters),
+        fee=state.prices.fee,
+        size=results.estimate(options, characters, length),
+        request_hash=request_hash,
+        idempotency_key=idempotency_key,
+    )
+
+
+async def submit(state: AppState, order: Order, since: float | None = None) -> Task:
+    """Submit an order in one transaction.
+
+    Args:
+        state: the application.
+        order: the order.
+        since: seconds since the epoch; the same request after that time returns its task.
+
+    Raises:
+        Unavailable: the disk is nearly full.
+
+    `tasks.submit` lists the other errors.
+    """
+    state.storage.check_free(state.settings.least_free_bytes)
+
+    def work(session: Session) -> Task:
+        earlier = None
+        if since is not None:
+            earlier = tasks.recent(session, order.account_id, order.request_hash, since)
+        return earlier or tasks.submit(
+            session,
+            order,
+            state.queue.enqueue,
+            active_limit=state.settings.active_tasks_per_key,
+            result_quota=state.settings.result_quota_bytes,
+        )
+
+    try:
+        return await state.database.transaction_async(work)
+    except IntegrityError:
+        # A request with the same idempotency key was faster. The second try finds its task.
+        return await state.database.transaction_async(work)
+
+
+def source_of(state: AppState, url: str, field: str = "fileUrl") -> Source:
+    """Return the recording that a URL names: an upload of this service, or a public file.
+
+    Raises InvalidParameter, and Expired for an upload link whose time is over.
+    """
+    upload = state.storage.parse_link(url, files.UPLOADS)
+    return UploadSource(upload) if upload else UrlSource(check_source_url(url, field))
+
+
+async def agreement_of(state: AppState, given: ConsentRequest, who: Caller) -> Agreement:
+    """Return the consent that a request gives. Raises InvalidParameter, NotFound, Expired."""
+    source = await consent_source(state, given.recording, who) if given.recording else None
+    return consents.declared(
+        given.declaration or None, given.speaker or "", key_id=who.key_id, source=source
+    )
+
+
+async def consent_source(state: AppState, recording: str, who: Caller) -> Source | ConsentSource:
+    """Return the consent recording that a request names by an id or a URL.
+
+    Raises InvalidParameter, NotFound and Expired.
+    """
+    if consents.is_id(recording):
+        found = await state.database.read_async(
+            consents.get, recording, who.account_id, param="consent.recording"
+        )
+        return consents.source_of(found)
+    return source_of(state, recording, "consent.recording")
+
+
+def check_consent(state: AppState, order: Order) -> None:
+    """Check that an order for a voice gives the consent that the settings require.
+
+    Raises InvalidParameter.
+    """
+    assert isinstance(order.request, CloneRequest)
+    consents.check_policy(state.settings.consent, order.request)
+
+
+def language_of(name: str, version: str) -> Language | None:
+    """Return the language of a name, None for `auto`. Raises InvalidParameter."""
+    return None if name.strip().lower() == "auto" else languages.lookup(name, version)
+
+
+async def length_of(text: str, characters: int, language: Language | None, version: str) -> Length:
+    """Estimate in a thread how long the speech lasts.
+
+    Raises InvalidParameter when the speech is too long for the billed characters.
+    """
+
+    def job() -> Length:
+        return duration.check(text, characters, duration.read_as(text, language, version))
+
+    return await run_in_threadpool(job)
+
+
+async def engine_for(
+    state: AppState, text: str, version: str, language: Language | None, own: str | None = None
+) -> Choice:
+    """Choose the engine for a text.
+
+    Args:
+        state: the application.
+        text: the text.
+        version: the sound version.
+        language: language of the text, None if it is to be detected.
+        own: engine of the voice, which is preferred if it speaks the language.
+
+    Raises:
+        InvalidParameter: no engine speaks the language.
+        Unavailable: no worker has the engine that the request needs.
+    """
+    offers = await state.database.read_async(
+        engine_registry.current, state.settings.worker_lost_after
+    )
+    routes = state.engine_routes
+    if language is not None:
+        return Choice(routes.engine(offers, language.name, version, own))
+    return await run_in_threadpool(routes.engine_for_text, offers, text, version, own)
+
+
+@dataclass(frozen=True)
+class _Preview:
+    """Text of a preview, checked."""
+
+    text: str
+    characters: int
+    language: str | None
+    length: Length
+    choice: Choice
+
+
+async def _read_preview(
+    state: AppState, text: str | None, version: SoundVersion, language: Language | None
+) -> _Preview:
+    """Check the text of a preview and choose its engine."""
+    if text is None:
+        language = language or languages.lookup("English", version)
+        text = language.preview
+        characters = script.billable(text)
+    else:
+        characters = script.check(text, PREVIEW_LIMIT)
+    length = await length_of(text, characters, language, version)
+    choice = await engine_for(state, text, version, language)
+    return _Preview(text, characters, language.name if language else None, length, choice)
+
+
+def clone_digest(body: SoundCloneCloneRequest) -> str:
+    """Return the hash of a clone request.
+
+    Options that are newer than the first release count only when they are given, so that a request
+    that is repeated across an upgrade is recognised.
+    """
+    newer = {option for option in ("name", "consent") if not getattr(body, option)}
+    return digest("clone", body.model_dump(exclude=newer))
+
+
+def digest(kind: str, body: dict[str, Any]) -> str:
+    """Return the hash that identifies equal requests."""
+    text = json.dumps([kind, body], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,331 @@
+"""Requests for tasks and their results: typed in the code, JSON in the database.
+
+`to_json` and `from_json` are the only code that knows the names of the stored fields. A field that
+an earlier release did not write takes its default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, ClassVar, Self
+
+from ..db.models import Task, TaskKind
+from ..engines.emotion import Emotion
+
+_DETECT = "auto"  # in the database, for a language that was not named
+
+
+class SoundVersion(StrEnum):
+    """Model generation that a request names; it decides which languages and engines are usable."""
+
+    V1 = "v1"
+    V2 = "v2"
+
+
+class AudioFormat(StrEnum):
+    """File format of speech. AAC and PCM are for streams alone."""
+
+    MP3 = "mp3"
+    WAV = "wav"
+    FLAC = "flac"
+    OGG = "ogg"
+    AAC = "aac"
+    PCM = "pcm"
+
+
+class SubtitleUnit(StrEnum):
+    """Unit of text that one subtitle shows."""
+
+    SENTENCE = "sentence"
+    WORD = "word"
+
+
+@dataclass(frozen=True)
+class UploadSource:
+    """A recording that a client uploaded."""
+
+    key: str  # in the object store
+
+    def to_json(self) -> dict[str, str]:
+        """Return the source as the database keeps it."""
+        return {"upload": self.key}
+
+
+@dataclass(frozen=True)
+class UrlSource:
+    """A recording on a public web server."""
+
+    url: str
+
+    def to_json(self) -> dict[str, str]:
+        """Return the source as the database keeps it."""
+        return {"url": self.url}
+
+
+@dataclass(frozen=True)
+class ConsentSource:
+    """A consent recording that the account keeps."""
+
+    consent_id: str
+    key: str  # in the object store
+
+    def to_json(self) -> dict[str, str]:
+        """Return the source as the database keeps it."""
+        return {"consent": self.consent_id, "kept": self.key}
+
+
+Source = UploadSource | UrlSource
+
+
+def source_from_json(data: Mapping[str, str]) -> Source:
+    """Read the source of a voice."""
+    return UploadSource(data["upload"]) if "upload" in data else UrlSource(data["url"])
+
+
+def consent_source_from_json(data: Mapping[str, str]) -> Source | ConsentSource:
+    """Read the source of a consent recording."""
+    if "consent" in data:
+        return ConsentSource(data["consent"], data["kept"])
+    return source_from_json(data)
+
+
+@dataclass(frozen=True)
+class ConsentRecord:
+    """Consent of the speaker, as the voice records it."""
+
+    statement: str
+    language: str  # of the statement
+    speaker: str  # empty: the owner of the key
+    at: float  # seconds since the epoch
+    key_id: str  # of the key that declared the consent
+    consent_id: str | None = None  # of the recording, if the account keeps it
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record as the database keeps it."""
+        kept = {} if self.consent_id is None else {"consent": self.consent_id}
+        return {
+            "statement": self.statement,
+            "language": self.language,
+            "speaker": self.speaker,
+            "at": self.at,
+            "key": self.key_id,
+            **kept,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Read a record that `to_json` wrote."""
+        return cls(
+            data["statement"],
+            data["language"],
+            data["speaker"],
+            data["at"],
+            data["key"],
+            data.get("consent"),
+        )
+
+
+@dataclass(frozen=True)
+class SpeechOptions:
+    """Controls of the voice and form of the file, with the defaults of every interface."""
+
+    emotion: Emotion = Emotion.NEUTRAL
+    speed: float = 1.0  # 0.5 to 2
+    volume: float = 1.0  # above 0, up to 10
+    pitch: int = 0  # semitones, -12 to 12
+    subtitles: SubtitleUnit | None = None
+    format: AudioFormat = AudioFormat.MP3
+    sample_rate: int | None = None  # Hz; None: the usual one of the format
+    channels: int = 1
+    opening: int | None = None
+    # of a stream: characters of the first chunk, which is short so that the sound begins early
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the options as the database keeps them."""
+        opening = {} if self.opening is None else {"opening": self.opening}
+        return {
+            "emotion": self.emotion,
+            "speed": self.speed,
+            "vol": self.volume,
+            "pitch": self.pitch,
+            "subtitles": self.subtitles,
+            "format": self.format,
+            "sample_rate": self.sample_rate,
+            "channels": self.channels,
+            **opening,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Read options that `to_json` wrote."""
+        unit = data.get("subtitles")
+        return cls(
+            emotion=Emotion(data.get("emotion", cls.emotion)),
+            speed=data.get("speed", cls.speed),
+            volume=data.get("vol", cls.volume),
+            pitch=data.get("pitch", cls.pitch),
+            subtitles=SubtitleUnit(unit) if unit else None,
+            format=AudioFormat(data.get("format", cls.format)),
+            sample_rate=data.get("sample_rate"),
+            channels=data.get("channels", cls.channels),
+            opening=data.get("opening"),
+        )
+
+
+@dataclass(frozen=True)
+class SpeechRequest:
+    """A text to speak with an existing voice."""
+
+    kind: ClassVar[TaskKind] = TaskKind.AUDIO
+
+    text: str
+    version: SoundVersion
+    engine: str
+    language: str | None = None  # a name; None: to be detected
+    detected: str | None = None  # a name, where the choice of the engine needed the detection
+    options: SpeechOptions = SpeechOptions()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the request as the database keeps it."""
+        return _text_to_json(self) | self.options.to_json()
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Read a request that `to_json` wrote."""
+        return cls(**_text_from_json(data), options=SpeechOptions.from_json(data))
+
+
+@dataclass(frozen=True)
+class CloneRequest:
+    """A recording to make a voice from, and the preview that the new voice speaks."""
+
+    kind: ClassVar[TaskKind] = TaskKind.CLONE
+
+    source: Source
+    text: str
+    version: SoundVersion
+    engine: str
+    language: str | None = None
+    detected: str | None = None
+    name: str = ""
+    consent: ConsentRecord | None = None
+    consent_source: Source | ConsentSource | None = None
+
+    @property
+    def preview(self) -> SpeechRequest:
+        """Speech of the new voice."""
+        return SpeechRequest(self.text, self.version, self.engine, self.language, self.detected)
+
+    @property
+    def uploads(self) -> frozenset[str]:
+        """Keys of the uploads that the voice is made from."""
+        sources = (self.source, self.consent_source)
+        return frozenset(each.key for each in sources if isinstance(each, UploadSource))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the request as the database keeps it."""
+        data = {"source": self.source.to_json(), **_text_to_json(self)}
+        if self.name:
+            data["name"] = self.name
+        if self.consent:
+            data["consent"] = self.consent.to_json()
+        if self.consent_source:
+            data["consent_source"] = self.consent_source.to_json()
+        return data
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Read a request that `to_json` wrote."""
+        consent, source = data.get("consent"), data.get("consent_source")
+        return cls(
+            source_from_json(data["source"]),
+            **_text_from_json(data),
+            name=data.get("name", ""),
+            consent=ConsentRecord.from_json(consent) if consent else None,
+            consent_source=consent_source_from_json(source) if source else None,
+        )
+
+
+Request = CloneRequest | SpeechRequest
+
+
+def request_of(task: Task) -> Request | None:
+    """Return the request of a task, None once the task's text is no longer kept."""
+    if not task.params:
+        return None
+    kind = CloneRequest if task.kind == TaskKind.CLONE else SpeechRequest
+    return kind.from_json(task.params)
+
+
+def engine_of(task: Task) -> str:
+    """Return the engine that a task needs."""
+    return str(task.params["engine"])
+
+
+def _text_to_json(request: Request) -> dict[str, Any]:
+    detected = {} if request.detected is None else {"detected": request.detected}
+    return {
+        "text": request.text,
+        "version": request.version,
+        "language": request.language or _DETECT,
+        "engine": request.engine,
+        **detected,
+    }
+
+
+def _text_from_json(data: Mapping[str, Any]) -> dict[str, Any]:
+    language = data["language"]
+    return {
+        "text": data["text"],
+        "version": SoundVersion(data["version"]),
+        "engine": data["engine"],
+        "language": None if language == _DETECT else language,
+        "detected": data.get("detected"),
+    }
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """Files and measurements of a completed task."""
+
+    audio: str  # key in the object store
+    seconds: float | None = None
+    engine: str | None = None
+    language: str | None = None
+    languages: tuple[str, ...] | None = None  # of all sentences, sorted
+    subtitles: str | None = None  # key
+    subtitles_json: str | None = None  # key
+    speech_seconds: float | None = None  # of the recording that a voice was made from
+    voice_expires_at: int | None = None  # seconds since the epoch
+    warnings: tuple[str, ...] | None = None  # about that recording
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Keys of all files."""
+        return tuple(each for each in (self.audio, self.subtitles, self.subtitles_json) if each)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the result as the database keeps it."""
+        fields = {name: value for name, value in vars(self).items() if value is not None}
+        return {n: list(v) if isinstance(v, tuple) else v for n, v in fields.items()}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> TaskResult | None:
+        """Read a result that `to_json` wrote; None once the result is no longer kept."""
+        if "audio" not in data:
+            return None
+        languages, warnings = data.get("languages"), data.get("warnings")
+        return cls(
+            audio=data["audio"],
+            seconds=data.get("seconds"),
+            engine=data.get("engine"),
+            language=data.get("language"),
+            languages=None if languages is None else tuple(languages),
+            subtitles=data.get("subtitles"),
+            subtitles_json=data.get("subtitles_json"),
+            speech_seconds=data.get("speech_seconds"),
+            voice_expires_at=data.get("voice_expires_at"),
+            warnings=None if warnings is None else tuple(warnings),
+        )
