@@ -14,12 +14,10 @@ from dataclasses import dataclass
 from itertools import accumulate, groupby, pairwise
 
 from ..text.g2p import read
+from ..text.languages import LANGUAGES
 from ..text.normalisation import plain_digits
 from ..text.words import Word, word_spans
 from .recognition import Heard
-
-UNSPACED = frozenset({"Chinese", "Chinese,Yue", "Japanese", "Thai"})
-"""Languages whose writing does not show where a word ends."""
 
 _NUMBER = "[0-9]+(?:[.,:/'’٫٬ \u00a0-]?[0-9]+)*"
 _TOKEN = re.compile(rf"{_NUMBER}|[^\W\d_]+")
@@ -34,7 +32,7 @@ _ROOM = 60
 
 @dataclass(frozen=True)
 class Token:
-    """A word; of languages in UNSPACED a syllable, as it sounds."""
+    """A word; of a language without spaces a syllable, as it sounds."""
 
     letters: str  # folded: without case, marks and punctuation
     start: int  # in the text, in code points
@@ -74,7 +72,7 @@ def _of(text: str, match: re.Match[str], language: str) -> Iterator[Token]:
     start, end = match.span()
     if match[0][0] in "0123456789":
         yield Token(re.sub("[^0-9]", "", match[0]), start, end)
-    elif language in UNSPACED:
+    elif not LANGUAGES[language].spaces:
         yield from _syllables(text[start:end], start, language)
     elif word := _folded(text[start:end]):
         yield Token(word, start, end)
@@ -108,7 +106,7 @@ def align(text: Sequence[Token], heard: Sequence[Token], language: str) -> tuple
     the beginning is aligned.
     """
     heard = heard[: _LONGEST * len(text) + _ROOM]
-    steps = _Steps(text, heard, merging=language not in UNSPACED)
+    steps = _Steps(text, heard, merging=LANGUAGES[language].spaces)
     rows, columns = len(text) + 1, len(heard) + 1
     costs = [[0.0] * columns for _ in range(rows)]
     came: list[list[tuple[int, int, float]]] = [[(0, 0, 0.0)] * columns for _ in range(rows)]
@@ -199,7 +197,7 @@ def timed(sentence: str, language: str, heard: Sequence[Heard], seconds: float) 
     """
     spans = _words(sentence, language)
     text = tokens(sentence, language)
-    between = "" if language in UNSPACED else " "
+    between = "" if not LANGUAGES[language].spaces else " "
     said = tokens(between.join(word.text for word in heard), language)
     clock = _Clock(heard, between, seconds)
     times: dict[int, tuple[float, float]] = {}  # by token of the text
@@ -220,7 +218,7 @@ def timed(sentence: str, language: str, heard: Sequence[Heard], seconds: float) 
 def _words(sentence: str, language: str) -> tuple[tuple[int, int], ...]:
     """Offset and length of each word."""
 
-    words = read(sentence, language).words if language in UNSPACED else None
+    words = read(sentence, language).words if not LANGUAGES[language].spaces else None
     return tuple(word_spans(sentence)) if words is None else words
 
 

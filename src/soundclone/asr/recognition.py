@@ -33,7 +33,6 @@ _CUT = 6.0  # seconds, at the end of a window, in which the quietest place is lo
 _FRAME = 0.02  # seconds
 _FLOOR = 10 ** (-50 / 20)  # of the loudest frame; what is below at an end is silence
 _MARGIN = 0.2  # seconds of it that are kept
-_CODES = {"nb": "no", "fil": "tl"}
 _FALLBACKS = {"yue": "zh"}  # of models that were trained before large-v3 and lack it
 _CUBLAS = "libcublas.so.12"  # of the CUDA that CTranslate2 is built for
 _ON_CPU, _ON_GPU = "asr-small", "asr-large-v3-turbo"
@@ -74,8 +73,7 @@ _broken: tuple[Weights, str] | None = None  # what could not be loaded, and why
 
 def code(language: str) -> str:
     """Whisper's code of a language of `LANGUAGES`."""
-    tag = LANGUAGES[language].code
-    return _CODES.get(tag, tag)
+    return LANGUAGES[language].whisper_code
 
 
 def unusable() -> str | None:

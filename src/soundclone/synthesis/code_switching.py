@@ -5,24 +5,20 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
 from ..engines.protocol import Samples, Speech, Word
 from ..errors import SynthesisError
-from ..text.languages import LANGUAGES, letters_of
+from ..text.languages import LANGUAGES, script_of
+from ..text.languages.scripts import parts
 from ..text.normalisation import Normalised, normalise
 from ..text.script import LIMIT
 from ..text.splitting import split
 from .concatenation import trimmed
 
 SPAN_GAP = 0.06  # seconds between parts of one sentence
-_OWN = {"Hans": "Hani", "Hant": "Hani", "Jpan": "Hani Kana", "Kore": "Kore"}
-# The language that the letters of a script are read in, within a sentence of another.
-_READ_IN = {
-    "Hani": "Chinese", "Kana": "Japanese", "Kore": "Korean", "Thai": "Thai", "Hebr": "Hebrew",
-    "Grek": "Greek", "Taml": "Tamil", "Deva": "Hindi", "Cyrl": "Russian", "Arab": "Arabic",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -34,6 +30,14 @@ class Span:
     language: str  # name of `LANGUAGES`
 
 
+@cache
+def _readers() -> dict[str, str]:
+    """Return the language that reads a script within a sentence of another, by script."""
+    return {
+        script: language.name for language in LANGUAGES.values() for script in language.default_for
+    }
+
+
 def spans(sentence: str, language: str, spoken: Collection[str]) -> tuple[Span, ...]:
     """The parts of a sentence in `language`, in order and without gaps.
 
@@ -42,11 +46,11 @@ def spans(sentence: str, language: str, spoken: Collection[str]) -> tuple[Span, 
     sentence: every engine meets them in every language. So are single letters of the alphabets,
     which are signs ("α", "Я").
     """
-    own = _OWN.get(LANGUAGES[language].script, LANGUAGES[language].script).split()
+    own = parts(LANGUAGES[language].script)
     found: list[Span] = []
     end = 0
     for start, stop, script in _runs(sentence, own):
-        other = _READ_IN[script]
+        other = _readers()[script]
         if other not in spoken:
             continue
         if end < start:
@@ -67,8 +71,8 @@ def _runs(sentence: str, own: Collection[str]) -> Iterator[tuple[int, int, str]]
             if before and unicodedata.category(character)[0] == "M" and end == index:
                 end = index + 1
             continue
-        script = letters_of(character)
-        if script in own or script not in _READ_IN:
+        script = script_of(character)
+        if script in own or script not in _readers():
             script = ""
         if script in ("Hani", "Kana") and before in ("Hani", "Kana"):
             before = script = "Kana" if "Kana" in (script, before) else "Hani"

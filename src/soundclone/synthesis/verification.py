@@ -12,9 +12,10 @@ from itertools import groupby
 
 import numpy as np
 
-from ..asr.alignment import UNSPACED, Match, Token, align, tokens
+from ..asr.alignment import Match, Token, align, tokens
 from ..engines.protocol import Samples, Speech
 from ..text.duration_bounds import duration_bounds
+from ..text.languages import LANGUAGES
 from ..text.normalisation import normalise
 
 _LONGEST_PAUSE = 3.0  # seconds within a sentence
@@ -30,10 +31,6 @@ _ANYHOW, _ANYHOW_AT_ONCE = 6, 12
 _FEWEST = 3  # different words, or _FEWEST_SYLLABLES; a recogniser needs some to go by
 _FEWEST_SYLLABLES = 6
 _REPEATED = 3  # times that a word counts in a row: a recogniser does not count ("ha ha ha ha")
-_WELL_KNOWN = frozenset(
-    "Chinese English German Spanish Russian French Portuguese Korean Japanese Turkish Polish "
-    "Italian Swedish Dutch Catalan Finnish Indonesian".split()
-)  # that Whisper has learnt from a thousand hours and more (Radford et al., 2022, appendix E)
 
 
 def fault(speech: Speech, text: str, speed: float = 1.0) -> str | None:
@@ -71,20 +68,20 @@ def said(heard: str, text: str, language: str, *, strained: bool = False) -> str
     that is `strained`: at an unusual speed or pitch. Texts of fewer than three words are not
     judged: alone, they are misheard too often.
 
-    The bounds rest on the preview lines of the 40 languages and their sentences, with errors put
+    The bounds rest on the preview lines of 40 languages and their sentences, with errors put
     in. Of those with one word in five misheard 1 % are refused (none in the languages known less
     well), with two in five 8 % (3 %). Of those with six words more at the end 97 % are (72 %), with
     six less 98 % (62 %), said twice 97 % (99 %), and in another language of the same script 98 %.
     """
     wanted = _unrepeated(tokens(normalise(text, language).text, language))
     found = _unrepeated(tokens(normalise(heard, language).text, language))
-    unspaced = language in UNSPACED
+    unspaced = not LANGUAGES[language].spaces
     if len({word.letters for word in wanted}) < (_FEWEST_SYLLABLES if unspaced else _FEWEST):
         return None
     if not found:
         return "no word of it was recognised"
     letters = _letters(wanted)
-    well_known = language in _WELL_KNOWN and not strained
+    well_known = LANGUAGES[language].recognition.well_recognised and not strained
     limit, at_once = (_WELL, _WELL_AT_ONCE) if well_known else (_BADLY, _BADLY_AT_ONCE)
     most = max(_ANYHOW_AT_ONCE, at_once * letters)
     unit = "syllables" if unspaced else "words"

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
+from typing import Literal
+
+from .languages.catalogue import LANGUAGES
 
 _CLOSING = "\"'”’»›)\\]}」』）】》〉"
 _END = re.compile(
@@ -16,28 +20,13 @@ _OPENING = "\"'([{«„“‘‚‹¿¡*_「『（【《〈"
 _BETWEEN = re.compile(r"[\s—–]")  # words
 _LONGEST = 20  # characters of a word that may be an abbreviation
 
-# Abbreviations before a name. Others, such as "etc.", may well end a sentence.
-_TITLES = frozenset(
-    """
-    mr mrs ms dr prof st rev gen col capt lt sgt hon vs approx jan feb aug sept oct nov dec
-    hr fr fru frk bzw ca evtl ggf inkl zzgl mme mmes mlle mlles mgr sr sres sra srta dra ud uds sta
-    sig sigg dott ing inż avv dhr mevr mw drs doç sn bkz ul św ks np tzn tj judr mudr phdr rndr
-    gđa özv ifj gng bpk tn ts ths tp gs г ул им проф тов гр див напр вул акад просп пл δρ डॉ
-    """.split()
-)
-# Abbreviations before a number. Some are words as well.
-_NUMBERED = frozenset(
-    """
-    no nos nr núm pág págs art abs str vol vols fig figs pp tel kl blz sec sect ch chap eq eqs tab
-    abb kap cap bd mar apr jun jul čl рис стр гл
-    """.split()
-)
-# Abbreviations that end a sentence, unless a number or a bracket follows: "et al. (2019)".
-_CITED = frozenset(
-    """
-    al etc usw ibid ebd coll cols col kol aj sar sod dkk mtsai vd ym cf vgl cit др пр ін сътр συν
-    """.split()
-)
+
+@cache
+def _abbreviations(kind: Literal["titles", "numbered", "cited"]) -> frozenset[str]:
+    """Return the abbreviations of all languages: a text's language may not be known yet."""
+    return frozenset(
+        word for language in LANGUAGES.values() for word in getattr(language.sentences, kind)
+    )
 
 
 def sentences(text: str) -> Iterator[tuple[int, int]]:
@@ -86,7 +75,7 @@ def belongs_to_next(text: str, stop: int) -> bool:
     return bool(
         (_INITIALS.fullmatch(word) and word < "\u2e80")
         or _ORDINAL.fullmatch(word)
-        or folded in _TITLES
-        or (folded in _NUMBERED and following.isdigit())
-        or (folded in _CITED and (following.isdigit() or following in tuple("([")))
+        or folded in _abbreviations("titles")
+        or (folded in _abbreviations("numbered") and following.isdigit())
+        or (folded in _abbreviations("cited") and (following.isdigit() or following in tuple("([")))
     )

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 
 from .boundaries import belongs_to_next
 from .cleaning import JOINERS, extends
+from .languages.catalogue import LANGUAGES
 
 
 def is_dense(text: str) -> bool:
@@ -18,12 +20,13 @@ def is_dense(text: str) -> bool:
 
 _CLAUSE = re.compile(r"[,;:،؛]\s|[，、；：]|[.!?…]\s|\s[-–—]\s|—")
 _SPACE = re.compile(r"\s")
-_CONJUNCTION = re.compile(
-    r"\s(?=(?:and|but|or|because|which|while|that|und|aber|oder|weil|dass|et|mais|ou|car|que|pero|"
-    r"porque|mas|ma|perché|che|en|maar|of|omdat|och|men|og|eller|ja|mutta|ale|lebo|protože|bo|lub|"
-    r"dar|sau|ve|ama|veya|dan|tetapi|atau|at|ngunit|và|nhưng|hoặc|και|αλλά|или|но|и|что|потому|"
-    r"та|але|або|що|ili|jer|in|ampak|és|de|vagy|i|però|और|लेकिन|या|மற்றும்|و|أو|ולכן|או|یا|اما)\s)"
-)
+
+
+@cache
+def _conjunction() -> re.Pattern[str]:
+    """Return a pattern of the space before a conjunction of any language."""
+    words = {word for language in LANGUAGES.values() for word in language.sentences.conjunctions}
+    return re.compile(rf"\s(?=(?:{'|'.join(map(re.escape, sorted(words)))})\s)")
 
 
 def split(
@@ -62,7 +65,7 @@ def _cut(text: str, start: int, ideal: int, limit: int, words: Sequence[int]) ->
 
     kinds: tuple[Callable[[], Iterator[int]], ...] = (
         lambda: (place for place in after(_CLAUSE) if not _abbreviated(text, place)),
-        lambda: after(_CONJUNCTION),
+        lambda: after(_conjunction()),
         lambda: (place for place in after(_SPACE) if not _bound(text, place)),
         lambda: after(_SPACE),
         lambda: iter(words[bisect_right(words, least) : bisect_right(words, limit)]),

@@ -65,7 +65,7 @@ def voice_of(analysis: Analysis) -> VoiceData:
     return VoiceData(
         f0=prosody.f0,
         level=prosody.level,
-        rate=prosody.rate / source().prosody[_HEARD].rate,
+        rate=prosody.rate / source().prosody(_HEARD).rate,
         voiced=voiced_mean,
         unvoiced=unvoiced_mean,
         unvoiced_spread=parameters.envelope[unvoiced].std(axis=0).astype(np.float32),
@@ -160,7 +160,7 @@ def smooth(rows: Array, frames: int) -> Array:
 
 def convert(analysis: Analysis, voice: VoiceData, language: str) -> Parameters:
     """What the source says in a language as the speaker would say it."""
-    spoken, usual = analysis.parameters, source().prosody[language]
+    spoken, usual = analysis.parameters, source().prosody(language)
     f0 = _f0(spoken.f0, usual, voice)
     units = envelope_decoder.hidden(_inputs(analysis, f0, voice.f0), voice.code)
     said = doubled(np.asarray(units @ voice.last, np.float64), len(f0))

@@ -23,51 +23,15 @@ from numpy.typing import NDArray
 
 from ...errors import EngineUnavailable, SynthesisError
 from ...text.g2p import Reading, read
+from ...text.languages import LANGUAGES
 from ...text.words import Word, word_spans
 from .espeak import read_message, write_message
 from .ipa import standard
 
 VOICES = {
-    "Afrikaans": "af",
-    "Arabic": "ar",
-    "Bulgarian": "bg",
-    "Catalan": "ca",
-    "Chinese": "cmn",
-    "Chinese,Yue": "yue",
-    "Croatian": "hr",
-    "Czech": "cs",
-    "Danish": "da",
-    "Dutch": "nl",
-    "English": "en-us",
-    "Filipino": "id",  # espeak-ng has no Tagalog; Indonesian reads its spelling nearly right
-    "Finnish": "fi",
-    "French": "fr",
-    "German": "de",
-    "Greek": "el",
-    "Hebrew": "he",
-    "Hindi": "hi",
-    "Hungarian": "hu",
-    "Indonesian": "id",
-    "Italian": "it",
-    "Japanese": "ja",
-    "Korean": "ko",
-    "Malay": "ms",
-    "Norwegian": "nb",
-    "Nynorsk": "nb",  # espeak-ng has Bokmål only
-    "Persian": "fa",
-    "Polish": "pl",
-    "Portuguese": "pt-br",
-    "Romanian": "ro",
-    "Russian": "ru",
-    "Slovak": "sk",
-    "Slovenian": "sl",
-    "Spanish": "es",
-    "Swedish": "sv",
-    "Tamil": "ta",
-    "Thai": "shn",  # espeak-ng's Thai has neither words nor tones; `reading.thai` tells phonemes
-    "Turkish": "tr",
-    "Ukrainian": "uk",
-    "Vietnamese": "vi",
+    language.name: language.speech.espeak_voice
+    for language in LANGUAGES.values()
+    if language.speech.espeak_voice
 }
 """espeak-ng's voice by name of language."""
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ...text.languages import LANGUAGES
 from .voice import Prosody
 
 
@@ -16,9 +17,27 @@ from .voice import Prosody
 class Source:
     """espeak-ng's prosody in each language, and N frames of its speech in all of them."""
 
-    prosody: dict[str, Prosody]  # by name of language
+    measured: dict[str, Prosody]  # by name of language
     inputs: NDArray[np.float32]  # (N, I), of the decoder
     voiced: NDArray[np.bool_]  # (N,)
+
+    def prosody(self, language: str) -> Prosody:
+        """Return espeak-ng's prosody in a language.
+
+        The weights hold the languages that were there when they were made. A later language has
+        its prosody in its own file, or takes the mean of the measured ones, so that adding it
+        changes neither the weights nor the version of any voice.
+        """
+        if language in self.measured:
+            return self.measured[language]
+        if own := LANGUAGES[language].speech.prosody:
+            return Prosody(*(np.array(row, np.float32) for row in (own.f0, own.level, [own.rate])))
+        known = self.measured.values()
+        return Prosody(
+            f0=np.mean([prosody.f0 for prosody in known], axis=0, dtype=np.float32),
+            level=np.mean([prosody.level for prosody in known], axis=0, dtype=np.float32),
+            rate=np.mean([prosody.rate for prosody in known], axis=0, dtype=np.float32),
+        )
 
 
 @cache
@@ -28,7 +47,7 @@ def source() -> Source:
         rows = zip(file["f0"], file["level"], file["rate"], strict=True)
         names = [str(name) for name in file["languages"]]
         return Source(
-            prosody={
+            measured={
                 name: Prosody(f0=f0, level=level, rate=rate)
                 for name, (f0, level, rate) in zip(names, rows, strict=True)
             },

@@ -13,22 +13,9 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib import import_module
 
-PHONEMES = "phonemes"
+from ..languages.catalogue import LANGUAGES
 
-_MODULES = {
-    "Arabic": "arabic",
-    "Chinese": "mandarin",
-    "Chinese,Yue": "cantonese",
-    "Japanese": "japanese",
-    "Filipino": "filipino",
-    "Hebrew": "hebrew",
-    "Korean": "korean",
-    "Norwegian": "norwegian",
-    "Nynorsk": "nynorsk",
-    "Persian": "persian",
-    "Thai": "thai",
-}
-"""Name of the module by name of language."""
+PHONEMES = "phonemes"
 
 
 @cache
@@ -101,9 +88,10 @@ def respelled(
 
 
 def read(text: str, language: str) -> Reading:
-    """The reading of a sentence in a language of the API, by that language's module."""
-    if language not in _MODULES:
+    """Return the reading of a sentence in a language of `LANGUAGES`, by the language's module."""
+    front_end = LANGUAGES[language].speech.front_end
+    if not front_end:
         return Reading((Piece(text, 0),))
-    module = import_module(f".{_MODULES[language]}", __name__)
+    module = import_module(f".{front_end}", __name__)
     reader: Callable[[str], Reading] = module.read
     return reader(text)
