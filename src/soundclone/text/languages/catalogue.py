@@ -114,7 +114,7 @@ def lookup(name: str, version: str) -> Language:
         )
     if not found.within(version):
         raise InvalidParameter(
-            f"language {found.name} needs soundVersion {found.version}; {version} has auto, "
+            f"language {found.name} needs soundVersion v2; {version} has auto, "
             f"{', '.join(available)}",
             param="language",
         )

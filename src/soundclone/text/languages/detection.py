@@ -90,7 +90,7 @@ def _candidates(text: str, version: str) -> tuple[Language, ...]:
     if not found:
         raise InvalidParameter(
             f"the text is written in the letters of {written[0].name}, which needs soundVersion "
-            f"{written[0].version}; {version} has {', '.join(available)}",
+            f"v2; {version} has {', '.join(available)}",
             param="contentText",
         )
     return found
