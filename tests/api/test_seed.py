@@ -82,11 +82,24 @@ def test_security(served: dict[str, Any]) -> None:
     assert "security" not in served["paths"]["/api/openapi/model/catalog"]["get"]
 
 
-def test_every_field_has_a_description(served: dict[str, Any]) -> None:
+def test_every_schema_and_field_has_a_description(served: dict[str, Any]) -> None:
     for name, schema in served["components"]["schemas"].items():
+        assert schema.get("description"), f"{name} has no description"
         for field, found in schema.get("properties", {}).items():
-            described = found.get("description") or "$ref" in found
-            assert described, f"{name}.{field} has no description"
+            assert found.get("description"), f"{name}.{field} has no description"
+
+
+def test_every_operation_is_described(served: dict[str, Any]) -> None:
+    for path, operations in served["paths"].items():
+        for method, operation in operations.items():
+            where = f"{method} {path}"
+            assert operation.get("summary"), f"{where} has no summary"
+            assert operation.get("description"), f"{where} has no description"
+            for parameter in operation.get("parameters", []):
+                assert parameter.get("description"), f"{where}: {parameter['name']}"
+            assert all(each["description"] for each in operation["responses"].values()), where
+            if path.startswith(("/api/", "/files/", "/v1/")):
+                assert "`" in operation["responses"]["default"]["description"], where
 
 
 def test_missing_notices() -> None:

@@ -1,20 +1,22 @@
-"""What an account and a key have left, and what things cost."""
+"""Routes for balances and the price list."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
 from ..core import ledger
 from ..core.pricing import to_credits
 from ..db.models import Key
+from ..errors import AuthenticationError, Unavailable
 from .auth import KnownCaller
 from .errors import ContractRoute
+from .openapi import error_responses
 from .schemas import CatalogResponse, KeyBalanceResponse, UserBalanceResponse, ok
-from .state import state_of
+from .state import State
 
 router = APIRouter(route_class=ContractRoute, tags=["Account"])
 
@@ -22,13 +24,16 @@ router = APIRouter(route_class=ContractRoute, tags=["Account"])
 @router.get(
     "/api/open-api/v1/user/balance",
     operation_id="getUserBalance",
-    summary="Balance of the account",
+    summary="Get the balance of the account",
     response_model=UserBalanceResponse,
+    responses=error_responses(AuthenticationError, Unavailable, contract=True),
 )
-async def user_balance(request: Request, who: KnownCaller) -> JSONResponse:
-    """What was credited, what was used, and what can be spent now: credited less used less what
-    is held for tasks that have not ended."""
-    balance = await state_of(request).database.read_async(ledger.balance, who.account_id)
+async def user_balance(state: State, who: KnownCaller) -> JSONResponse:
+    """Return the credits that were paid in, that were used, and that can be spent now.
+
+    Credits that are held for unfinished tasks cannot be spent.
+    """
+    balance = await state.database.read_async(ledger.balance, who.account_id)
     return JSONResponse(
         ok(
             {
@@ -43,11 +48,12 @@ async def user_balance(request: Request, who: KnownCaller) -> JSONResponse:
 @router.get(
     "/api/open-api/v1/key/balance",
     operation_id="getKeyBalance",
-    summary="Quota of the key",
+    summary="Get the quota of the key",
     response_model=KeyBalanceResponse,
+    responses=error_responses(AuthenticationError, Unavailable, contract=True),
 )
-async def key_balance(request: Request, who: KnownCaller) -> JSONResponse:
-    """What the key may spend. An unlimited key shows the account's available balance."""
+async def key_balance(state: State, who: KnownCaller) -> JSONResponse:
+    """Return the quota of the key. An unlimited key reports the account's available balance."""
 
     def work(session: Session) -> dict[str, object]:
         key = session.get_one(Key, who.key_id)
@@ -62,20 +68,21 @@ async def key_balance(request: Request, who: KnownCaller) -> JSONResponse:
             "unlimited": key.quota == 0,
         }
 
-    return JSONResponse(ok(await state_of(request).database.read_async(work)))
+    return JSONResponse(ok(await state.database.read_async(work)))
 
 
 @router.get(
     "/api/openapi/model/catalog",
     operation_id="getModelCatalog",
-    summary="Price list",
+    summary="List prices",
     response_model=CatalogResponse,
+    responses=error_responses(Unavailable, contract=True),
 )
 async def catalog(
-    request: Request,
-    search: Annotated[str, Query(description="Part of a name, in any case")] = "",
+    state: State,
+    search: Annotated[str, Query(description="A part of the name, in any case")] = "",
 ) -> JSONResponse:
-    """What things cost, in credits. Needs no key."""
+    """Return the prices in credits. Needs no key."""
     wanted = search.strip().lower()
     rows = [
         {
@@ -86,7 +93,7 @@ async def catalog(
             "unit_price": float(row.unit),
             "remark": row.remark,
         }
-        for row in state_of(request).prices.rows
+        for row in state.prices.rows
         if wanted in row.name or wanted in row.display.lower()
     ]
     return JSONResponse(ok({"list": rows}))

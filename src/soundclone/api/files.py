@@ -21,10 +21,20 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from ..core import files, uploads
 from ..core.keys import Caller
 from ..db.models import Upload
-from ..errors import InvalidParameter, NotFound, SoundcloneError
+from ..errors import (
+    AuthenticationError,
+    Expired,
+    InvalidParameter,
+    NotFound,
+    RateLimited,
+    SoundcloneError,
+    TooLarge,
+    Unavailable,
+)
 from ..storage import Storage
-from .auth import LimitedCaller, caller
+from .auth import LimitedCaller, authenticate
 from .errors import ContractRoute, OwnRoute
+from .openapi import error_responses
 from .schemas import UploadResponse, ok
 from .state import state_of
 from .tasks import DAY, link
@@ -44,7 +54,7 @@ class UploadRoute(ContractRoute):
 
     async def admit(self, request: Request) -> None:
         """Authenticate the caller and reserve space for the file."""
-        who = await caller(request, None)
+        who = await authenticate(request)
         await reserve(request, who.account_id)
 
 
@@ -63,6 +73,9 @@ class RangeNotSatisfiable(SoundcloneError):
     operation_id="uploadFile",
     summary="Upload a recording",
     response_model=UploadResponse,
+    responses=error_responses(
+        AuthenticationError, InvalidParameter, TooLarge, RateLimited, Unavailable, contract=True
+    ),
 )
 async def upload(
     request: Request,
@@ -119,7 +132,14 @@ def _store(storage: Storage, key: str, file: UploadFile) -> None:
         storage.put_file(key, Path(copy.name))
 
 
-@own.get("/files/{key:path}", operation_id="getFile", summary="Download a file")
+@own.get(
+    "/files/{key:path}",
+    operation_id="getFile",
+    summary="Download a file",
+    responses=error_responses(
+        InvalidParameter, NotFound, Expired, RangeNotSatisfiable, Unavailable
+    ),
+)
 @own.head("/files/{key:path}", include_in_schema=False)
 async def download(
     request: Request,

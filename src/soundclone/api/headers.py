@@ -1,4 +1,4 @@
-"""Headers that every answer has: an id of the request, and limits for browsers."""
+"""Headers of every response: the id of the request, and restrictions for browsers."""
 
 from __future__ import annotations
 
@@ -18,16 +18,19 @@ _YEAR = 365 * 24 * 3600
 _DEFAULTS: tuple[tuple[bytes, bytes], ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
-    # Links to files have a signature in them, which is a secret.
+    # The signature in a link to a file is a secret.
     (b"referrer-policy", b"no-referrer"),
-    # Pages have a policy of their own.
+    # Pages set their own policy.
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
 
 
-class Headers:
-    """Adds the headers that an answer does not have yet. The id of a request is the client's, if
-    it is well formed, and it is in the log lines of the request."""
+class HeadersMiddleware:
+    """Add the headers that a response lacks.
+
+    The id of a request is the client's `X-Request-Id` if that is well formed, else a new one. The
+    log lines of the request carry the id.
+    """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
@@ -48,16 +51,15 @@ class Headers:
                 headers = list(message["headers"])
                 present = {name for name, _ in headers}
                 headers.append((b"x-request-id", known))
-                headers += [each for each in self._defaults if each[0] not in present]
+                headers += [header for header in self._defaults if header[0] not in present]
                 message = {**message, "headers": headers}
             await send(message)
 
         await self._app(scope, receive, marked)
 
 
-def policy_of(page: bytes) -> str:
-    """A Content-Security-Policy under which `page` runs its inline scripts, files of this service,
-    and nothing else."""
+def content_security_policy(page: bytes) -> str:
+    """Return a policy that allows the inline scripts of `page`, and files of this service."""
     scripts = re.findall(rb"<script>(.*?)</script>", page, re.DOTALL)
     hashes = [f"'sha256-{b64encode(sha256(script).digest()).decode()}'" for script in scripts]
     return "; ".join(

@@ -1,4 +1,4 @@
-"""For those who run the service: is it alive, is it ready, what does it do."""
+"""Routes for operators: liveness, readiness and metrics."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from .state import state_of
 
 _log = log(__name__)
 router = APIRouter(route_class=OwnRoute, tags=["Operation"])
-_STORAGE_CHECK = 10.0  # seconds that the answer of the store is believed
+_STORAGE_CHECK = 10.0  # seconds between two checks of a store that answers
 
 
 @router.head("/healthz", include_in_schema=False)
-@router.get("/healthz", operation_id="getHealth", summary="Liveness")
+@router.get("/healthz", operation_id="getHealth", summary="Check liveness")
 async def health() -> JSONResponse:
-    """The process answers."""
+    """Answer 200 while the process runs."""
     return JSONResponse({"status": "ok"})
 
 
@@ -31,12 +31,14 @@ async def health() -> JSONResponse:
 @router.get(
     "/readyz",
     operation_id="getReadiness",
-    summary="Readiness",
-    responses={503: {"description": "A task would not be served now; the body says why"}},
+    summary="Check readiness",
+    responses={503: {"description": "The service cannot serve tasks now. The body has the reason"}},
 )
 async def ready(request: Request) -> JSONResponse:
-    """200 when a task would be served: the database and the store answer, and a worker with a
-    warm engine is alive."""
+    """Answer 200 if the service can serve tasks, else 503.
+
+    The database and the store must answer, and a worker with a warm engine must be alive.
+    """
     checks = await run_in_threadpool(_check, request)
     good = all(value == "ok" for value in checks.values())
     return JSONResponse({"ready": good, "checks": checks}, status_code=200 if good else 503)
@@ -48,7 +50,7 @@ def _check(request: Request) -> dict[str, str]:
     checks = {}
 
     def failed(what: str, error: SoundcloneError) -> None:
-        # The reason has paths and names of the operator's; strangers may read this page.
+        # The reason may contain paths and names of hosts, and this page needs no key.
         checks[what] = f"the {what} does not answer; the log of the service has the reason"
         if readiness.faults.get(what) != error.message:
             _log.error("not ready", check=what, reason=error.message)
@@ -78,5 +80,5 @@ def _check(request: Request) -> dict[str, str]:
 
 @router.get("/metrics", include_in_schema=False)
 async def metrics() -> Response:
-    """Prometheus metrics of this process."""
+    """Return the Prometheus metrics of this process."""
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

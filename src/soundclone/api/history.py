@@ -1,4 +1,4 @@
-"""The list of an account's tasks."""
+"""Route that lists the tasks of an account."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from fastapi.responses import JSONResponse
 from pydantic import BeforeValidator
 
 from ..core import history
+from ..errors import AuthenticationError, InvalidParameter, Unavailable
 from .auth import KnownCaller
 from .errors import OwnRoute
+from .openapi import error_responses
 from .schemas import Status, TaskListResponse, ok
 from .state import state_of
 from .tasks import view
@@ -18,8 +20,8 @@ from .tasks import view
 router = APIRouter(prefix="/api/open-api/v1", route_class=OwnRoute, tags=["Tasks"])
 
 
-def _given(value: Any) -> Any:
-    """None for an empty value, which clients send for an option that is not set."""
+def _none_if_empty(value: Any) -> Any:
+    """Return None for an empty value, which clients send for an unset option."""
     return None if value == "" else value
 
 
@@ -28,6 +30,7 @@ def _given(value: Any) -> Any:
     operation_id="listSoundCloneTasks",
     summary="List tasks",
     response_model=TaskListResponse,
+    responses=error_responses(AuthenticationError, InvalidParameter, Unavailable),
 )
 async def list_tasks(
     request: Request,
@@ -35,24 +38,28 @@ async def list_tasks(
     limit: Annotated[
         int | None,
         Query(ge=1, le=100, description="Largest number of tasks of the page"),
-        BeforeValidator(_given),
+        BeforeValidator(_none_if_empty),
     ] = 20,
     cursor: Annotated[
         str | None,
         Query(description="The nextCursor of the page before. Default: the first page"),
-        BeforeValidator(_given),
+        BeforeValidator(_none_if_empty),
     ] = None,
     status: Annotated[
-        Status | None, Query(description="List only tasks of this status"), BeforeValidator(_given)
+        Status | None,
+        Query(description="List only tasks of this status"),
+        BeforeValidator(_none_if_empty),
     ] = None,
     kind: Annotated[
         Literal["clone", "audio"] | None,
         Query(description="List only previews (clone), or only production speech (audio)"),
-        BeforeValidator(_given),
+        BeforeValidator(_none_if_empty),
     ] = None,
 ) -> JSONResponse:
-    """The account's tasks, the newest first, a page at a time. A task leaves the list when its
-    result expires."""
+    """Return one page of the account's tasks, newest first.
+
+    A task leaves the list when its result expires.
+    """
     found, following = await state_of(request).database.read_async(
         history.page, who.account_id, limit=limit or 20, cursor=cursor, status=status, kind=kind
     )

@@ -1,7 +1,7 @@
-"""Names under which the service answers.
+"""Host names that the service accepts.
 
-A page of a stranger may point its own name at the address of the service and then read the
-answers as its own (DNS rebinding). Addresses, and names that no stranger can register, are safe.
+An attacker's page can point its own host name at the address of the service and then read the
+responses as its own (DNS rebinding). IP addresses and names that nobody can register are safe.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .errors import error_response
 
 _log = log(__name__)
 _LOCAL = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".svc")
-_LOGGED = 20  # refused names that the log lists, of any number
+_LOGGED = 20  # number of rejected names that the log lists
 
 
 class HostRefused(RequestError):
@@ -31,8 +31,8 @@ class HostRefused(RequestError):
     word, status = "host_refused", 421
 
 
-class Hosts:
-    """Refuses requests to a name that is not the service's."""
+class HostsMiddleware:
+    """Reject requests whose Host header is not a name of the service."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
@@ -50,7 +50,7 @@ class Hosts:
         await self._app(scope, receive, send)
 
     def _check(self, given: bytes) -> bool:
-        # HTTP/1.0 has requests without a name; no browser sends them.
+        # HTTP/1.0 allows requests without a Host header. No browser sends them.
         return not given or is_allowed(given.decode("latin-1"), self._names)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send, given: str) -> None:
@@ -69,15 +69,18 @@ class Hosts:
 
 
 def host_of(given: str) -> str:
-    """The name or the address in a Host header, without its port."""
+    """Return the name or address in a Host header, without the port."""
     if given.startswith("["):
         return given[1:].partition("]")[0].lower()
     return given.rpartition(":")[0].lower() if ":" in given else given.lower()
 
 
 def is_allowed(given: str, names: Sequence[str]) -> bool:
-    """A Host header is one of `names` (`*.example.com` for all below a name, `*` for any), an
-    address, or a name that only a local network knows."""
+    """Tell whether a Host header is allowed.
+
+    IP addresses and names of local networks always are. In `names`, `*.example.com` stands for
+    every subdomain and `*` for every name.
+    """
     if "*" in names:
         return True
     host = host_of(given).removesuffix(".")

@@ -1,4 +1,4 @@
-"""Layers around every request of the application."""
+"""ASGI middlewares of the application."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..config import Settings
 from ..telemetry import REQUESTS
-from .headers import REQUEST_ID, Headers
-from .hosts import Hosts
-from .uploads import room_of
+from .headers import REQUEST_ID, HeadersMiddleware
+from .hosts import HostsMiddleware
+from .uploads import space_of
 
-_SHARED = ("/api/", "/v1/")  # paths that pages of other sites may use, where that is switched on
+_SHARED = ("/api/", "/v1/")  # prefixes of the paths that pages of other origins may use
 
 
 class Application(FastAPI):
@@ -26,14 +26,15 @@ class Application(FastAPI):
         super().__init__(**options)
 
     def build_middleware_stack(self) -> ASGIApp:
-        stack: ASGIApp = Hosts(super().build_middleware_stack(), self._settings)
+        """Wrap Starlette's stack, whose outermost layer answers unexpected exceptions."""
+        stack: ASGIApp = HostsMiddleware(super().build_middleware_stack(), self._settings)
         if self._settings.cors_origins:
             stack = CorsMiddleware(stack, self._settings.cors_origins)
-        return Headers(stack, self._settings)
+        return HeadersMiddleware(stack, self._settings)
 
 
 class CorsMiddleware:
-    """Lets pages of other sites use the API. A page needs a key; cookies are not shared."""
+    """Allow pages of other origins to use the API with a key. Cookies are not shared."""
 
     def __init__(self, app: ASGIApp, origins: tuple[str, ...]) -> None:
         self._app = app
@@ -57,9 +58,10 @@ class CorsMiddleware:
 
 
 class BodyLimitMiddleware:
-    """Refuses a body that is too long, at once by its Content-Length or when the limit is passed.
+    """Reject bodies that are too long.
 
-    Starlette has such a middleware, whose answer is no envelope and cannot be made one.
+    A body is rejected by its Content-Length, or else once the bytes read exceed the limit.
+    The response of Starlette's own middleware cannot be an envelope.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
@@ -70,24 +72,24 @@ class BodyLimitMiddleware:
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
             await self._app(scope, receive, send)
             return
-        room = room_of(scope["path"], self._settings)
+        space = space_of(scope["path"], self._settings)
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         seen = 0
 
         async def counted() -> Message:
             nonlocal seen
             if declared.isdigit():
-                room.check(int(declared))
+                space.check(int(declared))
             message = await receive()
             seen += len(message.get("body", b""))
-            room.check(seen)
+            space.check(seen)
             return message
 
         await self._app(scope, counted, send)
 
 
 class MetricsMiddleware:
-    """Counts answers by route and status."""
+    """Count responses by route and status."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -103,14 +105,14 @@ class MetricsMiddleware:
 
 
 class InFlightMiddleware:
-    """Keeps in `tasks` what is being answered."""
+    """Keep the asyncio tasks of the requests that are being answered in `tasks`."""
 
-    def __init__(self, app: ASGIApp, tasks: set[asyncio.Task[Any]]) -> None:
+    def __init__(self, app: ASGIApp, tasks: set[asyncio.Task[None]]) -> None:
         self._app = app
         self._tasks = tasks
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        task = asyncio.current_task()
+        task: asyncio.Task[None] | None = asyncio.current_task()
         if scope["type"] != "http" or task is None:
             await self._app(scope, receive, send)
             return

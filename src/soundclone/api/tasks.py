@@ -14,9 +14,24 @@ from ..core import files, tasks
 from ..core.pricing import to_credits
 from ..core.requests import TaskResult
 from ..db.models import Task, TaskKind, TaskStatus
-from ..errors import NotFound
+from ..errors import (
+    AuthenticationError,
+    Deleted,
+    Expired,
+    IdempotencyConflict,
+    InsufficientBalance,
+    InvalidParameter,
+    NotFound,
+    QuotaExceeded,
+    RateLimited,
+    RequestError,
+    StateConflict,
+    TooLarge,
+    Unavailable,
+)
 from .auth import KnownCaller, LimitedCaller
 from .errors import ContractRoute, OwnRoute
+from .openapi import error_responses
 from .orders import audio_order, check_consent, clone_order, submit
 from .schemas import SoundCloneApiResponse, SoundCloneAudioRequest, SoundCloneCloneRequest, ok
 from .state import state_of
@@ -39,14 +54,31 @@ IdempotencyKey = Annotated[
         "the same body returns the first task, without a second charge",
     ),
 ]
+_SUBMISSION = (
+    AuthenticationError,
+    RequestError,
+    InvalidParameter,
+    NotFound,
+    Expired,
+    Deleted,
+    IdempotencyConflict,
+    TooLarge,
+    InsufficientBalance,
+    QuotaExceeded,
+    RateLimited,
+    Unavailable,
+)
 TaskId = Annotated[str, Path(description="The id of a task")]
 
 
 @router.get(
     "/audios/{id}",
     operation_id="getSoundCloneTask",
-    summary="Ask for a task",
+    summary="Get a task",
     response_model=SoundCloneApiResponse,
+    responses=error_responses(
+        AuthenticationError, NotFound, Expired, Deleted, Unavailable, contract=True
+    ),
 )
 async def get_task(request: Request, id: TaskId, who: KnownCaller) -> Response:
     """Return the progress of a task and, once it is completed, the links to its results."""
@@ -60,6 +92,7 @@ async def get_task(request: Request, id: TaskId, who: KnownCaller) -> Response:
     operation_id="createSoundClonePreview",
     summary="Make a voice",
     response_model=SoundCloneApiResponse,
+    responses=error_responses(*_SUBMISSION, contract=True),
     response_description="Task created",
 )
 async def create_clone(
@@ -81,6 +114,7 @@ async def create_clone(
     operation_id="createSoundCloneAudio",
     summary="Speak with a voice",
     response_model=SoundCloneApiResponse,
+    responses=error_responses(*_SUBMISSION, contract=True),
     response_description="Task created",
 )
 async def create_audio(
@@ -100,6 +134,7 @@ async def create_audio(
     operation_id="cancelSoundCloneTask",
     summary="Cancel a task",
     response_model=SoundCloneApiResponse,
+    responses=error_responses(AuthenticationError, NotFound, Expired, Deleted, Unavailable),
 )
 async def cancel_task(request: Request, id: TaskId, who: KnownCaller) -> JSONResponse:
     """Cancel a task: it fails as `cancelled`, and its work stops at the next step. Nothing is
@@ -118,6 +153,9 @@ async def cancel_task(request: Request, id: TaskId, who: KnownCaller) -> JSONRes
     operation_id="deleteSoundCloneResult",
     summary="Delete a result",
     status_code=204,
+    responses=error_responses(
+        AuthenticationError, NotFound, Expired, Deleted, StateConflict, Unavailable
+    ),
 )
 async def delete_result(request: Request, id: TaskId, who: KnownCaller) -> Response:
     """Delete the files of a task that has ended before they expire, and free their space. When the

@@ -1,4 +1,4 @@
-"""Answers to requests that no route takes."""
+"""Responses to requests that match no route."""
 
 from __future__ import annotations
 
@@ -13,26 +13,27 @@ from ..errors import NotFound
 from . import openai
 from .errors import MethodNotAllowed, OwnRoute, error_response, translate
 
-# The contract wants status 200 for whatever is asked below its prefixes.
+# The contract answers every path below these prefixes with status 200.
 CONTRACT = ("/api/open-api/v1", "/api/openapi")
 OPENAI = "/v1"
-_READ = ("GET", "HEAD")  # of static files, whose mount does not list its methods
+_STATIC_METHODS = ("GET", "HEAD")  # the mount of static files does not list its methods
 
 
 @dataclass(frozen=True)
 class Paths:
-    """The API's routes, by the paths that they match."""
+    """Routes of the API, by the paths that they match."""
 
-    routes: Sequence[tuple[str, APIRoute]]  # the prefix that is not in the route's own path
+    routes: Sequence[tuple[str, APIRoute]]  # with the prefix that the route's path lacks
 
     @classmethod
     def of(cls, routers: Iterable[APIRouter]) -> Paths:
+        """Collect the routes of `routers` and of the OpenAI-compatible API."""
         own = [("", route) for router in routers for route in router.routes]
         front = [(OPENAI, route) for part in openai.routers for route in part.routes]
         return cls([(base, route) for base, route in own + front if isinstance(route, APIRoute)])
 
     def at(self, path: str) -> list[APIRoute]:
-        """Every route of a path, one or more for each method."""
+        """Return every route of a path."""
         return [
             route
             for base, route in self.routes
@@ -40,7 +41,7 @@ class Paths:
         ]
 
     def is_contract(self, path: str) -> bool:
-        """The contract's rules hold for a path: below its prefixes, and not a route of our own."""
+        """Tell whether a path is below the contract's prefixes and has no route of another kind."""
         if not path.startswith(tuple(f"{prefix}/" for prefix in CONTRACT)) and path not in CONTRACT:
             return False
         found = [route for route in self.at(path) if isinstance(route, OwnRoute)]
@@ -48,7 +49,7 @@ class Paths:
 
 
 def install(app: FastAPI, routers: Iterable[APIRouter]) -> None:
-    """Answer unknown paths and methods in the shape of the paths around them."""
+    """Answer unknown paths and methods in the format of the paths around them."""
     paths = Paths.of(routers)
 
     @app.exception_handler(HTTPException)
@@ -59,10 +60,10 @@ def install(app: FastAPI, routers: Iterable[APIRouter]) -> None:
         if error.status_code == 404:
             known = NotFound(f"there is nothing at {path[:80]!r}; /docs lists the paths")
         elif error.status_code == 405:
-            # A route reports its own methods; another route may take others at the same path.
+            # The first route of a path reports its own methods and omits those of the other routes.
             methods = {method for route in paths.at(path) for method in route.methods or ()}
-            methods |= {each for each in headers.get("Allow", "").split(", ") if each}
-            headers["Allow"] = ", ".join(sorted(methods or _READ))
+            methods |= set(filter(None, headers.get("Allow", "").split(", ")))
+            headers["Allow"] = ", ".join(sorted(methods or _STATIC_METHODS))
             known = MethodNotAllowed(
                 f"{request.method[:20]!r} is not a method of this path; it takes {headers['Allow']}"
             )

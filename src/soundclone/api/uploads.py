@@ -1,4 +1,4 @@
-"""Room for the files of a request, reserved before its body is read."""
+"""Space for the files of a request, reserved before the body is read."""
 
 from __future__ import annotations
 
@@ -14,22 +14,26 @@ from ..core import consents, uploads
 from ..errors import SoundcloneError, TooLarge
 from .state import state_of
 
-JSON_BODY_LIMIT = 300_000  # bytes; 19,000 characters, escaped, and what is around them
-MULTIPART_OVERHEAD = 100_000
+JSON_BODY_LIMIT = 300_000  # bytes: 19,000 escaped characters and the other fields
+MULTIPART_OVERHEAD = 100_000  # bytes of a form around its file
 _CONSENTS = "/v1/audio/voice_consents"
 _SAMPLES = "/v1/audio/voices"
 
 
 @dataclass(frozen=True)
-class BodyRoom:
-    """The longest body that a path takes."""
+class BodySpace:
+    """Longest body that a path accepts."""
 
     files: bool
     limit: int  # bytes of the file or of the JSON
-    allowance: int  # with what is around a file in a form
+    allowance: int  # bytes of the whole body
 
     def check(self, size: int) -> None:
-        """Raises TooLarge."""
+        """Check the size of a body.
+
+        Raises:
+            TooLarge: The body is longer than the path accepts.
+        """
         if size > self.allowance:
             other = "; send a shorter recording, or the same one as FLAC or MP3"
             raise TooLarge(
@@ -40,34 +44,40 @@ class BodyRoom:
 
 @dataclass(frozen=True)
 class Reservation:
-    """Space that an upload may fill."""
+    """Reserved space for one upload."""
 
     id: str
     renewing: asyncio.Task[None]
 
 
-def room_of(path: str, settings: Settings) -> BodyRoom:
-    """The longest body that a path takes."""
+def space_of(path: str, settings: Settings) -> BodySpace:
+    """Return the longest body that a path accepts."""
     if path.endswith("/files/upload") or path == _SAMPLES:
         limit = settings.upload_max_bytes
     elif path == _CONSENTS:
         limit = consents.LARGEST
     else:
-        return BodyRoom(False, JSON_BODY_LIMIT, JSON_BODY_LIMIT)
-    return BodyRoom(True, limit, limit + MULTIPART_OVERHEAD)
+        return BodySpace(False, JSON_BODY_LIMIT, JSON_BODY_LIMIT)
+    return BodySpace(True, limit, limit + MULTIPART_OVERHEAD)
 
 
 async def reserve(request: Request, account_id: str) -> None:
-    """Reserve the space that the files of a request will take, if its path takes files: the length
-    of its body, or the most when that is not declared. The caller releases it. Raises TooLarge,
-    RateLimited."""
+    """Reserve space for the files of a request, if its path accepts files.
+
+    The size is the declared length of the body, or else the largest that the path accepts. The
+    caller must call `release`.
+
+    Raises:
+        TooLarge: The body or the account's uploads would exceed their limit.
+        RateLimited: The account has too many uploads in progress.
+    """
     state = state_of(request)
-    room = room_of(request.url.path, state.settings)
-    if not room.files or request.method != "POST":
+    space = space_of(request.url.path, state.settings)
+    if not space.files or request.method != "POST":
         return
     declared = request.headers.get("Content-Length", "")
-    size = int(declared) if declared.isdecimal() and len(declared) < 20 else room.limit
-    room.check(size)
+    size = int(declared) if declared.isdecimal() and len(declared) < 20 else space.limit
+    space.check(size)
     identifier = await state.database.transaction_async(
         uploads.reserve,
         account_id,
@@ -81,18 +91,18 @@ async def reserve(request: Request, account_id: str) -> None:
 
 
 async def release(request: Request) -> None:
-    """Give back what the request reserved, if anything: its files are stored, or are not needed."""
+    """Release the space that the request has reserved, if any."""
     reservation: Reservation | None = getattr(request.state, "reservation", None)
     if reservation is None:
         return
     request.state.reservation = None
     reservation.renewing.cancel()
-    with suppress(SQLAlchemyError, SoundcloneError):  # it expires in the end
+    with suppress(SQLAlchemyError, SoundcloneError):  # the reservation also expires
         await state_of(request).database.transaction_async(uploads.release, reservation.id)
 
 
 def reserved(request: Request) -> str | None:
-    """The id of the request's reservation."""
+    """Return the id of the request's reservation."""
     reservation: Reservation | None = getattr(request.state, "reservation", None)
     return reservation.id if reservation else None
 

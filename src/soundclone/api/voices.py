@@ -1,4 +1,4 @@
-"""Voices and languages. The contract has no routes for them, so these are our own."""
+"""Routes for voices and languages, which the contract does not have."""
 
 from __future__ import annotations
 
@@ -11,10 +11,19 @@ from fastapi.responses import JSONResponse
 
 from ..core import engine_registry, voices
 from ..db.models import Voice
-from ..errors import NotFound
+from ..errors import (
+    AuthenticationError,
+    Deleted,
+    Expired,
+    InvalidParameter,
+    NotFound,
+    StateConflict,
+    Unavailable,
+)
 from ..text.languages import LANGUAGES
 from .auth import KnownCaller
 from .errors import OwnRoute
+from .openapi import error_responses
 from .removal import remove_voice
 from .schemas import (
     DeletedResponse,
@@ -24,19 +33,23 @@ from .schemas import (
     VoiceResponse,
     ok,
 )
-from .state import state_of
+from .state import State
 
 router = APIRouter(prefix="/api/open-api/v1", route_class=OwnRoute, tags=["Voices"])
 
-ModelId = Annotated[str, Path(description="The `modelId` of a voice")]
+ModelId = Annotated[str, Path(description="The modelId of a voice")]
 
 
 @router.get(
-    "/voices", operation_id="listVoices", summary="List voices", response_model=VoiceListResponse
+    "/voices",
+    operation_id="listVoices",
+    summary="List voices",
+    response_model=VoiceListResponse,
+    responses=error_responses(AuthenticationError, Unavailable),
 )
-async def list_voices(request: Request, who: KnownCaller) -> JSONResponse:
-    """The account's voices, newest first."""
-    found = await state_of(request).database.read_async(voices.listing, who.account_id)
+async def list_voices(state: State, who: KnownCaller) -> JSONResponse:
+    """Return the account's voices, newest first."""
+    found = await state.database.read_async(voices.listing, who.account_id)
     return JSONResponse(ok({"list": [_view(voice) for voice in found]}))
 
 
@@ -45,13 +58,15 @@ async def list_voices(request: Request, who: KnownCaller) -> JSONResponse:
     operation_id="renameVoice",
     summary="Rename a voice",
     response_model=VoiceResponse,
+    responses=error_responses(
+        AuthenticationError, NotFound, Expired, Deleted, InvalidParameter, Unavailable
+    ),
 )
 async def rename_voice(
-    request: Request, model_id: ModelId, body: VoiceChange, who: KnownCaller
+    state: State, model_id: ModelId, body: VoiceChange, who: KnownCaller
 ) -> JSONResponse:
-    """Give a voice another name, or none. Requests of the OpenAI interface can name the voice
-    by it."""
-    voice = await state_of(request).database.transaction_async(
+    """Rename a voice, or remove its name. `voice` of the OpenAI-compatible API accepts the name."""
+    voice = await state.database.transaction_async(
         voices.rename, model_id, who.account_id, body.name
     )
     return JSONResponse(ok(_view(voice)))
@@ -62,10 +77,13 @@ async def rename_voice(
     operation_id="deleteVoice",
     summary="Delete a voice",
     response_model=DeletedResponse,
+    responses=error_responses(AuthenticationError, NotFound, StateConflict, Unavailable),
 )
 async def delete_voice(request: Request, model_id: ModelId, who: KnownCaller) -> JSONResponse:
-    """Delete a voice, the recording that it was made from, its upload, and its preview. When the
-    answer comes, the files are removed and their links are dead."""
+    """Delete a voice with its recording, its upload and its preview.
+
+    When the response arrives, the files are removed and their links no longer work.
+    """
     if not re.fullmatch(r"model_[0-9a-f]{32}", model_id):
         raise NotFound(f"there is no voice {model_id[:60]!r} in this account")
     await remove_voice(request, model_id, who.account_id)
@@ -77,10 +95,10 @@ async def delete_voice(request: Request, model_id: ModelId, who: KnownCaller) ->
     operation_id="listLanguages",
     summary="List languages",
     response_model=LanguageListResponse,
+    responses=error_responses(AuthenticationError, Unavailable),
 )
-async def list_languages(request: Request, who: KnownCaller) -> JSONResponse:
-    """Every language, and the engine that speaks it here and now."""
-    state = state_of(request)
+async def list_languages(state: State, who: KnownCaller) -> JSONResponse:
+    """Return every language, and the engines that speak it in this service now."""
     offered = await state.database.read_async(
         engine_registry.current, state.settings.worker_lost_after
     )
@@ -109,7 +127,7 @@ def _view(voice: Voice) -> dict[str, object]:
 
 
 def _consent(record: Mapping[str, Any]) -> dict[str, object]:
-    """The speaker's consent, as it was given with the voice."""
+    """Return the speaker's consent, as stored with the voice."""
     return {
         "statement": record.get("statement", ""),
         "speaker": record.get("speaker", ""),

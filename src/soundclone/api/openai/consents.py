@@ -1,4 +1,4 @@
-"""Voice consents: recordings in which a speaker agrees."""
+"""Routes for voice consents, which are recordings in which a speaker agrees."""
 
 from __future__ import annotations
 
@@ -10,10 +10,19 @@ from fastapi.responses import JSONResponse
 
 from ...core import consents
 from ...db.models import Consent
-from ...errors import SoundcloneError
+from ...errors import (
+    AuthenticationError,
+    InvalidParameter,
+    NotFound,
+    RateLimited,
+    RequestError,
+    SoundcloneError,
+    TooLarge,
+    Unavailable,
+)
 from ..auth import KnownCaller, LimitedCaller
 from ..state import state_of
-from .errors import FormRoute, OpenAIRoute
+from .errors import FormRoute, OpenAIRoute, error_responses
 from .schemas import ConsentChange, OpenAIConsent, OpenAIConsentList, OpenAIDeleted, page
 
 router = APIRouter(prefix="/audio/voice_consents", route_class=OpenAIRoute)
@@ -26,8 +35,11 @@ ConsentId = Annotated[str, Path(description="Id of a consent")]
 @forms.post(
     "",
     operation_id="createVoiceConsent",
-    summary="Keep a consent",
+    summary="Create a consent",
     response_model=OpenAIConsent,
+    responses=error_responses(
+        AuthenticationError, RequestError, InvalidParameter, TooLarge, RateLimited, Unavailable
+    ),
 )
 async def create(
     request: Request,
@@ -40,7 +52,7 @@ async def create(
         UploadFile, File(description="A file with the speaker's words of consent: at most 10 MiB")
     ],
 ) -> JSONResponse:
-    """Keep a recording of consent until it is deleted."""
+    """Store a recording of the speaker's consent until a request deletes it."""
     state = state_of(request)
     data = await recording.read(consents.LARGEST + 1)
     consent = consents.new(who.account_id, name, language, data[:64], len(data))
@@ -59,6 +71,7 @@ async def create(
     operation_id="listVoiceConsents",
     summary="List consents",
     response_model=OpenAIConsentList,
+    responses=error_responses(AuthenticationError, InvalidParameter, NotFound, Unavailable),
 )
 async def listing(
     request: Request,
@@ -70,7 +83,7 @@ async def listing(
         int, Query(ge=1, le=100, description="Largest number of consents of the page")
     ] = 20,
 ) -> JSONResponse:
-    """The account's consents, newest first, a page at a time."""
+    """Return one page of the account's consents, newest first."""
     found, more = await state_of(request).database.read_async(
         consents.listing, who.account_id, after=after, limit=limit
     )
@@ -81,11 +94,12 @@ async def listing(
 @router.get(
     "/{consent_id}",
     operation_id="getVoiceConsent",
-    summary="Ask for a consent",
+    summary="Get a consent",
     response_model=OpenAIConsent,
+    responses=error_responses(AuthenticationError, NotFound, Unavailable),
 )
 async def retrieve(request: Request, consent_id: ConsentId, who: KnownCaller) -> JSONResponse:
-    """A consent of the account, without its recording."""
+    """Return a consent of the account, without its recording."""
     found = await state_of(request).database.read_async(consents.get, consent_id, who.account_id)
     return JSONResponse(_view(found))
 
@@ -95,11 +109,12 @@ async def retrieve(request: Request, consent_id: ConsentId, who: KnownCaller) ->
     operation_id="updateVoiceConsent",
     summary="Rename a consent",
     response_model=OpenAIConsent,
+    responses=error_responses(AuthenticationError, InvalidParameter, NotFound, Unavailable),
 )
 async def update(
     request: Request, consent_id: ConsentId, body: ConsentChange, who: KnownCaller
 ) -> JSONResponse:
-    """Give a consent another name."""
+    """Rename a consent."""
     renamed = await state_of(request).database.transaction_async(
         consents.rename, consent_id, who.account_id, body.name
     )
@@ -111,12 +126,13 @@ async def update(
     operation_id="deleteVoiceConsent",
     summary="Delete a consent",
     response_model=OpenAIDeleted,
+    responses=error_responses(AuthenticationError, NotFound, Unavailable),
 )
 async def delete(request: Request, consent_id: ConsentId, who: KnownCaller) -> JSONResponse:
-    """Delete a consent and its recording, for good."""
+    """Delete a consent and its recording."""
     state = state_of(request)
     found = await state.database.read_async(consents.get, consent_id, who.account_id)
-    # In this order: what fails is still listed, and can be tried again.
+    # In this order, a consent whose deletion fails is still listed and can be deleted again.
     await run_in_threadpool(state.storage.delete, found.recording)
     await state.database.transaction_async(consents.delete, consent_id, who.account_id)
     return JSONResponse({"id": consent_id, "object": "audio.voice_consent", "deleted": True})

@@ -21,9 +21,11 @@ from ...errors import (
     TaskError,
     Unavailable,
 )
-from ..auth import caller
+from ..auth import authenticate
 from ..errors import ApiRoute, error_headers
+from ..openapi import Responses
 from ..uploads import reserve
+from .schemas import OpenAIError
 
 NO_PROMPTS = (
     "type is 'prompt'; voices cannot be made from a description here: send type 'audio_sample' "
@@ -91,7 +93,7 @@ class OpenAIRoute(ApiRoute):
 
     async def admit(self, request: Request) -> None:
         """Reject requests without a valid key, and files that have no space."""
-        who = await caller(request, None)
+        who = await authenticate(request)
         await self.check_body_type(request)
         await reserve(request, who.account_id)
 
@@ -123,6 +125,14 @@ async def _describes_a_voice(request: Request) -> bool:
             body = await request.json()
             return isinstance(body, dict) and body.get("type") == "prompt"
     return False
+
+
+def error_responses(*errors: type[SoundcloneError]) -> Responses:
+    """Describe the errors of an operation, for `responses` of its route."""
+    samples = [error("") for error in errors]
+    words = ", ".join(f"`{body_of(each)['error']['code']}` ({status_of(each)})" for each in samples)
+    description = f"An error, in OpenAI's format. `error.code` with the HTTP status: {words}."
+    return {"default": {"model": OpenAIError, "description": description}}
 
 
 def error_response(error: SoundcloneError) -> JSONResponse:

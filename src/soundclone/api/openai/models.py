@@ -1,4 +1,4 @@
-"""What a client may put under `model`."""
+"""Models of the OpenAI-compatible API."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 from fastapi.responses import JSONResponse
 
+from ...errors import AuthenticationError, Unavailable
 from ..auth import KnownCaller
-from .errors import ModelNotFound, OpenAIRoute
+from .errors import ModelNotFound, OpenAIRoute, error_responses
 from .schemas import OpenAIModel, OpenAIModelList
 
-OWN = {"soundclone-v1": "v1", "soundclone-v2": "v2"}
-"""Our models, and the soundVersion that each stands for."""
+MODELS = {"soundclone-v1": "v1", "soundclone-v2": "v2"}
+"""Models of the service, with the soundVersion of each."""
 RELEASED = 1_767_225_600  # Unix seconds: 1 January 2026
 ALIASES = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts", "gpt-4o-mini-tts-2025-12-15")
-"""Names that clients bring along. They mean the soundVersion that the voice was made with."""
+"""Names of OpenAI's models. They stand for the soundVersion that the voice was made with."""
 
 router = APIRouter(route_class=OpenAIRoute)
 
@@ -27,35 +28,41 @@ ModelName = Annotated[str, Path(description="Name of a model")]
     operation_id="listModels",
     summary="List models",
     response_model=OpenAIModelList,
+    responses=error_responses(AuthenticationError, Unavailable),
 )
 async def list_models(who: KnownCaller) -> JSONResponse:
-    """The models that `model` of a request can name."""
-    return JSONResponse({"object": "list", "data": [_view(name) for name in OWN]})
+    """Return the models that `model` of a request can name."""
+    return JSONResponse({"object": "list", "data": [_view(name) for name in MODELS]})
 
 
 @router.get(
     "/models/{name}",
     operation_id="getModel",
-    summary="Ask for a model",
+    summary="Get a model",
     response_model=OpenAIModel,
+    responses=error_responses(AuthenticationError, ModelNotFound, Unavailable),
 )
 async def get_model(name: ModelName, who: KnownCaller) -> JSONResponse:
-    """A model, by its name or by a name of OpenAI's that stands for it."""
+    """Return a model, by its name or by the name of one of OpenAI's models."""
     version_of(name)
     return JSONResponse(_view(name))
 
 
 def version_of(model: str) -> str | None:
-    """The soundVersion that a model stands for; None for the voice's own. Raises ModelNotFound."""
+    """Return the soundVersion of a model, or None for the version of the voice.
+
+    Raises:
+        ModelNotFound: The service has no such model.
+    """
     if model in ALIASES:
         return None
-    if model not in OWN:
+    if model not in MODELS:
         raise ModelNotFound(
-            f"there is no model {model[:60]!r}; there are {', '.join(OWN)}, and for the "
+            f"there is no model {model[:60]!r}; there are {', '.join(MODELS)}, and for the "
             f"version that the voice was made with {', '.join(ALIASES[:3])}",
             param="model",
         )
-    return OWN[model]
+    return MODELS[model]
 
 
 def _view(name: str) -> dict[str, Any]:

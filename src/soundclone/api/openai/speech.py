@@ -16,13 +16,35 @@ from ...core.keys import Caller
 from ...core.requests import AudioFormat, SoundVersion, SpeechOptions
 from ...core.tasks import Order
 from ...engines.emotion import Emotion
-from ...errors import StreamBroken, TaskError
+from ...errors import (
+    AuthenticationError,
+    Deleted,
+    EngineUnavailable,
+    Expired,
+    IdempotencyConflict,
+    InsufficientBalance,
+    InvalidParameter,
+    RateLimited,
+    RequestError,
+    StreamBroken,
+    SynthesisError,
+    TaskError,
+    TooLarge,
+    Unavailable,
+)
 from ...text import parts
 from ..auth import LimitedCaller
 from ..orders import digest, language_of, speech_order, submit
 from ..state import state_of
 from ..tasks import DAY, IdempotencyKey
-from .errors import OpenAIRoute, VoiceAmbiguous, VoiceNotFound, body_of
+from .errors import (
+    ModelNotFound,
+    OpenAIRoute,
+    VoiceAmbiguous,
+    VoiceNotFound,
+    body_of,
+    error_responses,
+)
 from .instructions import emotion_of
 from .models import version_of
 from .schemas import SpeechRequest, VoiceId
@@ -69,7 +91,24 @@ router = APIRouter(route_class=OpenAIRoute)
                     "schema": {"type": "string"},
                 },
             },
-        }
+        },
+        **error_responses(
+            AuthenticationError,
+            RequestError,
+            InvalidParameter,
+            ModelNotFound,
+            VoiceNotFound,
+            VoiceAmbiguous,
+            Expired,
+            Deleted,
+            IdempotencyConflict,
+            TooLarge,
+            InsufficientBalance,
+            RateLimited,
+            SynthesisError,
+            EngineUnavailable,
+            Unavailable,
+        ),
     },
 )
 async def create_speech(

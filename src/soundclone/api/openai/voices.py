@@ -18,7 +18,21 @@ from ...core.keys import Caller
 from ...core.requests import CloneRequest, UploadSource, request_of
 from ...db.models import Consent, Task, Voice
 from ...db.session import Database
-from ...errors import InvalidParameter, SoundcloneError, Unavailable
+from ...errors import (
+    AuthenticationError,
+    Deleted,
+    Expired,
+    IdempotencyConflict,
+    InsufficientBalance,
+    InvalidParameter,
+    NotFound,
+    RateLimited,
+    RequestError,
+    SoundcloneError,
+    StateConflict,
+    TooLarge,
+    Unavailable,
+)
 from ...storage import Storage
 from ..auth import KnownCaller, LimitedCaller
 from ..files import keep
@@ -27,7 +41,7 @@ from ..removal import remove_voice
 from ..state import state_of
 from ..tasks import IdempotencyKey
 from ..uploads import release
-from .errors import FormRoute, OpenAIRoute, TaskFailed
+from .errors import FormRoute, OpenAIRoute, TaskFailed, error_responses
 from .schemas import OpenAIDeleted, OpenAIVoice, OpenAIVoiceList, page
 
 PATIENCE = 300.0  # seconds that a request waits for its voice
@@ -40,7 +54,23 @@ forms = APIRouter(prefix="/audio/voices", route_class=FormRoute)
 VoicePath = Annotated[str, Path(description="Id of a voice")]
 
 
-@forms.post("", operation_id="createVoice", summary="Make a voice", response_model=OpenAIVoice)
+@forms.post(
+    "",
+    operation_id="createVoice",
+    summary="Make a voice",
+    response_model=OpenAIVoice,
+    responses=error_responses(
+        AuthenticationError,
+        RequestError,
+        InvalidParameter,
+        NotFound,
+        IdempotencyConflict,
+        TooLarge,
+        InsufficientBalance,
+        RateLimited,
+        Unavailable,
+    ),
+)
 async def create(
     request: Request,
     who: LimitedCaller,
@@ -92,7 +122,11 @@ async def create(
 
 
 @router.get(
-    "", operation_id="listOpenAIVoices", summary="List voices", response_model=OpenAIVoiceList
+    "",
+    operation_id="listOpenAIVoices",
+    summary="List voices",
+    response_model=OpenAIVoiceList,
+    responses=error_responses(AuthenticationError, InvalidParameter, NotFound, Unavailable),
 )
 async def listing(
     request: Request,
@@ -118,8 +152,9 @@ async def listing(
 @router.get(
     "/{voice_id}",
     operation_id="getOpenAIVoice",
-    summary="Ask for a voice",
+    summary="Get a voice",
     response_model=OpenAIVoice,
+    responses=error_responses(AuthenticationError, NotFound, Expired, Deleted, Unavailable),
 )
 async def retrieve(request: Request, voice_id: VoicePath, who: KnownCaller) -> JSONResponse:
     """A voice of the account."""
@@ -132,6 +167,7 @@ async def retrieve(request: Request, voice_id: VoicePath, who: KnownCaller) -> J
     operation_id="deleteOpenAIVoice",
     summary="Delete a voice",
     response_model=OpenAIDeleted,
+    responses=error_responses(AuthenticationError, NotFound, StateConflict, Unavailable),
 )
 async def delete(request: Request, voice_id: VoicePath, who: KnownCaller) -> JSONResponse:
     """Delete a voice, the recording that it was made from, its upload, and its preview."""
