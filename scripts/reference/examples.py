@@ -67,6 +67,7 @@ EXAMPLES = {
     "listLanguages": Example('curl $API/languages -H "$AUTH"'),
     "getUserBalance": Example('curl $API/user/balance -H "$AUTH"'),
     "getKeyBalance": Example('curl $API/key/balance -H "$AUTH"'),
+    "createSignInLink": Example('curl -X POST $API/sign-in-links -H "$AUTH"'),
     "getModelCatalog": Example("curl '127.0.0.1:8000/api/openapi/model/catalog?search=audio'"),
     "getHealth": Example("curl $SITE/healthz"),
     "getReadiness": Example("curl $SITE/readyz"),
@@ -192,5 +193,5 @@ def _short(value: Any) -> Any:
     if isinstance(value, list):
         return [_short(each) for each in value[:1]]
     if isinstance(value, str):
-        return re.sub(r"(signature=[^&]{8})[^&]+", r"\1…", value)
+        return re.sub(r"((?:signature|link)=[^&]{8})[^&]+", r"\1…", value)
     return value

@@ -33,6 +33,7 @@ from soundclone_client import (
     ParameterError,
     PaymentError,
     RateLimitError,
+    SignInLink,
     Task,
     TaskFailed,
     Timeout,
@@ -587,6 +588,12 @@ def test_money(server: Server, client: Client) -> None:
     assert client.key_balance().unlimited
     assert client.catalog("audio & more")[0].unit_price == 2.0
     assert server.seen[-1].query == "search=audio+%26+more"
+
+
+def test_a_sign_in_link(server: Server, client: Client) -> None:
+    url = f"{server.url}/studio/sign-in?link=x"
+    server.on("POST /api/open-api/v1/sign-in-links", Answer({"url": url, "expiresAt": 9}))
+    assert client.sign_in_link() == SignInLink(url, 9)
 
 
 def test_download(server: Server, client: Client, tmp_path: Path, quick: list[float]) -> None:

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
-from ..core import ledger
+from ..core import ledger, sessions
 from ..core.pricing import to_credits
 from ..db.models import Key
-from ..errors import AuthenticationError, Unavailable
-from .auth import KnownCaller
-from .errors import ContractRoute
+from ..errors import AuthenticationError, RateLimited, Unavailable
+from .auth import KnownCaller, LimitedCaller
+from .errors import ContractRoute, OwnRoute
 from .openapi import error_responses
-from .schemas import CatalogResponse, KeyBalanceResponse, UserBalanceResponse, ok
+from .schemas import (
+    CatalogResponse,
+    KeyBalanceResponse,
+    SignInLinkResponse,
+    UserBalanceResponse,
+    ok,
+)
 from .state import State
+from .studio.session import sign_in_url
 
 router = APIRouter(route_class=ContractRoute, tags=["Account"])
+own = APIRouter(route_class=OwnRoute, tags=["Account"])
 
 
 @router.get(
@@ -69,6 +77,23 @@ async def key_balance(state: State, who: KnownCaller) -> JSONResponse:
         }
 
     return JSONResponse(ok(await state.database.read_async(work)))
+
+
+@own.post(
+    "/api/open-api/v1/sign-in-links",
+    operation_id="createSignInLink",
+    summary="Make a sign-in link",
+    response_model=SignInLinkResponse,
+    responses=error_responses(AuthenticationError, RateLimited, Unavailable),
+)
+async def create_sign_in_link(request: Request, state: State, who: LimitedCaller) -> JSONResponse:
+    """Make a link that signs in to the studio with this key. The link works once, for ten minutes.
+
+    Whoever opens the link is signed in. It is no longer valid once the key is revoked.
+    """
+    token, expires = await state.database.transaction_async(sessions.issue_link, who.key_id)
+    base = state.settings.public_url or str(request.base_url)
+    return JSONResponse(ok({"url": sign_in_url(base, token), "expiresAt": int(expires)}))
 
 
 @router.get(

@@ -78,6 +78,7 @@ def create_app(settings: Settings) -> FastAPI:
         history.router,
         voices.router,
         account.router,
+        account.own,
         files.router,
         files.own,
         health.router,

@@ -322,6 +322,19 @@ class UserBalanceResponse(_Envelope):
     data: UserBalanceData = Field(description="The balance")
 
 
+class SignInLinkData(BaseModel):
+    """A link that signs in to the studio once."""
+
+    url: str = Field(description="Page to open in a browser. Whoever opens it first is signed in")
+    expiresAt: int = Field(description="When the link expires, in Unix seconds")
+
+
+class SignInLinkResponse(_Envelope):
+    """Envelope with a sign-in link."""
+
+    data: SignInLinkData = Field(description="The link")
+
+
 class KeyBalanceData(_Data):
     """Quota of a key, in credits."""
 

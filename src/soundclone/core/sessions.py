@@ -1,4 +1,4 @@
-"""Sessions of people who signed in to the studio with a key.
+"""Sessions of people who signed in to the studio, with a key or by a link that works once.
 
 A session ends at sign-out, with its key, or after `LONGEST` seconds. Only a hash of its identifier
 is stored, so a copy of the database opens no session.
@@ -13,12 +13,13 @@ import time
 from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
-from ..db.models import Key, StudioSession
+from ..db.models import Key, SignInLink, StudioSession
 from ..errors import AuthenticationError
 from . import keys
 
 IDLE = 12 * 3600  # seconds that a session lasts without a request
 LONGEST = 7 * 86_400  # seconds that a session lasts at most
+LINK = 600  # seconds that a sign-in link lasts
 
 
 def begin(session: Session, key_id: str) -> tuple[str, float]:
@@ -72,9 +73,37 @@ def end_all(session: Session, key_id: str) -> None:
     _end(session, StudioSession.key_id == key_id)
 
 
+def issue_link(session: Session, key_id: str) -> tuple[str, float]:
+    """Make a sign-in link for a key. Returns the link's token, which is not stored, and expiry."""
+    token = secrets.token_urlsafe(32)
+    expires = time.time() + LINK
+    session.add(SignInLink(hash=_digest(token), key_id=key_id, expires_at=expires))
+    return token, expires
+
+
+def redeem_link(session: Session, token: str) -> str:
+    """Use up a sign-in link. Returns the id of its key.
+
+    Raises:
+        AuthenticationError: The link was used before or has expired, or its key was revoked.
+    """
+    # One statement, so that of two requests with the same token only one finds the row.
+    key_id = session.scalar(
+        delete(SignInLink)
+        .where(SignInLink.hash == _digest(token), SignInLink.expires_at > time.time())
+        .returning(SignInLink.key_id)
+    )
+    if key_id is None:
+        raise AuthenticationError(
+            "the sign-in link was used or has expired; sign in with an API key"
+        )
+    return keys.holder(session, key_id).id
+
+
 def forget(session: Session) -> None:
-    """Delete the sessions that have ended."""
+    """Delete the sessions that have ended and the sign-in links that have expired."""
     now = time.time()
+    session.execute(delete(SignInLink).where(SignInLink.expires_at <= now))
     session.execute(
         delete(StudioSession).where(
             StudioSession.ended_at.is_not(None) | (StudioSession.expires_at <= now)

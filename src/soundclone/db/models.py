@@ -264,3 +264,13 @@ class StudioSession(Base):
     seen_at: Mapped[float]  # when it was last extended
     expires_at: Mapped[float] = mapped_column(index=True)
     ended_at: Mapped[float | None]  # by signing out
+
+
+class SignInLink(Base):
+    """A link that signs in to the studio once. The row is deleted when the link is used."""
+
+    __tablename__ = "sign_in_links"
+
+    hash: Mapped[str] = mapped_column(primary_key=True)  # of the link's token
+    key_id: Mapped[str] = mapped_column(ForeignKey("keys.id"))
+    expires_at: Mapped[float] = mapped_column(index=True)

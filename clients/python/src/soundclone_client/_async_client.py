@@ -28,6 +28,7 @@ from ._models import (
     Consent,
     KeyBalance,
     Price,
+    SignInLink,
     Speech,
     SubtitledSpeech,
     Task,
@@ -532,6 +533,15 @@ class AsyncClient:
         return _wire.read_list(
             Price, await self._call("GET", _wire.CATALOG, params={"search": search})
         )
+
+    async def sign_in_link(self) -> SignInLink:
+        """Make a link that signs in to the studio with this key. It works once, for ten minutes.
+
+        Example:
+            link = await client.sign_in_link()
+            webbrowser.open(link.url)
+        """
+        return _wire.read(SignInLink, await self._call("POST", f"{_wire.API}/sign-in-links"))
 
     async def voices(self) -> list[Voice]:
         """Return the account's voices, newest first.

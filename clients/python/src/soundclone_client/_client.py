@@ -29,6 +29,7 @@ from ._models import (
     Consent,
     KeyBalance,
     Price,
+    SignInLink,
     Speech,
     SubtitledSpeech,
     Task,
@@ -527,6 +528,15 @@ class Client:
                 print(price.display_name, price.unit_price)
         """
         return _wire.read_list(Price, self._call("GET", _wire.CATALOG, params={"search": search}))
+
+    def sign_in_link(self) -> SignInLink:
+        """Make a link that signs in to the studio with this key. It works once, for ten minutes.
+
+        Example:
+            link = client.sign_in_link()
+            webbrowser.open(link.url)
+        """
+        return _wire.read(SignInLink, self._call("POST", f"{_wire.API}/sign-in-links"))
 
     def voices(self) -> list[Voice]:
         """Return the account's voices, newest first.

@@ -136,6 +136,14 @@ class KeyBalance:
 
 
 @dataclass(frozen=True)
+class SignInLink:
+    """A link that signs in to the studio once."""
+
+    url: str
+    expires_at: int  # Unix seconds
+
+
+@dataclass(frozen=True)
 class Price:
     """A row of the price list."""
 

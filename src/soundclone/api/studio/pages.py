@@ -12,11 +12,11 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
-from ...core import files, keys, ledger, queries, tasks, voices
+from ...core import files, keys, ledger, queries, sessions, tasks, voices
 from ...core.requests import CloneRequest, TaskResult, UrlSource, request_of
 from ...db.models import Task, TaskStatus, Voice
 from ...engines.emotion import Emotion
-from ...errors import NotFound
+from ...errors import AuthenticationError, NotFound
 from ...text.languages import LANGUAGES
 from ...text.script import MAX_PAUSES
 from ..orders import PREVIEW_LIMIT, TEXT_LIMIT
@@ -25,7 +25,7 @@ from ..tasks import checked_id
 from . import snippets
 from .actions import local, voice_id
 from .rendering import SPOKEN, PublicRoute, StudioRoute, language_of, passages, render
-from .session import Known, remember_visit
+from .session import Known, close_session, open_session, remember_visit
 
 router = APIRouter(prefix="/studio", route_class=StudioRoute)
 public = APIRouter(prefix="/studio", route_class=PublicRoute)
@@ -39,10 +39,30 @@ _LINK = 3600.0  # seconds for which a page's links work
 
 
 @public.get("/sign-in")
-async def sign_in(request: Request, next: str = "/studio") -> Response:
-    """Where a key is exchanged for a session."""
-    response = render(request, "sign_in.html", next=local(next), error=None)
+async def sign_in(request: Request, next: str = "/studio", link: str = "") -> Response:
+    """Show the form that takes a key, or sign in by a link that works once."""
+    target, error = local(next), None
+    if link:
+        try:
+            return await _redeem(request, link, target)
+        except AuthenticationError as refusal:
+            error = refusal
+    response = render(request, "sign_in.html", 401 if error else 200, next=target, error=error)
     remember_visit(request, response)
+    return response
+
+
+async def _redeem(request: Request, link: str, target: str) -> Response:
+    if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+        # Another site could sign its visitors in to an account of its own.
+        raise AuthenticationError("another site opened this sign-in link; sign in with an API key")
+    if "prefetch" in request.headers.get("Sec-Purpose", request.headers.get("Purpose", "")):
+        return Response(status_code=503, headers={"Cache-Control": "no-store"})
+    key_id = await state_of(request).database.transaction_async(sessions.redeem_link, link)
+    response = RedirectResponse(target, 303)
+    if request.state.visitor:
+        await close_session(request, response)
+    await open_session(request, response, key_id)
     return response
 
 

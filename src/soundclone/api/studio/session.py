@@ -104,6 +104,11 @@ def _tokens(secrets: Sequence[bytes]) -> Signer:
     return signer(secrets, "studio token")
 
 
+def sign_in_url(base_url: str, token: str) -> str:
+    """Return the URL of a sign-in link."""
+    return f"{base_url.rstrip('/')}{PATH}/sign-in?link={token}"
+
+
 async def identify(request: Request) -> Visitor | None:
     """Return the visitor of the request's session, or None without a session cookie.
 
