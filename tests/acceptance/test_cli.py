@@ -18,6 +18,8 @@ import pytest
 from tests.acceptance.conftest import RECORDING
 from tests.service import API, Service
 
+pytestmark = pytest.mark.slow
+
 Done = subprocess.CompletedProcess[bytes]
 
 
@@ -175,7 +177,6 @@ def test_what_the_service_refuses(shell: Shell, voice: str) -> None:
     assert (missing.returncode, missing.stderr[:12]) == (1, b"soundclone: ")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "drawn"), [((), True), (("--json",), False), (("-q",), False)]
 )
@@ -224,7 +225,6 @@ def waiting(shell: Shell, *arguments: str) -> subprocess.Popen[bytes]:
     return process
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_who_leaves_cancels_and_pays_nothing(
     idle: Service, tmp_path: Path, number: int, code: int
@@ -240,7 +240,6 @@ def test_who_leaves_cancels_and_pays_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.slow
 def test_who_leaves_a_service_that_is_gone(tmp_path: Path) -> None:
     with Service(tmp_path, "--no-worker") as service:
         shell = Shell(service, service.new_key(100)[1], tmp_path)
@@ -263,7 +262,6 @@ def test_cancel(idle: Service, tmp_path: Path) -> None:
     assert b"failed" in shell.good("cancel", task)
 
 
-@pytest.mark.slow
 def test_ctrl_c_ends_a_service(tmp_path: Path) -> None:
     """As a terminal does it: to all processes of the group."""
     with Service(tmp_path) as service:

@@ -16,6 +16,8 @@ from tests import media_samples
 from tests.acceptance.conftest import ENGINES
 from tests.service import API, Service, finish
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:

@@ -19,6 +19,8 @@ from tests.acceptance.conftest import ENGINES, RECORDING
 from tests.api.studio.visitors import sign_in
 from tests.service import API, Service
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:

@@ -18,6 +18,8 @@ from soundclone.db.session import Database
 from tests import rows
 from tests.service import API, Service, finish
 
+pytestmark = pytest.mark.slow
+
 CLONES, AUDIOS = f"{API}/soundCloning/clones", f"{API}/soundCloning/audios"
 
 
@@ -60,7 +62,6 @@ def postgres(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue("postgres_database"))
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(1500)
 @pytest.mark.parametrize("backend", ["sqlite", "postgres"])
 def test_another_worker_finishes(
@@ -99,7 +100,6 @@ def test_another_worker_finishes(
         assert_charged_once(service, account, submitted["id"], submitted["cost"])
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(1500)
 def test_everything_is_killed_and_started_again(
     tmp_path: Path, recording: str, test_engines: dict[str, str]
@@ -126,7 +126,6 @@ def test_everything_is_killed_and_started_again(
         assert balance["held"] == 0
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(1500)
 def test_a_task_that_kills_its_worker(
     tmp_path: Path, recording: str, test_engines: dict[str, str]
@@ -158,7 +157,6 @@ def test_a_task_that_kills_its_worker(
         assert (ledger["sum"], ledger["sound"], ledger["balance"]["held"]) == (0, True, 0)
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(1500)
 def test_a_stop_on_purpose_costs_no_attempt(
     tmp_path: Path, recording: str, test_engines: dict[str, str]
@@ -248,7 +246,6 @@ def test_a_voice_outlives_its_engine_s_version(
         assert kept == {"reference", "recording.flac", "tone-1.voice", "tone-2.0-new.voice"}
 
 
-@pytest.mark.slow
 def test_an_engine_that_breaks(
     tmp_path: Path, recording: str, test_engines: dict[str, str]
 ) -> None:
@@ -266,7 +263,6 @@ def test_an_engine_that_breaks(
         assert service.get(f"{API}/voices", key)[1]["data"]["list"] == []
 
 
-@pytest.mark.slow
 def test_an_engine_that_goes_wrong_now_and_then(
     tmp_path: Path, recording: str, test_engines: dict[str, str]
 ) -> None:
@@ -312,7 +308,6 @@ def test_cancel_stops_at_the_next_step(
         assert not scratch.exists() or not list(scratch.iterdir())
 
 
-@pytest.mark.slow
 def test_what_expires_is_removed(
     tmp_path: Path, recording: str, test_engines: dict[str, str]
 ) -> None:

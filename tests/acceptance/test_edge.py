@@ -20,6 +20,8 @@ import pytest
 from tests.api.studio.visitors import sign_in
 from tests.service import API, Service
 
+pytestmark = pytest.mark.slow
+
 LARGE = 105_000_000
 
 

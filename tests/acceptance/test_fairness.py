@@ -17,6 +17,8 @@ from tests.service import API, Service, finish
 
 from .test_durability import AUDIOS, CLONES, TEXT, a_voice, calls, wait_for_calls
 
+pytestmark = pytest.mark.slow
+
 _BLOCK = 4096
 
 
@@ -204,7 +206,6 @@ def test_a_long_text_holds_up_nobody(
         assert going(service, long, stranger) == long
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_a_long_recording_holds_up_nobody(
     sources: tuple[Path, str], tmp_path: Path, recording: str, test_engines: dict[str, str]

@@ -13,6 +13,8 @@ import pytest
 
 from tests.service import API, Service, finish
 
+pytestmark = pytest.mark.slow
+
 CLONES, AUDIOS, UPLOAD = (
     f"{API}/{path}" for path in ("soundCloning/clones", "soundCloning/audios", "files/upload")
 )

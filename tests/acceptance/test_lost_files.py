@@ -10,6 +10,8 @@ import pytest
 
 from tests.service import API, Service, finish
 
+pytestmark = pytest.mark.slow
+
 CLONES, AUDIOS = f"{API}/soundCloning/clones", f"{API}/soundCloning/audios"
 
 

@@ -32,6 +32,8 @@ from tests import media_samples, rows
 from tests.acceptance.conftest import ENGINES, RECORDING
 from tests.service import API, Service, finish
 
+pytestmark = pytest.mark.slow
+
 SAID = "One sentence that is said here. "
 SECONDS = 0.1  # that the engine takes for one
 
@@ -267,7 +269,6 @@ def test_who_sends_another_request_behind_a_stream_pays_for_it(service: Service)
     assert charges(service, account, task)["capture"] in prices(text)[1:]
 
 
-@pytest.mark.slow
 def test_who_does_not_read_does_not_pay_for_what_waits(service: Service, voice: str) -> None:
     account, key = service.new_key(10)
     with client_of(service, key) as client:
@@ -300,7 +301,6 @@ def test_who_does_not_read_does_not_pay_for_what_waits(service: Service, voice: 
     assert lines["capture"] < 0.6 * lines["hold"]
 
 
-@pytest.mark.slow
 def test_a_killed_server_forgets_nothing_that_it_sent(tmp_path: Path) -> None:
     environment = {
         "PYTHONPATH": str(ENGINES),
@@ -359,7 +359,6 @@ def test_a_client_that_goes_away_before_anything_came_is_not_charged(
     assert balance["available"] == pytest.approx(balance["balance"] - balance["used_coin"])
 
 
-@pytest.mark.slow
 def test_who_is_broken_off_by_a_stop_is_not_charged(tmp_path: Path) -> None:
     environment = {
         "PYTHONPATH": str(ENGINES),
@@ -392,7 +391,6 @@ def test_who_is_broken_off_by_a_stop_is_not_charged(tmp_path: Path) -> None:
         assert kinds == ["hold", "capture", "hold", "release"]
 
 
-@pytest.mark.slow
 def test_what_nobody_says_in_time_is_over(tmp_path: Path) -> None:
     environment = {"SOUNDCLONE_TASK_TIMEOUT": "0.5"}
     with Service(tmp_path, "--no-worker", environment=environment) as service:
@@ -451,7 +449,6 @@ def test_who_gave_a_key_may_come_back(
     assert caught.value.code == "idempotency_conflict"
 
 
-@pytest.mark.slow
 def test_many_listen_and_others_do_not_wait(
     service: Service, client: OpenAI, voice: str, key: str
 ) -> None:
@@ -576,7 +573,6 @@ def test_no_credit(service: Service, consent: str) -> None:
         assert tries == "0", "tried again in vain"
 
 
-@pytest.mark.slow
 def test_too_many_requests_and_a_store_that_is_away(tmp_path: Path) -> None:
     environment = {"SOUNDCLONE_REQUESTS_PER_SECOND": str(4 / 60)}
     with Service(tmp_path, "--no-worker", environment=environment) as service:
@@ -650,7 +646,6 @@ def test_consents(service: Service, client: OpenAI) -> None:
             consents.list(after="cons_1")
 
 
-@pytest.mark.slow
 def test_a_voice_is_made_and_charged_once(service: Service, tmp_path: Path) -> None:
     _, key = service.new_key(100)
     with client_of(service, key) as client:
@@ -743,7 +738,6 @@ def test_instructions(client: OpenAI, voice: str) -> None:
         assert ignored.content == plain.content
 
 
-@pytest.mark.slow
 def test_on_postgres_and_s3(tmp_path: Path, postgres_database: str, s3_endpoint: str) -> None:
     bucket = f"openai-{tmp_path.name.lower().replace('_', '-')}"[:60]
     made = urllib.request.Request(f"{s3_endpoint}/{bucket}", method="PUT")

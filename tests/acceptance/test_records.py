@@ -18,6 +18,8 @@ from tests.service import API, Service, finish
 
 from .test_durability import AUDIOS, CLONES, a_voice, assert_charged_once, text, wait_for_calls
 
+pytestmark = pytest.mark.slow
+
 
 class Touch:
     """Makes a file when it is unpickled."""
@@ -94,7 +96,6 @@ def plant_errors(folder: Path, planted: str) -> None:
     )
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("plant", [plant_arguments, plant_results, plant_errors])
 def test_a_planted_pickle_is_not_run(
@@ -127,7 +128,6 @@ def test_a_planted_pickle_is_not_run(
         assert_refunded(service, account, task)
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_task_of_an_older_version_is_refunded(
     tmp_path: Path, recording: str, test_engines: dict[str, str]

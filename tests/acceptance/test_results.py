@@ -11,6 +11,8 @@ import pytest
 from tests.acceptance.conftest import RECORDING
 from tests.service import API, Service, finish
 
+pytestmark = pytest.mark.slow
+
 
 def cloned(service: Service, key: str, recording: str) -> str:
     body = {"fileUrl": recording, "contentText": "Hello."}
@@ -20,7 +22,6 @@ def cloned(service: Service, key: str, recording: str) -> str:
     return str(ended["modelId"])
 
 
-@pytest.mark.slow
 def test_results_have_a_quota_and_the_disk_a_reserve(
     tmp_path: Path, test_engines: dict[str, str], recording: str
 ) -> None:

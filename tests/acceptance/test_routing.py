@@ -8,6 +8,8 @@ import pytest
 
 from tests.service import API, Service, finish
 
+pytestmark = pytest.mark.slow
+
 CLONES = f"{API}/soundCloning/clones"
 AUDIOS = f"{API}/soundCloning/audios"
 
@@ -87,7 +89,6 @@ def test_languages_engines_and_models(
         assert (speech["status"], speech["engine"]) == ("completed", "builtin"), speech
 
 
-@pytest.mark.slow
 def test_a_voice_whose_engine_is_gone_is_not_spoken_by_another(
     tmp_path: Path, recording: str, test_engines: dict[str, str]
 ) -> None:

@@ -11,6 +11,8 @@ import pytest
 
 from tests.service import Service
 
+pytestmark = pytest.mark.slow
+
 # What the schema lets pass and the service refuses with a sentence is meant: a URL that is none,
 # a text without a letter, a language that nobody speaks.
 NOT_CHECKED = ["positive_data_acceptance"]

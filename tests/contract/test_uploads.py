@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import socket
 
+import pytest
+
 from tests.service import API, Service
+
+pytestmark = pytest.mark.slow
 
 
 def test_an_upload_without_a_key_is_not_read(service: Service, real: bool) -> None:

@@ -12,6 +12,8 @@ from .conftest import House
 from .pages import Page, pages
 from .session import Session
 
+pytestmark = pytest.mark.slow
+
 MOST_SKIPPED = 16  # blocks, over all pages
 PAGES = pages()
 

@@ -14,6 +14,8 @@ import pytest
 
 from .pages import ROOT
 
+pytestmark = pytest.mark.slow
+
 MKDOCS = ROOT / ".venv-docs" / "bin" / "mkdocs"
 FETCHED = {"script": "src", "img": "src", "audio": "src", "source": "src", "iframe": "src"}
 FETCHED_LINKS = {"stylesheet", "icon", "preload", "prefetch", "preconnect", "manifest"}
@@ -58,7 +60,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(1500)
 def test_no_page_fetches_anything_from_elsewhere(site: Path) -> None:
     pages = list(site.rglob("*.html"))
@@ -79,7 +80,6 @@ def test_no_page_fetches_anything_from_elsewhere(site: Path) -> None:
         assert "url(http" not in path.read_text("utf-8").replace('"', "").replace("'", "")
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(1500)
 def test_search_finds_what_pages_say(site: Path) -> None:
     index = json.loads((site / "search" / "search_index.json").read_text("utf-8"))
@@ -88,7 +88,6 @@ def test_search_finds_what_pages_say(site: Path) -> None:
         assert word in text
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(1500)
 def test_comments_for_tests_are_not_in_the_site(site: Path) -> None:
     for path in site.rglob("*.html"):

@@ -11,6 +11,8 @@ import pytest
 
 from tests.service import API, Service
 
+pytestmark = pytest.mark.slow
+
 CLONE = {"fileUrl": "https://example.com/a.mp3", "contentText": "x" * 100}  # 0.1 credits
 PRICE = 0.1
 

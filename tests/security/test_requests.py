@@ -12,6 +12,8 @@ import pytest
 
 from tests.service import API, Service
 
+pytestmark = pytest.mark.slow
+
 HOSTILE: list[str] = json.loads((Path(__file__).parents[1] / "texts" / "hostile.json").read_text())
 CLONES = f"{API}/soundCloning/clones"
 URL = "https://example.com/a.mp3"

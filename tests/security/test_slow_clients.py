@@ -14,6 +14,8 @@ from tests import attacks
 from tests.attacks import Traffic
 from tests.service import API, Service
 
+pytestmark = pytest.mark.slow
+
 MOST = 150  # connections that the service takes
 GROWTH = 100_000_000  # bytes of memory
 

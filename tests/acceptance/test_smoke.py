@@ -1,0 +1,85 @@
+"""The shortest way through a whole service: a recording becomes a voice, a text becomes speech."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from soundclone.audio import decode
+from tests.service import API, Service, finish
+
+TEXT = "The ferry leaves at nine. <#1.5#> Bring a coat, because the wind on the water is cold."
+
+
+def loud(path: Path) -> tuple[float, np.ndarray]:
+    decoded = decode.decode(path)
+    samples = decoded.samples
+    return decoded.seconds, samples
+
+
+def test_from_a_recording_to_speech(service: Service, recording: str, tmp_path: Path) -> None:
+    account, key = service.new_key(100)
+    body = {"fileUrl": recording, "contentText": "Good morning, this is my new voice."}
+    task = service.post(f"{API}/soundCloning/clones", body, key)[1]["data"]["id"]
+    preview = finish(service, task, key)
+    assert preview["status"] == "completed", preview
+    assert preview["progress"] == 100
+    assert preview["model"] == "soundCloningClone"
+    assert 15 < preview["speechSeconds"] < 60
+    assert preview["language"] == "English"
+    (made,) = service.get(f"{API}/voices", key)[1]["data"]["list"]
+    assert preview["voiceExpiresAt"] == made["expiresAt"]
+
+    urllib.request.urlretrieve(preview["audioUrl"], tmp_path / "preview.mp3")
+    seconds, samples = loud(tmp_path / "preview.mp3")
+    assert abs(seconds - preview["seconds"]) < 0.2
+    assert 1 < seconds < 6
+    assert np.max(np.abs(samples)) > 0.1
+
+    body = {
+        "modelId": preview["modelId"],
+        "contentText": TEXT,
+        "subtitleEnable": True,
+        "emotion": "happy",
+        "speed": 1.1,
+        "pitch": 1,
+        "vol": 1.5,
+    }
+    task = service.post(f"{API}/soundCloning/audios", body, key)[1]["data"]["id"]
+    speech = finish(service, task, key)
+    assert speech["status"] == "completed", speech
+    assert speech["model"] == "soundCloningAudio"
+    assert "modelId" not in speech
+    with urllib.request.urlopen(speech["subtitleFile"]) as response:
+        subtitles = response.read().decode()
+    assert subtitles.count("-->") == 2
+    assert "The ferry leaves at nine." in subtitles
+    with urllib.request.urlopen(speech["subtitleJson"]) as response:
+        first, second = json.load(response)
+    assert TEXT[second["offset"] :].startswith("Bring a coat")
+    assert second["start"] - first["end"] == pytest.approx(1500, abs=3)
+
+    urllib.request.urlretrieve(speech["audioUrl"], tmp_path / "speech.mp3")
+    decoded = decode.decode(tmp_path / "speech.mp3")
+    assert decoded.codec.startswith("mp3")
+    assert decoded.sample_rate in (32_000, 44_100)
+    assert decoded.channels == 1
+    pause = decoded.samples[
+        int((first["end"] / 1000 + 0.15) * decoded.sample_rate) : int(
+            (second["start"] / 1000 - 0.15) * decoded.sample_rate
+        )
+    ]
+    assert np.max(np.abs(pause)) < 0.01
+
+    used = preview["cost"] + speech["cost"]
+    balance = service.get(f"{API}/user/balance", key)[1]["data"]
+    assert balance["used_coin"] == pytest.approx(used)
+    assert balance["available"] == pytest.approx(100 - used)
+    ledger = service.command("credit", "ledger", "--account", account, "--json")
+    kinds = [entry["kind"] for entry in ledger["entries"]]
+    assert kinds == ["credit", "hold", "capture", "hold", "capture"]
+    assert (ledger["sum"], ledger["sound"]) == (0, True)
