@@ -28,7 +28,7 @@ from .uploads import release
 from .validation import expectations_of, rejection
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
-_CLIENT_CLOSED_REQUEST = 499
+CLIENT_CLOSED_REQUEST = 499  # nginx's status for a response that nobody reads
 _log = log(__name__)
 
 
@@ -59,7 +59,7 @@ class ApiRoute(APIRoute):
                 await self.admit(request)
                 response = await handler(request)
             except ClientDisconnect:
-                return Response(status_code=_CLIENT_CLOSED_REQUEST)
+                return Response(status_code=CLIENT_CLOSED_REQUEST)
             except Exception as error:
                 response = self.respond(request, self.translate(request, error))
             finally:

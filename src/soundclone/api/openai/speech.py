@@ -1,4 +1,4 @@
-"""Speech by OpenAI's names, sent while it is spoken."""
+"""Route for speech in OpenAI's format, which is streamed while the worker speaks."""
 
 from __future__ import annotations
 
@@ -34,8 +34,9 @@ from ...errors import (
 )
 from ...text import parts
 from ..auth import LimitedCaller
+from ..errors import CLIENT_CLOSED_REQUEST
 from ..orders import digest, language_of, speech_order, submit
-from ..state import state_of
+from ..state import AppState, state_of
 from ..tasks import DAY, IdempotencyKey
 from .errors import (
     ModelNotFound,
@@ -48,10 +49,18 @@ from .errors import (
 from .instructions import emotion_of
 from .models import version_of
 from .schemas import SpeechRequest, VoiceId
-from .streaming import Blocks, Broadcast, Gone, Part, Parts, counted, listen
+from .streaming import (
+    AudioChunks,
+    AudioPart,
+    AudioParts,
+    ClientDisconnected,
+    TaskAudioResponse,
+    record_deliveries,
+    stream_task_audio,
+)
 
-OPENING = 25  # characters that are said first: one sentence, or a few very short ones
-_EVENT = 24_000  # bytes of audio in an event
+OPENING = 25  # characters of the first chunk, which is short so that the audio begins early
+_EVENT = 24_000  # bytes of audio in one event
 
 _MEDIA_TYPES = {
     "mp3": "audio/mpeg",
@@ -69,11 +78,12 @@ router = APIRouter(route_class=OpenAIRoute)
 @router.post(
     "/audio/speech",
     operation_id="createSpeech",
-    summary="Speak",
+    summary="Speak a text",
     response_class=Response,
     responses={
         200: {
-            "description": "The audio, sent while it is spoken; events with stream_format sse",
+            "description": "The audio, sent while the worker speaks. Server-sent events with "
+            "stream_format sse",
             "content": {
                 **{
                     media_type: {"schema": {"type": "string", "format": "binary"}}
@@ -87,7 +97,7 @@ router = APIRouter(route_class=OpenAIRoute)
                     "schema": {"type": "string"},
                 },
                 "X-Soundclone-Ignored": {
-                    "description": "Names the parameter that was ignored: instructions",
+                    "description": "Name of the ignored parameter: instructions",
                     "schema": {"type": "string"},
                 },
             },
@@ -117,62 +127,56 @@ async def create_speech(
     who: LimitedCaller,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Say a text, and send the audio while it is being said.
+    """Speak a text, and send the audio while the worker speaks.
 
-    A client that goes away cancels the task and is charged for the parts that were sent; one that
-    gave an Idempotency-Key does not, and may come back for the whole.
+    A client that disconnects cancels the task and pays for the parts that were sent. With an
+    Idempotency-Key the task continues, and the same request returns its audio later.
     """
-    order = await _order(request, body, who, idempotency_key)
+    state = state_of(request)
+    order = await _order(state, body, who, idempotency_key)
     billed = await run_in_threadpool(parts.delivered, order.request.text, OPENING)
-    task = await submit(state_of(request), order)
+    task = await submit(state, order)
 
-    async def leave(gone: bool) -> None:
+    async def cancel(disconnected: bool) -> None:
         if idempotency_key is None:
-            keep = state_of(request).settings.result_days * DAY
-            error = (
-                None
-                if gone
-                else StreamBroken("the service broke the stream off; nothing was charged")
-            )
-            await state_of(request).database.transaction_async(
+            error = None
+            if not disconnected:
+                error = StreamBroken("the service broke the stream off; nothing was charged")
+            keep = state.settings.result_days * DAY
+            await state.database.transaction_async(
                 tasks.cancel, task.id, who.account_id, keep=keep, error=error
             )
 
-    heard = listen(request, task.id, billed)
+    audio = stream_task_audio(request, task.id, billed)
     try:
-        first = await anext(heard)  # what fails before it has a status to say so
-    except BaseException as error:
+        first = await anext(audio)  # an error before the first part can still have a status
+    except BaseException as error:  # a cancelled request must cancel its task, too
         with CancelScope(shield=True):
-            await heard.aclose()
-            await leave(True)
-        if isinstance(error, Gone):
-            return Response(status_code=499)
+            await audio.aclose()
+            await cancel(disconnected=True)
+        if isinstance(error, ClientDisconnected):
+            return Response(status_code=CLIENT_CLOSED_REQUEST)
         raise
-    blocks = counted(request, task.id, _joined(first, heard))
+    chunks = record_deliveries(state, task.id, _joined(first, audio))
     headers = {
         "X-Soundclone-Task": task.id,
         "Cache-Control": "no-store",
-        "X-Accel-Buffering": "no",  # for proxies that would wait for the end
+        "X-Accel-Buffering": "no",  # or nginx would send the audio at its end
     }
     if body.instructions and emotion_of(body.instructions) is None:
         headers["X-Soundclone-Ignored"] = "instructions"
-    if body.stream_format == "sse":
-        return Broadcast(
-            _events(blocks, order.characters),
-            leave,
-            media_type="text/event-stream",
-            headers=headers,
-        )
     media_type = _MEDIA_TYPES[body.response_format or "mp3"]
-    return Broadcast(blocks, leave, media_type=media_type, headers=headers)
+    if body.stream_format == "sse":
+        chunks, media_type = _events(chunks, order.characters), "text/event-stream"
+    return TaskAudioResponse(chunks, cancel, media_type=media_type, headers=headers)
 
 
 async def _order(
-    request: Request, body: SpeechRequest, who: Caller, idempotency_key: str | None
+    state: AppState, body: SpeechRequest, who: Caller, idempotency_key: str | None
 ) -> Order:
     version = version_of(body.model)
     language_of(body.language or "auto", version or "v2")
-    voice_id = await _voice_id(request, body.voice, who)
+    voice_id = await _voice_id(state, body.voice, who)
     options = SpeechOptions(
         emotion=Emotion(emotion_of(body.instructions or "") or SpeechOptions.emotion),
         speed=body.speed or SpeechOptions.speed,
@@ -180,7 +184,7 @@ async def _order(
         opening=OPENING,
     )
     return await speech_order(
-        state_of(request),
+        state,
         who,
         voice_id,
         body.input,
@@ -192,13 +196,18 @@ async def _order(
     )
 
 
-async def _voice_id(request: Request, voice: str | VoiceId, who: Caller) -> str:
-    """The voice that is meant, by its id or its name. Raises VoiceNotFound, VoiceAmbiguous."""
+async def _voice_id(state: AppState, voice: str | VoiceId, who: Caller) -> str:
+    """Return the id of a voice that a request names by its id or its name.
+
+    Raises:
+        VoiceNotFound: The account has no voice of that name.
+        VoiceAmbiguous: Several voices have that name.
+    """
     if isinstance(voice, VoiceId):
         return voice.id
     if voices.is_id(voice):
         return voice
-    database = state_of(request).database
+    database = state.database
     found = await database.read_async(voices.named, voice, who.account_id)
     if not found:
         near = await database.read_async(voices.near, voice, who.account_id)
@@ -217,7 +226,7 @@ async def _voice_id(request: Request, voice: str | VoiceId, who: Caller) -> str:
     return str(found[0].id)
 
 
-async def _joined(first: Part, rest: Parts) -> Parts:
+async def _joined(first: AudioPart, rest: AudioParts) -> AudioParts:
     try:
         yield first
         async for part in rest:
@@ -226,20 +235,20 @@ async def _joined(first: Part, rest: Parts) -> Parts:
         await rest.aclose()
 
 
-async def _events(blocks: Blocks, characters: int) -> Blocks:
-    """The same as server-sent events; an error is one of them."""
+async def _events(chunks: AudioChunks, characters: int) -> AudioChunks:
+    """Yield the audio as server-sent events. An error is an event as well."""
     try:
-        async for block in blocks:
-            for start in range(0, len(block), _EVENT):
-                audio = b64encode(block[start : start + _EVENT]).decode()
+        async for chunk in chunks:
+            for start in range(0, len(chunk), _EVENT):
+                audio = b64encode(chunk[start : start + _EVENT]).decode()
                 yield _event({"type": "speech.audio.delta", "audio": audio})
-        # What is charged are characters.
+        # The service charges characters, which take the place of OpenAI's tokens.
         usage = {"input_tokens": characters, "output_tokens": 0, "total_tokens": characters}
         yield _event({"type": "speech.audio.done", "usage": usage})
     except TaskError as error:
         yield _event({"type": "error", **body_of(error)}, "error")
     finally:
-        await blocks.aclose()
+        await chunks.aclose()
 
 
 def _event(data: Mapping[str, Any], name: str | None = None) -> bytes:

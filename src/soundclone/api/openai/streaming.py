@@ -1,4 +1,4 @@
-"""Following a task that speaks, and handing on what it has said so far."""
+"""Stream the audio of a task while a worker speaks it."""
 
 from __future__ import annotations
 
@@ -19,39 +19,48 @@ from ...core.requests import TaskResult
 from ...errors import NotFound, TaskError, Unavailable
 from ...storage import Storage
 from ...telemetry import log
-from ..state import state_of
+from ..state import AppState, state_of
 from ..tasks import DAY
 from .errors import TaskFailed
 
 _log = log(__name__)
-_PAUSE = 0.06  # seconds between two looks
-_LONGEST_PAUSE = 1.0
-_READERS = CapacityLimiter(8)  # threads for all streams: the other requests have theirs
-
-Blocks = AsyncGenerator[bytes, None]
+_INTERVAL = 0.06  # seconds between two looks at a running task
+_LONGEST_INTERVAL = 1.0  # seconds between two looks at a queued task, or two tries
+_READERS = CapacityLimiter(8)  # threads of all streams, so that other requests have threads left
 
 
 @dataclass(frozen=True)
-class Part:
-    """Audio, and the billed characters from the start of the text to the end of what it says."""
+class AudioPart:
+    """One part of a task's audio. `characters` counts the billed ones up to the part's end."""
 
     audio: bytes
     characters: int
 
 
-Parts = AsyncGenerator[Part, None]
+AudioParts = AsyncGenerator[AudioPart, None]
+AudioChunks = AsyncGenerator[bytes, None]
 
 
-class Gone(Exception):
-    """The client went away before the answer began."""
+class ClientDisconnected(Exception):
+    """The client closed its connection before the response began."""
 
 
-async def listen(request: Request, task_id: str, characters: Sequence[int]) -> Parts:
-    """The audio of a streamed task as it comes, in parts that are not empty; `characters` are those
-    that are billed up to the end of each part.
+async def stream_task_audio(
+    request: Request, task_id: str, characters: Sequence[int]
+) -> AudioParts:
+    """Yield the audio of a task as the worker writes it, without empty parts.
 
-    A task that is overdue is ended. Raises TaskFailed when the task fails, and Gone, the latter
-    only before the first block: then nobody else watches the connection.
+    Ends a task that exceeds its time limit.
+
+    Args:
+        request: The request that the stream answers.
+        task_id: Id of the task.
+        characters: Number of billed characters up to the end of each part.
+
+    Raises:
+        TaskFailed: The task has failed.
+        ClientDisconnected: The client is gone. After the first part, the response watches the
+            connection instead.
     """
     state = state_of(request)
     index = sent = 0
@@ -59,14 +68,14 @@ async def listen(request: Request, task_id: str, characters: Sequence[int]) -> P
         row = None
         with suppress(OperationalError):
             row = await state.database.fetch_one_async(tasks.STATE, task=task_id)
-        # Read before the parts: once it says that all is done, those that are gone are in the file.
-        waiting = row is not None and row.status == "queued"
-        while not waiting and (part := await _part(state.storage, task_id, index)) is not None:
-            upto = characters[min(index, len(characters) - 1)]
+        # The state is read before the parts: the file of a completed task replaces its parts.
+        queued = row is not None and row.status == "queued"
+        while not queued and (part := await _read_part(state.storage, task_id, index)) is not None:
+            billed = characters[min(index, len(characters) - 1)]
             index += 1
             sent += len(part)
             if part:
-                yield Part(part, upto)
+                yield AudioPart(part, billed)
         if row is not None and row.status == "completed":
             result = TaskResult.from_json(row.result)
             if result is None:
@@ -75,40 +84,50 @@ async def listen(request: Request, task_id: str, characters: Sequence[int]) -> P
                 state.storage.stream, result.audio, sent, limiter=_READERS
             )
             async for block in iterate_in_threadpool(rest):
-                yield Part(block, characters[-1])
+                yield AudioPart(block, characters[-1])
             return
         if row is not None and row.status == "failed":
             raise TaskFailed(row.error or "the task failed; nothing was charged", row.error_word)
         age = 0.0 if row is None else time.time() - row.created_at
         if age > state.settings.task_timeout:
-            # As the sweeper does, if there is one.
-            keep = state.settings.result_days * DAY
-            await state.database.transaction_async(
-                tasks.time_out, task_id, state.settings.task_timeout, keep=keep
-            )
+            await _time_out(state, task_id)
             continue
         if not sent and await request.is_disconnected():
-            raise Gone
-        # Many may wait, few are spoken; a twentieth more is not noticed.
-        await asyncio.sleep(min(max(2 * _PAUSE, age / 20), _LONGEST_PAUSE) if waiting else _PAUSE)
+            raise ClientDisconnected
+        # Many tasks may be queued, few run. A longer wait by a twentieth goes unnoticed.
+        queue_interval = min(max(2 * _INTERVAL, age / 20), _LONGEST_INTERVAL)
+        await asyncio.sleep(queue_interval if queued else _INTERVAL)
 
 
-async def counted(request: Request, task_id: str, parts: Parts) -> Blocks:
-    """The audio of the parts. Each is noted as delivered just before it is handed on: what cannot
-    be noted is not sent. Raises TaskFailed when the task has failed meanwhile."""
-    noted = 0
+async def _time_out(state: AppState, task_id: str) -> None:
+    """End an overdue task as the sweeper does, which may not run."""
+    await state.database.transaction_async(
+        tasks.time_out,
+        task_id,
+        state.settings.task_timeout,
+        keep=state.settings.result_days * DAY,
+    )
+
+
+async def record_deliveries(state: AppState, task_id: str, parts: AudioParts) -> AudioChunks:
+    """Yield the audio of the parts. Each part is recorded as delivered before it is sent.
+
+    Raises:
+        TaskFailed: The task has failed meanwhile.
+    """
+    recorded = 0
     try:
         async for part in parts:
-            if part.characters > noted:
-                await _note(request, task_id, part.characters)
-                noted = part.characters
+            if part.characters > recorded:
+                await _record(state, task_id, part.characters)
+                recorded = part.characters
             yield part.audio
     finally:
         await parts.aclose()
 
 
-async def _note(request: Request, task_id: str, characters: int) -> None:
-    database = state_of(request).database
+async def _record(state: AppState, task_id: str, characters: int) -> None:
+    database = state.database
     while True:
         try:
             if await database.transaction_async(delivery.hand_over, task_id, characters):
@@ -116,31 +135,37 @@ async def _note(request: Request, task_id: str, characters: int) -> None:
             row = await database.fetch_one_async(tasks.STATE, task=task_id)
             assert row is not None
             raise TaskFailed(row.error or "the task failed", row.error_word)
-        except OperationalError:  # the database is away for a moment
-            await asyncio.sleep(_LONGEST_PAUSE)
+        except OperationalError:  # retried until the database answers again
+            await asyncio.sleep(_LONGEST_INTERVAL)
 
 
-async def _part(storage: Storage, task_id: str, index: int) -> bytes | None:
-    """A part of the audio, None while there is none, or none can be read."""
+async def _read_part(storage: Storage, task_id: str, index: int) -> bytes | None:
+    """Return a part of the audio, or None if it does not exist yet or cannot be read."""
     try:
         return await to_thread.run_sync(storage.get, files.part(task_id, index), limiter=_READERS)
     except (NotFound, Unavailable):
         return None
 
 
-class Broadcast(Response):
-    """An answer that is sent while it is made, as a chunked body.
+class TaskAudioResponse(Response):
+    """Response whose chunked body is sent while the task runs.
 
-    When `blocks` raise a TaskError the connection is broken off, so that nobody takes the
-    beginning for the whole. `leave` is awaited when the client did not get all; its argument says
-    whether the client went away. A block is asked for only when the connection has taken the one
-    before, so that a client that does not read is not charged for more.
+    A TaskError closes the connection, so that clients do not take truncated audio for the whole.
+    The next chunk is requested only when the connection has accepted the one before, so that a
+    client that does not read is not charged.
+
+    Args:
+        chunks: The body.
+        on_incomplete: Awaited if the client has not received the whole body. The argument is True
+            if the client closed the connection.
+        media_type: Media type of the body.
+        headers: Further headers.
     """
 
     def __init__(
         self,
-        blocks: Blocks,
-        leave: Callable[[bool], Awaitable[None]],
+        chunks: AudioChunks,
+        on_incomplete: Callable[[bool], Awaitable[None]],
         *,
         media_type: str,
         headers: dict[str, str],
@@ -149,22 +174,22 @@ class Broadcast(Response):
         self.media_type = media_type
         self.background = None
         self.init_headers(headers)
-        self._blocks = blocks
-        self._leave = leave
-        self._whole = False
-        self._gone = False
+        self._chunks = chunks
+        self._on_incomplete = on_incomplete
+        self._complete = False
+        self._disconnected = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             async with create_task_group() as group:
-                group.start_soon(self._until_gone, receive, group.cancel_scope)
+                group.start_soon(self._watch_connection, receive, group.cancel_scope)
                 await self._send(send)
                 group.cancel_scope.cancel()
         finally:
             with CancelScope(shield=True):
-                await self._blocks.aclose()
-                if not self._whole:
-                    await self._leave(self._gone)
+                await self._chunks.aclose()
+                if not self._complete:
+                    await self._on_incomplete(self._disconnected)
 
     async def _send(self, send: Send) -> None:
         await send(
@@ -175,24 +200,25 @@ class Broadcast(Response):
             }
         )
         try:
-            async for block in self._blocks:
-                await send(_body(block, more=True))
-                # The server waits for room in its buffer before it writes, not after.
+            async for chunk in self._chunks:
+                await send(_body(chunk, more=True))
+                # The server waits for space in its buffer before it writes, not afterwards.
                 await send(_body(b"", more=True))
         except TaskError as error:
-            _log.info("stream broken off", reason=error.logged)
+            _log.info("stream interrupted", reason=error.logged)
         except Exception as error:
-            _log.error("stream broke", exc_info=error)
+            # The status has been sent. Without a last chunk, the server closes the connection.
+            _log.error("stream failed", exc_info=error)
         else:
             await send(_body(b"", more=False))
-            self._whole = True
+            self._complete = True
 
-    async def _until_gone(self, receive: Receive, scope: CancelScope) -> None:
+    async def _watch_connection(self, receive: Receive, scope: CancelScope) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
-        self._gone = True
+        self._disconnected = True
         scope.cancel()
 
 
-def _body(block: bytes, *, more: bool) -> Message:
-    return {"type": "http.response.body", "body": block, "more_body": more}
+def _body(chunk: bytes, *, more: bool) -> Message:
+    return {"type": "http.response.body", "body": chunk, "more_body": more}
