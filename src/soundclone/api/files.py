@@ -1,4 +1,4 @@
-"""Files: taken in by upload, given out by signed links."""
+"""Routes for files: uploads, and downloads by signed links."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ from .state import state_of
 from .tasks import DAY, link
 from .uploads import reserve, reserved
 
-_BLOCK = 64 * 1024  # bytes of a file in memory for each client, however slowly it reads
-# What is written here; not every system's table has them.
+_BLOCK = 64 * 1024  # bytes of a file in memory per client
+# Not every system's table of media types has these.
 _AUDIO = {".mp3": "audio/mpeg", ".wav": "audio/wav", ".flac": "audio/flac", ".ogg": "audio/ogg"}
 
 
@@ -85,8 +85,10 @@ async def upload(
         File(description="A multipart field with the recording: audio or video, at most 100 MB"),
     ],
 ) -> JSONResponse:
-    """Keep a file for three days. Its `url` works as `fileUrl` of a preview, and needs no key to
-    be read: treat it as a secret."""
+    """Store a file for three days. Its `url` is a `fileUrl` for a preview.
+
+    Reading the `url` needs no key. Treat it as a secret.
+    """
     filename = _plain_name(file)[:255].encode(errors="replace").decode()
     key, expires = await keep(request, who, file)
     shown = None if safe_name(filename) == filename else filename
@@ -103,8 +105,15 @@ async def upload(
 
 
 async def keep(request: Request, who: Caller, file: UploadFile) -> tuple[str, float]:
-    """Put an upload into the store, for a time; its key, and until when. Raises InvalidParameter
-    for an empty one, TooLarge."""
+    """Store an upload for a limited time.
+
+    Returns:
+        The key of the file, and its expiry in Unix seconds.
+
+    Raises:
+        InvalidParameter: The file is empty.
+        TooLarge: The account's uploads exceed their quota.
+    """
     state = state_of(request)
     key = files.new_upload(safe_name(_plain_name(file)))
     size, now = file.size or 0, time.time()
@@ -162,7 +171,7 @@ async def download(
         str | None, Query(description="A name under which a browser saves the file")
     ] = None,
 ) -> Response:
-    """A file, by a link that this service signed. Needs no key; takes Range."""
+    """Return a file by its signed link. Needs no key, and supports Range."""
     storage = state_of(request).storage
     storage.verify(key, expires, signature, filename)
     size = await run_in_threadpool(storage.size, key)
@@ -173,7 +182,7 @@ async def download(
     headers = {
         "Accept-Ranges": "bytes",
         "Content-Length": str(end - start),
-        # What was uploaded is a stranger's: it must not run as a page of this origin.
+        # An upload must not run as a page of this origin.
         "Content-Security-Policy": "sandbox; default-src 'none'",
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "private, max-age=3600",
@@ -196,8 +205,13 @@ async def download(
 
 
 def byte_range(header: str | None, size: int) -> tuple[int, int]:
-    """First byte and the one after the last that a Range header asks for (RFC 9110, 14.1); the
-    whole file for none, several or a malformed one. Raises RangeNotSatisfiable."""
+    """Return the range of a Range header (RFC 9110, 14.1) as its start and its exclusive end.
+
+    The range is the whole file if the header is missing, malformed or has several ranges.
+
+    Raises:
+        RangeNotSatisfiable: The range lies outside the file.
+    """
     match = re.fullmatch(r"bytes=(\d{0,18})-(\d{0,18})", (header or "").strip())
     if not match or match.group(0) == "bytes=-":
         return 0, size
@@ -214,12 +228,14 @@ def byte_range(header: str | None, size: int) -> tuple[int, int]:
 
 
 def safe_name(filename: str) -> str:
-    """An ASCII file name that is fit for a key and a header. The ending stays also when no letter
-    before it is ASCII."""
-    stem, dot, ending = PurePosixPath(filename).name.rpartition(".")
-    stem, ending = (_ascii(stem), _ascii(ending)) if dot else (_ascii(ending), "")
+    """Return an ASCII file name for a key and a header.
+
+    The extension stays even if no letter of the stem is ASCII.
+    """
+    stem, dot, extension = PurePosixPath(filename).name.rpartition(".")
+    stem, extension = (_ascii(stem), _ascii(extension)) if dot else (_ascii(extension), "")
     stem = stem[-90:].lstrip(".-") or "recording"
-    return f"{stem}.{ending[:10]}" if ending else stem
+    return f"{stem}.{extension[:10]}" if extension else stem
 
 
 def _ascii(text: str) -> str:
@@ -229,17 +245,16 @@ def _ascii(text: str) -> str:
 
 
 def disposition(filename: str) -> str:
-    """The header that names a file to browsers: for old ones in ASCII, for all others as it is
-    (RFC 6266)."""
+    """Return the Content-Disposition header of a file name, with an ASCII fallback (RFC 6266)."""
     header = f'inline; filename="{safe_name(filename)}"'
     if safe_name(filename) == filename:
         return header
-    plain = "".join(each for each in PurePosixPath(filename).name if each.isprintable())
+    plain = "".join(filter(str.isprintable, PurePosixPath(filename).name))
     return f"{header}; filename*=UTF-8''{quote(plain, safe='')}"
 
 
 def content_type(name: str) -> str:
-    """Of audio, video and subtitles by their name; bytes for all else."""
+    """Return the media type of an audio, video or subtitle file, else that of plain bytes."""
     if name.lower().endswith(".srt"):
         return "application/x-subrip"
     if name.lower().endswith(".json"):

@@ -13,7 +13,7 @@ from ..errors import AuthenticationError, InvalidParameter, Unavailable
 from .auth import KnownCaller
 from .errors import OwnRoute
 from .openapi import error_responses
-from .schemas import Status, TaskListResponse, ok
+from .schemas import TaskListResponse, WireStatus, ok
 from .state import state_of
 from .tasks import view
 
@@ -46,7 +46,7 @@ async def list_tasks(
         BeforeValidator(_none_if_empty),
     ] = None,
     status: Annotated[
-        Status | None,
+        WireStatus | None,
         Query(description="List only tasks of this status"),
         BeforeValidator(_none_if_empty),
     ] = None,

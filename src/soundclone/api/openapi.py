@@ -7,6 +7,9 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from ..core.requests import AudioFormat, SoundVersion
+from ..db.models import TaskStatus
+from ..engines.emotion import Emotion
 from ..errors import SoundcloneError
 from .schemas import ErrorResponse
 
@@ -50,8 +53,10 @@ def _document(app: FastAPI) -> dict[str, Any]:
     document = get_openapi(
         title=app.title, version=app.version, description=app.description, routes=app.routes
     )
-    # FastAPI describes its own validation errors, which no client sees.
-    for name in ("HTTPValidationError", "ValidationError"):
+    # FastAPI adds its own validation errors, which no client sees, and enums whose values the
+    # schemas list in place.
+    enums = (AudioFormat, Emotion, SoundVersion, TaskStatus)
+    for name in ("HTTPValidationError", "ValidationError", *(each.__name__ for each in enums)):
         document["components"]["schemas"].pop(name, None)
     for name, schema in document["components"]["schemas"].items():
         if name.startswith("Body_"):

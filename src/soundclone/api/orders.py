@@ -31,7 +31,6 @@ from ..core.requests import (
 )
 from ..core.tasks import Order
 from ..db.models import Task
-from ..engines.emotion import Emotion
 from ..engines.selection import Choice
 from ..errors import InvalidParameter, NotFound
 from ..fetch.urls import check_source_url
@@ -162,15 +161,15 @@ async def audio_order(
         who,
         body.modelId,
         body.contentText,
-        version=SoundVersion(body.soundVersion) if body.soundVersion else None,
+        version=body.soundVersion,
         language=body.language,
         options=SpeechOptions(
-            emotion=Emotion(body.emotion),
+            emotion=body.emotion,
             speed=body.speed,
             volume=body.vol,
             pitch=body.pitch,
             subtitles=unit if body.subtitleEnable else None,
-            format=AudioFormat(body.format),
+            format=body.format,
             sample_rate=body.sampleRate,
             channels=body.channel,
         ),

@@ -6,20 +6,67 @@ description also completes the error message "… is missing; it is …".
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
-from ..core.requests import SpeechOptions
+from ..core.requests import AudioFormat, SoundVersion, SpeechOptions
+from ..db.models import TaskStatus
+from ..engines.emotion import Emotion
 
 OK = 20000
 
 NullableString = Annotated[str | None, WithJsonSchema({"type": ["string", "null"]})]
 NullableTime = Annotated[int | None, WithJsonSchema({"type": ["integer", "null"]})]
-Status = Literal["queued", "processing", "completed", "failed"]
-SoundVersion = Literal["v1", "v2"]
-Emotion = Literal["happy", "sad", "angry", "fearful", "disgusted", "surprised", "neutral"]
-Format = Literal["mp3", "wav", "flac", "ogg"]
+
+
+class Member:
+    """Accept a string that is one of the given members of an enum.
+
+    The schema lists the values in place, because the contract has no named enums.
+    """
+
+    def __init__(self, members: Iterable[StrEnum]) -> None:
+        self._members = {member.value: member for member in members}
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            self._validate, serialization=core_schema.to_string_ser_schema()
+        )
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"type": "string", "enum": list(self._members)}
+
+    def _validate(self, value: object) -> StrEnum:
+        if not isinstance(value, str) or value not in self._members:
+            raise ValueError(f"not one of {', '.join(self._members)}")
+        return self._members[value]
+
+
+WireStatus = Annotated[TaskStatus, Member(TaskStatus)]
+WireVersion = Annotated[SoundVersion, Member(SoundVersion)]
+WireEmotion = Annotated[Emotion, Member(Emotion)]
+WireFormat = Annotated[
+    AudioFormat,
+    Member((AudioFormat.MP3, AudioFormat.WAV, AudioFormat.FLAC, AudioFormat.OGG)),
+]
 SampleRate = Literal[8000, 16000, 22050, 24000, 32000, 44100, 48000]
 OPUS_RATES = (8000, 16000, 24000, 48000)
 """Sample rates in Hz that the format ogg supports, because it contains Opus."""
@@ -50,7 +97,7 @@ def _optional(description: str) -> Any:
 
 
 def _option(default: Any, description: str) -> Any:
-    """Declare a field whose default is an attribute of `SpeechOptions`."""
+    """Declare a field of a literal type whose default has a wider type."""
     return Field(default=default, description=description)
 
 
@@ -115,8 +162,8 @@ class SoundCloneCloneRequest(RequestModel):
         "The text of the preview: at most 270 characters. Default: a sentence in the language of "
         "the request, or in English for auto"
     )
-    soundVersion: SoundVersion = Field(
-        default="v1", description="v1 speaks 24 languages, v2 speaks 40"
+    soundVersion: WireVersion = Field(
+        default=SoundVersion.V1, description="v1 speaks 24 languages, v2 speaks 40"
     )
     language: str = Field(
         default="auto",
@@ -138,31 +185,29 @@ class SoundCloneAudioRequest(RequestModel):
         description="The text to speak: at most 10,000 characters. <#x#> pauses for x seconds, "
         "0.01 to 99.99"
     )
-    soundVersion: SoundVersion = _optional("Default: the version that the voice was made with")
+    soundVersion: WireVersion = _optional("Default: the version that the voice was made with")
     language: str = Field(
         default="auto",
         description='The name of a language, such as "English", or "auto" to detect it: the '
         "language of the text",
     )
-    emotion: Emotion = Field(
-        default=SpeechOptions.emotion.value, description="How the text is spoken"
-    )
+    emotion: WireEmotion = Field(default=SpeechOptions.emotion, description="Emotion of the speech")
     speed: float = Field(
         default=SpeechOptions.speed,
         ge=0.5,
         le=2.0,
         allow_inf_nan=False,
-        description="Rate of speech; 2 is twice as fast",
+        description="Speaking rate. 2 is twice as fast as normal",
     )
     vol: float = Field(
         default=SpeechOptions.volume,
         gt=0.0,
         le=10.0,
         allow_inf_nan=False,
-        description="Loudness; 1 is the usual one",
+        description="Volume. 1 is normal",
     )
     pitch: Annotated[int, BeforeValidator(_whole)] = Field(
-        default=SpeechOptions.pitch, ge=-12, le=12, description="Semitones"
+        default=SpeechOptions.pitch, ge=-12, le=12, description="Change of the pitch in semitones"
     )
     subtitleEnable: bool = Field(
         default=False, description="Make subtitles: `subtitleFile` of the completed task"
@@ -170,13 +215,15 @@ class SoundCloneAudioRequest(RequestModel):
     subtitleType: Literal["word"] = _optional(
         "word: one subtitle per word. Default: one subtitle per sentence"
     )
-    format: Format = _option(SpeechOptions.format.value, "Of the audio; ogg has Opus in it")
+    format: WireFormat = Field(
+        default=SpeechOptions.format, description="File format of the audio. ogg contains Opus"
+    )
     sampleRate: Annotated[SampleRate, BeforeValidator(_whole)] = _optional(
-        "Hz, of the audio. Left out, 44100, and 48000 for ogg, which has 8000, 16000, 24000 and "
-        "48000"
+        "Sample rate of the audio in Hz. ogg supports 8000, 16000, 24000 and 48000. Default: "
+        "48000 for ogg, 44100 for the other formats"
     )
     channel: Annotated[Literal[1, 2], BeforeValidator(_whole)] = _option(
-        SpeechOptions.channels, "Channels of the audio; of two, both are the same"
+        SpeechOptions.channels, "Number of channels. Both channels of 2 are the same"
     )
 
 
@@ -201,7 +248,7 @@ class SoundCloneTaskData(_Data):
     model: Literal["soundCloningClone", "soundCloningAudio"] = Field(
         description="soundCloningClone: a preview. soundCloningAudio: production speech"
     )
-    status: Status = Field(description="State of the task. completed and failed are final")
+    status: WireStatus = Field(description="State of the task. completed and failed are final")
     error: NullableString = Field(
         default=None, description="Why the task failed, as a sentence; null for any other task"
     )
@@ -412,7 +459,7 @@ class VoiceData(BaseModel):
     object: str = Field(default="voice", description='Always "voice"')
     name: NullableString = Field(description="Name that the account gave the voice, or null")
     created: int = Field(description="When the voice was made, in Unix seconds")
-    soundVersion: SoundVersion = Field(description="Version that the voice was made with")
+    soundVersion: WireVersion = Field(description="Version that the voice was made with")
     engine: str = Field(description="Engine that made the voice")
     licence: str = Field(description="Licence of the engine's model")
     language: NullableString = Field(

@@ -1,4 +1,4 @@
-"""Tasks: make a voice, speak with it, ask how far it is, call it off."""
+"""Routes for tasks: make a voice, speak with it, poll and cancel."""
 
 from __future__ import annotations
 
@@ -101,8 +101,10 @@ async def create_clone(
     who: LimitedCaller,
     idempotency_key: IdempotencyKey = None,
 ) -> JSONResponse:
-    """Make a voice from a recording and say a preview in it. Poll the task for `modelId` and
-    `audioUrl`."""
+    """Make a voice from a recording, and speak a preview with it.
+
+    Poll the task for `modelId` and `audioUrl`.
+    """
     state = state_of(request)
     order = await clone_order(state, body, who, idempotency_key)
     check_consent(state, order)
@@ -123,7 +125,7 @@ async def create_audio(
     who: LimitedCaller,
     idempotency_key: IdempotencyKey = None,
 ) -> JSONResponse:
-    """Say a text in a cloned voice. Poll the task for `audioUrl`."""
+    """Speak a text with a voice. Poll the task for `audioUrl`."""
     state = state_of(request)
     order = await audio_order(state, body, who, idempotency_key)
     return JSONResponse(ok(view(request, await submit(state, order))))
@@ -137,9 +139,11 @@ async def create_audio(
     responses=error_responses(AuthenticationError, NotFound, Expired, Deleted, Unavailable),
 )
 async def cancel_task(request: Request, id: TaskId, who: KnownCaller) -> JSONResponse:
-    """Cancel a task: it fails as `cancelled`, and its work stops at the next step. Nothing is
-    charged, but for a stream of `/v1/audio/speech`, whose delivered part is charged. A task that
-    has ended stays as it is."""
+    """Cancel a task. It fails as `cancelled`, and its work stops at the next step.
+
+    Nothing is charged, except for the delivered part of a stream of `/v1/audio/speech`. A task that
+    has ended does not change.
+    """
     state = state_of(request)
     keep = state.settings.result_days * DAY
     task = await state.database.transaction_async(
@@ -158,8 +162,10 @@ async def cancel_task(request: Request, id: TaskId, who: KnownCaller) -> JSONRes
     ),
 )
 async def delete_result(request: Request, id: TaskId, who: KnownCaller) -> Response:
-    """Delete the files of a task that has ended before they expire, and free their space. When the
-    answer comes, the links are dead. A voice stays."""
+    """Delete the files of an ended task before they expire, and free their space.
+
+    When the response arrives, the links no longer work. The voice of a preview stays.
+    """
     state = state_of(request)
     task = await state.database.transaction_async(tasks.discard, checked_id(id), who.account_id)
     await run_in_threadpool(state.storage.delete_prefix, files.result_folder(task.id))
@@ -167,7 +173,7 @@ async def delete_result(request: Request, id: TaskId, who: KnownCaller) -> Respo
 
 
 def view(request: Request, task: Task | Row[Any]) -> dict[str, Any]:
-    """The contract's task data."""
+    """Return a task in the contract's format."""
     data: dict[str, Any] = {
         "id": task.id,
         "object": "audio",
@@ -193,7 +199,7 @@ def view(request: Request, task: Task | Row[Any]) -> dict[str, Any]:
 
 
 def _result_view(request: Request, result: TaskResult, expires: int) -> dict[str, Any]:
-    """Return the fields of a completed task. Those without a value are left out."""
+    """Return the fields of a completed task that have a value."""
     links = {
         "audioUrl": result.audio,
         "subtitleFile": result.subtitles,
@@ -215,7 +221,7 @@ def _result_view(request: Request, result: TaskResult, expires: int) -> dict[str
 
 
 def link(request: Request, key: str, expires: int, filename: str | None = None) -> str:
-    """A signed URL of a stored file, and the name under which a browser is to save the file."""
+    """Return a signed URL of a stored file. Browsers save the file as `filename`."""
     state = state_of(request)
     base = state.settings.public_url or str(request.base_url)
     path = state.storage.sign(key, expires, filename)
@@ -223,7 +229,11 @@ def link(request: Request, key: str, expires: int, filename: str | None = None) 
 
 
 def checked_id(task_id: str) -> str:
-    """Raises NotFound for what cannot be a task's id."""
+    """Return the id of a task if it is well-formed.
+
+    Raises:
+        NotFound: No task can have this id.
+    """
     if not TASK_ID.fullmatch(task_id):
         raise NotFound(f"there is no task {task_id[:60]!r} in this account")
     return task_id

@@ -1,5 +1,8 @@
-"""The speech interface of OpenAI, for clients that were written for it: their errors, their names,
-the same rules and prices as everywhere here."""
+"""OpenAI-compatible API below `/v1`.
+
+Requests, responses and errors have OpenAI's names and formats. The rules and prices are those of
+the rest of the API, whose functions do the work.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ routers = (
     voices.forms,
     voices.router,
 )
-"""The routers that are below /v1."""
+"""Routers below /v1."""
 
 router = APIRouter(prefix="/v1", tags=["OpenAI"])
 for part in routers:

@@ -12,31 +12,30 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from ...engines.emotion import Emotion
+
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-ADJECTIVES = {
-    emotion: emotion
-    for emotion in ("happy", "sad", "angry", "fearful", "disgusted", "surprised", "neutral")
-}
+ADJECTIVES = {emotion.value: emotion for emotion in Emotion}
 ADVERBS = {
-    "happily": "happy",
-    "sadly": "sad",
-    "angrily": "angry",
-    "fearfully": "fearful",
-    "disgustedly": "disgusted",
-    "surprisedly": "surprised",
-    "neutrally": "neutral",
+    "happily": Emotion.HAPPY,
+    "sadly": Emotion.SAD,
+    "angrily": Emotion.ANGRY,
+    "fearfully": Emotion.FEARFUL,
+    "disgustedly": Emotion.DISGUSTED,
+    "surprisedly": Emotion.SURPRISED,
+    "neutrally": Emotion.NEUTRAL,
 }
 NOUNS = {
-    "happiness": "happy",
-    "sadness": "sad",
-    "anger": "angry",
-    "fear": "fearful",
-    "disgust": "disgusted",
-    "surprise": "surprised",
+    "happiness": Emotion.HAPPY,
+    "sadness": Emotion.SAD,
+    "anger": Emotion.ANGRY,
+    "fear": Emotion.FEARFUL,
+    "disgust": Emotion.DISGUSTED,
+    "surprise": Emotion.SURPRISED,
 }
 _EMOTIONS = {**ADJECTIVES, **ADVERBS, **NOUNS}
 
@@ -83,12 +82,12 @@ _GAP = 6  # words between an order and the emotion
 
 @dataclass
 class _Found:
-    asked: set[str] = field(default_factory=set)
-    unclear: set[str] = field(default_factory=set)
-    refused: set[str] = field(default_factory=set)
+    asked: set[Emotion] = field(default_factory=set)
+    unclear: set[Emotion] = field(default_factory=set)
+    refused: set[Emotion] = field(default_factory=set)
 
 
-def emotion_of(instructions: str) -> str | None:
+def emotion_of(instructions: str) -> Emotion | None:
     """Find the emotion that the instructions ask for. None when they ask for no emotion, for
     several, or in doubtful words."""
     found = _Found()

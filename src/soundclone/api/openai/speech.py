@@ -15,7 +15,6 @@ from ...core import tasks, voices
 from ...core.keys import Caller
 from ...core.requests import AudioFormat, SoundVersion, SpeechOptions
 from ...core.tasks import Order
-from ...engines.emotion import Emotion
 from ...errors import (
     AuthenticationError,
     Deleted,
@@ -178,7 +177,7 @@ async def _order(
     language_of(body.language or "auto", version or "v2")
     voice_id = await _voice_id(state, body.voice, who)
     options = SpeechOptions(
-        emotion=Emotion(emotion_of(body.instructions or "") or SpeechOptions.emotion),
+        emotion=emotion_of(body.instructions or "") or SpeechOptions.emotion,
         speed=body.speed or SpeechOptions.speed,
         format=_FORMATS[body.response_format or SpeechOptions.format],
         opening=OPENING,

@@ -1,4 +1,4 @@
-"""Voices by OpenAI's names: one request makes one, and waits until it is made."""
+"""Routes for voices in OpenAI's format. A request makes a voice and waits for it."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ from ..uploads import release
 from .errors import FormRoute, OpenAIRoute, TaskFailed, error_responses
 from .schemas import OpenAIDeleted, OpenAIVoice, OpenAIVoiceList, page
 
-PATIENCE = 300.0  # seconds that a request waits for its voice
-AGAIN = 600.0  # seconds in which the same request means the same voice
-_PAUSE = 0.1  # seconds between two looks
+WAIT_SECONDS = 300.0  # for the voice of a request
+REPEAT_SECONDS = 600.0  # in which the same request returns the same voice
+_INTERVAL = 0.1  # seconds between two looks at a running task
 
 router = APIRouter(prefix="/audio/voices", route_class=OpenAIRoute)
 forms = APIRouter(prefix="/audio/voices", route_class=FormRoute)
@@ -90,14 +90,15 @@ async def create(
     ] = "audio_sample",
     idempotency_key: IdempotencyKey = None,
 ) -> JSONResponse:
-    """Make a voice of a recording. The same request again within ten minutes, which is what its
-    clients send when they have waited too long, gives the same voice and is charged once."""
+    """Make a voice from a recording.
+
+    The same request within ten minutes returns the same voice and is charged once. OpenAI's clients
+    repeat a request that takes too long.
+    """
     state = state_of(request)
     name = voices.checked_name(name)
     if not name:
-        raise InvalidParameter(
-            "name is empty; it must be a name to know the voice by", param="name"
-        )
+        raise InvalidParameter("name is empty; the voice needs a name", param="name")
     agreed = await state.database.read_async(consents.get, consent, who.account_id, param="consent")
     if not audio_sample.size:
         raise InvalidParameter("audio_sample is empty; a recording is needed", param="audio_sample")
@@ -110,10 +111,10 @@ async def create(
         )
     sample = await run_in_threadpool(_sha256, audio_sample.file)
     request_hash = digest("voice", {"name": name, "consent": agreed.id, "sample": sample})
-    task = await _submitted(request, who, audio_sample, name, agreed, request_hash, idempotency_key)
-    await release(request)  # the file is stored, and the voice takes a while
+    task = await _submit(request, who, audio_sample, name, agreed, request_hash, idempotency_key)
+    await release(request)  # the file is stored, and the voice takes some time
     try:
-        voice = await _made(request, task)
+        voice = await _wait_for_voice(request, task)
     except SoundcloneError as error:
         reason = error.reason if isinstance(error, TaskFailed) else ""
         error.param = "consent" if reason.startswith("consent_") else "audio_sample"
@@ -141,7 +142,7 @@ async def listing(
         ),
     ] = None,
 ) -> JSONResponse:
-    """The account's voices, the newest first."""
+    """Return the account's voices, newest first."""
     found, more = await state_of(request).database.read_async(
         voices.page, who.account_id, after=after, limit=limit
     )
@@ -157,7 +158,7 @@ async def listing(
     responses=error_responses(AuthenticationError, NotFound, Expired, Deleted, Unavailable),
 )
 async def retrieve(request: Request, voice_id: VoicePath, who: KnownCaller) -> JSONResponse:
-    """A voice of the account."""
+    """Return a voice of the account."""
     voice = await state_of(request).database.read_async(voices.current, voice_id, who.account_id)
     return JSONResponse(view(voice))
 
@@ -170,12 +171,12 @@ async def retrieve(request: Request, voice_id: VoicePath, who: KnownCaller) -> J
     responses=error_responses(AuthenticationError, NotFound, StateConflict, Unavailable),
 )
 async def delete(request: Request, voice_id: VoicePath, who: KnownCaller) -> JSONResponse:
-    """Delete a voice, the recording that it was made from, its upload, and its preview."""
+    """Delete a voice with its recording, its upload and its preview."""
     await remove_voice(request, voice_id, who.account_id)
     return JSONResponse({"id": voice_id, "object": "audio.voice.deleted", "deleted": True})
 
 
-async def _submitted(
+async def _submit(
     request: Request,
     who: Caller,
     file: UploadFile,
@@ -184,11 +185,11 @@ async def _submitted(
     request_hash: str,
     idempotency_key: str | None,
 ) -> Task:
-    """The task that makes the voice: the one of the same request before, or a new one."""
+    """Return the task that makes the voice: the task of an equal request, or a new one."""
     state = state_of(request)
     if idempotency_key is None:
         earlier: Task | None = await state.database.transaction_async(
-            tasks.recent, who.account_id, request_hash, time.time() - AGAIN
+            tasks.recent, who.account_id, request_hash, time.time() - REPEAT_SECONDS
         )
         if earlier is not None:
             return earlier
@@ -204,7 +205,7 @@ async def _submitted(
             request_hash=request_hash,
             idempotency_key=idempotency_key,
         )
-        since = time.time() - AGAIN if idempotency_key is None else None
+        since = time.time() - REPEAT_SECONDS if idempotency_key is None else None
         task = await submit(state, order, since)
         return task
     finally:
@@ -218,32 +219,37 @@ def _uses(task: Task, source: UploadSource) -> bool:
 
 
 async def _discard(storage: Storage, database: Database, key: str) -> None:
-    """Remove an upload that no task needs, so that it does not count against the quota; what
-    cannot be removed now expires."""
+    """Remove an upload that no task needs, so that it does not count towards the quota.
+
+    An upload that cannot be removed now expires later.
+    """
     with suppress(SoundcloneError):
         await run_in_threadpool(storage.delete, key)
         await database.transaction_async(uploads.forget, key)
 
 
-async def _made(request: Request, task: Task) -> Voice:
-    """The voice that a task makes, once it has. Raises TaskFailed with the reason when it fails,
-    Unavailable when it takes too long; it goes on then, for the next one who asks."""
+async def _wait_for_voice(request: Request, task: Task) -> Voice:
+    """Wait for a task, and return its voice.
+
+    Raises:
+        TaskFailed: The task has failed.
+        Unavailable: The task takes too long. It continues, and the same request can wait again.
+    """
     database = state_of(request).database
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + WAIT_SECONDS
     while True:
         row = await database.fetch_one_async(tasks.STATE, task=task.id)
-        assert row is not None  # it stays for a month after its end
+        assert row is not None  # the row stays for a month after the task has ended
         if row.status == "failed":
             raise TaskFailed(row.error or "the task failed; nothing was charged", row.error_word)
         if row.status == "completed":
-            voice: Voice = await database.read_async(voices.get, row.voice_id, task.account_id)
-            return voice
+            return await database.read_async(voices.get, row.voice_id, task.account_id)
         if time.monotonic() > until or await request.is_disconnected():
             raise Unavailable(
-                f"the voice was not made within {PATIENCE:.0f} s and is being made still; send "
+                f"the voice was not made within {WAIT_SECONDS:.0f} s and is being made still; send "
                 "the same request again to go on waiting"
             )
-        await asyncio.sleep(_PAUSE)
+        await asyncio.sleep(_INTERVAL)
 
 
 def _sha256(file: BinaryIO) -> str:
@@ -255,7 +261,7 @@ def _sha256(file: BinaryIO) -> str:
 
 
 def view(voice: Voice) -> dict[str, Any]:
-    """A voice as OpenAI's clients read it, and what else there is to know."""
+    """Return a voice in OpenAI's format, with further fields."""
     return {
         "id": voice.id,
         "object": "audio.voice",
