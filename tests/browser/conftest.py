@@ -1,5 +1,8 @@
-"""The studio in a real Chromium, over a real service. `--screenshots FOLDER` keeps pictures of
-its pages; SOUNDCLONE_CHROMIUM names the browser where it is not on the PATH."""
+"""Tests of the studio in Chromium, with a running service.
+
+`--screenshots FOLDER` saves pictures of the pages. SOUNDCLONE_CHROMIUM names the browser if it is
+not on the PATH.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 @pytest.fixture(scope="package")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """Chromium, into whose microphone a woman speaks."""
+    """Chromium with a recording of a woman as its microphone."""
     names = (
         os.environ.get("SOUNDCLONE_CHROMIUM", ""),
         "chromium",
@@ -65,7 +68,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         launched = playwright.chromium.launch(
             executable_path=program,
             args=arguments,
-            chromium_sandbox=os.geteuid() != 0,  # it refuses to have one as root
+            chromium_sandbox=os.geteuid() != 0,  # Chromium has no sandbox for root
         )
         yield launched
         launched.close()
@@ -73,13 +76,13 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @dataclass
 class Visit:
-    """A browser's window at the studio, and what went wrong in it."""
+    """A browser window at the studio, with its errors and warnings."""
 
     page: Page
     context: BrowserContext
     url: str
     complaints: list[str] = field(default_factory=list)
-    expected: tuple[str, ...] = ()  # parts of complaints that a test means to cause
+    expected: tuple[str, ...] = ()  # parts of complaints that a test causes on purpose
 
     def go(self, path: str) -> None:
         self.page.goto(self.url + path)
@@ -92,11 +95,11 @@ class Visit:
         self.page.wait_for_load_state("networkidle")
 
     def judge(self) -> list[str]:
-        """What axe finds against WCAG 2.2 AA in the page as it is."""
+        """Return the violations of WCAG 2.2 AA that axe finds in the page."""
         before = list(self.complaints)
         self.page.evaluate(AXE)
         found: dict[str, Any] = self.page.evaluate("axe.run()")
-        self.complaints[:] = before  # it tries styles of its own, which the page refuses
+        self.complaints[:] = before  # the page's policy blocks the styles of axe
         return [
             f"{each['id']} ({each['impact']}): {node['html'][:200]} {node.get('failureSummary')}"
             for each in found["violations"]
@@ -110,7 +113,7 @@ Keep = Callable[[Visit, str], None]
 
 @pytest.fixture
 def visit(service: Service, browser: Browser) -> Iterator[Callable[..., Visit]]:
-    """Opens windows; afterwards none may have complained or asked another host."""
+    """Open windows. At the end, none may have an error or a request to another host."""
     opened: list[Visit] = []
 
     def open_window(**options: Any) -> Visit:
@@ -155,7 +158,7 @@ def visit(service: Service, browser: Browser) -> Iterator[Callable[..., Visit]]:
 
 @pytest.fixture(scope="package")
 def keep(request: pytest.FixtureRequest) -> Callable[[Visit, str], None]:
-    """Keeps a picture of a page, when pictures are wanted."""
+    """Save a picture of a page if pictures are requested."""
     folder: Path | None = request.config.getoption("--screenshots", None)
 
     def picture(window: Visit, name: str) -> None:
@@ -164,7 +167,7 @@ def keep(request: pytest.FixtureRequest) -> Callable[[Visit, str], None]:
             page = window.page
             before = page.viewport_size
             assert before is not None
-            # A window as high as the page: what is fixed to its edges then hides nothing.
+            # In a window as high as the page, fixed elements cover nothing.
             height = page.evaluate("document.documentElement.scrollHeight")
             page.set_viewport_size({"width": before["width"], "height": min(height, 1500)})
             page.evaluate("scrollTo(0, 0)")
@@ -177,7 +180,7 @@ def keep(request: pytest.FixtureRequest) -> Callable[[Visit, str], None]:
 
 @pytest.fixture(scope="package")
 def key(service: Service) -> str:
-    """An operator's."""
+    """An operator's key."""
     made = service.command(
         "keys", "create", "--name", "Ana", "--credit", "50", "--operator", "--json"
     )
@@ -186,7 +189,7 @@ def key(service: Service) -> str:
 
 @pytest.fixture
 def studio(visit: Open, key: str) -> Visit:
-    """A window that is signed in."""
+    """A window with a session."""
     window: Visit = visit()
     window.sign_in(key)
     return window
@@ -194,7 +197,7 @@ def studio(visit: Open, key: str) -> Visit:
 
 @pytest.fixture(scope="package")
 def voice(service: Service, key: str) -> str:
-    """A voice that is there already, and has spoken."""
+    """An active voice."""
     with Client(service.url, key) as client:
         made = client.clone(RECORDINGS / "man.opus")
         assert made.model_id
@@ -204,7 +207,7 @@ def voice(service: Service, key: str) -> str:
 
 @pytest.fixture(scope="package")
 def guest(service: Service) -> tuple[str, str]:
-    """Key and voice of another account, whose owner types odd things."""
+    """Key and voice of another account, for tests with unusual texts."""
     _, key = service.new_key(20)
     with Client(service.url, key) as client:
         made = client.clone(RECORDINGS / "woman.opus").model_id
@@ -214,7 +217,7 @@ def guest(service: Service) -> tuple[str, str]:
 
 @pytest.fixture(scope="package")
 def tasks(service: Service, key: str, voice: str) -> list[str]:
-    """Paths of a task of each kind and end."""
+    """Paths of a failed and of a completed task."""
     with_errors = service.post(
         f"{API}/soundCloning/clones", {"fileUrl": "http://10.0.0.1/a.mp3"}, key
     )[1]["data"]["id"]

@@ -1,4 +1,4 @@
-"""Scripts that survive leaving the page."""
+"""Drafts of scripts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_draft_survives_other_pages_and_a_reload(studio: Visit, voice: str) ->
     expect(page.locator(".estimate")).to_contain_text(f"{len(TEXT) - 5} characters")
     page.reload()
     expect(page.locator("#text")).to_have_value(TEXT)
-    # A voice that was chosen elsewhere takes the place of the draft's.
+    # The voice in the address replaces the voice of the draft.
     studio.go(f"/studio/speak?voice={voice}")
     expect(page.locator("#text")).to_have_value(TEXT)
     expect(page.locator("#voice")).to_have_value(voice)

@@ -25,7 +25,7 @@ SIZES = (
 )
 PICTURES = (320, 390, 800, 844)
 
-# What a page of this width shows wrongly.
+# Returns the faults of the layout at the current width.
 MEASURE = """() => {
   const wrong = [];
   const width = document.documentElement.clientWidth;

@@ -1,4 +1,4 @@
-"""The page that makes a voice: errors that stay, the preview's language, and trying again."""
+"""The clone page: errors, the language of the preview, and trying again."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_an_error_outlives_the_next_price(studio: Visit) -> None:
         expect(missing).to_contain_text("There is no recording yet")
     expect(page.locator(".estimate")).to_contain_text("credits for")
     expect(missing).to_contain_text("There is no recording yet")
-    # It goes once it is being put right.
+    # The error disappears when the field changes.
     page.get_by_text("Web address", exact=True).click()
     expect(missing).to_be_empty()
 
@@ -120,7 +120,7 @@ def test_trying_again_keeps_the_form(studio: Visit, tmp_path: Path) -> None:
     expect(page.get_by_label("Text of the preview")).to_have_value("A text of my own.")
     expect(page.get_by_label("The speaker has agreed")).to_be_checked()
     expect(page.get_by_label("Speaker’s name")).to_have_value("Ana Kos")
-    # The kept recording can be sent again, and another one can take its place.
+    # The earlier recording can be sent again, or replaced by another one.
     page.once("dialog", lambda dialog: dialog.accept())
     failed = page.url
     page.get_by_role("button", name="Make the voice").click()

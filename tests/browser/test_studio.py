@@ -1,4 +1,4 @@
-"""Every flow of the studio, as somebody at a browser goes through it."""
+"""Every flow of the studio in a browser."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_signing_in_and_out(visit: Open, service: Service, key: str, keep: Keep)
     window.go("/")
     expect(page).to_have_url(re.compile("/studio/sign-in"))
     keep(window, "sign-in")
-    # By the keyboard alone: the field has the focus already.
+    # With the keyboard alone, as the field has the focus.
     page.keyboard.type("sk_wrong")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("a key has 43")
@@ -72,11 +72,11 @@ def test_a_voice_from_the_microphone(
     expect(page.get_by_role("group", name="Preview")).to_be_visible()
     drawn(page)
     keep(studio, "voice")
-    # What the browser counted is what the server measured, about.
+    # The estimate of the browser is close to the measurement of the server.
     task = page.url.rpartition("/")[2]
     speech = service.get(f"{API}/audios/{task}", key)[1]["data"]["speechSeconds"]
     assert abs(about - speech) < 0.2 * speech
-    # What was declared stands with the voice.
+    # The declaration is shown with the voice.
     studio.go("/studio/voices")
     card = page.locator("li.card", has_text="By the river")
     card.get_by_text("Name, consent, deletion").click()
@@ -91,7 +91,7 @@ def test_a_voice_from_a_file(visit: Open, guest: tuple[str, str]) -> None:
     studio.sign_in(guest[0])
     page = studio.page
     studio.go("/studio/clone")
-    page.get_by_role("button", name="Make the voice").click()  # the browser asks for the consent
+    page.get_by_role("button", name="Make the voice").click()  # the browser requires the consent
     page.get_by_label("It is my own voice").check()
     page.get_by_role("button", name="Make the voice").click()
     expect(page.locator(".errors[data-for=fileUrl]")).to_contain_text("Press “Record” and speak")
@@ -110,7 +110,7 @@ def test_a_voice_from_a_file(visit: Open, guest: tuple[str, str]) -> None:
 
 
 @pytest.mark.slow
-def test_a_recording_that_will_not_do(studio: Visit, tmp_path: Path, keep: Keep) -> None:
+def test_an_unusable_recording(studio: Visit, tmp_path: Path, keep: Keep) -> None:
     page = studio.page
     text = tmp_path / "notes.mp3"
     text.write_text("this is no recording " * 100)
@@ -160,7 +160,7 @@ def test_speaking(studio: Visit, voice: str, service: Service, key: str, keep: K
     script.press_sequentially(" Thank you.")
     expect(script).to_have_value(re.compile(r"coat\.<#1\.25#> Thank you\."))
     expect(page.locator(".counter")).to_contain_text("of 10,000 characters")
-    # An error of the script is said while it is written, and is gone when it is mended.
+    # An error in the script appears while typing, and disappears when it is corrected.
     good = script.input_value()
     script.fill("One <#0#> two")
     wrong = page.locator(".errors[data-for=contentText]")
@@ -182,7 +182,7 @@ def test_speaking(studio: Visit, voice: str, service: Service, key: str, keep: K
     done = service.get(f"{API}/audios/{task}", key)[1]["data"]
     assert done["cost"] == float(cost)
 
-    # The subtitles follow the sound, and lead to it.
+    # The subtitles follow the audio, and a click on one plays it.
     cues = page.locator(".cue")
     expect(cues).to_have_count(4)
     page.get_by_role("button", name="Play").click()
@@ -205,7 +205,7 @@ def test_speaking(studio: Visit, voice: str, service: Service, key: str, keep: K
         path = download.value.path()
         assert path.read_bytes().startswith(magic)
 
-    # The same again from the history.
+    # "Edit and speak again" fills the form.
     page.get_by_role("link", name="Edit and speak again").click()
     expect(page.locator("#text")).to_have_value(good)
     expect(page.get_by_label("Emotion")).to_have_value("happy")
@@ -213,7 +213,7 @@ def test_speaking(studio: Visit, voice: str, service: Service, key: str, keep: K
 
 
 @pytest.mark.slow
-def test_what_is_copied_runs(
+def test_copied_examples_run(
     visit: Open,
     guest: tuple[str, str],
     service: Service,
@@ -251,7 +251,7 @@ def test_what_is_copied_runs(
     page.get_by_text("Use the API").click()
     page.get_by_role("button", name="Copy as curl").click()
     assert '"available"' in run(["sh", "-c", page.evaluate("navigator.clipboard.readText()")], key)
-    # What ran was the very text.
+    # The examples submitted the same text.
     texts = page.request.get(f"{service.url}/studio/history").text()
     assert texts.count("for $HOME &amp; `me`\\n, 再见。") == 3
 
@@ -343,7 +343,7 @@ def test_the_account_and_its_keys(studio: Visit, service: Service, keep: Keep) -
     made = secret.inner_text()
     assert service.get(f"{API}/key/balance", made)[1]["data"]["total_quota"] == 1.5
     expect(page.get_by_role("row").filter(has_text="for the shop")).to_be_visible()
-    expect(secret).to_have_text(made)  # which the list does not take away
+    expect(secret).to_have_text(made)  # the new list of keys does not hide the secret
     studio.go("/studio/account")
     assert made not in page.content()
     row = page.get_by_role("row").filter(has_text="for the shop")
@@ -408,7 +408,7 @@ def test_by_the_keyboard(studio: Visit, voice: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_service_that_is_away_is_said(visit: Open, tmp_path: Path) -> None:
+def test_a_service_that_does_not_answer(visit: Open, tmp_path: Path) -> None:
     with Service(tmp_path, "--no-worker") as running:
         window = visit()
         window.url = running.url
@@ -420,7 +420,7 @@ def test_a_service_that_is_away_is_said(visit: Open, tmp_path: Path) -> None:
         page.get_by_text("Web address", exact=True).click()
         page.get_by_label("Address of the recording").fill("https://example.com/a.mp3")
         page.get_by_label("It is my own voice").check()
-        time.sleep(0.8)  # the estimate is asked for
+        time.sleep(0.8)  # the page requests the estimate
     page.get_by_role("button", name="Make the voice").click()
     expect(page.get_by_role("alert").filter(has_text="does not answer")).to_be_visible()
 
@@ -445,7 +445,7 @@ def test_every_page_can_be_used_by_everybody(
     theme: str,
     language: str,
 ) -> None:
-    """axe finds nothing, and nothing hangs over the edge of a phone."""
+    """axe finds no violation, and no page is wider than the screen."""
     viewport = PHONE if device == "phone" else DESK
     window = visit(
         viewport=viewport,

@@ -1,4 +1,4 @@
-"""Waiting for pages of the studio, and running what they offer to copy."""
+"""Wait for pages of the studio, and run the examples that they show."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from playwright.sync_api import Page, expect
 
 
 def ended(page: Page, status: str = "completed") -> None:
-    """Wait until the task that is shown has ended, as it should."""
+    """Wait until the task on the page has ended with `status`."""
     page.wait_for_url(re.compile("/studio/tasks/audio_"))
     task = page.locator(".task:is([data-status=completed], [data-status=failed])")
     expect(task).to_have_attribute("data-status", status, timeout=400_000)
 
 
 def drawn(page: Page) -> None:
-    """Wait until every waveform on the page has its recording."""
+    """Wait until every player on the page has loaded its audio."""
     page.wait_for_function(
         "() => [...document.querySelectorAll('.player .clock')].every(e => / [0-9]+:[0-9]*[1-9]/"
         ".test(e.textContent))"
@@ -25,6 +25,7 @@ def drawn(page: Page) -> None:
 
 
 def run(command: list[str], key: str) -> str:
+    """Run a command with an API key in its environment, and return its output."""
     done = subprocess.run(
         command,
         env=os.environ | {"SOUNDCLONE_API_KEY": key},

@@ -16,7 +16,7 @@ from soundclone.api.studio.reasons import LOCALE, Sentence, sentence
 
 SOURCE = Path(soundclone.__file__).parent
 
-# Messages of these modules never reach a page of the studio.
+# Modules whose messages no page of the studio shows.
 ELSEWHERE = (
     "api/app.py",  # bodies of the API
     "api/files.py",  # downloads by link
@@ -74,7 +74,7 @@ def template(node: ast.expr) -> str:
 
 
 def messages() -> dict[str, str]:
-    """Every template of a message that a page may show, and where it is."""
+    """Return the templates of the messages that a page may show, with their places."""
     found = {}
     for module, tree in trees():
         if module.startswith(ELSEWHERE):
@@ -96,7 +96,7 @@ def messages() -> dict[str, str]:
                     if isinstance(each, ast.Return) and each.value is not None
                 ]
             elif isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "_MAGIC":
-                # Kinds of files that are no recordings.
+                # Names of file types that are not recordings.
                 assert isinstance(node.value, ast.Tuple)
                 expressions = [row.elts[1] for row in node.value.elts if isinstance(row, ast.Tuple)]
             for each in expressions:

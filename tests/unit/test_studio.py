@@ -88,7 +88,7 @@ def test_every_error_has_a_name() -> None:
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
 def test_no_template_has_bare_text(template: Path) -> None:
-    """All that is read comes from the catalogue: left of a template is nothing but signs."""
+    """Templates take all their text from the locale files."""
     source = template.read_text()
     source = re.sub(r"<code>[^<{]*</code>", "", source)  # a command has no translation
     source = re.sub(r"{%.*?%}|{{.*?}}|{#.*?#}", "", source, flags=re.S)
@@ -96,7 +96,7 @@ def test_no_template_has_bare_text(template: Path) -> None:
         r'(?<![:\w])(?:title|alt|placeholder|aria-label)="([^"]*)"', source
     ):
         assert not re.search(r"[A-Za-z]{2}", attribute) or attribute.startswith(("https:", "sk_"))
-    # An attribute of Alpine's may hold a sign that looks like the end of its tag.
+    # An attribute of Alpine may contain a character that looks like the end of its tag.
     bare = re.sub(r"<(\"[^\"]*\"|'[^']*'|[^<>\"'])*>", "", source)
     assert not re.search(r"[^\W\d_]", bare.replace("&amp;", "")), bare.split()
 
