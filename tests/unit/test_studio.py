@@ -16,8 +16,8 @@ from markupsafe import Markup
 
 from soundclone import errors
 from soundclone.api.studio import reasons, rendering, session
-from soundclone.api.studio.actions import local, printable
-from soundclone.api.studio.rendering import STUDIO, catalogue, language_of, text
+from soundclone.api.studio.actions import printable, studio_path
+from soundclone.api.studio.rendering import STUDIO, localise, page_language, strings
 from soundclone.api.studio.session import Ticket
 from soundclone.text.languages import LANGUAGES
 
@@ -52,7 +52,7 @@ def test_tokens_belong_to_one_session() -> None:
 
 
 def test_both_languages_say_the_same_things() -> None:
-    english, chinese = catalogue("en"), catalogue("zh")
+    english, chinese = strings("en"), strings("zh")
     assert list(english) == list(chinese)
     for key in english:
         assert english[key].strip()
@@ -65,7 +65,7 @@ def _fields(text: str) -> set[str | None]:
 
 
 def test_the_catalogue_has_what_pages_ask_for() -> None:
-    known = catalogue("en")
+    known = strings("en")
     for template in TEMPLATES:
         for key in re.findall(r'\bt\("([^"]+)"\s*[,)]', template.read_text()):
             assert key in known, f"{template.name}: {key}"
@@ -83,7 +83,7 @@ def test_every_error_has_a_name() -> None:
     here = {word for word in words(errors.SoundcloneError) if "." not in word}
     ours = {kind.word for kind in vars(errors).values() if hasattr(kind, "word")}
     for word in (here & ours) - {"payment_required"}:
-        assert f"error.{word}" in catalogue("en"), word
+        assert f"error.{word}" in strings("en"), word
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
@@ -102,7 +102,7 @@ def test_no_template_has_bare_text(template: Path) -> None:
 
 
 def test_values_are_escaped_and_markup_is_not() -> None:
-    said = text("en", "voice.expires", when=Markup("<time>soon</time>"))
+    said = localise("en", "voice.expires", when=Markup("<time>soon</time>"))
     assert said == "Expires <time>soon</time> unless you use it first."
     assert rendering.credits(1_204_500_000) == "1,204.5"
     assert rendering.credits(0) == "0"
@@ -126,13 +126,13 @@ def test_values_are_escaped_and_markup_is_not() -> None:
     ],
 )
 def test_the_browsers_language(accepted: str, language: str) -> None:
-    assert language_of(_request(accepted)) == language
+    assert page_language(_request(accepted)) == language
 
 
 def test_the_switch_comes_first() -> None:
-    assert language_of(_request("zh", b"lang=en")) == "en"
-    assert language_of(_request("zh", cookie="soundclone_language=en")) == "en"
-    assert language_of(_request("zh", b"lang=xx", "soundclone_language=../etc")) == "zh"
+    assert page_language(_request("zh", b"lang=en")) == "en"
+    assert page_language(_request("zh", cookie="soundclone_language=en")) == "en"
+    assert page_language(_request("zh", b"lang=xx", "soundclone_language=../etc")) == "zh"
 
 
 def _request(accepted: str, query: bytes = b"", cookie: str = "") -> Request:
@@ -153,7 +153,7 @@ def _request(accepted: str, query: bytes = b"", cookie: str = "") -> Request:
     ],
 )
 def test_after_signing_in_one_stays_here(target: str, page: str) -> None:
-    assert local(target) == page
+    assert studio_path(target) == page
 
 
 def test_lines_are_printable() -> None:
@@ -163,7 +163,7 @@ def test_lines_are_printable() -> None:
 def test_the_scripts_texts_are_valid_json() -> None:
     for language in rendering.LANGUAGES:
         path = STUDIO / "locale" / f"{language}.json"
-        assert json.loads(path.read_text("utf-8")) == catalogue(language)
+        assert json.loads(path.read_text("utf-8")) == strings(language)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import html
+import json
+import re
+import shlex
 import time
 import uuid
 from collections.abc import Iterator
@@ -11,7 +15,17 @@ import httpx2
 import pytest
 
 from soundclone.core import keys
+from soundclone.core.requests import (
+    AudioFormat,
+    CloneRequest,
+    SoundVersion,
+    SpeechOptions,
+    SpeechRequest,
+    SubtitleUnit,
+    UrlSource,
+)
 from soundclone.db.models import EngineOffer, Key, Task, Voice, Worker
+from soundclone.engines.emotion import Emotion
 
 from ..conftest import Api
 from .conftest import visitor_of
@@ -61,6 +75,21 @@ def bare_task(key: Key, kind: str, status: str, **values: Any) -> Task:
     return Task(**fields | values)
 
 
+def bare_voice(key: Key) -> Voice:
+    return Voice(
+        id=f"model_{uuid.uuid4().hex}",
+        account_id=key.account_id,
+        task_id="audio_",
+        version="v1",
+        engine="builtin",
+        engine_version="",
+        licence="",
+        speech_seconds=0,
+        consent={},
+        created_at=time.time(),
+    )
+
+
 RESULTS: tuple[dict[str, Any], ...] = (
     {},
     {"audio": "results/a.mp3"},
@@ -103,6 +132,87 @@ def test_a_task_with_little_to_show(
     assert again.status_code == 200
 
 
+SPEECH = SpeechRequest(
+    "It's <b>tea</b> time.",
+    SoundVersion.V2,
+    "builtin",
+    language="German",
+    options=SpeechOptions(
+        emotion=Emotion.SAD, speed=1.5, subtitles=SubtitleUnit.WORD, format=AudioFormat.OGG
+    ),
+)
+CLONE = CloneRequest(
+    UrlSource("https://media.example/a.mp3"), "Good morning.", SoundVersion.V1, "builtin"
+)
+
+
+def test_a_task_can_be_repeated(studio: Api, holder: Key, operator: httpx2.Client) -> None:
+    task = bare_task(holder, "audio", "completed", params=SPEECH.to_json())
+    with studio.database.transaction() as session:
+        session.add_all((task, bare_voice(holder)))
+    page = operator.get(f"/studio/tasks/{task.id}").text
+    body = {
+        "modelId": task.voice_id,
+        "contentText": SPEECH.text,
+        "soundVersion": "v2",
+        "language": "German",
+        "emotion": "sad",
+        "speed": 1.5,
+        "format": "ogg",
+        "subtitleEnable": True,
+        "subtitleType": "word",
+    }
+    assert shlex.quote(json.dumps(body)) in example(page, "curl")
+    assert example(page, "python").endswith(
+        f"""    speech = client.speak(
+        {task.voice_id!r},
+        "It's <b>tea</b> time.",
+        version='v2',
+        language='German',
+        emotion='sad',
+        speed=1.5,
+        format='ogg',
+        subtitles='word',
+    )
+    client.download(speech, "speech.ogg")
+print(speech.cost)"""
+    )
+    form = operator.get("/studio/speak", params={"again": task.id}).text
+    for option in ("German", "sad", "word", "ogg"):
+        assert re.search(f'<option value="{option}"[^>]* selected>', form), option
+    assert re.search('name="speed" type="range" [^>]*value="1.5"', form)
+    assert re.search('name="vol" type="range" [^>]*value="1"', form)
+
+
+def test_a_voice_can_be_made_again(studio: Api, holder: Key, operator: httpx2.Client) -> None:
+    task = bare_task(holder, "clone", "failed", params=CLONE.to_json())
+    with studio.database.transaction() as session:
+        session.add(task)
+    page = operator.get(f"/studio/tasks/{task.id}").text
+    body = {
+        "fileUrl": "https://media.example/a.mp3",
+        "contentText": "Good morning.",
+        "soundVersion": "v1",
+    }
+    assert shlex.quote(json.dumps(body)) in example(page, "curl")
+    assert example(page, "python").endswith(
+        """    voice = client.clone(
+        'https://media.example/a.mp3',
+        text='Good morning.',
+        version='v1',
+    )
+    client.download(voice, "preview.mp3")
+print(voice.model_id)"""
+    )
+
+
+def example(page: str, kind: str) -> str:
+    """Return the example of a page for a shell ("curl") or in Python ("python")."""
+    found = re.search(f'<pre [^>]*data-snippet="{kind}"[^>]*><code>(.*?)</code>', page, re.DOTALL)
+    assert found
+    return html.unescape(found[1])
+
+
 @pytest.mark.parametrize("page", ["", "clone", "speak", "voices", "history", "account", "operator"])
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_pages_of_bare_rows(
@@ -113,20 +223,7 @@ def test_pages_of_bare_rows(
         for kind in ("clone", "audio"):
             session.add(bare_task(holder, kind, "failed"))
             session.add(bare_task(holder, kind, "queued"))
-        session.add(
-            Voice(
-                id=f"model_{uuid.uuid4().hex}",
-                account_id=holder.account_id,
-                task_id="audio_",
-                version="v1",
-                engine="builtin",
-                engine_version="",
-                licence="",
-                speech_seconds=0,
-                consent={},
-                created_at=now,
-            )
-        )
+        session.add(bare_voice(holder))
         session.merge(Worker(id="bare", started_at=now, seen_at=now, info={}))
         session.merge(EngineOffer(name="bare", offer={}, seen_at=now))
     response = operator.get(f"/studio/{page}", params={"lang": language}, follow_redirects=True)

@@ -286,7 +286,7 @@ def test_odd_requests(studio: Api, visitor: httpx2.Client) -> None:
     ("change", "field", "sentence"),
     [
         ({"consent": ""}, "consent", "Consent is missing"),
-        ({"consent": "given"}, "speaker", "name, of at most 200"),
+        ({"consent": "given"}, "speaker", "a name of 1 to 200 characters"),
         ({"fileUrl": ""}, "fileUrl", "fileUrl is missing"),
         ({"fileUrl": "file:///etc/passwd"}, "fileUrl", "an http:// or https:// URL"),
         ({"contentText": "x" * 271}, "contentText", "at most 270"),

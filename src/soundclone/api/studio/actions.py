@@ -1,4 +1,4 @@
-"""What is done at the studio: each calls what the API's route of the same purpose calls."""
+"""Actions of the studio. Each calls the same functions as the API route for its purpose."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from ..state import state_of
 from ..tasks import DAY, checked_id
 from ..validation import expectations_of_model, rejection
 from . import session
-from .rendering import SPOKEN, PublicRoute, StudioRoute, catalogue, language_of, render
+from .rendering import SPOKEN, PublicRoute, StudioRoute, page_language, render_page, strings
 from .session import Forbidden, Known, Visitor
 
 router = APIRouter(prefix="/studio", route_class=StudioRoute)
@@ -44,7 +44,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class _Draft(SoundCloneCloneRequest):
-    """A request for a voice, before its recording is there."""
+    """A request for a voice whose recording is not chosen yet."""
 
     fileUrl: str = ""  # noqa: N815
 
@@ -54,13 +54,13 @@ async def sign_in(request: Request) -> Response:
     """Exchange a key for a session."""
     form = await fields(request)
     state = state_of(request)
-    target = local(form.get("next", ""))
+    target = studio_path(form.get("next", ""))
     try:
         who = await state.database.read_async(
             keys.authenticate, state.settings.secret, form.get("key", "").strip()
         )
     except AuthenticationError as error:
-        return render(request, "sign_in.html", 401, next=target, error=error)
+        return render_page(request, "sign_in.html", 401, next=target, error=error)
     response = RedirectResponse(target, 303)
     if request.state.visitor:
         await session.close_session(request, response)
@@ -78,23 +78,23 @@ async def sign_out(request: Request) -> Response:
 
 
 @router.post("/files/upload")
-async def take_file(request: Request, me: Known, file: Annotated[UploadFile, File()]) -> Response:
-    """Keep a recording until it is made a voice of."""
+async def upload_file(request: Request, me: Known, file: Annotated[UploadFile, File()]) -> Response:
+    """Store a recording."""
     state_of(request).rate_limit.check(me.key.id)
     return await upload(request, me.caller, file)
 
 
 @router.post("/clones")
 async def make_voice(request: Request, me: Known) -> Response:
-    """Submit a preview, with what was declared of the speaker's consent."""
+    """Submit a voice with its preview and the declaration of consent."""
     form = await fields(request)
     name = voices.checked_name(form.get("name", ""))
-    agreement = await declared(request, me, form)
-    body = preview_of(request, form)
-    state_of(request).rate_limit.check(me.key.id)
+    agreement = await agreement_of(request, me, form)
+    body = clone_request(request, form)
     state = state_of(request)
+    state.rate_limit.check(me.key.id)
     order = await clone_order(
-        state, body, me.caller, repeated_by(form), name=name, agreement=agreement
+        state, body, me.caller, idempotency_key(form), name=name, agreement=agreement
     )
     check_consent(state, order)
     task = await submit(state, order)
@@ -103,36 +103,36 @@ async def make_voice(request: Request, me: Known) -> Response:
 
 @router.post("/audios")
 async def speak(request: Request, me: Known) -> Response:
-    """Submit production speech."""
+    """Submit speech."""
     form = await fields(request)
-    body = speech_of(form)
-    state_of(request).rate_limit.check(me.key.id)
+    body = audio_request(form)
     state = state_of(request)
-    order = await audio_order(state, body, me.caller, repeated_by(form))
+    state.rate_limit.check(me.key.id)
+    order = await audio_order(state, body, me.caller, idempotency_key(form))
     task = await submit(state, order)
     return Response(status_code=204, headers={"HX-Redirect": f"/studio/tasks/{task.id}"})
 
 
 @router.post("/estimates/{kind}")
 async def estimate(request: Request, me: Known, kind: str) -> Response:
-    """What the form would cost as it stands, or why it would be refused."""
+    """Show the price of the form, or its errors, without submitting it."""
     state = state_of(request)
     state.rate_limit.check(me.key.id)
     form = await fields(request)
     order: Order | Quote
     if kind == "clone":
-        order = await quote_clone(state, preview_of(request, form, _Draft))
+        order = await quote_clone(state, clone_request(request, form, _Draft))
     elif form.get("contentText") and form.get("modelId"):
-        order = await audio_order(state, speech_of(form), me.caller, None)
+        order = await audio_order(state, audio_request(form), me.caller, None)
     else:
         return Response("")
     available = me.account.posted - me.account.held
-    return render(request, "part/estimate.html", order=order, available=available)
+    return render_page(request, "part/estimate.html", order=order, available=available)
 
 
 @router.delete("/tasks/{id}")
 async def cancel(request: Request, me: Known, id: str) -> Response:
-    """Call a task off."""
+    """Cancel a task."""
     state = state_of(request)
     keep = state.settings.result_days * DAY
     await state.database.transaction_async(tasks.cancel, checked_id(id), me.account.id, keep=keep)
@@ -141,7 +141,7 @@ async def cancel(request: Request, me: Known, id: str) -> Response:
 
 @router.patch("/voices/{id}")
 async def rename(request: Request, me: Known, id: str) -> Response:
-    """Give a voice a name."""
+    """Change the name of a voice."""
     form = await fields(request)
     await state_of(request).database.transaction_async(
         voices.rename, voice_id(id), me.account.id, form.get("name", "")
@@ -151,19 +151,19 @@ async def rename(request: Request, me: Known, id: str) -> Response:
 
 @router.delete("/voices/{id}")
 async def delete(request: Request, me: Known, id: str) -> Response:
-    """Delete a voice with its recordings and its preview."""
+    """Delete a voice, its recordings and its preview."""
     await remove_voice(request, voice_id(id), me.account.id)
     return Response(status_code=204, headers={"HX-Redirect": "/studio/voices"})
 
 
 @router.post("/keys")
-async def make_key(request: Request, me: Known) -> Response:
-    """A further key of the account. It is sent to the page's script alone, which shows it once."""
-    allow_keys(me)
+async def create_key(request: Request, me: Known) -> Response:
+    """Create a key of the account. Only this response contains the key."""
+    check_manages_keys(me)
     form = await fields(request)
     name = voices.checked_name(form.get("name", ""))
     if not name:
-        raise InvalidParameter("name is empty; the key needs one, to know it by", param="name")
+        raise InvalidParameter("name is empty; a key needs a name", param="name")
     settings = state_of(request).settings
 
     def work(database: Session) -> dict[str, str]:
@@ -181,8 +181,8 @@ async def make_key(request: Request, me: Known) -> Response:
 
 @router.delete("/keys/{id}")
 async def revoke_key(request: Request, me: Known, id: str) -> Response:
-    """Refuse one of the account's keys from now on."""
-    allow_keys(me)
+    """Revoke a key of the account."""
+    check_manages_keys(me)
 
     def work(database: Session) -> None:
         owned = [key.id for key in keys.listing(database, me.account.id)]
@@ -194,33 +194,36 @@ async def revoke_key(request: Request, me: Known, id: str) -> Response:
     return Response(status_code=204, headers={"HX-Refresh": "true"})
 
 
-def allow_keys(me: Visitor) -> None:
-    """Raises Forbidden."""
+def check_manages_keys(me: Visitor) -> None:
+    """Check that the visitor may create and revoke keys. Raises Forbidden."""
     if not me.manages_keys:
         raise Forbidden(
-            f"key {me.key.display} has a quota, so that it cannot make or revoke keys; sign in "
-            "with one that has none"
+            f"key {me.key.display} has a quota, so it cannot create or revoke keys; sign in with "
+            "a key without a quota"
         )
 
 
-async def declared(request: Request, me: Visitor, form: Mapping[str, str]) -> Agreement:
-    """The speaker's consent as the page words it. Raises InvalidParameter when there is none."""
-    language = language_of(request)
+async def agreement_of(request: Request, me: Visitor, form: Mapping[str, str]) -> Agreement:
+    """Return the declaration of consent in the language of the page.
+
+    Raises InvalidParameter, NotFound and Expired.
+    """
+    language = page_language(request)
     who = form.get("consent", "")
     if who not in ("own", "given"):
         raise InvalidParameter(
-            "consent is missing; say whose voice it is and that the speaker agrees", param="consent"
+            "consent is missing; choose whose voice it is and declare the consent", param="consent"
         )
     speaker = printable(form.get("speaker", ""))
     if who == "given" and not 0 < len(speaker) <= LONGEST_SPEAKER:
         raise InvalidParameter(
-            f"speaker has {len(speaker)} characters; the speaker's name, of at most "
-            f"{LONGEST_SPEAKER}, is needed",
+            f"speaker has {len(speaker)} characters; a name of 1 to {LONGEST_SPEAKER} characters "
+            "is needed",
             param="speaker",
         )
     recording = form.get("consentRecording", "")
     return Agreement(
-        catalogue(language)[f"consent.{who}"],
+        strings(language)[f"consent.{who}"],
         me.key.id,
         speaker if who == "given" else "",
         language,
@@ -228,23 +231,26 @@ async def declared(request: Request, me: Visitor, form: Mapping[str, str]) -> Ag
     )
 
 
-def preview_of(
+def clone_request(
     request: Request,
     form: Mapping[str, str],
     model: type[SoundCloneCloneRequest] = SoundCloneCloneRequest,
 ) -> SoundCloneCloneRequest:
-    """The request for a preview. Without a text and a language, the preview speaks the language
-    of the page, because the language of a recording is not detected. Raises InvalidParameter."""
+    """Return the API's request for the clone form. Raises InvalidParameter.
+
+    The service does not detect the language of a recording. Without a text and a language, the
+    preview therefore uses the language of the page.
+    """
     language = form.get("language") or "auto"
     if not form.get("contentText", "").strip() and language == "auto":
-        language = SPOKEN[language_of(request)]
-    # The page declares consent by fields of its own.
-    own = {name: form[name] for name in form if name != "consent"}
-    return _model(model, own | {"language": language})
+        language = SPOKEN[page_language(request)]
+    # `consent` is an object in the API and a choice in the form. `agreement_of` reads the choice.
+    given = {name: form[name] for name in form if name != "consent"}
+    return _model(model, given | {"language": language})
 
 
-def speech_of(form: Mapping[str, str]) -> SoundCloneAudioRequest:
-    """Raises InvalidParameter, with the API's own sentences."""
+def audio_request(form: Mapping[str, str]) -> SoundCloneAudioRequest:
+    """Return the API's request for the form of the speak page. Raises InvalidParameter."""
     subtitles = form.get("subtitles", "")
     extra: dict[str, Any] = {"subtitleEnable": bool(subtitles)}
     if subtitles == "word":
@@ -255,7 +261,7 @@ def speech_of(form: Mapping[str, str]) -> SoundCloneAudioRequest:
 def _model(
     model: type[Model], form: Mapping[str, str], extra: Mapping[str, Any] | None = None
 ) -> Model:
-    """The request that a form stands for; what was left empty is left out."""
+    """Validate a form as a request of the API. Empty fields count as left out."""
     body: dict[str, Any] = {
         name: _number(form[name]) if name in _NUMBERS else form[name]
         for name in model.model_fields
@@ -270,12 +276,12 @@ def _model(
 def _number(text: str) -> float | str:
     try:
         return float(text)
-    except ValueError:  # the model says what it should have been
+    except ValueError:  # the validation of the model reports the value
         return text
 
 
 async def fields(request: Request) -> dict[str, str]:
-    """The texts of a form, with the line ends that were typed."""
+    """Return the text fields of a form. Browsers send line ends as CRLF; these become LF."""
     form = await request.form()
     return {
         name: value.replace("\r\n", "\n") for name, value in form.items() if isinstance(value, str)
@@ -283,23 +289,23 @@ async def fields(request: Request) -> dict[str, str]:
 
 
 def printable(text: str) -> str:
-    """A line without white space around it and control characters in it."""
+    """Remove control characters, and white space at both ends."""
     return "".join(character for character in text if character.isprintable()).strip()
 
 
-def repeated_by(form: Mapping[str, str]) -> str | None:
-    """What the page sends again with a form that it does not know the fate of."""
+def idempotency_key(form: Mapping[str, str]) -> str | None:
+    """Return the key that identifies repeated submissions of a form."""
     given = form.get("idempotency", "")
     return f"studio-{given}" if re.fullmatch("[0-9a-f]{16,64}", given) else None
 
 
 def voice_id(text: str) -> str:
-    """Raises NotFound for what cannot be a voice's id."""
+    """Return `text` if it is a well-formed id of a voice. Raises NotFound."""
     if not voices.is_id(text):
         raise NotFound(f"there is no voice {text[:60]!r} in this account")
     return text
 
 
-def local(target: str) -> str:
-    """A page of the studio to go to after signing in."""
+def studio_path(target: str) -> str:
+    """Return `target` if it is a path of the studio, otherwise the path of its first page."""
     return target if re.fullmatch(r"/studio(/[A-Za-z0-9_/-]*)?", target) else "/studio"

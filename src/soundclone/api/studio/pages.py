@@ -1,10 +1,11 @@
-"""The pages of the studio."""
+"""Pages of the studio."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
@@ -13,8 +14,20 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
 from ...core import files, keys, ledger, queries, sessions, tasks, voices
-from ...core.requests import CloneRequest, TaskResult, UrlSource, request_of
-from ...db.models import Task, TaskStatus, Voice
+from ...core.ledger import Balance
+from ...core.queries import Day
+from ...core.requests import (
+    AudioFormat,
+    CloneRequest,
+    SoundVersion,
+    SpeechOptions,
+    SpeechRequest,
+    SubtitleUnit,
+    TaskResult,
+    UrlSource,
+    request_of,
+)
+from ...db.models import Key, Task, TaskKind, TaskStatus, Transfer, Voice
 from ...engines.emotion import Emotion
 from ...errors import AuthenticationError, NotFound
 from ...text.languages import LANGUAGES
@@ -23,31 +36,33 @@ from ..orders import PREVIEW_LIMIT, TEXT_LIMIT
 from ..state import state_of
 from ..tasks import checked_id
 from . import snippets
-from .actions import local, voice_id
-from .rendering import SPOKEN, PublicRoute, StudioRoute, language_of, passages, render
+from .actions import studio_path, voice_id
+from .rendering import SPOKEN, PublicRoute, StudioRoute, page_language, passages, render_page
 from .session import Known, close_session, open_session, remember_visit
 
 router = APIRouter(prefix="/studio", route_class=StudioRoute)
 public = APIRouter(prefix="/studio", route_class=PublicRoute)
 
-EMOTIONS = tuple(Emotion)
-KINDS = ("clone", "audio")
-STATUSES = ("active", "completed", "failed")
+STATUSES = ("active", TaskStatus.COMPLETED, TaskStatus.FAILED)  # filters of the history
 PAGE = 30  # tasks on a page of the history
-LEDGER = 60  # lines of the ledger
-_LINK = 3600.0  # seconds for which a page's links work
+LEDGER = 60  # entries of the ledger on the account page
+FORMATS = (AudioFormat.MP3, AudioFormat.WAV, AudioFormat.FLAC, AudioFormat.OGG)
+NEW_SPEECH = SpeechOptions(subtitles=SubtitleUnit.SENTENCE)
+_LINK = 3600.0  # seconds until a link to a recording expires
+
+T = TypeVar("T")
 
 
 @public.get("/sign-in")
 async def sign_in(request: Request, next: str = "/studio", link: str = "") -> Response:
     """Show the form that takes a key, or sign in by a link that works once."""
-    target, error = local(next), None
+    target, error = studio_path(next), None
     if link:
         try:
             return await _redeem(request, link, target)
         except AuthenticationError as refusal:
             error = refusal
-    response = render(request, "sign_in.html", 401 if error else 200, next=target, error=error)
+    response = render_page(request, "sign_in.html", 401 if error else 200, next=target, error=error)
     remember_visit(request, response)
     return response
 
@@ -69,22 +84,22 @@ async def _redeem(request: Request, link: str, target: str) -> Response:
 @router.get("")
 @router.get("/")
 async def home(request: Request, me: Known) -> Response:
-    """The script for those who have a voice; for the others, how to make one."""
+    """Redirect to the speak page, or to the clone page of an account without voices."""
     found = await state_of(request).database.read_async(voices.listing, me.account.id)
     return RedirectResponse("/studio/speak" if found else "/studio/clone", 303)
 
 
 @router.get("/clone")
 async def clone(request: Request, me: Known, again: str = "") -> Response:
-    """The form that makes a voice: an empty one, or that of an earlier attempt."""
-    mine = SPOKEN[language_of(request)]
-    look = state_of(request).database.read_async
-    earlier = Attempt(language=mine, text=LANGUAGES[mine].preview)
+    """Show the form that makes a voice, filled with an earlier task if `again` names one."""
+    native = SPOKEN[page_language(request)]
+    form = CloneForm(language=native, text=LANGUAGES[native].preview)
     if again:
-        task = await look(tasks.get, checked_id(again), me.account.id)
+        read = state_of(request).database.read_async
+        task = await read(tasks.get, checked_id(again), me.account.id)
         if isinstance(made := request_of(task), CloneRequest):
-            earlier = attempt(request, task, made)
-    return render(
+            form = clone_form(request, task, made)
+    return render_page(
         request,
         "clone.html",
         languages=LANGUAGES.values(),
@@ -97,31 +112,32 @@ async def clone(request: Request, me: Known, again: str = "") -> Response:
             }
             for each in LANGUAGES.values()
         },
-        reading=earlier.language if earlier.language in passages() else mine,
-        earlier=earlier,
+        versions=tuple(SoundVersion),
+        reading=form.language if form.language in passages() else native,
+        form=form,
         policy=state_of(request).settings.consent,
         page="clone",
     )
 
 
 @dataclass(frozen=True)
-class Attempt:
-    """The values that the form of a voice begins with."""
+class CloneForm:
+    """Initial values of the form on the clone page."""
 
     kind: str = "record"  # source of the recording: "record", "file" or "web"
     url: str = ""
     name: str = ""
-    version: str = "v1"
+    version: SoundVersion = SoundVersion.V1
     language: str = "auto"
     text: str = ""
     consent: str = ""  # "own" or "given"
     speaker: str = ""
 
 
-def attempt(request: Request, task: Task, made: CloneRequest) -> Attempt:
-    """Return the values of the form that an earlier task came from."""
+def clone_form(request: Request, task: Task, made: CloneRequest) -> CloneForm:
+    """Return the values of the form that an earlier task was submitted with."""
     consent = made.consent
-    return Attempt(
+    return CloneForm(
         kind="web" if isinstance(made.source, UrlSource) else "file",
         url=snippets.source_of(request, task, made),
         name=made.name,
@@ -135,28 +151,53 @@ def attempt(request: Request, task: Task, made: CloneRequest) -> Attempt:
 
 @router.get("/speak")
 async def speak(request: Request, me: Known, voice: str = "", again: str = "") -> Response:
-    """A script becomes speech: a new one, or that of a task again."""
-    look = state_of(request).database.read_async
-    found = await look(voices.listing, me.account.id)
-    earlier = await look(tasks.get, checked_id(again), me.account.id) if again else None
-    return render(
+    """Show the form for speech, filled with an earlier task if `again` names one."""
+    read = state_of(request).database.read_async
+    found = await read(voices.listing, me.account.id)
+    form = SpeakForm(voice)
+    if again:
+        form = speak_form(await read(tasks.get, checked_id(again), me.account.id))
+    return render_page(
         request,
         "speak.html",
         voices=found,
-        chosen=earlier.voice_id if earlier else voice,
-        params=earlier.params if earlier else {},
+        form=form,
         languages=LANGUAGES.values(),
-        emotions=EMOTIONS,
+        emotions=tuple(Emotion),
+        formats=FORMATS,
+        units=tuple(SubtitleUnit),
         limit=TEXT_LIMIT,
         longest_pause=MAX_PAUSES,
         page="speak",
     )
 
 
+@dataclass(frozen=True)
+class SpeakForm:
+    """Initial values of the form on the speak page."""
+
+    voice_id: str = ""
+    text: str = ""
+    language: str = "auto"
+    options: SpeechOptions = NEW_SPEECH
+    filled: bool = False  # with the values of an earlier task
+
+
+def speak_form(task: Task) -> SpeakForm:
+    """Return the values of the form that an earlier task was submitted with."""
+    made = request_of(task)
+    if made is None:
+        return SpeakForm(task.voice_id)
+    options = made.options if isinstance(made, SpeechRequest) else SpeechOptions()
+    return SpeakForm(task.voice_id, made.text, made.language or "auto", options, filled=True)
+
+
 @router.get("/tasks/{id}")
 async def task(request: Request, me: Known, id: str) -> Response:
-    """How far a task is, and what it made. A part of the page for htmx, which asks for it until
-    the task has ended."""
+    """Show the progress and the result of a task.
+
+    htmx requests the fragment of the page every second until the task has ended.
+    """
 
     def work(session: Session) -> tuple[Task, Voice | None]:
         found = tasks.get(session, checked_id(id), me.account.id)
@@ -164,12 +205,28 @@ async def task(request: Request, me: Known, id: str) -> Response:
 
     found, voice = await state_of(request).database.read_async(work)
     template = "part/task.html" if "HX-Request" in request.headers else "task.html"
-    return render(request, template, page="", **await _outcome(request, found, voice))
+    return render_page(
+        request,
+        template,
+        task=found,
+        text=text_of(found),
+        result=TaskResult.from_json(found.result),
+        voice=voice,
+        links=await _links(request, found, voice),
+        snippet=snippets.of_task(request, found),
+        page="",
+    )
+
+
+def text_of(task: Task) -> str:
+    """Return the text of a task. Empty once the text is no longer kept."""
+    made = request_of(task)
+    return made.text if made else ""
 
 
 @dataclass(frozen=True)
 class Links:
-    """Signed links to the files of a task. A file that is not kept has an empty link."""
+    """Signed links to the files of a task. The link of a missing file is empty."""
 
     audio: str = ""
     subtitles: str = ""
@@ -177,55 +234,48 @@ class Links:
     recording: str = ""
 
 
-async def _outcome(request: Request, task: Task, voice: Voice | None) -> dict[str, Any]:
-    """The values that a task's page shows."""
-    sign = state_of(request).storage.sign
-    found: dict[str, str] = {}
+async def _links(request: Request, task: Task, voice: Voice | None) -> Links:
+    def sign(key: str | None) -> str:
+        if not key or not task.expires_at:
+            return ""
+        filename = f"{task.id[:14]}.{key.rpartition('.')[2]}"
+        return state_of(request).storage.sign(key, int(task.expires_at), filename)
+
+    recording = ""
+    if voice and task.kind == TaskKind.CLONE:
+        recording = await recording_link(request, voice) or ""
     result = TaskResult.from_json(task.result)
-    if task.status == TaskStatus.COMPLETED and task.expires_at and result:
-        expires = int(task.expires_at)
-        for name in ("audio", "subtitles", "subtitles_json"):
-            if key := getattr(result, name):
-                extension = key.rpartition(".")[2]
-                found[name] = sign(key, expires, f"{task.id[:14]}.{extension}")
-    if voice and task.kind == "clone":
-        found["recording"] = await recording_link(request, voice) or ""
-    links = Links(**found)
-    return {
-        "task": task,
-        "voice": voice,
-        "links": links,
-        "snippet": snippets.of_task(request, task),
-    }
+    if result is None or task.status != TaskStatus.COMPLETED:
+        return Links(recording=recording)
+    return Links(sign(result.audio), sign(result.subtitles), sign(result.subtitles_json), recording)
 
 
 async def recording_link(request: Request, voice: Voice) -> str | None:
-    """A link to the recording that a voice was made from, if it is kept."""
+    """Return a link to the recording that a voice was made from, None if it is not kept."""
     storage = state_of(request).storage
     key = files.voice_recording(voice.id)
     over = voice.expires_at is not None and voice.expires_at <= time.time()
     if over or await run_in_threadpool(storage.size, key) is None:
         return None
-    link: str = storage.sign(key, int(time.time() + _LINK))
-    return link
+    return storage.sign(key, int(time.time() + _LINK))
 
 
 @router.get("/voices")
 async def list_voices(request: Request, me: Known) -> Response:
-    """The account's voices."""
+    """List the voices of the account."""
     found = await state_of(request).database.read_async(voices.listing, me.account.id)
-    return render(
+    return render_page(
         request, "voices.html", voices=found, snippet=snippets.of_voices(request), page="voices"
     )
 
 
 @router.get("/voices/{id}/recording")
 async def recording(request: Request, me: Known, id: str) -> Response:
-    """To the recording that a voice was made from."""
+    """Redirect to the recording that a voice was made from."""
     voice = await state_of(request).database.read_async(voices.get, voice_id(id), me.account.id)
     link = await recording_link(request, voice)
     if link is None:
-        raise NotFound("the recording of this voice is not kept in a form that can be heard")
+        raise NotFound("the recording of this voice is no longer available")
     return RedirectResponse(link, 303)
 
 
@@ -233,8 +283,8 @@ async def recording(request: Request, me: Known, id: str) -> Response:
 async def history(
     request: Request, me: Known, kind: str = "", status: str = "", before: float | None = None
 ) -> Response:
-    """The account's tasks."""
-    kind = kind if kind in KINDS else ""
+    """List the tasks of the account, newest first."""
+    kind = kind if kind in tuple(TaskKind) else ""
     status = status if status in STATUSES else ""
 
     def work(session: Session) -> tuple[list[Task], dict[str, Voice]]:
@@ -250,18 +300,20 @@ async def history(
         )
         return found, {voice.id: voice for voice in voices.listing(session, me.account.id)}
 
-    found, known = await read(request, work)
+    found, known = await read_in_thread(request, work)
     older = None
     if len(found) > PAGE:
         found = found[:PAGE]
         chosen = {"kind": kind, "status": status, "before": found[-1].created_at}
         older = "/studio/history?" + urlencode({k: v for k, v in chosen.items() if v})
-    return render(
+    return render_page(
         request,
         "history.html",
-        tasks=found,
+        tasks=[(each, text_of(each)) for each in found],
         voices=known,
+        kinds=tuple(TaskKind),
         kind=kind,
+        statuses=STATUSES,
         chosen=status,
         older=older,
         page="history",
@@ -270,36 +322,46 @@ async def history(
 
 @router.get("/account")
 async def account(request: Request, me: Known) -> Response:
-    """Balance, usage, ledger and keys."""
+    """Show the balance, the usage, the prices, the keys and the ledger of the account."""
 
-    def work(session: Session) -> dict[str, Any]:
-        return {
-            "balance": ledger.balance(session, me.account.id),
-            "days": queries.usage(session, me.account.id),
-            "lines": list(reversed(ledger.statement(session, me.account.id, LEDGER))),
-            "keys": keys.listing(session, me.account.id),
-        }
+    def work(session: Session) -> AccountOverview:
+        return AccountOverview(
+            balance=ledger.balance(session, me.account.id),
+            days=queries.usage(session, me.account.id),
+            lines=ledger.statement(session, me.account.id, LEDGER)[::-1],
+            keys=keys.listing(session, me.account.id),
+        )
 
-    return render(
+    return render_page(
         request,
         "account.html",
         prices=state_of(request).prices.rows,
         snippet=snippets.of_balance(request),
         page="account",
-        **await read(request, work),
+        **vars(await read_in_thread(request, work)),
     )
 
 
+@dataclass(frozen=True)
+class AccountOverview:
+    """State of an account."""
+
+    balance: Balance
+    days: Sequence[Day]
+    lines: Sequence[Transfer]  # newest first
+    keys: Sequence[Key]
+
+
 @router.get("/{rest:path}")
-async def nothing(request: Request, me: Known, rest: str) -> Response:
-    """Whatever else is asked for."""
-    raise NotFound("there is no such page; the menu has all of them")
+async def unknown_page(request: Request, me: Known, rest: str) -> Response:
+    """Refuse all other paths. Raises NotFound."""
+    raise NotFound("there is no such page; the menu lists the pages")
 
 
-async def read(request: Request, work: Any) -> Any:
-    """Run `work(session)`, which may take a while, in a thread."""
+async def read_in_thread(request: Request, work: Callable[[Session], T]) -> T:
+    """Run the slow queries of `work` in a thread, and return their result."""
 
-    def job() -> Any:
+    def job() -> T:
         with state_of(request).database.read() as session:
             return work(session)
 

@@ -34,23 +34,25 @@ YEAR = 365 * 86_400
 THEMES = ("auto", "light", "dark")
 LANGUAGE_COOKIE = "soundclone_language"
 THEME_COOKIE = "soundclone_theme"
+# Fields of the API whose form field has another name.
+_FIELDS = {"consent.recording": "consentRecording", "consent.speaker": "speaker"}
 
 
 @cache
-def catalogue(language: str) -> Mapping[str, str]:
+def strings(language: str) -> Mapping[str, str]:
     """Return the strings of a language, by key."""
-    texts: dict[str, str] = json.loads((STUDIO / "locale" / f"{language}.json").read_text("utf-8"))
-    return texts
+    found: dict[str, str] = json.loads((STUDIO / "locale" / f"{language}.json").read_text("utf-8"))
+    return found
 
 
 @cache
 def passages() -> Mapping[str, str]:
     """Return the passages to read aloud for a recording, by language."""
-    texts: dict[str, str] = json.loads((STUDIO / "locale" / "passages.json").read_text("utf-8"))
-    return texts
+    found: dict[str, str] = json.loads((STUDIO / "locale" / "passages.json").read_text("utf-8"))
+    return found
 
 
-def language_of(request: Request) -> str:
+def page_language(request: Request) -> str:
     """Return the language of the page.
 
     The `lang` parameter comes first, then the cookie, then the best match in `Accept-Language`.
@@ -82,12 +84,12 @@ def other_than(language: str) -> str:
     return next(each for each in LANGUAGES if each != language)
 
 
-def text(language: str, key: str, /, **values: Any) -> str:
+def localise(language: str, key: str, /, **values: object) -> str:
     """Return the string of a key with `values` filled in.
 
     With a `Markup` value the result is `Markup`, in which all other text is escaped.
     """
-    found = catalogue(language)[key]
+    found = strings(language)[key]
     if any(isinstance(value, Markup) for value in values.values()):
         return Markup(escape(found)).format(**values)  # noqa: S704
     return found.format(**values) if values else found
@@ -101,7 +103,7 @@ def credits(micro: int) -> str:
 def duration(seconds: float, language: str) -> str:
     """Format a duration, such as `22.7 s`, or `4:08` from one minute."""
     if round(seconds, 1) < 60:
-        return text(language, "seconds", seconds=f"{seconds:.1f}".removesuffix(".0"))
+        return localise(language, "seconds", seconds=f"{seconds:.1f}".removesuffix(".0"))
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
@@ -121,7 +123,7 @@ def day(seconds: float) -> str:
 def reason(language: str, message: str) -> Markup:
     """Return the message of an error or a warning as a sentence in the page's language."""
     found = reasons.sentence(language, message)
-    return Markup('<span lang="{}">{}</span>').format(catalogue(found.language)["lang"], found.text)
+    return Markup('<span lang="{}">{}</span>').format(strings(found.language)["lang"], found.text)
 
 
 def excerpt(text: str, length: int = 90) -> str:
@@ -147,20 +149,23 @@ _environment.filters |= {
     "credits": credits,
     "time": time_tag,
     "day": day,
+    "number": "{:g}".format,
     "excerpt": excerpt,
 }
 
 
-def render(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
+def render_page(
+    request: Request, template: str, status: int = 200, **context: object
+) -> HTMLResponse:
     """Render a template in the language of the visitor."""
-    language = language_of(request)
+    language = page_language(request)
     theme = request.cookies.get(THEME_COOKIE)
     body = _environment.get_template(template).render(
-        t=partial(text, language),
+        t=partial(localise, language),
         reason=partial(reason, language),
-        catalogue=catalogue(language),
-        script_texts=lambda: {
-            key: value for key, value in catalogue(language).items() if key.startswith("js.")
+        strings=strings(language),
+        script_strings=lambda: {
+            key: value for key, value in strings(language).items() if key.startswith("js.")
         },
         language=language,
         switch=request.url.include_query_params(lang=other_than(language)).query,
@@ -224,7 +229,7 @@ class StudioRoute(ApiRoute):
         await session.renew(request, response)
         _add_security_headers(request, response)
         if "lang" in request.query_params:
-            response.set_cookie(LANGUAGE_COOKIE, language_of(request), max_age=YEAR, path=PATH)
+            response.set_cookie(LANGUAGE_COOKIE, page_language(request), max_age=YEAR, path=PATH)
 
 
 class PublicRoute(StudioRoute):
@@ -260,21 +265,22 @@ def error_response(request: Request, error: SoundcloneError) -> Response:
     if isinstance(error, SignInRequired):
         return _to_sign_in(request)
     message = error.safe_message
+    field = _FIELDS.get(error.param or "", error.param)
     if request.headers.get("Accept") == "application/json":
-        title = title_of(language_of(request), error.word)
-        sentence = reasons.sentence(language_of(request), message).text
-        answer = {"title": title, "message": sentence, "field": error.param}
+        title = title_of(page_language(request), error.word)
+        sentence = reasons.sentence(page_language(request), message).text
+        answer = {"title": title, "message": sentence, "field": field}
         return JSONResponse(answer, error.status)
     template = "part/error.html" if "HX-Request" in request.headers else "error.html"
-    response = render(request, template, error.status, error=error, message=message)
-    if error.param:
-        response.headers["X-Field"] = error.param
+    response = render_page(request, template, error.status, error=error, message=message)
+    if field:
+        response.headers["X-Field"] = field
     return response
 
 
 def title_of(language: str, word: str) -> str:
     """Return the title of an error by its machine word."""
-    return catalogue(language).get(f"error.{word}", catalogue(language)["error.error"])
+    return strings(language).get(f"error.{word}", strings(language)["error.error"])
 
 
 _environment.globals["title_of"] = title_of

@@ -1,26 +1,26 @@
-"""A shell script and a Python program that repeat a step of the studio.
+"""Examples for the API: a shell script and a Python program for each task of the studio.
 
-Each takes the key from the environment variable SOUNDCLONE_API_KEY, and runs as it is shown.
+Both read the key from the environment variable SOUNDCLONE_API_KEY, and run without changes.
 """
 
 from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from enum import StrEnum
 
 from fastapi import Request
 
-from ...core.requests import CloneRequest, SpeechOptions, UrlSource, request_of
+from ...core.requests import CloneRequest, SpeechOptions, SpeechRequest, UrlSource, request_of
 from ...db.models import Task
 from ..state import state_of
 from ..tasks import DAY, link
 
 API = "/api/open-api/v1"
-# Submits a task, waits until it ends, and downloads its audio. No `exit`: it would close the
-# terminal that the lines are pasted into.
+# Submit a task, wait until it ends, and download its audio. The script must not call `exit`, which
+# would close the terminal that it is pasted into.
 _SCRIPT = """\
 api={api}
 auth="Authorization: Bearer $SOUNDCLONE_API_KEY"
@@ -33,56 +33,136 @@ done
 url=$(printf '%s' "$task" | sed -n 's/.*"audioUrl":"\\([^"]*\\)".*/\\1/p')
 if [ -n "$url" ]; then curl -sS -o {file} "$url"; else printf '%s\\n' "$task"; fi"""
 _HEADER = '-H "Authorization: Bearer $SOUNDCLONE_API_KEY"'
-_CLONE = {"text": "contentText", "version": "soundVersion", "language": "language"}
-_SPEAK = _CLONE | {
-    "emotion": "emotion",
-    "speed": "speed",
-    "vol": "vol",
-    "pitch": "pitch",
-    "format": "format",
-    "sample_rate": "sampleRate",
-    "channels": "channel",
-}
-_USUAL: Mapping[str, Any] = {"language": "auto", **SpeechOptions().to_json()}
-_IN_PYTHON = {"channels": "channel"}
+_LINE = 70  # characters of a call on one line
 
 
 @dataclass(frozen=True)
 class Snippet:
-    """The same for a shell and in Python."""
+    """The same example for a shell and in Python."""
 
     curl: str
     python: str
 
 
+@dataclass(frozen=True)
+class _Value:
+    """A value of a request, with its field in JSON and its argument in Python."""
+
+    field: str
+    argument: str
+    value: object
+
+
+_CONTROLS = (  # attribute of SpeechOptions, field, argument
+    ("emotion", "emotion", "emotion"),
+    ("speed", "speed", "speed"),
+    ("volume", "vol", "vol"),
+    ("pitch", "pitch", "pitch"),
+    ("format", "format", "format"),
+    ("sample_rate", "sampleRate", "sample_rate"),
+    ("channels", "channel", "channel"),
+)
+
+
 def of_task(request: Request, task: Task) -> Snippet | None:
-    """Commands that make such a task, wait for it and download it; None once the text of the task
-    is no longer kept."""
+    """Return an example that makes the same task, None once the task's text is no longer kept."""
     made = request_of(task)
-    if made is None:
-        return None
-    params = task.params
-    fields = _CLONE if isinstance(made, CloneRequest) else _SPEAK
-    chosen = {name: params[name] for name in fields if _differs(params, name)}
-    body = {fields[name]: value for name, value in chosen.items()}
     if isinstance(made, CloneRequest):
-        source = source_of(request, task, made)
-        route, body = "soundCloning/clones", {"fileUrl": source} | body
-        call = _call("clone", source, _named(chosen))
-        file = "preview.mp3"
-        shown = "print(task.model_id)"
-    else:
-        route, body = "soundCloning/audios", {"modelId": task.voice_id} | body
-        named = _named(chosen)
-        text = named.pop("text")
-        if params.get("subtitles"):
-            body["subtitleEnable"] = True
-            named["subtitles"] = params["subtitles"]
-            if params["subtitles"] == "word":
-                body["subtitleType"] = "word"
-        call = _call("speak", task.voice_id, named, text)
-        file = f"speech.{params.get('format', 'mp3')}"
-        shown = "print(task.cost)"
+        return _of_clone(request, task, made)
+    return _of_speech(request, task, made) if made else None
+
+
+def _of_clone(request: Request, task: Task, made: CloneRequest) -> Snippet:
+    source = source_of(request, task, made)
+    values = list(_text_values(made))
+    call = _call("clone", [source], [_Value("contentText", "text", made.text), *values])
+    return _example(
+        request,
+        route="soundCloning/clones",
+        body={"fileUrl": source, "contentText": made.text} | _fields(values),
+        file="preview.mp3",
+        lines=(f"voice = client.{call}", 'client.download(voice, "preview.mp3")'),
+        result="print(voice.model_id)",
+    )
+
+
+def _of_speech(request: Request, task: Task, made: SpeechRequest) -> Snippet:
+    values = [*_text_values(made), *_control_values(made.options)]
+    body = {"modelId": task.voice_id, "contentText": made.text} | _fields(values)
+    if unit := made.options.subtitles:
+        body["subtitleEnable"] = True
+        if unit != "sentence":
+            body["subtitleType"] = unit.value
+        values.append(_Value("", "subtitles", unit.value))
+    file = f"speech.{made.options.format}"
+    return _example(
+        request,
+        route="soundCloning/audios",
+        body=body,
+        file=file,
+        lines=(
+            f"speech = client.{_call('speak', [task.voice_id, made.text], values)}",
+            f'client.download(speech, "{file}")',
+        ),
+        result="print(speech.cost)",
+    )
+
+
+def _text_values(made: CloneRequest | SpeechRequest) -> Iterator[_Value]:
+    yield _Value("soundVersion", "version", made.version.value)
+    if made.language:
+        yield _Value("language", "language", made.language)
+
+
+def _control_values(options: SpeechOptions) -> Iterator[_Value]:
+    """Return the options that differ from their default."""
+    usual = SpeechOptions()
+    for name, field, argument in _CONTROLS:
+        value = getattr(options, name)
+        if value != getattr(usual, name):
+            plain = value.value if isinstance(value, StrEnum) else value
+            yield _Value(field, argument, plain)
+
+
+def _fields(values: Iterable[_Value]) -> dict[str, object]:
+    return {each.field: each.value for each in values}
+
+
+def of_voices(request: Request) -> Snippet:
+    """Return an example that lists the voices."""
+    base = _base(request)
+    return Snippet(
+        f"curl -sS {base}{API}/voices {_HEADER}",
+        _program(base, "for voice in client.voices():", "    print(voice.model_id, voice.active)"),
+    )
+
+
+def of_balance(request: Request) -> Snippet:
+    """Return an example that gets the balance."""
+    base = _base(request)
+    return Snippet(
+        f"curl -sS {base}{API}/user/balance {_HEADER}",
+        _program(base, "print(client.balance().available)"),
+    )
+
+
+def source_of(request: Request, task: Task, made: CloneRequest) -> str:
+    """Return a URL of the recording that a task makes a voice from."""
+    if isinstance(made.source, UrlSource):
+        return made.source.url
+    expires = task.created_at + state_of(request).settings.upload_days * DAY
+    return link(request, made.source.key, int(expires))
+
+
+def _example(
+    request: Request,
+    *,
+    route: str,
+    body: dict[str, object],
+    file: str,
+    lines: Iterable[str],
+    result: str,
+) -> Snippet:
     base = _base(request)
     curl = _SCRIPT.format(
         api=shlex.quote(base + API),
@@ -90,53 +170,14 @@ def of_task(request: Request, task: Task) -> Snippet | None:
         body=shlex.quote(json.dumps(body, ensure_ascii=False)),
         file=file,
     )
-    program = _program(
-        base, f"task = client.{call}", f'client.download(task, "{file}")', then=shown
-    )
-    return Snippet(curl, program)
+    return Snippet(curl, _program(base, *lines, then=result))
 
 
-def of_voices(request: Request) -> Snippet:
-    """How the voices are listed."""
-    return Snippet(
-        f"curl -sS {_base(request)}{API}/voices {_HEADER}",
-        _program(
-            _base(request),
-            "for voice in client.voices():",
-            "    print(voice.model_id, voice.active)",
-        ),
-    )
-
-
-def of_balance(request: Request) -> Snippet:
-    """How the balance is asked for."""
-    return Snippet(
-        f"curl -sS {_base(request)}{API}/user/balance {_HEADER}",
-        _program(_base(request), "print(client.balance().available)"),
-    )
-
-
-def _differs(params: Mapping[str, Any], name: str) -> bool:
-    return params.get(name) is not None and params[name] != _USUAL.get(name, object())
-
-
-def _named(chosen: Mapping[str, Any]) -> dict[str, Any]:
-    return {_IN_PYTHON.get(name, name): value for name, value in chosen.items()}
-
-
-def source_of(request: Request, task: Task, made: CloneRequest) -> str:
-    """Return a URL of the recording that a task makes a voice from."""
-    if isinstance(made.source, UrlSource):
-        return made.source.url
-    days: float = state_of(request).settings.upload_days
-    return link(request, made.source.key, int(task.created_at + days * DAY))
-
-
-def _call(method: str, first: str, named: Mapping[str, Any], *more: str) -> str:
-    arguments = [repr(first), *map(repr, more)]
-    arguments += [f"{name}={value!r}" for name, value in named.items()]
+def _call(method: str, positional: Iterable[str], named: Iterable[_Value]) -> str:
+    """Return the call of a method of the SDK, on one line if it is short."""
+    arguments = [*map(repr, positional), *(f"{each.argument}={each.value!r}" for each in named)]
     one_line = f"{method}({', '.join(arguments)})"
-    if len(one_line) < 70:
+    if len(one_line) < _LINE:
         return one_line
     return f"{method}(\n" + "".join(f"        {each},\n" for each in arguments) + "    )"
 
@@ -145,10 +186,9 @@ def _program(base: str, *lines: str, then: str = "") -> str:
     inside = "\n".join(f"    {line}" for line in lines)
     return (
         "from soundclone_client import Client\n\n"
-        f"with Client({base!r}) as client:  # its key is in SOUNDCLONE_API_KEY\n{inside}\n{then}"
+        f"with Client({base!r}) as client:  # the key is in SOUNDCLONE_API_KEY\n{inside}\n{then}"
     ).rstrip()
 
 
 def _base(request: Request) -> str:
-    public: str = state_of(request).settings.public_url
-    return (public or str(request.base_url)).rstrip("/")
+    return (state_of(request).settings.public_url or str(request.base_url)).rstrip("/")
