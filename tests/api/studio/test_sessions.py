@@ -148,7 +148,7 @@ def test_a_wrong_key_is_refused(visitor: httpx2.Client, wrong: str) -> None:
     token = token_of(visitor.get("/studio/sign-in").text)
     response = visitor.post("/studio/sign-in", data={"key": wrong, "token": token})
     assert response.status_code == 401
-    assert "Invalid key" in response.text
+    assert "Sign-in failed" in response.text
     assert "<b>" not in response.text
     assert "soundclone_session" not in visitor.cookies
 

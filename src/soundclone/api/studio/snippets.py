@@ -38,7 +38,7 @@ _LINE = 70  # characters of a call on one line
 
 @dataclass(frozen=True)
 class Snippet:
-    """The same example for a shell and in Python."""
+    """An example for a shell and in Python."""
 
     curl: str
     python: str
