@@ -32,8 +32,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soundclone.audio import speakers
-from soundclone.audio.consent import LEAST_SIMILARITY, Print, likeness_of, print_of
-from soundclone.audio.vad import listen
+from soundclone.audio.consent import LEAST_SIMILARITY, Voiceprint, compare, voiceprint
+from soundclone.audio.vad import detect_speech
 
 RATE = speakers.RATE
 CONSENT, SAMPLE = (3.0, 10.0), (10.0, 40.0)  # seconds of speech, least and most
@@ -56,8 +56,8 @@ class Trial:
     speaker: str
     sex: str  # F, M or empty
     language: str
-    sample: Print
-    consents: dict[str, Print]  # by condition
+    sample: Voiceprint
+    consents: dict[str, Voiceprint]  # by condition
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def decoded(source: Path | io.BytesIO) -> Samples:
 
 def clip(path: Path) -> Clip:
     sound = decoded(path)
-    activity = listen(sound, RATE)
+    activity = detect_speech(sound, RATE)
     parts = [sound[round(a * RATE) : round(b * RATE)] for a, b in activity.segments]
     return Clip(np.concatenate([np.zeros(0, np.float32), *parts]), activity.seconds)
 
@@ -154,7 +154,7 @@ def trials(folder: Path, worse: Worse) -> Iterator[Trial]:
         return
     sexes = _sexes(folder)
     for place in sorted(each for each in folder.iterdir() if (each / "ref.wav").exists()):
-        sample = print_of(clip(place / "ref.wav").speech)
+        sample = voiceprint(clip(place / "ref.wav").speech)
         others = [clip(path) for path in sorted(place.glob("other_*.wav"))]
         name = Trial(
             "development", place.name, sexes.get(place.name, ""), place.name[:2], sample, {}
@@ -185,7 +185,7 @@ def _of_corpus(corpus: Path, worse: Worse) -> Iterator[Trial]:
             clips = [clip(corpus / path) for path in paths[name]]
             for consent in _consents(clips)[:MOST]:
                 rest = [each.speech for n, each in enumerate(clips) if n not in consent]
-                sample = print_of(np.concatenate(rest)[: round(SAMPLE[1] * RATE)])
+                sample = voiceprint(np.concatenate(rest)[: round(SAMPLE[1] * RATE)])
                 made = _worse([np.concatenate([clips[n].speech for n in consent])], worse)
                 yield Trial(split, name, row["sex"], row["language"], sample, made)
 
@@ -206,9 +206,9 @@ def _consents(clips: Sequence[Clip]) -> list[tuple[int, ...]]:
     return found
 
 
-def _worse(consents: Sequence[Samples], worse: Worse) -> dict[str, Print]:
+def _worse(consents: Sequence[Samples], worse: Worse) -> dict[str, Voiceprint]:
     sound = np.concatenate(consents)[: round(CONSENT[1] * RATE)]
-    return {name: print_of(make(sound)) for name, make in worse.conditions().items()}
+    return {name: voiceprint(make(sound)) for name, make in worse.conditions().items()}
 
 
 def _table(path: Path, key: str = "path") -> dict[str, dict[str, str]]:
@@ -219,9 +219,7 @@ def _table(path: Path, key: str = "path") -> dict[str, dict[str, str]]:
 
 def rates(found: Sequence[Trial], condition: str, least: float, seed: int) -> Rates:
     """Error rates of a split in a condition."""
-    likeness = np.array(
-        [[likeness_of(a.consents[condition], b.sample) for b in found] for a in found]
-    )
+    likeness = np.array([[compare(a.consents[condition], b.sample) for b in found] for a in found])
     who = np.array([trial.speaker for trial in found])
     sex = np.array([trial.sex for trial in found])
     same = likeness[np.arange(len(found)), np.arange(len(found))]

@@ -91,8 +91,11 @@ def cents_off(low: parselmouth.Sound, high: parselmouth.Sound, semitones: int) -
 
 def manner(speech: Speech, factor: float) -> list[float]:
     """FEATURES, absolute, of speech that is handed out at `factor` times the usual level."""
-    levelled = loudness.normalise(speech.samples, speech.sample_rate) * np.float32(factor)
-    out = replace(speech, samples=loudness.limit(levelled, speech.sample_rate))
+    rate = speech.sample_rate
+    gain = 10 ** ((loudness.TARGET - loudness.loudness(speech.samples, rate)) / 20)
+    limiter = loudness.Limiter(rate)
+    parts = [limiter.process(speech.samples * np.float32(gain * factor)), limiter.flush()]
+    out = replace(speech, samples=np.concatenate(parts))
     sound = sound_of(out)
     hertz = f0(sound)
     tones = 12 * np.log2(hertz[hertz > 0])

@@ -63,7 +63,9 @@ class Instruments:
         at_rate = [levelled(sound) for sound in sounds]
         embeddings = [self._encode(samples) for samples in at_rate] if self._encode else []
         mean = np.mean(embeddings, axis=0) if embeddings else None
-        voice = np.mean([speakers.voice(samples.astype(np.float32)) for samples in at_rate], axis=0)
+        voice = np.mean(
+            [speakers.mean_embedding(samples.astype(np.float32)) for samples in at_rate], axis=0
+        )
         spectra = np.concatenate([power_frames(samples) for samples in at_rate])
         long_term = 10 * np.log10(spectra.mean(axis=0))
         return Heard(

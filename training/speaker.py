@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from soundclone.audio import speakers
-from soundclone.audio.speakers import BANDS, DILATIONS, HOP, RATE, STRIDE, Network
+from soundclone.audio.speakers import BANDS, DILATIONS, HOP, RATE, STRIDE, Network, stored_name
 
 CHANNELS, ATTENTION, EMBEDDING, CROWD = 192, 64, 128, 64
 SPEEDS = (1.0, 0.9, 1.1)
@@ -244,9 +244,9 @@ class Trainee(nn.Module):
             "focus": self.focus.weight.T,
             "embedding": heads[0][0],
             "embedding_bias": heads[0][1],
-            "crowd": heads[1][0],
-            "crowd_bias": heads[1][1],
-            "crowd_out": torch.cat([self.crowd_out.weight[0], self.crowd_out.bias]),
+            "overlap": heads[1][0],
+            "overlap_bias": heads[1][1],
+            "overlap_out": torch.cat([self.crowd_out.weight[0], self.crowd_out.bias]),
         }
         return Network(**{n: a.detach().contiguous().numpy() for n, a in arrays.items()})
 
@@ -297,7 +297,7 @@ def whitened(net: Network, people: list[NDArray[np.int16]]) -> Network:
     speakers.network = lambda: net
     sounds, within = Sounds(people, seed=1), np.zeros((EMBEDDING, EMBEDDING))
     for _ in range(WHITENING):
-        voices, _ = speakers.hear(speakers.features(sounds.batch()[0][:SINGLE]))
+        voices, _ = speakers.embed(speakers.features(sounds.batch()[0][:SINGLE]))
         apart = voices[: SINGLE // 2] - voices[SINGLE // 2 :]
         within += apart.T @ apart
     within += SHRINKAGE * np.trace(within) / EMBEDDING * np.eye(EMBEDDING)
@@ -322,7 +322,7 @@ def tested(clips: dict[str, list[Path]], people: list[str], seconds: float) -> f
         for clip, path in enumerate(clips[person][:6]):
             frames = speakers.features(read(path))
             for start in range(0, len(frames) - size + 1, size)[:3]:
-                heard.append(speakers.hear(frames[None, start : start + size])[0][0])
+                heard.append(speakers.embed(frames[None, start : start + size])[0][0])
                 whose.append(number)
                 clip_of.append(clip)
     cosines = np.stack(heard) @ np.stack(heard).T
@@ -344,7 +344,8 @@ def main() -> None:
     print(f"{len(people)} speakers, those at other speeds included", flush=True)
     net = whitened(trained(people, options.steps), people)
     np.savez_compressed(
-        options.out, **{name: array.astype(np.float16) for name, array in vars(net).items()}
+        options.out,
+        **{stored_name(name): array.astype(np.float16) for name, array in vars(net).items()},
     )
     speakers.network = lambda: net
     for seconds in (1.5, 4.0):

@@ -180,7 +180,7 @@ def test_floats_that_are_no_numbers(tmp_path: Path) -> None:
 
 
 def test_playlist_opens_no_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoding, "looks_like", lambda head: None)
+    monkeypatch.setattr(decoding, "describe_other", lambda head: None)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         contents = (

@@ -39,7 +39,7 @@ ELSEWHERE = (
     "storage.py",  # at the start, and downloads by link
 )
 # Functions that return messages, or parts of one, instead of raising them.
-RETURNING = ("fault", "looks_like", "_malformed")
+RETURNING = ("fault", "describe_other", "_malformed")
 
 
 def trees() -> Iterator[tuple[str, ast.Module]]:

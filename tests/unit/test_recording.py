@@ -7,10 +7,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from soundclone.audio import recording as measuring
 from soundclone.audio.decode import Decoded
 from soundclone.audio.downmix import Downmix
-from soundclone.audio.recording import Recording, examine, reference
+from soundclone.audio.recording import (
+    Recording,
+    RecordingLimits,
+    examine,
+    extract_reference,
+)
 from soundclone.audio.sound import Sound
 from soundclone.errors import (
     NoSpeech,
@@ -30,12 +34,14 @@ LEVEL = float(np.sqrt(np.mean(SPEECH**2)))
 
 
 def decoded(samples: Samples, rate: int = RATE) -> Decoded:
-    """What the decoder makes of samples of shape (n,) or (n, channels)."""
+    """Return samples of shape (n,) or (n, channels) as the decoder would."""
     table = np.atleast_2d(samples.T).T.astype(np.float32)
     with tempfile.TemporaryFile() as file:
         channel = Downmix(file.fileno(), table.shape[1], rate)
         channel.write(table.tobytes())
-        return Decoded(Sound.of(channel.read(), channel.rate), table.shape[1], "wav", "pcm")
+        return Decoded(
+            Sound.from_blocks(channel.read(), channel.rate), table.shape[1], "wav", "pcm"
+        )
 
 
 def speech_level(recording: Recording) -> float:
@@ -100,14 +106,14 @@ def test_length_counts_speech_not_file() -> None:
     examine(decoded(np.concatenate([thirds[0], gap, thirds[1], gap, thirds[2]])))
 
 
-def test_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert measuring.LONGEST == 60
-    monkeypatch.setattr(measuring, "LONGEST", 15.5)
+def test_too_long() -> None:
+    assert RecordingLimits() == RecordingLimits(15, 60, 120, (5, 300))
+    limits = RecordingLimits(max_seconds=15.5)
     with pytest.raises(SpeechTooLong, match=r"speech lasts 1\d\.\d s; less than 15.5 s is needed"):
-        examine(decoded(SPEECH))
-    monkeypatch.setattr(measuring, "_LISTEN", 15.6)
+        examine(decoded(SPEECH), limits=limits)
+    limits = RecordingLimits(max_seconds=15.5, search_seconds=15.6)
     with pytest.raises(SpeechTooLong, match=r"speech lasts more than 15\.6 s"):
-        examine(decoded(SPEECH))
+        examine(decoded(SPEECH), limits=limits)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +151,7 @@ def test_steady_noise_is_taken_down() -> None:
     found = examine(decoded(with_noise(12)))
     assert found.steady_noise
     assert any("noise" in warning for warning in found.warnings)
-    left, was = reference(found), reference(replace(found, steady_noise=False))
+    left, was = extract_reference(found), extract_reference(replace(found, steady_noise=False))
     quiet, loud = (np.sort(np.abs(was))[int(share * len(was))] for share in (0.3, 0.9))
     assert np.abs(left[np.abs(was) < quiet]).mean() < np.abs(was[np.abs(was) < quiet]).mean()
     assert left[np.abs(was) > loud].std() == pytest.approx(was[np.abs(was) > loud].std(), rel=0.2)
@@ -168,7 +174,7 @@ def test_reference_shortens_pauses() -> None:
     halves = np.array_split(SPEECH, 2)
     gap = np.zeros(RATE * 10, np.float32)
     recording = examine(decoded(np.concatenate([gap, halves[0], gap, halves[1], gap])))
-    kept = reference(recording)
+    kept = extract_reference(recording)
     assert kept.dtype == np.float32
     assert recording.speech_seconds < len(kept) / RATE < 20
     silent = np.abs(kept) < 1e-4

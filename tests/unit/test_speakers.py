@@ -5,14 +5,14 @@ import pytest
 import soxr
 from numpy.typing import NDArray
 
-from soundclone.audio.speakers import RATE, company, voice
+from soundclone.audio.speakers import RATE, detect_other_speakers, mean_embedding
 from tests import media_samples
 
 Samples = NDArray[np.float32]
 
 
 def speech(who: str) -> Samples:
-    """Without what is 30 dB below its loud parts."""
+    """Return a recording without parts 30 dB below its loud parts."""
     samples = soxr.resample(*media_samples.said(who), RATE)
     blocks = samples[: len(samples) // 480 * 480].reshape(-1, 480)
     level = np.mean(blocks**2, axis=1)
@@ -24,7 +24,9 @@ WOMAN, MAN = speech("woman"), speech("man")
 
 def test_a_voice_is_known_again() -> None:
     parts = [
-        voice(part) for who in (WOMAN, MAN) for part in (who[: 8 * RATE], who[8 * RATE : 16 * RATE])
+        mean_embedding(part)
+        for who in (WOMAN, MAN)
+        for part in (who[: 8 * RATE], who[8 * RATE : 16 * RATE])
     ]
     nearness = np.stack(parts) @ np.stack(parts).T
     assert np.diag(nearness) == pytest.approx(1, abs=1e-4)
@@ -35,13 +37,15 @@ def test_a_voice_is_known_again() -> None:
 @pytest.mark.parametrize("one", [WOMAN, MAN, soxr.resample(*media_samples.spoken(20.0), RATE)])
 @pytest.mark.parametrize("gain", [0.01, 1.0])
 def test_one_speaker_is_alone(one: Samples, gain: float) -> None:
-    heard = company(one[: 20 * RATE] * np.float32(gain))
+    heard = detect_other_speakers(one[: 20 * RATE] * np.float32(gain))
     assert heard.score < 1
-    assert heard.together < 0.3
+    assert heard.overlap < 0.3
 
 
 def test_what_somebody_else_says_is_found() -> None:
-    heard = company(np.concatenate([MAN[: 9 * RATE], WOMAN[: 5 * RATE], MAN[9 * RATE : 15 * RATE]]))
+    heard = detect_other_speakers(
+        np.concatenate([MAN[: 9 * RATE], WOMAN[: 5 * RATE], MAN[9 * RATE : 15 * RATE]])
+    )
     ((start, end),) = heard.others
     assert heard.score > 1.7
     assert start == pytest.approx(9, abs=0.8)
@@ -49,10 +53,10 @@ def test_what_somebody_else_says_is_found() -> None:
 
 
 def test_two_at_once() -> None:
-    assert company((WOMAN + MAN[: len(WOMAN)])[: 16 * RATE]).together > 0.6
+    assert detect_other_speakers((WOMAN + MAN[: len(WOMAN)])[: 16 * RATE]).overlap > 0.6
 
 
 @pytest.mark.parametrize("length", [0, 1, 399, 1000, 30_000])
 def test_hardly_anything(length: int) -> None:
     for sound in (np.zeros(length, np.float32), np.ones(length, np.float32)):
-        assert company(sound).others == ()
+        assert detect_other_speakers(sound).others == ()

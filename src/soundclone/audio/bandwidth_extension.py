@@ -1,7 +1,7 @@
-"""What a telephone takes from a voice below 300 Hz, given back.
+"""Restoration of a voice's fundamental, which a telephone removes below 300 Hz.
 
-Rectifying a harmonic sound makes its fundamental heard again, as in Makhoul and Berouti,
-"High-frequency regeneration in speech coding systems", ICASSP 1979, the other way up.
+Rectifying a harmonic sound restores its fundamental. Makhoul and Berouti, "High-frequency
+regeneration in speech coding systems", ICASSP 1979, restore high frequencies in the same way.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import soxr
 
 from .samples import Samples
 
-_LOWEST, _HIGHEST = 80, 320  # Hz, of what is made
+_LOWEST, _HIGHEST = 80, 320  # Hz, band that is added
 
 
-def with_fundamental(blocks: Iterable[Samples], rate: int) -> Iterator[Samples]:
-    """Blocks of mono samples with 80-320 Hz added, some 10 dB below the telephone's band."""
+def restore_fundamental(blocks: Iterable[Samples], rate: int) -> Iterator[Samples]:
+    """Yield blocks of mono samples with 80-320 Hz added, about 10 dB below the telephone band."""
     nothing = np.zeros(0, np.float32)
-    bands = _Below(rate, _HIGHEST), _Below(rate, _LOWEST)
-    waiting = [nothing, nothing, nothing]  # the sound, and what of it is below each
+    bands = _LowPass(rate, _HIGHEST), _LowPass(rate, _LOWEST)
+    waiting = [nothing, nothing, nothing]  # the sound, and its rectified part below each limit
     for block in blocks:
         parts = block, *(band.process(np.abs(block)) for band in bands)
         waiting = [np.concatenate(pair) for pair in zip(waiting, parts, strict=True)]
@@ -38,8 +38,8 @@ def _sum(samples: Samples, high: Samples, low: Samples) -> Samples:
     return samples + high - low
 
 
-class _Below:
-    """A low-pass filter at `hertz`, block by block. Its output is delayed."""
+class _LowPass:
+    """Low-pass filter at `hertz` for blocks of samples. Its output is delayed."""
 
     def __init__(self, rate: int, hertz: int) -> None:
         self._down = soxr.ResampleStream(rate, 2 * hertz, 1, dtype="float32")

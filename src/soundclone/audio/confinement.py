@@ -1,9 +1,9 @@
-"""Confinement of a process that needs none of these: the network, files, other processes.
+"""Confinement of the decoder process, which needs no network, files or other processes.
 
-The decoder runs FFmpeg on strangers' files. It asks for the three confinements of Linux before it
-reads the first byte: a network namespace of its own, Landlock without a single path, and a seccomp
-filter of the few system calls that decoding needs. A descriptor that is open before stays usable.
-Kernels and containers may lack each of the three; `confine` returns those that are missing.
+The decoder runs FFmpeg on untrusted files. Before reading the first byte it enters three
+confinements of Linux: an empty network namespace, Landlock without a path, and a seccomp filter of
+the few system calls that decoding needs. Descriptors that are open stay usable. Kernels and
+containers may lack any of the three; `confine` returns the missing ones.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ ALL = (NAMESPACE, LANDLOCK, SECCOMP)
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 38, 22, 2
 
-# Landlock's system calls have the same numbers on every architecture.
+# Landlock's system calls have the same numbers on all architectures.
 _LANDLOCK_CREATE_RULESET, _LANDLOCK_RESTRICT_SELF, _LANDLOCK_VERSION = 444, 446, 1
-# Rights on files, on TCP ports, and on processes and sockets outside, by Landlock's ABI.
-_FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 5: 16}  # how many bits, from this ABI on
+# Rights on files, TCP ports, and outside processes and sockets, by version of Landlock's ABI.
+_FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 5: 16}  # version: number of bits
 _TCP_ABI, _TCP_RIGHTS = 4, 0b11
 _SCOPE_ABI, _SCOPES = 6, 0b11
 
-# Bytes of struct seccomp_data that the filter loads.
+# Offsets in struct seccomp_data, and the size of an argument.
 _NUMBER, _ARCHITECTURE, _ARGUMENT, _WORD = 0, 4, 16, 8
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _REFUSE = 0x7FFF0000, 0x00050000 | errno.EPERM
-_X32 = 0x40000000  # numbers from here on are the x32 ABI's
+_X32 = 0x40000000  # first number of the x32 ABI
 _PROT_EXEC = 4
 
-# Kernel's number of the architecture, and of each system call: what the allocator, Python's
-# signals and reads and writes of open descriptors need.
+# The kernel's number of the architecture and of the allowed system calls: those of the allocator,
+# of Python's signals, and reads and writes of open descriptors.
 _X86_64 = (
     0xC000003E,
     {
@@ -111,15 +111,15 @@ _SYSTEM_CALLS = {"x86_64": _X86_64, "aarch64": _AARCH64}
 
 
 def confine() -> tuple[str, ...]:
-    """Confine this process for good; returns those of ALL that the system refused.
+    """Confine this process irrevocably and return the parts of ALL that failed.
 
-    Everything that decoding needs must be imported and open. The process must have one thread.
+    All needed modules must be imported and all files open. The process must have one thread.
     """
-    if sys.platform != "linux" or sys.maxsize < 2**32:  # system calls have other numbers there
+    if sys.platform != "linux" or sys.maxsize < 2**32:  # 32-bit system calls have other numbers
         return ALL
     library = ctypes.CDLL(None, use_errno=True)
     attempts = {NAMESPACE: _leave_network, LANDLOCK: _give_up_files, SECCOMP: _filter_calls}
-    # Without new privileges a process may restrict itself although it is not root.
+    # Landlock and seccomp require this of a process that is not root.
     if library.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
         del attempts[LANDLOCK], attempts[SECCOMP]
     done = {name for name, attempt in attempts.items() if attempt(library)}
@@ -147,14 +147,14 @@ def _give_up_files(library: ctypes.CDLL) -> bool:
     if ruleset < 0:
         return False
     try:
-        # No rule is added: a right that is handled and granted for no path is refused everywhere.
+        # No rule is added, so the handled rights are refused for all paths.
         return not call(_LANDLOCK_RESTRICT_SELF, ruleset, 0)
     finally:
         os.close(ruleset)
 
 
 class _Program(ctypes.Structure):
-    """struct sock_fprog."""
+    """C structure `sock_fprog`."""
 
     _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
 
@@ -170,8 +170,11 @@ def _filter_calls(library: ctypes.CDLL) -> bool:
 
 
 def _program(machine: str, process: int) -> bytes:
-    """The filter: listed calls are allowed, memory without the right to execute, signals to
-    `process`; everything else fails with EPERM."""
+    """Return the filter program.
+
+    It allows the listed system calls, memory that is not executable, and signals to `process`. All
+    else fails with EPERM.
+    """
     architecture, plain, memory, signals = _SYSTEM_CALLS[machine]
     lines = [
         _line(_LOAD, _ARCHITECTURE),
@@ -187,7 +190,7 @@ def _program(machine: str, process: int) -> bytes:
         (memory, 2, _ANY_BIT, _PROT_EXEC),
         (signals, 0, _EQUAL, process),
     ):
-        # A line that the test finds true is refused for memory, allowed for signals.
+        # A true test refuses memory calls and allows signals.
         true, false = (_REFUSE, _ALLOW) if test == _ANY_BIT else (_ALLOW, _REFUSE)
         for number in numbers.values():
             lines += [
@@ -201,5 +204,5 @@ def _program(machine: str, process: int) -> bytes:
 
 
 def _line(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
-    """struct sock_filter. The jumps count the lines that are left out."""
+    """Return a C structure `sock_filter`. The jumps are numbers of skipped lines."""
     return struct.pack("=HBBI", code, if_true, if_false, value)

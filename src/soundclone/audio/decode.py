@@ -1,4 +1,4 @@
-"""A stranger's file to sound, by FFmpeg in a child process that may crash, hang or lie."""
+"""Decoding of untrusted media with FFmpeg in a sandboxed child process."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ..errors import (
     SourceTruncated,
 )
 from .samples import Samples
-from .sniff import WANTED, looks_like
+from .sniff import SUPPORTED, describe_other
 from .sound import Sound
 
 _REFUSALS: dict[str, type[SourceError]] = {
@@ -43,9 +43,9 @@ _REFUSALS: dict[str, type[SourceError]] = {
 
 @dataclass(frozen=True)
 class DecodeLimits:
-    """What one file may cost."""
+    """Limits of decoding one file."""
 
-    seconds: float = 900.0  # of sound
+    seconds: float = 900.0  # duration of the sound
     wall_seconds: float = 60.0
     cpu_seconds: int = 45
     memory_bytes: int = 1 << 30  # address space of the child
@@ -56,25 +56,26 @@ class DecodeLimits:
 
 @dataclass(frozen=True)
 class Decoded:
-    """The sound of a file: one channel, without its offset."""
+    """Sound of a file: one channel without DC offset."""
 
     sound: Sound  # full scale is 1.0
-    channels: int  # of the file
+    channels: int  # channels of the file
     container: str  # mp3, ogg, wav, mp4, aac, avi, mkv, flv, flac or aiff
-    codec: str  # FFmpeg's name of it
+    codec: str  # FFmpeg's name
 
     @property
     def samples(self) -> Samples:
-        """All of the sound at once, shape (n,)."""
+        """Samples of the whole sound, shape (n,)."""
         return self.sound[:]
 
     @property
     def sample_rate(self) -> int:
-        """Hz, at most 48000."""
+        """Sample rate in Hz, at most 48000."""
         return self.sound.rate
 
     @property
     def seconds(self) -> float:
+        """Duration in seconds."""
         return self.sound.seconds
 
 
@@ -84,12 +85,18 @@ def decode(
     limits: DecodeLimits | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> Decoded:
-    """Decode the first or default sound track of the file at `path`.
+    """Decode the default or first audio track of a file, whose format is detected.
 
-    The format is recognised by content. Raises SourceNotMedia, SourceNoAudio, SourceTruncated,
-    SourceEncrypted, SourceTooLarge (longer or larger than `limits`) or SourceTimeout; and
-    InternalError when the child cannot be started. `check` is called about twice a second; what it
-    raises ends the child.
+    Args:
+        path: The file.
+        limits: Limits other than the usual ones.
+        check: Called about twice a second. An exception ends the child process.
+
+    Raises:
+        SourceNotMedia, SourceNoAudio, SourceTruncated, SourceEncrypted: The file is unusable.
+        SourceTooLarge, SourceTimeout: The file exceeds the limits.
+        InternalError: The child process cannot be started.
+        OSError: The child process was killed, for example because memory ran out.
     """
     limits = limits or DecodeLimits()
     with (
@@ -98,8 +105,8 @@ def decode(
         tempfile.TemporaryFile() as scratch,
         tempfile.TemporaryFile() as log,
     ):
-        if what := looks_like(source.read(4096)):
-            raise SourceNotMedia(f"the file is {what}; a recording is needed: {WANTED}")
+        if what := describe_other(source.read(4096)):
+            raise SourceNotMedia(f"the file is {what}; a recording is needed: {SUPPORTED}")
         source.seek(0)
         code = _run(source, out, scratch, log, limits, check)
         report = _last_line(log)
@@ -107,13 +114,16 @@ def decode(
             kind = _REFUSALS.get(str(report["refused"]), SourceNotMedia)
             raise kind(str(report.get("message", ""))[:500])
         if code:
-            raise _died(code, log)
-        return _read(out, report)
+            raise _exit_error(code, log)
+        return _decoded(out, report)
 
 
 def missing_confinement() -> tuple[str, ...]:
-    """Parts of the decoder's confinement that this system refuses; see `confinement`. Raises
-    InternalError when the child cannot be started."""
+    """Return the parts of `confinement` that this system does not support.
+
+    Raises:
+        InternalError: The child process cannot be started.
+    """
     done = subprocess.run(  # noqa: S603
         _command("--confine"), env=_environment(), capture_output=True, check=False, timeout=60
     )
@@ -128,12 +138,12 @@ def _command(*arguments: str) -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    # The environment may hold keys; libraries' search paths are all that the child needs of it.
+    # The environment may hold keys, of which the child process needs none.
     kept = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PATH", "TMPDIR")
     environment = {name: os.environ[name] for name in kept if name in os.environ}
     environment["PYTHONPATH"] = os.pathsep.join(entry for entry in sys.path if entry)
-    # A process with several threads gets no namespace, and seccomp confines one thread. Each thread
-    # of a library for matrices also reserves memory, which counts against the child's limit.
+    # A process with several threads gets no namespace, and seccomp confines one thread. Threads of
+    # numpy's libraries also reserve memory, which counts against the child's limit.
     return environment | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
@@ -152,7 +162,7 @@ def _run(
         stderr=log,
         env=_environment(),
         pass_fds=[scratch.fileno()],
-        start_new_session=True,  # a signal to the service is not one to the decoder
+        start_new_session=True,  # signals to the service do not reach the decoder
     )
     end = time.monotonic() + limits.wall_seconds
     try:
@@ -176,13 +186,13 @@ def _last_line(log: IO[bytes]) -> dict[str, Any]:
     return report if isinstance(report, dict) else {}
 
 
-def _died(code: int, log: IO[bytes]) -> SourceError | InternalError | OSError:
+def _exit_error(code: int, log: IO[bytes]) -> SourceError | InternalError | OSError:
     if code == -signal.SIGXCPU:
         return SourceTimeout("decoding the recording takes too much processor time")
     if code == -signal.SIGXFSZ:
         return SourceTooLarge("the recording unpacks to too many bytes")
     if code in (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT):
-        # Somebody ended it, for want of memory perhaps: that says nothing of the file.
+        # Another process killed it, perhaps because memory ran out. The file may be good.
         return InterruptedError(f"the decoder was ended by {signal.Signals(-code).name}")
     if code < 0:
         return SourceNotMedia(
@@ -193,7 +203,7 @@ def _died(code: int, log: IO[bytes]) -> SourceError | InternalError | OSError:
     return InternalError(f"the decoder ended with status {code}: {trace.splitlines()[-1:]}")
 
 
-def _read(out: IO[bytes], report: dict[str, Any]) -> Decoded:
+def _decoded(out: IO[bytes], report: dict[str, Any]) -> Decoded:
     try:
         rate, channels, count = (int(report[key]) for key in ("sample_rate", "channels", "samples"))
         container, codec = str(report["container"])[:20], str(report["codec"])[:40]

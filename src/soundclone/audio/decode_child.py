@@ -1,11 +1,12 @@
-"""The child process of `decode`: reads a recording on standard input, writes one channel of it.
+"""Child process of `decode`: reads a recording from standard input and writes one channel.
 
-Everything that a stranger's file can break breaks here: the process has limits on memory, time
-and file size, and on Linux `confinement` takes files, the network and other processes from it.
-Standard output gets float32; the last line of standard error is a JSON object, either what was
-decoded or `{"refused": <word of a SourceError>, "message": …}`. The first argument has the limits
-as JSON, the second the descriptor of a file for what is decoded on the way. With `--confine` alone
-the process only confines itself and prints what the system refused.
+A malicious file can only break this process. It has limits of memory, time and file size. On Linux
+`confinement` also removes its access to files, the network and other processes.
+
+The first argument is the limits as JSON, the second the descriptor of a scratch file. Standard
+output receives float32 samples. The last line of standard error is a JSON object: a description of
+the sound, or `{"refused": <word of a SourceError>, "message": …}`. With the argument `--confine`
+the process confines itself and prints the parts that the system does not support.
 """
 
 from __future__ import annotations
@@ -44,8 +45,7 @@ CONTAINERS = {
     "flac": "flac",
     "aiff": "aiff",
 }
-"""Demuxers that may read a stranger's file, and what to call their format. None of these follows
-a name inside the file to another file."""
+"""Allowed demuxers and the names of their formats. None of them opens other files."""
 
 CODECS = frozenset(
     """
@@ -55,14 +55,14 @@ CODECS = frozenset(
     pcm_s16be pcm_s16le pcm_s24be pcm_s24le pcm_s32be pcm_s32le pcm_s8 pcm_u8 speex vorbis
     """.split()
 )
-"""Decoders that may run: without pictures, most of FFmpeg stays out of reach."""
+"""Allowed decoders. Without video decoders most of FFmpeg's code is never run."""
 
 UNTIMED = ("mp3", "aac")
-"""Formats that state no duration: what is reported is a guess from the bit rate."""
+"""Formats without a duration in the file. FFmpeg estimates it from the bit rate."""
 
 
 class MediaRejected(Exception):
-    """`word` is that of the SourceError to be raised."""
+    """The recording is rejected. `word` is the word of the SourceError to raise."""
 
     def __init__(self, word: str, message: str) -> None:
         super().__init__(message)
@@ -70,7 +70,7 @@ class MediaRejected(Exception):
 
 
 class Source(io.BufferedReader):
-    """Standard input. The size is read before the process is confined."""
+    """Standard input. Its size is read before the process is confined."""
 
     def __init__(self) -> None:
         super().__init__(io.FileIO(0, "rb", closefd=False))
@@ -94,8 +94,10 @@ def main(limits: dict[str, Any], scratch: int) -> dict[str, Any]:
 
 
 def _load_all() -> None:
-    """Decode a moment of silence and a broken file, because PyAV imports some modules only when it
-    needs them and a confined process cannot."""
+    """Decode silence and a damaged file, so that PyAV imports all modules it needs.
+
+    A confined process cannot import modules.
+    """
     silence = io.BytesIO()
     with wave.open(silence, "wb") as file:
         file.setparams((1, 2, 8000, 0, "NONE", ""))
@@ -114,14 +116,14 @@ def _limit(limits: dict[str, Any]) -> None:
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_NOFILE: 16,
         resource.RLIMIT_NPROC: 0,
-        resource.RLIMIT_FSIZE: limits["output_bytes"] + 65536,  # of the log
+        resource.RLIMIT_FSIZE: limits["output_bytes"] + 65536,  # for the log
         resource.RLIMIT_AS: limits["memory_bytes"],  # not enforced by macOS
     }
     for name, bound in bounds.items():
         with suppress(ValueError, OSError):
             resource.setrlimit(name, (bound, bound))
     seconds = limits["cpu_seconds"]
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))  # XCPU tells, KILL does not
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))  # SIGXCPU, then SIGKILL
 
 
 def _open(source: BinaryIO) -> InputContainer:
@@ -146,7 +148,7 @@ def _decode(
 ) -> dict[str, Any]:
     form = CONTAINERS[container.format.name]
     stream = _audio_stream(container, form)
-    # There is no context when FFmpeg does not know the code at all, whatever PyAV's types say.
+    # The context is None for a codec that FFmpeg does not know, unlike in PyAV's types.
     context: CodecContext | None = stream.codec_context
     codec = context.name if context else "something unknown"
     if codec not in CODECS:
@@ -217,10 +219,10 @@ def _stated_seconds(container: InputContainer, stream: AudioStream) -> float:
 
 
 def _wav_stated_share(source: Source) -> float:
-    """Bytes that the header of a wav file states, divided by the bytes that are there.
+    """Return the length in the header of a wav file over the length of the file.
 
-    FFmpeg reports the duration of what is there. Programs that write to a pipe state 0 or about
-    2 or 4 GB, which says nothing.
+    FFmpeg reports the duration of the existing samples. Programs that write to a pipe set the
+    length in the header to 0 or about 2 or 4 GB, which is ignored.
     """
     source.seek(4)
     stated = int.from_bytes(source.read(4), "little")
@@ -228,9 +230,9 @@ def _wav_stated_share(source: Source) -> float:
 
 
 def _frames(container: InputContainer, stream: AudioStream) -> Iterator[tuple[str, Any]]:
-    """Decoded frames, how many seconds the file reached, and what could not be decoded.
+    """Yield ("frame", frame), ("reached", seconds in the file) and ("bad", None).
 
-    All streams are read, because a film may state a duration that its sound does not fill.
+    All streams are read, because the sound of a film may be shorter than the film.
     """
     packets = container.demux()
     start = (container.start_time or 0) / 1e6
@@ -255,7 +257,7 @@ def _frames(container: InputContainer, stream: AudioStream) -> Iterator[tuple[st
 
 
 class _Writer:
-    """Writes frames at the rate and layout of the first one."""
+    """Writer of frames at the sample rate and layout of the first frame."""
 
     channel: Downmix
 
@@ -267,17 +269,18 @@ class _Writer:
         self._source: tuple[str, str, int] | None = None
 
     def write(self, frame: AudioFrame) -> None:
+        """Convert and write a frame. Raises MediaRejected."""
         source = (frame.format.name, frame.layout.name, frame.sample_rate)
         if not self._resampler:
             self.rate, self.channels = frame.sample_rate, frame.layout.nb_channels
             self._layout = frame.layout.name
             self._check()
             self.channel = Downmix(self._scratch, self.channels, self.rate)
-        if source != self._source:  # damaged and concatenated files change in the middle
+        if source != self._source:  # damaged and concatenated files change their format
             self._source = source
             self._resampler = AudioResampler("flt", self._layout, self.rate)
         assert self._resampler
-        frame.pts = None  # gaps between time stamps are not to be filled
+        frame.pts = None  # prevents the resampler from filling gaps between time stamps
         for part in self._resampler.resample(frame):
             self.samples += part.samples
             if self.samples > self.limits["seconds"] * self.rate:
@@ -305,18 +308,18 @@ class _Writer:
 
 
 def _mp4_audio_encrypted(source: Source) -> bool:
-    """Whether a sample entry is of a protected kind (ISO/IEC 14496-12, section 8.12)."""
+    """Return True if a sample entry is protected (ISO/IEC 14496-12, section 8.12)."""
     for kind, offset, length in list(mp4_boxes(source, source.size)):
         if kind == b"moov":
             source.seek(offset)
             tables = source.read(min(length, 16_000_000)).split(b"stsd")[1:]
-            # version and flags, number of entries, then size and type of the first entry
+            # After version, flags and number of entries: size and type of the first entry.
             return any(table[12:16] in (b"enca", b"drms", b"aavd") for table in tables)
     return False
 
 
 def _mkv_encrypted(source: Source) -> bool:
-    """Whether a track has ContentEncodings with a ContentEncryption (RFC 9559, section 5.1.4)."""
+    """Return True if a track has a ContentEncryption (RFC 9559, section 5.1.4)."""
     source.seek(0)
     _, encodings, rest = source.read(1_000_000).partition(b"\x6d\x80")
     return bool(encodings) and b"\x50\x35" in rest[:256]
@@ -352,10 +355,10 @@ if __name__ == "__main__":
     except MemoryError:
         report = {"refused": "source_too_large", "message": "decoding needs too much memory"}
     except (OSError, ImportError):
-        raise  # of the disk or the installation, not of the file
+        raise  # an error of the disk or the installation, not of the file
     except Exception as error:
         message = f"the file is damaged: the decoder stumbled over it ({type(error).__name__})"
         report = {"refused": "source_not_media", "message": message}
     print("\n" + json.dumps(report), file=sys.stderr, flush=True)
-    # Nothing is left to be saved, and a library whose memory ran out may crash when it ends.
+    # Exit at once: a library whose memory ran out may crash at a normal exit.
     os._exit(0)

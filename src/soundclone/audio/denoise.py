@@ -1,4 +1,4 @@
-"""Steady noise taken down, where that leaves a better voice.
+"""Reduction of steady noise.
 
 Ephraim and Malah, "Speech enhancement using a minimum mean-square error log-spectral amplitude
 estimator", IEEE Transactions on Acoustics, Speech, and Signal Processing 33 (1985), with their
@@ -17,17 +17,17 @@ from .samples import Samples
 
 Array = NDArray[np.float64]
 
-_FRAME = 0.032  # seconds, about: a power of two of samples
-_QUIET = 0.1  # share of the frames, the quietest, that are taken for nothing but noise
-_MEMORY = 0.98  # of the estimate, from frame to frame
+_FRAME = 0.032  # seconds, rounded to a power of two of samples
+_QUIET = 0.1  # share of the frames, the quietest, that are assumed to be noise
+_MEMORY = 0.98  # weight of the previous frame in the estimate
 _LEAST_PRIOR = 10 ** (-25 / 10)
-_DEEPEST = 10 ** (-10 / 20)  # gain: what is taken down further sounds like something else
-_PIECE = 200  # frames at once
-_SILENCE = 1e-12  # of the loudest frame's energy; digital silence tells nothing of the noise
+_DEEPEST = 10 ** (-10 / 20)  # lowest gain; more reduction causes audible artefacts
+_PIECE = 200  # frames processed at a time
+_SILENCE = 1e-12  # of the loudest frame's energy; digital silence is not noise
 
 
 def denoise(samples: Samples, rate: int) -> Samples:
-    """The samples, mono, shape (n,), at `rate` Hz, with their steady noise up to 10 dB lower."""
+    """Return mono samples, shape (n,), with steady noise reduced by up to 10 dB."""
     size = 1 << round(np.log2(_FRAME * rate))
     hop = size // 4
     window = np.sqrt(np.hanning(size + 1)[:-1])
@@ -45,7 +45,7 @@ def denoise(samples: Samples, rate: int) -> Samples:
 
 
 def _noise(frames: Samples, window: Array) -> Array:
-    """Mean power of the quietest frames, smoothed over five bins: (bins,)."""
+    """Return the mean power of the quietest frames, smoothed over five bins: (bins,)."""
     energy = np.array([np.square(frame, dtype=np.float64).sum() for frame in frames])
     sounding = np.flatnonzero(energy > _SILENCE * energy.max(initial=0.0))
     if not len(sounding):
@@ -61,8 +61,12 @@ def _noise(frames: Samples, window: Array) -> Array:
 
 
 def _gains(ratios: Array, before: Array) -> Array:
-    """Factors of the amplitudes, (frames, bins), for the powers over the noise's. What the last
-    frame's speech was thought to be, `before`, is brought up to date."""
+    """Return the gains of the amplitudes, (frames, bins).
+
+    Args:
+        ratios: Power over that of the noise, (frames, bins).
+        before: Estimate of the speech in the frame before, (bins,), updated in place.
+    """
     at, values = _half_exponential_integral()
     gains = np.empty_like(ratios)
     for index, ratio in enumerate(np.minimum(ratios, 1e3)):
@@ -77,9 +81,9 @@ def _gains(ratios: Array, before: Array) -> Array:
 
 @cache
 def _half_exponential_integral() -> tuple[Array, Array]:
-    """exp(E1(v) / 2), where E1 is the exponential integral, at values of log v."""
+    """Return values of log v and exp(E1(v) / 2) there, where E1 is the exponential integral."""
     logs = np.linspace(np.log(1e-8), np.log(1e3), 20_000)
-    density = np.exp(-np.exp(logs))  # of exp(-t) / t over log t
+    density = np.exp(-np.exp(logs))  # exp(-t) / t as a function of log t
     sums = np.concatenate([[0], np.cumsum((density[1:] + density[:-1]) / 2 * np.diff(logs))])
     at = np.linspace(np.log(1e-6), np.log(100.0), 400)
     return at, np.exp((sums[-1] - np.interp(at, logs, sums)) / 2)

@@ -1,7 +1,7 @@
-"""The channel of a recording that a voice is made of, at a rate that is heard.
+"""Reduction of a recording to one channel at 48 kHz or less.
 
-Runs in the decoder's process, block by block: nobody knows which channel has the most sound before
-the last block has been read.
+Runs in the decoder process. The samples are kept in a file, because the channel with the most
+sound is known only after the last block.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .samples import Samples
-from .sound import BLOCK, resampled
+from .sound import BLOCK, resample_blocks
 
-MOST_RATE = 48_000  # Hz; nothing audible is above half of it
+MOST_RATE = 48_000  # Hz, which covers all audible frequencies
 
 
 class Downmix:
-    """Keeps interleaved samples of one channel or more in a file, and reads one channel back.
+    """Store of interleaved samples that returns the channel with the most sound.
 
-    Adding channels up would cancel a voice that is inverted in one of them. So the channel with the
-    most sound is taken, by the differences between neighbouring samples: the bass channel of a film
-    is not the loudest. Its offset is removed.
+    Channels are not added up, because a voice that is inverted in one of them would cancel out.
+    The channel is chosen by the energy of the differences between neighbouring samples, which
+    passes over the bass channel of a film. Its DC offset is removed.
     """
 
     def __init__(self, file: int, channels: int, rate: int) -> None:
-        """`file` is the descriptor of an empty file, open for reading and writing."""
+        """Create a store in the empty file of descriptor `file`, open for reading and writing."""
         self._file = file
         self._rate = rate
         self._waiting = bytearray()
@@ -37,21 +37,21 @@ class Downmix:
         self._last: NDArray[np.float32] | None = None
 
     def write(self, interleaved: bytes | memoryview) -> None:
-        """Append float32 samples of all channels."""
+        """Append interleaved float32 samples of all channels."""
         self._waiting += interleaved
         if len(self._waiting) >= 4 * BLOCK:
             self._flush()
 
     @property
     def rate(self) -> int:
-        """Sample rate of the blocks that `read` gives, in Hz."""
+        """Sample rate of the blocks that `read` yields, in Hz."""
         return min(self._rate, MOST_RATE)
 
     def read(self) -> Iterator[Samples]:
-        """The channel with the most sound, in blocks."""
+        """Yield the channel with the most sound in blocks."""
         self._flush()
         blocks = self._channel(int(np.argmax(self._energy)))
-        return blocks if self.rate == self._rate else resampled(blocks, self._rate, self.rate)
+        return blocks if self.rate == self._rate else resample_blocks(blocks, self._rate, self.rate)
 
     def _channel(self, channel: int) -> Iterator[Samples]:
         channels = len(self._total)
@@ -65,7 +65,7 @@ class Downmix:
         table = np.frombuffer(bytes(self._waiting), np.float32).reshape(-1, len(self._total))
         if not len(table):
             return
-        # Floating-point files can hold anything: no number, or an absurd one, is a click.
+        # Floating-point files may hold NaN, infinities and absurdly large values.
         table = np.nan_to_num(table, nan=0.0, posinf=0.0, neginf=0.0)
         np.clip(table, -(2.0**16), 2.0**16, out=table)
         self._total += table.sum(axis=0, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Samples to a file that people download, and to bytes that wait between two steps of a task."""
+"""Encoding of samples to files, to streams, and to lossless bytes between two steps of a task."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from .samples import Samples
 
 @dataclass(frozen=True)
 class Format:
-    """How a file of a kind is written."""
+    """Parameters of an audio format."""
 
-    container: str  # FFmpeg's names
-    codec: str
+    container: str  # FFmpeg's name
+    codec: str  # FFmpeg's name
     sample_format: str
     sample_rate: int  # Hz
     options: Mapping[str, str]
-    sample_rates: tuple[int, ...] = ()  # Hz, that can be asked for
+    sample_rates: tuple[int, ...] = ()  # Hz, that a request may name
 
 
 RATES = (8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
@@ -39,64 +39,68 @@ FORMATS: Mapping[str, Format] = {
     "mp3": Format("mp3", "libmp3lame", "fltp", 44_100, {"compression_level": "2"}, RATES),
     "wav": Format("wav", "pcm_s16le", "s16", 44_100, {}, RATES),
     "flac": Format("flac", "flac", "s16", 44_100, {}, RATES),
-    # Opus has no others (RFC 6716, 2).
+    # Sample rates of Opus, RFC 6716, section 2.
     "ogg": Format("ogg", "libopus", "flt", 48_000, {}, (8_000, 16_000, 24_000, 48_000)),
 }
 STREAMS: Mapping[str, Format] = {
     **FORMATS,
-    # Without "bitexact" its first frame names the version of the library.
+    # Without "bitexact" the first frame names the version of the library.
     "aac": Format("adts", "aac", "fltp", 44_100, {"b": "128k", "flags": "+bitexact"}),
     "pcm": Format("s16le", "pcm_s16le", "s16", 24_000, {}),
 }
-"""What can be sent on while it is being written: those of FORMATS, AAC in ADTS, and bare samples,
-16 bits, little-endian. As nobody goes back to its header, WAV says that it is 0xFFFFFFFF bytes
-long, FLAC and MP3 do not say how long they are."""
+"""Formats that can be streamed: FORMATS, AAC in ADTS, and raw 16-bit little-endian samples.
+
+The header of a stream is written before its length is known. WAV states a length of 0xFFFFFFFF
+bytes, FLAC and MP3 state none.
+"""
 
 SYNTHETIC = {
     "comment": "Synthetic speech in a cloned voice",
     "DigitalSourceType": "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia",
 }
-"""The mark that a file is synthetic, for people and, as IPTC's vocabulary has it, for programs. In
-MP3 it is two TXXX frames, in FLAC and Ogg two Vorbis comments; WAV has room for the comment."""
+"""Tags that mark a file as synthetic, for people and in IPTC's vocabulary for programs.
+
+MP3 stores them as two TXXX frames, FLAC and Ogg as two Vorbis comments. WAV stores the comment.
+"""
 
 _LAYOUTS = {1: "mono", 2: "stereo"}
-_PAGE = "200000"  # microseconds of Opus that wait for their page
-_HEADROOM = 4.0  # 12 dB: what waits between steps has not been limited yet
+_PAGE = "200000"  # microseconds of Opus in a page
+_HEADROOM = 4.0  # 12 dB, because samples between steps are not limited yet
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """What was written."""
+    """Length of a finished file."""
 
     seconds: float
     bytes: int
 
 
 class Parts:
-    """What an encoder has written and nobody has taken yet."""
+    """Buffer of an encoder's output, read in parts while the encoder runs."""
 
     def __init__(self) -> None:
-        self.total = 0  # bytes so far, taken or not
+        self.total = 0  # bytes written so far
         self._waiting = bytearray()
 
     def write(self, data: bytes) -> int:
+        """Append bytes. Called by the encoder."""
         self._waiting += data
         self.total += len(data)
         return len(data)
 
     def take(self) -> bytes:
-        """All that was written since the last time."""
+        """Return and remove the bytes written since the last call."""
         taken = bytes(self._waiting)
         self._waiting.clear()
         return taken
 
 
 class Encoder:
-    """Writes mono samples to a file, block by block, in one of FORMATS, or to `Parts` in one of
-    STREAMS. Memory is that of a block, and of what nobody takes.
+    """Encoder of mono samples in blocks, to a file in one of FORMATS or to `Parts` in STREAMS.
 
-    The same samples, in whatever blocks, and the same tags make the same bytes. As a context
-    manager it closes the file, which is complete only if no exception passed.
+    The same samples and tags make the same bytes, independently of the size of the blocks. As a
+    context manager the encoder closes the file, which is incomplete after an exception.
     """
 
     def __init__(
@@ -110,11 +114,21 @@ class Encoder:
         tags: Mapping[str, str] | None = None,
         seconds: float | None = None,
     ) -> None:
-        """`sample_rate_in` is that of the samples to come, in Hz; `sample_rate` that of the file,
-        one of the format's, its usual one left out. Of two channels, both are the same. `tags`
-        are such as title, artist, comment; `seconds` how long it will be, for the tag of an MP3
-        that says so (others say it anyway). Raises KeyError for a format that is not in STREAMS,
-        ValueError for a rate that it does not have."""
+        """Open the target.
+
+        Args:
+            target: File or buffer.
+            format: Name in STREAMS.
+            sample_rate_in: Sample rate in Hz of the samples passed to `write`.
+            sample_rate: Sample rate in Hz of the file. None: the usual one of the format.
+            channels: 1 or 2. Two channels are identical.
+            tags: Metadata such as title, artist, comment.
+            seconds: Duration, for the tag of an MP3. Other formats have it in their header.
+
+        Raises:
+            KeyError: STREAMS has no such format.
+            ValueError: The format does not have this sample rate.
+        """
         form = STREAMS[format]
         if sample_rate is not None and sample_rate not in form.sample_rates:
             rates = ", ".join(map(str, form.sample_rates))
@@ -126,12 +140,12 @@ class Encoder:
         self._channels = channels
         self._target = target
         self._encoded: Encoded | None = None
-        self._written = 0  # samples, at the rate of the file
+        self._written = 0  # samples at the rate of the file
         self._waiting: list[Samples] = []
         self._resampler = soxr.ResampleStream(
             sample_rate_in, self._format.sample_rate, 1, dtype="float32", quality="VHQ"
         )
-        # "bitexact" leaves out random serial numbers and the version of the library.
+        # "bitexact" omits random serial numbers and the version of the library.
         options = {"fflags": "+bitexact"}
         if isinstance(target, Parts):
             options["flush_packets"] = "1"
@@ -149,17 +163,17 @@ class Encoder:
         self._stream = _add_stream(self._container, self._format, channels)
 
     def write(self, samples: Samples) -> None:
-        """Append mono `samples`, shape (n,); what is beyond full scale is cut."""
+        """Append mono samples, shape (n,). Values beyond full scale are clipped."""
         if self._encoded:
             raise ValueError("the encoder is closed")
         if len(samples):
             self._append(self._resampler.resample_chunk(np.ascontiguousarray(samples, np.float32)))
 
     def close(self) -> Encoded:
-        """Finish the file. May be called again, with the same answer."""
+        """Finish the file and return its length. Further calls return the same."""
         if not self._encoded:
             self._append(self._resampler.resample_chunk(np.zeros(0, np.float32), last=True))
-            if not self._written:  # a header is only written with the first packet
+            if not self._written:  # the header is written with the first packet
                 self._append(np.zeros(self._format.sample_rate // 100, np.float32))
             self._container.mux(self._stream.encode(None))
             self._container.close()
@@ -194,12 +208,12 @@ class Encoder:
 
 
 def _bit_rate(format: str, sample_rate: int, channels: int) -> dict[str, str]:
-    """Transparent for speech in one channel; the second one, the same again, costs little."""
+    """Return options of a bit rate that is transparent for speech."""
     if format == "ogg":
         return {"b": "64k" if channels == 1 else "96k"}
     if format != "mp3":
         return {}
-    # MPEG-2 and 2.5 go up to 160 and 64 kbit/s.
+    # MPEG-2 and MPEG-2.5 allow up to 160 and 64 kbit/s.
     return {"b": "128k" if sample_rate >= 32_000 else "96k" if sample_rate > 16_000 else "64k"}
 
 
@@ -219,7 +233,7 @@ def _frame(samples: Samples, sample_format: str, rate: int, channels: int = 1) -
     if sample_format == "s16":
         block = np.round(finite * 32767).astype(np.int16)
     elif sample_format == "s32":
-        # FLAC takes the upper 24 bits.
+        # FLAC uses the upper 24 bits.
         block = np.round(finite.astype(np.float64) * (2**23 - 1)).astype(np.int32) << 8
     else:
         block = finite
@@ -234,7 +248,7 @@ def _frame(samples: Samples, sample_format: str, rate: int, channels: int = 1) -
 
 
 def pack(samples: Samples, rate: int) -> bytes:
-    """Mono `samples`, shape (n,), as 24-bit FLAC with 12 dB of headroom. See `unpack`."""
+    """Encode mono samples, shape (n,), as 24-bit FLAC with 12 dB of headroom. See `unpack`."""
     buffer = io.BytesIO()
     form = Format("flac", "flac", "s32", rate, {})
     with av.open(buffer, "w", format="flac", options={"fflags": "+bitexact"}) as container:
@@ -246,7 +260,7 @@ def pack(samples: Samples, rate: int) -> bytes:
 
 
 def unpack(data: bytes) -> tuple[Samples, int]:
-    """Samples and rate in Hz of what `pack` made, within 2^-21 of what they were."""
+    """Return samples and rate in Hz of bytes from `pack`, with an error below 2^-21."""
     try:
         with av.open(io.BytesIO(data), "r", format="flac") as container:
             assert isinstance(container, InputContainer)

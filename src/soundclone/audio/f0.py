@@ -1,9 +1,9 @@
-"""The fundamental frequency of speech.
+"""Tracking of the fundamental frequency (F0) of speech.
 
-Candidates are the values of the normalised autocorrelation (Boersma, 1993) on a grid of log F0,
-taken of a compressed spectrum lest formants pass for harmonics (Tolonen and Karjalainen, 2000).
-The best path through them, being unvoiced one more candidate, is found by dynamic programming
-(Viterbi, 1967): once for the speaker's usual F0, and again for F0 near it.
+Candidates are the values of the normalised autocorrelation (Boersma, 1993) on a grid of log F0. The
+spectrum is compressed, so that formants are not mistaken for harmonics (Tolonen and Karjalainen,
+2000). Dynamic programming (Viterbi, 1967) finds the best path through the candidates and an
+unvoiced state. The first pass finds the speaker's usual F0, the second favours F0 near it.
 """
 
 from __future__ import annotations
@@ -14,39 +14,44 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-RANGE = (60.0, 500.0)  # Hz, looked for
+RANGE = (60.0, 500.0)  # Hz, searched
 
-_RATE = 8_000  # Hz, at which autocorrelations are taken
-_PERIODS = 3  # of the lowest F0 in a window
-_COMPRESSION = 0.5  # power of the power spectrum
+_RATE = 8_000  # Hz, of the autocorrelations
+_PERIODS = 3  # periods of the lowest F0 in a window
+_COMPRESSION = 0.5  # exponent of the power spectrum
 _PER_OCTAVE = 48  # grid points
-_BLOCK = 1000  # frames at once, to bound the memory
+_BLOCK = 1000  # frames processed at a time, which bounds the memory
 
-# Strengths, to be compared with correlations of the compressed spectrum; costs are for 10 ms.
-NOISY, CLEAN = 0.08, 0.15  # for being unvoiced, in a recording and in synthetic speech
-_HISS = 0.25  # more for being unvoiced where the energy is in the highs
+# Strengths on the scale of the correlations of the compressed spectrum. Costs are per 10 ms.
+NOISY, CLEAN = 0.08, 0.15  # strength of the unvoiced state in a recording and in synthetic speech
+_HISS = 0.25  # further strength of the unvoiced state where high frequencies dominate
 _HISS_RATE, _HISS_WINDOW = 16_000, 0.025  # Hz, seconds
 _QUIET = 0.02  # of the loud frames' peaks, below which a frame is a pause
-_OCTAVE = 0.01  # for an octave higher: the period rather than twice it
-_NEAR, _FAR = 0.35, 0.4  # octaves from the usual F0 that are free; what one more costs
-_JUMP = 0.35  # cost of an octave from a frame to the next
-_CHANGE = 0.14  # cost of beginning or ending to be voiced
+_OCTAVE = 0.01  # strength of an octave higher, which favours the period over twice the period
+_NEAR, _FAR = 0.35, 0.4  # octaves from the usual F0 without a cost; cost of each further octave
+_JUMP = 0.35  # cost of a change of F0 by an octave between frames
+_CHANGE = 0.14  # cost of a change between voiced and unvoiced
 
 Array = NDArray[np.float64]
 
 
 @cache
 def grid() -> Array:
-    """F0 in Hz of the grid's points, low to high."""
+    """Return F0 in Hz of the points of the grid, in ascending order."""
     count = int(np.ceil(np.log2(RANGE[1] / RANGE[0]) * _PER_OCTAVE)) + 1
     return np.asarray(RANGE[0] * 2 ** (np.arange(count) / _PER_OCTAVE))
 
 
 def track(samples: Array, sample_rate: int, hop: float, unvoiced: float = NOISY) -> Array:
-    """F0 in Hz of samples (n,), 0 where unvoiced; frame t is centred at t * hop seconds: (T,).
+    """Return F0 in Hz of each frame, (T,), 0 where unvoiced.
 
-    `unvoiced` is the strength of being that, NOISY or CLEAN. Values are those of the grid, a
-    48th of an octave apart.
+    Args:
+        samples: Mono samples, (n,).
+        sample_rate: Hz.
+        hop: Seconds between frames. Frame t is centred at `t * hop` seconds.
+        unvoiced: Strength of the unvoiced state, NOISY or CLEAN.
+
+    The values are points of the grid, a 48th of an octave apart.
     """
     correlations, peaks = _correlations(samples, sample_rate, hop)
     octaves = np.arange(correlations.shape[1]) / _PER_OCTAVE
@@ -63,7 +68,7 @@ def track(samples: Array, sample_rate: int, hop: float, unvoiced: float = NOISY)
 
 
 def _correlations(samples: Array, sample_rate: int, hop: float) -> tuple[Array, Array]:
-    """Normalised autocorrelation at the periods of `grid`, (T, G), and each frame's peak, (T,)."""
+    """Return autocorrelations at the periods of the grid, (T, G), and frames' peaks, (T,)."""
     low = np.asarray(soxr.resample(samples, sample_rate, _RATE), np.float64)
     size = int(_PERIODS * _RATE / RANGE[0]) | 1
     lags = _RATE / grid()
@@ -82,7 +87,7 @@ def _correlations(samples: Array, sample_rate: int, hop: float) -> tuple[Array, 
         spectrum = np.abs(np.fft.rfft(frames * window, fft)) ** (2 * _COMPRESSION)
         correlation = np.fft.irfft(spectrum)[:, : below.max() + 3]
         correlation /= (correlation[:, :1] + 1e-9) * shape / shape[0]
-        # A parabola through three lags: a period is rarely a whole number of samples.
+        # Interpolate by a parabola: a period is rarely a whole number of samples.
         left, centre, right = (correlation[:, below + k] for k in (-1, 0, 1))
         slope, curve = (right - left) / 2, (left + right) / 2 - centre
         rows.append(centre + share * slope + share**2 * curve)
@@ -90,15 +95,15 @@ def _correlations(samples: Array, sample_rate: int, hop: float) -> tuple[Array, 
 
 
 def _centres(seconds: float, hop: float, rate: int, last: int) -> NDArray[np.int_]:
-    """Sample at the centre of each frame."""
+    """Return the index of the sample at the centre of each frame."""
     count = int(seconds / hop + 1e-6) + 1
     return np.round(np.arange(count) * hop * rate).astype(int).clip(0, last)
 
 
 def _neighbour_correlation(samples: Array, sample_rate: int, hop: float) -> Array:
-    """Correlation of each sample with the next around each frame (Atal and Rabiner, 1976): (T,).
+    """Return the correlation of neighbouring samples around each frame, (T,).
 
-    Near 1 in vowels, below 0.5 in hisses.
+    The values are near 1 in vowels and below 0.5 in fricatives (Atal and Rabiner, 1976).
     """
     high = np.asarray(soxr.resample(samples, sample_rate, _HISS_RATE), np.float64)
     width = round(_HISS_WINDOW * _HISS_RATE)
@@ -112,7 +117,7 @@ def _neighbour_correlation(samples: Array, sample_rate: int, hop: float) -> Arra
 
 
 def _best_path(voiced: Array, unvoiced: Array, hop: float) -> NDArray[np.int_]:
-    """Of grid points, or their number for being unvoiced, the strongest less its costs: (T,)."""
+    """Return the best path, (T,): indices of grid points, or their number for unvoiced."""
     count = voiced.shape[1]
     per_frame = 0.01 / hop
     octaves = np.arange(count) / _PER_OCTAVE

@@ -1,4 +1,4 @@
-"""How loud speech is to the ear, the same loudness for every voice, and no peak beyond a ceiling.
+"""Measurement of loudness, and a limiter of true peaks.
 
 ITU-R BS.1770-4, "Algorithms to measure audio programme loudness and true-peak audio level".
 """
@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from .samples import Samples
 
-TARGET = -18.0  # LUFS, of what is handed out
+TARGET = -18.0  # LUFS, of synthesised speech
 CEILING = -1.0  # dBTP
-_MOST_GAIN = 30.0  # dB
 
 # The K-weighting of annex 1, tables 1 and 2, for 48 kHz: numerator and denominator of each stage.
 _STAGES = (
@@ -22,15 +21,15 @@ _STAGES = (
     ((1.0, -2.0, 1.0), (1.0, -1.99004745483398, 0.99007225036621)),
 )  # fmt: skip
 _STEP = 0.1  # seconds; a gating block is four steps
-_PIECE = 200  # steps that are filtered at once
-_SETTLE = 1.0  # seconds of context: the high-pass at 38 Hz has died away after it
+_PIECE = 200  # steps filtered at a time
+_SETTLE = 1.0  # seconds of context, in which the high-pass at 38 Hz decays
 _ABSOLUTE_GATE, _RELATIVE_GATE = -70.0, -10.0  # LUFS, LU
 
 
 def loudness(samples: Samples, rate: int) -> float:
-    """Integrated loudness in LUFS of mono `samples`, shape (n,); minus infinity for silence.
+    """Return the integrated loudness in LUFS of mono samples, minus infinity for silence.
 
-    Less than the 0.4 s of one gating block is measured as one shorter block.
+    Samples shorter than a gating block of 0.4 s are measured as one shorter block.
     """
     step = round(_STEP * rate)
     energy = np.concatenate(
@@ -52,36 +51,12 @@ def loudness(samples: Samples, rate: int) -> float:
     return float(-0.691 + 10 * np.log10(blocks.mean()))
 
 
-def gain(samples: Samples, rate: int, target_lufs: float = TARGET) -> float:
-    """The factor that brings `samples` to the target, at most 30 dB; 1 for silence."""
-    measured = loudness(samples, rate)
-    if not np.isfinite(measured):
-        return 1.0
-    return float(10 ** (min(target_lufs - measured, _MOST_GAIN) / 20))
-
-
-def normalise(samples: Samples, rate: int, target_lufs: float = TARGET) -> Samples:
-    """The samples at the target loudness. Peaks may go beyond full scale: see `limit`."""
-    return samples * np.float32(gain(samples, rate, target_lufs))
-
-
-def true_peak(samples: Samples, rate: int) -> float:
-    """Largest magnitude between the samples too, in dBTP, by fourfold oversampling (annex 2)."""
-    return float(20 * np.log10(max(_peaks(samples, rate).max(initial=0.0), 1e-10)))
-
-
-def limit(samples: Samples, rate: int, ceiling_dbtp: float = CEILING) -> Samples:
-    """The samples, turned down around each true peak beyond the ceiling; shape (n,)."""
-    limiter = Limiter(rate, ceiling_dbtp)
-    return np.concatenate([limiter.process(samples), limiter.flush()])
-
-
 class Limiter:
-    """`limit` for samples that come in blocks. What goes in comes out, some blocks later."""
+    """Limiter of true peaks for samples that arrive in blocks. The output is delayed."""
 
-    _REACH = 0.015  # seconds before and after a peak in which the gain bends
-    _MARGIN = 0.1  # dB; a gain that bends moves the peaks between samples a little
-    _GUARD = 256  # samples, more than the oversampling filter sees
+    _REACH = 0.015  # seconds before and after a peak in which the gain changes
+    _MARGIN = 0.1  # dB; a changing gain moves the peaks between samples a little
+    _GUARD = 256  # samples, more than the length of the oversampling filter
 
     def __init__(self, rate: int, ceiling_dbtp: float = CEILING) -> None:
         self._rate = rate
@@ -89,18 +64,18 @@ class Limiter:
         self._reach = round(self._REACH * rate)
         self._context = 2 * self._reach + self._GUARD
         self._buffer = np.zeros(0, np.float32)
-        self._done = 0  # samples of the buffer that went out and stay as context
+        self._done = 0  # samples of the buffer that were returned and stay as context
 
     def process(self, samples: Samples) -> Samples:
-        """Take samples, shape (n,); return what is ready, possibly nothing."""
+        """Append samples, shape (n,), and return those that are ready, possibly none."""
         self._buffer = np.concatenate([self._buffer, samples]).astype(np.float32, copy=False)
         ready = len(self._buffer) - self._context
-        if ready - self._done < self._rate // 2:  # small pieces would filter the context too often
+        if ready - self._done < self._rate // 2:  # each call filters the context again
             return np.zeros(0, np.float32)
         return self._emit(ready)
 
     def flush(self) -> Samples:
-        """Return the rest."""
+        """Return the remaining samples."""
         return self._emit(len(self._buffer))
 
     def _emit(self, until: int) -> Samples:
@@ -114,7 +89,7 @@ class Limiter:
         if peaks.max(initial=0.0) <= self._ceiling:
             return self._buffer
         needed = np.minimum(1.0, self._ceiling / np.maximum(peaks, 1e-10))
-        # The smallest within reach, then smoothed within reach: never above what a peak needs.
+        # The smallest gain within reach, smoothed within reach, never exceeds the needed gain.
         half = max(1, self._reach // 2)
         lowest = _sliding_minimum(needed, 2 * half)
         smooth = _sliding_mean(_sliding_mean(lowest, half), half)
@@ -122,10 +97,10 @@ class Limiter:
 
 
 def _weighted(samples: Samples, rate: int, start: int, end: int) -> NDArray[np.float64]:
-    """K-weighted samples `start` to `end`.
+    """Return the K-weighted samples `start` to `end`.
 
-    The standard's filters are evaluated at the frequency of each bin, so that they are the same
-    at every rate instead of being designed anew.
+    The filters of the standard are evaluated at the frequency of each bin, which makes them the
+    same at every sample rate.
     """
     settle = round(_SETTLE * rate)
     first = max(0, start - settle)
@@ -145,7 +120,7 @@ def _power(lufs: float) -> float:
 
 
 def _peaks(samples: Samples, rate: int) -> NDArray[np.float64]:
-    """The largest magnitude at and after each sample, before the next one; shape (n,)."""
+    """Return the largest magnitude from each sample to the next one, shape (n,)."""
     if not len(samples):
         return np.zeros(0)
     dense = np.abs(soxr.resample(samples, rate, 4 * rate))
@@ -155,11 +130,11 @@ def _peaks(samples: Samples, rate: int) -> NDArray[np.float64]:
 
 
 def _sliding_minimum(values: NDArray[np.float64], reach: int) -> NDArray[np.float64]:
-    """The smallest of the `reach` values before, the value and the `reach` values after."""
+    """Return the minimum of each value and the `reach` values before and after it."""
     padded = np.pad(values, reach, constant_values=1.0)
     size = 2 * reach + 1
     width = 1
-    while width < size:  # each pass at most doubles the number of values that were compared
+    while width < size:  # each pass at most doubles the number of compared values
         shift = min(width, size - width)
         padded = np.minimum(padded[:-shift], padded[shift:])
         width += shift
@@ -167,7 +142,7 @@ def _sliding_minimum(values: NDArray[np.float64], reach: int) -> NDArray[np.floa
 
 
 def _sliding_mean(values: NDArray[np.float64], reach: int) -> NDArray[np.float64]:
-    """The mean of the `reach` values before, the value and the `reach` values after."""
+    """Return the mean of each value and the `reach` values before and after it."""
     padded = np.pad(values, reach, mode="edge")
     sums = np.concatenate([[0.0], np.cumsum(padded)])
     size = 2 * reach + 1

@@ -1,8 +1,8 @@
-"""Whether a recording can become a voice: how much speech, how loud, how clean.
+"""Checks of a recording before it becomes a voice: length, level, clipping, noise, speakers.
 
-Every refusal states what was measured and what is needed. The thresholds were set on real speech
-of twenty people in ten languages, mixed with noise, babble and music at known levels, clipped by
-known amounts, and passed through rooms of known echo; each comment gives the margins.
+Every error states the measured and the required value. The thresholds were set on real speech of
+twenty people in ten languages. It was mixed with noise, babble and music at known levels, clipped
+by known amounts, and passed through rooms of known echo. The comments give the margins.
 """
 
 from __future__ import annotations
@@ -24,108 +24,142 @@ from ..errors import (
     SpeechTooLong,
     SpeechTooShort,
 )
-from .bandwidth_extension import with_fundamental
+from .bandwidth_extension import restore_fundamental
 from .decode import Decoded
 from .denoise import denoise
+from .fades import fade_ends
 from .samples import Samples
 from .sound import Sound
-from .speakers import Company, company
-from .vad import Activity, listen
+from .speakers import SpeakerCheck, detect_other_speakers
+from .vad import SpeechActivity, detect_speech
 
-Span = tuple[float, float]  # start and end in seconds
+Span = tuple[float, float]
+"""Start and end in seconds."""
 
-SHORTEST, LONGEST = 15.0, 60.0  # seconds of speech, both excluded
 
-_RATE = 16_000  # Hz, at which everything is measured
+@dataclass(frozen=True)
+class RecordingLimits:
+    """Limits of the speech in a recording."""
+
+    min_seconds: float = 15.0  # excluded
+    max_seconds: float = 60.0  # excluded
+    search_seconds: float = 120.0  # seconds of speech after which the search for speech stops
+    # Seconds of speech, and of sound. The search stops when the beginning has less speech, because
+    # searching a quarter of an hour takes half a minute.
+    sparse: tuple[float, float] = (5.0, 300.0)
+
+
+_RATE = 16_000  # Hz, of all measurements
 _FRAME, _HOP = 512, 256  # samples: 32 and 16 ms
-_PIECE = 2000  # frames that are analysed at once
+_PIECE = 2000  # frames analysed at a time
 _BAND = (150.0, 7000.0)  # Hz, without hum and hiss
 _PAUSE = 0.3  # seconds; longer pauses are shortened to this
 _FADE = 0.005  # seconds, where a pause was cut
-_LISTEN = 2 * LONGEST  # seconds of speech after which it is certainly too much
-# A quarter of an hour with next to no speech is refused before all of it was listened to, which
-# takes half a minute. Seconds of speech that are needed, and within how many.
-_SPARSE = (5.0, 300.0)
 
-_LEVEL = -23.0  # dBFS RMS of the speech that is handed on
-_QUIETEST = -75.0  # dBFS; 16-bit files leave 20 dB above their own rounding here
-# Of the windows that the network takes for speech, 0.92 and more are certain in clean speech,
-# 0.81 in babble as loud as the voice, 0.63 in music alone.
+_LEVEL = -23.0  # dBFS RMS of the speech in a Recording
+_QUIETEST = -75.0  # dBFS, 20 dB above the rounding noise of 16-bit files
+# Share of speech windows that are certain: 0.92 and more in clean speech, 0.81 in babble as loud as
+# the voice, 0.63 in music without a voice.
 _LEAST_CERTAIN = 0.7
-# How far sound falls below its mean, in dB: its 20th and 5th percentile. At 0 dB white noise gives
-# 0 and 0, babble 2-3 and 5-8, music 8-10 and 14-16; at 12 dB white noise 10-13 and 12-14, babble
-# 9-12 and 13-16, music 13-18 and 21-26; clean speech 13-27 and 26-53.
+# 20th and 5th percentile of the level below its mean, in dB. White noise at 0 dB: 0 and 0, babble
+# 2-3 and 5-8, music 8-10 and 14-16. White noise at 12 dB: 10-13 and 12-14, babble 9-12 and 13-16,
+# music 13-18 and 21-26. Clean speech: 13-27 and 26-53.
 _CLEAR_PAUSES = 20.0
-# The least of the first. The nearer the second is, the steadier the noise: such noise is taken
-# down, and spoils a voice less than its level says.
+# Least value of the first percentile. The closer the two are, the steadier the noise. Steady noise
+# may be louder, because it is removed later.
 _LEAST_SNR, _STEADY, _CHANGING = (8.5, 11.2), 3.0, 5.0
-_CLEAN_SNR = 20.5  # mean of both
-_DENOISED = 18.0  # mean of both, below which steady noise is taken down
-# The voice against what sounds where nobody speaks: rooms of 0.6 and 1 s echo 24-39 dB, though the
-# echo fills the gaps between syllables; music at 6 dB gives 11-17 dB.
+_CLEAN_SNR = 20.5  # mean of both percentiles
+_DENOISED = 18.0  # mean of both percentiles, below which steady noise is removed
+# Level of the voice over that of the gaps: 24-39 dB in rooms with an echo of 0.6 and 1 s, which
+# fills only the gaps between syllables, and 11-17 dB with music at 6 dB.
 _QUIET_GAPS, _LEAST_GAPS, _GAP_MARGIN = 20.0, 0.3, 0.1  # dB, seconds in all, seconds from speech
-# Share of samples beyond 0.8 of the 99th percentile: 0.018-0.034 in clean speech, 0.07-0.10 with
+# Share of samples above 0.8 of the 99th percentile: 0.018-0.034 in clean speech, 0.07-0.10 with
 # 5 % of the samples clipped, 0.12-0.16 with 10 %, also after mp3.
 _CLIPPED_HEAVY, _CLIPPED_LIGHT, _UNCLIPPED = 0.105, 0.045, 0.024
-_NARROW = -45.0  # dB, 4.2-8 kHz against 0.3-3.4 kHz: speech -26 to -4, telephone under -60
-_NO_FUNDAMENTAL = -25.0  # dB, 80-250 Hz against 0.3-3.4 kHz: speech -12 to 6, from 300 Hz on -51
-# Median time in which fades would reach -60 dB: 0.19-0.28 s in clean speech, up to 0.33 s in
-# noise, 0.41 s with an echo of 0.8 s.
+_NARROW = -45.0  # dB, 4.2-8 kHz over 0.3-3.4 kHz: speech -26 to -4, telephone below -60
+_NO_FUNDAMENTAL = -25.0  # dB, 80-250 Hz over 0.3-3.4 kHz: speech -12 to 6, telephone -51
+# Median time of a decay by 60 dB: 0.19-0.28 s in clean speech, up to 0.33 s in noise, 0.41 s with
+# an echo of 0.8 s.
 _ECHO = 0.35
-# Shares of the speech. Of 450 recordings of one speaker two pass for two at once in more than 0.4.
-_MOST_TOGETHER, _MOST_OTHERS = 0.4, 0.25
-# Scores of `company`. Of 270 recordings without noise, each joined from several of one speaker, two
-# go beyond 1.7 (to 1.8); of 180 with noise, babble, music or echo one goes beyond 3.4.
+# Shares of the speech. Of 450 recordings of one speaker, two have a measured overlap above 0.4.
+_MOST_OVERLAP, _MOST_OTHERS = 0.4, 0.25
+# Scores of `detect_other_speakers`. Of 270 recordings without noise, each joined from several of
+# one speaker, two exceed 1.7 (up to 1.8). Of 180 with noise, babble, music or echo, one exceeds
+# 3.4.
 _SUSPECTED, _SURE, _SURE_IN_NOISE = 1.3, 1.7, 3.4
-_WORD = 0.25  # seconds
+_WORD = 0.25  # seconds, the shortest word
 
 _SILENT = "the recording is silent from beginning to end"
 
 
 @dataclass(frozen=True)
 class Recording:
-    """A recording that was found fit."""
+    """Recording that passed the checks."""
 
     samples: Sound  # speech at -23 dBFS RMS, within full scale
     speech_seconds: float
-    segments: tuple[Span, ...]  # where the one speaker speaks
-    snr: float  # dB, roughly: the voice against what is behind it
-    steady_noise: bool = False  # noise of a kind that `reference` can take down
-    warnings: tuple[str, ...] = ()  # sentences for people
+    segments: tuple[Span, ...]  # speech of the one speaker
+    snr: float  # approximate level of the voice over the background, in dB
+    steady_noise: bool = False  # True if `extract_reference` reduces the noise
+    warnings: tuple[str, ...] = ()  # messages for users
 
     @property
     def sample_rate(self) -> int:
-        """Hz, at most 48000."""
+        """Sample rate in Hz, at most 48000."""
         return self.samples.rate
 
 
-def examine(decoded: Decoded, *, pause: Callable[[], None] = lambda: None) -> Recording:
-    """Measure a decoded file. `pause` is called between the parts of the work. Raises NoSpeech,
-    SourceTooQuiet, SpeechTooShort, SpeechTooLong, SourceClipped, SourceTooNoisy or
-    SeveralSpeakers."""
+def examine(
+    decoded: Decoded,
+    *,
+    limits: RecordingLimits | None = None,
+    pause: Callable[[], None] = lambda: None,
+) -> Recording:
+    """Check and measure a decoded file.
+
+    Args:
+        decoded: Sound of the file.
+        limits: Limits other than the usual ones.
+        pause: Called between parts of the work. An exception ends it.
+
+    Raises:
+        NoSpeech, SourceTooQuiet, SpeechTooShort, SpeechTooLong, SourceClipped, SourceTooNoisy,
+        SeveralSpeakers: A check failed. The message has the measured and the required value.
+    """
+    limits = limits or RecordingLimits()
     samples = decoded.sound
     if not any(block.any() for block in samples.blocks()):
         raise NoSpeech(_SILENT)
     analysed = samples.resampled(_RATE)
     _check_level(analysed)
     if len(analysed) < _RATE:
-        _check_length(Activity((), 0.0))
-    low, high = _beside_telephone(analysed)
+        _check_length(SpeechActivity((), 0.0), limits)
+    low, high = _levels_beside_telephone(analysed)
     if low < _NO_FUNDAMENTAL and high < _NARROW:
-        samples = Sound.of(with_fundamental(samples.blocks(), samples.rate), samples.rate)
+        samples = Sound.from_blocks(
+            restore_fundamental(samples.blocks(), samples.rate), samples.rate
+        )
         analysed = samples.resampled(_RATE)
-    activity = listen(analysed, _RATE, most=_LISTEN, sparse=_SPARSE, pause=pause)
-    _check_length(activity)
+    activity = detect_speech(
+        analysed, _RATE, most=limits.search_seconds, sparse=limits.sparse, pause=pause
+    )
+    _check_length(activity, limits)
     spans = _spans(activity.segments, len(analysed) / _RATE, margin=0.0)
     speech = np.concatenate([analysed[_slice(span, _RATE)] for span in spans])
     pause()
     clipping = _check_clipping(speech)
     noise = _check_noise(analysed, activity.segments, speech)
     pause()
-    heard = company(speech)
+    found = detect_other_speakers(speech)
     pause()
-    _check_together(heard)
-    segments, others = _told_apart(heard, activity.segments, spans, len(speech), noise.snr)
+    _check_overlap(found)
+    share = _seconds(found.others) * _RATE / len(speech)
+    segments, others = activity.segments, []
+    if found.score > (_SURE if noise.snr >= _CLEAN_SNR else _SURE_IN_NOISE):
+        others = [f"about {100 * share:.0f} % of the speech is by somebody else: left out"]
+        segments = _without_others(found.others, share, segments, spans, limits)
+    elif found.score > _SUSPECTED:
+        others = [f"about {100 * share:.0f} % of the speech may be by somebody else"]
     if segments != activity.segments:
         spans = _spans(segments, len(analysed) / _RATE, margin=0.0)
         speech = np.concatenate([analysed[_slice(span, _RATE)] for span in spans])
@@ -133,7 +167,7 @@ def examine(decoded: Decoded, *, pause: Callable[[], None] = lambda: None) -> Re
     peak = float(np.abs(speech).max())
     gain = min(10 ** ((_LEVEL - level) / 20), 0.98 / peak)
     return Recording(
-        samples=samples.within_full_scale(gain),
+        samples=samples.amplified(gain),
         speech_seconds=_seconds(segments),
         segments=segments,
         snr=noise.snr,
@@ -142,17 +176,18 @@ def examine(decoded: Decoded, *, pause: Callable[[], None] = lambda: None) -> Re
     )
 
 
-def reference(recording: Recording) -> Samples:
-    """The speech of a recording with its pauses, each cut to at most 0.3 s, and its steady noise
-    taken down; mono, shape (n,)."""
+def extract_reference(recording: Recording) -> Samples:
+    """Return the speech of a recording, mono, shape (n,), as an engine's reference.
+
+    Pauses are cut to at most 0.3 s. Steady noise is reduced.
+    """
     rate = recording.sample_rate
-    fade = np.linspace(0, 1, round(_FADE * rate), dtype=np.float32)
+    ramp = np.linspace(0, 1, round(_FADE * rate), dtype=np.float32)
     parts = []
     length = len(recording.samples) / rate
     for span in _spans(recording.segments, length, margin=_PAUSE / 2):
         part = recording.samples[_slice(span, rate)]
-        part[: len(fade)] *= fade
-        part[-len(fade) :] *= fade[::-1]
+        fade_ends(part, ramp)
         parts.append(part)
     speech = np.concatenate(parts)
     return denoise(speech, rate) if recording.steady_noise else speech
@@ -173,29 +208,32 @@ def _check_level(sound: Sound) -> None:
         )
 
 
-def _check_length(activity: Activity) -> None:
+def _check_length(activity: SpeechActivity, limits: RecordingLimits) -> None:
     seconds = activity.seconds
     if activity.sparse:
         raise NoSpeech(
-            f"the first {_SPARSE[1]:g} s of the recording hold only {_floor(seconds)} s of clear "
-            f"speech; more than {SHORTEST:g} s is needed: cut the recording to its spoken part"
+            f"the first {limits.sparse[1]:g} s of the recording hold only {_floor(seconds)} s of "
+            f"clear speech; more than {limits.min_seconds:g} s is needed: cut the recording to its "
+            "spoken part"
         )
     if seconds < 1 or activity.certainty < _LEAST_CERTAIN:
         raise NoSpeech(
-            f"no clear speech was found in the recording; more than {SHORTEST:g} s is needed"
+            "no clear speech was found in the recording; more than "
+            f"{limits.min_seconds:g} s is needed"
         )
-    if seconds <= SHORTEST:
+    if seconds <= limits.min_seconds:
         raise SpeechTooShort(
-            f"speech lasts {_floor(seconds)} s; more than {SHORTEST:g} s is needed"
+            f"speech lasts {_floor(seconds)} s; more than {limits.min_seconds:g} s is needed"
         )
-    if seconds >= LONGEST:
-        lasts = f"{seconds:.1f} s" if seconds < _LISTEN else f"more than {_LISTEN:g} s"
-        raise SpeechTooLong(f"speech lasts {lasts}; less than {LONGEST:g} s is needed")
+    if seconds >= limits.max_seconds:
+        most = limits.search_seconds
+        lasts = f"{seconds:.1f} s" if seconds < most else f"more than {most:g} s"
+        raise SpeechTooLong(f"speech lasts {lasts}; less than {limits.max_seconds:g} s is needed")
 
 
 def _check_clipping(speech: Samples) -> list[str]:
-    """Warnings. Raises SourceClipped."""
-    clipped = _beyond(speech)
+    """Return warnings. Raises SourceClipped."""
+    clipped = _share_near_peak(speech)
     if clipped > _CLIPPED_HEAVY:
         raise SourceClipped(
             f"about {100 * (clipped - _UNCLIPPED):.0f} % of the speech is clipped; "
@@ -208,19 +246,19 @@ def _check_clipping(speech: Samples) -> list[str]:
 
 @dataclass(frozen=True)
 class _Noise:
-    """What is heard beside the voice."""
+    """Noise beside the voice."""
 
     snr: float  # dB
-    unsteady: float  # 0, a hum, to 1, music
+    unsteady: float  # from 0, a hum, to 1, music
     warnings: tuple[str, ...]
 
 
 def _check_noise(samples: Sound, segments: tuple[Span, ...], speech: Samples) -> _Noise:
-    """Raises SourceTooNoisy."""
+    """Measure the noise. Raises SourceTooNoisy."""
     syllables, pauses = _falls(speech)
     unsteady = float(np.clip((pauses - syllables - _STEADY) / (_CHANGING - _STEADY), 0, 1))
     least = float(np.interp(unsteady, (0, 1), _LEAST_SNR))
-    echo = _echoes(samples)
+    echo = _has_strong_echo(samples)
     if syllables < least and pauses < _CLEAR_PAUSES:
         echo = _gaps(samples, segments) > _QUIET_GAPS
         if not echo:
@@ -232,55 +270,57 @@ def _check_noise(samples: Sound, segments: tuple[Span, ...], speech: Samples) ->
     warnings = []
     if snr < _CLEAN_SNR:
         warnings.append(f"noise, music or echo is only about {snr:.0f} dB below the voice")
-    if _beside_telephone(speech)[1] < _NARROW:
+    if _levels_beside_telephone(speech)[1] < _NARROW:
         warnings.append("the recording has telephone bandwidth: nothing above 4 kHz")
     if echo:
         warnings.append("the room echoes strongly")
     return _Noise(snr, unsteady, tuple(warnings))
 
 
-def _check_together(heard: Company) -> None:
-    if heard.together > _MOST_TOGETHER:
+def _check_overlap(found: SpeakerCheck) -> None:
+    if found.overlap > _MOST_OVERLAP:
         raise SeveralSpeakers(
-            f"two people speak at once in about {100 * heard.together:.0f} % of the speech; "
+            f"two people speak at once in about {100 * found.overlap:.0f} % of the speech; "
             "one speaker alone is needed"
         )
 
 
-def _told_apart(
-    heard: Company, segments: tuple[Span, ...], spans: list[Span], length: int, snr: float
-) -> tuple[tuple[Span, ...], list[str]]:
-    """The segments of the one who speaks, and warnings. `length` of all speech, in samples.
-    Raises SeveralSpeakers."""
-    others = _seconds(heard.others) * _RATE / length
-    if heard.score > (_SURE if snr >= _CLEAN_SNR else _SURE_IN_NOISE):
-        share = f"about {100 * others:.0f} % of the speech is by somebody else: left out"
-        return _of_one(heard, others, segments, spans), [share]
-    if heard.score > _SUSPECTED:
-        return segments, [f"about {100 * others:.0f} % of the speech may be by somebody else"]
-    return segments, []
-
-
-def _of_one(
-    heard: Company, others: float, segments: tuple[Span, ...], spans: list[Span]
+def _without_others(
+    others: Iterable[Span],
+    share: float,
+    segments: tuple[Span, ...],
+    spans: list[Span],
+    limits: RecordingLimits,
 ) -> tuple[Span, ...]:
-    """The segments without what is said by others, whose share is given."""
-    if others > _MOST_OTHERS:
+    """Return the segments without those of other speakers.
+
+    Args:
+        others: Speech of other speakers, in seconds of the concatenated spans.
+        share: Share of the speech that `others` are, 0-1.
+        segments: Speech in the recording.
+        spans: Parts of the recording that were searched for other speakers.
+        limits: Limits of the speech that is left.
+
+    Raises:
+        SeveralSpeakers: The share is too large, or too little speech is left.
+    """
+    if share > _MOST_OTHERS:
         raise SeveralSpeakers(
-            f"about {100 * others:.0f} % of the speech is by a second speaker; "
+            f"about {100 * share:.0f} % of the speech is by a second speaker; "
             f"at most {100 * _MOST_OTHERS:.0f} % can be left out: one speaker is needed"
         )
-    kept = tuple(_without(segments, _placed(heard.others, spans)))
-    if _seconds(kept) <= SHORTEST:
+    kept = tuple(_subtract(segments, _in_recording(others, spans)))
+    if _seconds(kept) <= limits.min_seconds:
         raise SeveralSpeakers(
-            f"about {100 * others:.0f} % of the speech is by a second speaker, and only "
-            f"{_floor(_seconds(kept))} s without; more than {SHORTEST:g} s of one speaker is needed"
+            f"about {100 * share:.0f} % of the speech is by a second speaker, and only "
+            f"{_floor(_seconds(kept))} s without; more than {limits.min_seconds:g} s of one "
+            "speaker is needed"
         )
     return kept
 
 
-def _placed(parts: Iterable[Span], spans: list[Span]) -> Iterator[Span]:
-    """Where parts of the spans put together lie in the recording."""
+def _in_recording(parts: Iterable[Span], spans: list[Span]) -> Iterator[Span]:
+    """Convert parts of the concatenated spans to parts of the recording."""
     for first, last in parts:
         position = 0.0
         for start, end in spans:
@@ -290,8 +330,8 @@ def _placed(parts: Iterable[Span], spans: list[Span]) -> Iterator[Span]:
             position += end - start
 
 
-def _without(segments: Iterable[Span], others: Iterable[Span]) -> Iterator[Span]:
-    """The segments less the others, and less what is then shorter than a word."""
+def _subtract(segments: Iterable[Span], others: Iterable[Span]) -> Iterator[Span]:
+    """Remove `others` from the segments, and remainders that are shorter than a word."""
     kept = list(segments)
     for first, last in others:
         cut = (part for a, b in kept for part in ((a, min(b, first)), (max(a, last), b)))
@@ -304,12 +344,12 @@ def _seconds(segments: Iterable[Span]) -> float:
 
 
 def _floor(seconds: float) -> float:
-    """To a tenth, but never up to the limit that was missed."""
+    """Round down to a tenth, so that a value below a limit is not shown as the limit."""
     return math.floor(10 * seconds) / 10
 
 
 def _spans(segments: tuple[Span, ...], length: float, margin: float) -> list[Span]:
-    """Segments with `margin` seconds on both sides, joined where a pause is shorter than 0.3 s."""
+    """Add `margin` seconds on both sides of the segments and join those less than 0.3 s apart."""
     spans: list[Span] = []
     for start, end in segments:
         start, end = max(0.0, start - margin), min(length, end + margin)
@@ -323,14 +363,14 @@ def _slice(span: Span, rate: int) -> slice:
     return slice(round(span[0] * rate), round(span[1] * rate))
 
 
-def _beyond(speech: Samples) -> float:
-    """Share of samples close to where the largest ones crowd."""
+def _share_near_peak(speech: Samples) -> float:
+    """Return the share of samples close to the largest ones, which clipping raises."""
     size = np.abs(speech)
     return float(np.mean(size > 0.8 * np.percentile(size, 99)))
 
 
 def _energies(samples: Samples | Sound, *bands: Span) -> NDArray[np.float64]:
-    """Energy of each frame within bands that are given in Hz: (bands, frames)."""
+    """Return the energy of each frame within bands given in Hz, (bands, frames)."""
     hertz = np.fft.rfftfreq(_FRAME, 1 / _RATE)
     inside = np.array([(hertz >= low) & (hertz <= high) for low, high in bands], np.float64)
     pieces = []
@@ -342,10 +382,10 @@ def _energies(samples: Samples | Sound, *bands: Span) -> NDArray[np.float64]:
 
 
 def _falls(speech: Samples) -> tuple[float, float]:
-    """How far the sound falls below its mean between syllables and in the deepest pauses, in dB.
+    """Return how far the level falls between syllables and in the deepest pauses, in dB.
 
-    Steady noise fills every gap, so that both tell its distance from the voice. Music and babble
-    leave some gaps but fill the short ones between syllables, which a clean voice does not.
+    Both are relative to the mean. Steady noise fills all gaps, so both measure its distance from
+    the voice. Music and babble leave some gaps but fill the short ones between syllables.
     """
     (energy,) = _energies(speech, _BAND)
     floors = np.maximum(np.percentile(energy, (20, 5)), 1e-12)
@@ -354,8 +394,10 @@ def _falls(speech: Samples) -> tuple[float, float]:
 
 
 def _gaps(samples: Sound, segments: tuple[Span, ...]) -> float:
-    """The voice against what is heard well away from it, in dB; minus infinity when there are not
-    gaps enough."""
+    """Return the level of the voice over that of the gaps, in dB.
+
+    Returns minus infinity if the gaps are too short.
+    """
     (energy,) = _energies(samples, _BAND)
     start = np.arange(len(energy)) * _HOP / _RATE
     end = start + _FRAME / _RATE
@@ -369,15 +411,15 @@ def _gaps(samples: Sound, segments: tuple[Span, ...]) -> float:
     return _decibels(float(energy[spoken].mean()) / floor - 1)
 
 
-def _beside_telephone(speech: Samples | Sound) -> tuple[float, float]:
-    """Energy of 80-250 Hz and of 4.2-8 kHz against that of 0.3-3.4 kHz, in dB."""
+def _levels_beside_telephone(speech: Samples | Sound) -> tuple[float, float]:
+    """Return the energy of 80-250 Hz and of 4.2-8 kHz over that of 0.3-3.4 kHz, in dB."""
     low, telephone, high = _energies(speech, (80, 250), (300, 3400), (4200, 8000)).mean(axis=1)
     return _decibels(low / max(telephone, 1e-12)), _decibels(high / max(telephone, 1e-12))
 
 
-def _echoes(samples: Sound) -> bool:
-    """Whether sounds fade as slowly as in a large bare room, or hardly ever fade undisturbed."""
-    hop = 80  # 5 ms; four together are a frame
+def _has_strong_echo(samples: Sound) -> bool:
+    """Return True if sounds decay as slowly as in a large bare room."""
+    hop = 80  # samples, 5 ms; a frame has four
     pieces = []
     for start in range(0, len(samples) // hop * hop, hop * _PIECE):
         piece = samples[start : start + hop * _PIECE]
@@ -388,7 +430,7 @@ def _echoes(samples: Sound) -> bool:
     turns = np.flatnonzero(np.diff(np.sign(np.diff(level)))) + 1
     ends = np.concatenate(([0], turns, [len(level) - 1]))
     drop = level[ends[:-1]] - level[ends[1:]]
-    fading = drop >= 15  # dB, enough to measure a slope
+    fading = drop >= 15  # dB, enough to measure the slope
     times = 60 / drop[fading] * np.diff(ends)[fading] * hop / _RATE
     return len(times) >= 8 and float(np.median(times)) > _ECHO
 

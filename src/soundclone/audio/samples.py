@@ -1,6 +1,7 @@
-"""The type of audio samples."""
+"""Type of audio samples."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-Samples = NDArray[np.float32]  # mono, shape (n,), full scale is 1.0
+Samples = NDArray[np.float32]
+"""Mono samples, shape (n,), full scale ±1.0."""

