@@ -1,9 +1,9 @@
-"""One folder for the temporary files of all processes of a service.
+"""Folders for the temporary files of the processes of a service.
 
-A process that is killed cannot remove its temporary files, and a recording of a person's voice must
-not stay behind. So each process has a folder of its own and holds a lock beside the folder for as
-long as the process lives. A folder whose lock is free belongs to nobody and is removed. Locks tell
-more than process ids: several machines may share the folder, and the kernel gives ids out again.
+A killed process cannot remove its temporary files, which include recordings of voices. So each
+process has a folder and holds a lock on a file beside it while the process lives. Folders whose
+lock is free are removed. Locks are more reliable than process ids, because several machines may
+share the parent folder, and the kernel reuses ids.
 """
 
 from __future__ import annotations
@@ -23,11 +23,13 @@ _NAME = re.compile("[0-9]+-[0-9a-f]{12}")  # of a folder
 
 @contextmanager
 def scratch_folder(root: Path) -> Iterator[Path]:
-    """A folder below `root` for the temporary files of this process and of its children.
+    """Create a folder below `root` for the temporary files of this process and its children.
 
-    Removes what dead processes left there first. Within the block `tempfile` of this process, and
-    `TMPDIR` of the processes that it starts, name the folder. Raises OSError when the folder cannot
-    be made.
+    Within the block, `tempfile` uses the folder, and `TMPDIR` names it for child processes. The
+    folders of dead processes are removed first.
+
+    Raises:
+        OSError: The folder cannot be created.
     """
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     remove_abandoned(root)
@@ -49,8 +51,10 @@ def scratch_folder(root: Path) -> Iterator[Path]:
 
 
 def remove_abandoned(root: Path) -> int:
-    """Remove the folders of dead processes below `root`; the number of them. Safe to run at any
-    time, in any number of processes."""
+    """Remove the folders of dead processes below `root` and return their number.
+
+    Safe to run at any time and in several processes.
+    """
     removed = 0
     for lock in root.glob("*.lock"):
         try:
@@ -58,7 +62,7 @@ def remove_abandoned(root: Path) -> int:
         except OSError:  # another process has just removed it
             continue
         try:
-            # A file system without locks raises as well: then nobody is known to be dead.
+            # Raises if the process lives, and on a file system without locks.
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             _remove(lock)
             removed += 1
@@ -66,8 +70,8 @@ def remove_abandoned(root: Path) -> int:
             pass
         finally:
             os.close(descriptor)
-    # A thread that outlived its process's stop may have written into a folder during its removal.
-    # A lock file is made before its folder and removed after it, so these belong to nobody.
+    # A thread may have written to a folder during its removal. A lock file is created before its
+    # folder and removed after it, so folders without a lock file are abandoned.
     for folder in root.glob("*-*/"):
         if _NAME.fullmatch(folder.name) and not folder.with_suffix(".lock").exists():
             shutil.rmtree(folder, ignore_errors=True)
@@ -76,13 +80,13 @@ def remove_abandoned(root: Path) -> int:
 
 
 def _locked(root: Path) -> tuple[Path, int]:
-    """A new lock file, and the descriptor that holds the lock."""
+    """Create a lock file. Returns its path and the descriptor that holds the lock."""
     while True:
         lock = root / f"{os.getpid()}-{uuid.uuid4().hex[:12]}.lock"
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        with suppress(OSError):  # a file system without locks: the folder stays after a kill
+        with suppress(OSError):  # without locks, the folder of a killed process stays
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-        # Another process may have taken the new file for an abandoned one before it was locked.
+        # Another process may have removed the new file before it was locked.
         if os.fstat(descriptor).st_nlink:
             return lock, descriptor
         os.close(descriptor)

@@ -29,7 +29,7 @@ def signer(secrets: Sequence[bytes], purpose: str) -> StrictSigner:
 
     Args:
         secrets: The newest first. The first one signs, all of them verify.
-        purpose: Name of what is signed. A signature for one purpose is invalid for any other.
+        purpose: Name of the kind of value. A signature for one kind is invalid for another.
     """
     return StrictSigner(
         list(reversed(secrets)),  # itsdangerous expects the newest last

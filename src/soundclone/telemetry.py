@@ -1,4 +1,4 @@
-"""Logs and metrics. Task ids are logged; keys, texts and recordings never are."""
+"""Logs and metrics. Logs contain task ids, but never keys, texts or recordings."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import sys
 import structlog
 from prometheus_client import Counter, Histogram
 
-TASKS = Counter("soundclone_tasks_total", "Tasks that ended", ["kind", "status", "word"])
+TASKS = Counter("soundclone_tasks_total", "Ended tasks", ["kind", "status", "word"])
 REQUESTS = Counter("soundclone_requests_total", "HTTP requests", ["route", "status"])
 CLOSED = Counter(
     "soundclone_connections_closed_total",
-    "Connections that the server ended because of a limit",
+    "Connections closed by the server because of a limit",
     ["reason"],
 )
 STAGES = Histogram(
     "soundclone_stage_seconds",
-    "Seconds that a stage of a task took",
+    "Duration of the stages of tasks in seconds",
     ["stage"],
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128),
 )
@@ -66,6 +66,6 @@ def configure(level: int = logging.INFO) -> None:
 
 
 def log(name: str) -> structlog.stdlib.BoundLogger:
-    """A logger for a module."""
+    """Return the logger of a module."""
     bound: structlog.stdlib.BoundLogger = structlog.get_logger(name)
     return bound

@@ -1,1 +1,4 @@
-"""Tables, sessions and migrations."""
+"""Tables, transactions and migrations of the database, SQLite or Postgres.
+
+The rules that use the tables are in `core`.
+"""

@@ -1,4 +1,4 @@
-"""Sentences about a database that cannot be used, and the file of a SQLite database."""
+"""Messages about a database that is damaged or cannot be used."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CORRUPT, _NOT_A_DATABASE = 11, 26  # primary result codes of SQLite
 
 
 def file_of(url: str) -> Path | None:
-    """The file of a SQLite database; None for other databases."""
+    """Return the file of a SQLite database, None for other databases."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite" or not parsed.database:
         return None
@@ -21,7 +21,7 @@ def file_of(url: str) -> Path | None:
 
 
 def unusable(error: DBAPIError, url: str) -> Unavailable:
-    """An error with a sentence for the operator in the place of one from the database driver."""
+    """Translate an error of the database driver to a message for the operator."""
     reason = str(error.orig).strip().partition("\n")[0]
     code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
     if code in (_CORRUPT, _NOT_A_DATABASE):
@@ -30,7 +30,7 @@ def unusable(error: DBAPIError, url: str) -> Unavailable:
 
 
 def damaged(url: str, reason: str) -> Unavailable:
-    """An error that tells the operator to restore a backup."""
+    """Return an error that tells the operator to restore a backup."""
     return Unavailable(
         f"the database {file_of(url)} is damaged ({reason}); stop the service and restore it, with "
         "its files and secret.key, from a backup as docs/howto/back-up.md describes"

@@ -1,4 +1,4 @@
-"""Bring a database to the present schema: safe to call from many processes at once."""
+"""Migration of a database to the current schema."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from sqlalchemy import Connection, text
 from .session import Database
 
 MIGRATIONS = Path(__file__).with_name("migrations")
-_LOCK = 7_346_802_115  # any number that nobody else locks in this database
+_LOCK = 7_346_802_115  # arbitrary key of the advisory lock
 
 
 def upgrade(database: Database) -> None:
-    """Apply what is missing. Concurrent callers wait for the first one."""
+    """Apply missing migrations. Concurrent callers, also in other processes, wait."""
     with database.engine.connect() as connection:
         if database.sqlite:
             connection.execute(text("BEGIN IMMEDIATE"))
@@ -26,7 +26,7 @@ def upgrade(database: Database) -> None:
 
 
 def configuration(connection: Connection) -> Config:
-    """Alembic's configuration for `connection`, without an .ini file."""
+    """Return the configuration of Alembic for `connection`, without an .ini file."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection

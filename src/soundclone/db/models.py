@@ -1,4 +1,4 @@
-"""The tables. Money is in micro-credits (integers), time in seconds since the epoch."""
+"""Tables. Amounts are integers of micro-credits, times are seconds since the epoch."""
 
 from __future__ import annotations
 
@@ -36,6 +36,8 @@ class TaskStatus(StrEnum):
 
 
 class Base(DeclarativeBase):
+    """Base of all tables."""
+
     type_annotation_map = {
         int: BigInteger(),
         float: Double(),
@@ -46,7 +48,7 @@ class Base(DeclarativeBase):
 
 
 class Account(Base):
-    """Who pays. `posted` and `held` are the ledger's running totals for this account."""
+    """Account that pays. `posted` and `held` are running totals of the ledger."""
 
     __tablename__ = "accounts"
     __table_args__ = (
@@ -67,7 +69,7 @@ class Account(Base):
 
 
 class Key(Base):
-    """An API key: its secret is kept only as a keyed hash."""
+    """API key. Only a keyed hash of its secret is stored."""
 
     __tablename__ = "keys"
     __table_args__ = (
@@ -79,23 +81,23 @@ class Key(Base):
     id: Mapped[str] = mapped_column(primary_key=True)  # key_…
     account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)
     name: Mapped[str]
-    display: Mapped[str]  # the first characters, to recognise it by
+    display: Mapped[str]  # first characters, to recognise the key
     hash: Mapped[str] = mapped_column(unique=True)
     quota: Mapped[int] = mapped_column(default=0)  # 0: unlimited
     used: Mapped[int] = mapped_column(default=0)
     held: Mapped[int] = mapped_column(default=0)
-    active: Mapped[int] = mapped_column(default=0)  # tasks that have not ended
-    operator: Mapped[bool] = mapped_column(default=False)  # may see all accounts and the workers
+    active: Mapped[int] = mapped_column(default=0)  # unfinished tasks
+    operator: Mapped[bool] = mapped_column(default=False)  # may see all accounts and workers
     created_at: Mapped[float]
     revoked_at: Mapped[float | None]
 
 
 class Transfer(Base):
-    """One line of the ledger, written once and never changed (triggers see to it).
+    """Line of the ledger. Triggers prevent changes.
 
-    `credit` and `capture` move `amount` from `debit` to `credit`. `hold` reserves it. `capture`
-    and `release` resolve one hold each, and each hold is resolved at most once. A capture of less
-    than the hold is itself resolved, by the release of the rest.
+    `credit` and `capture` move `amount` from `debit` to `credit`. `hold` reserves it. `capture` and
+    `release` resolve one hold each, and each hold is resolved at most once. A capture of less than
+    the hold is itself resolved by the release of the rest.
     """
 
     __tablename__ = "transfers"
@@ -112,7 +114,7 @@ class Transfer(Base):
         Index("transfers_of_account", "account_id", "created_at"),
     )
 
-    id: Mapped[str] = mapped_column(primary_key=True)  # says what it is for: idempotent
+    id: Mapped[str] = mapped_column(primary_key=True)  # derived from its purpose: idempotent
     kind: Mapped[str]
     debit: Mapped[str]
     credit: Mapped[str]
@@ -126,7 +128,7 @@ class Transfer(Base):
 
 
 class Task(Base):
-    """A preview ("clone") or a production speech ("audio")."""
+    """Preview ("clone") or production speech ("audio")."""
 
     __tablename__ = "tasks"
     __table_args__ = (
@@ -146,18 +148,18 @@ class Task(Base):
     status: Mapped[str]
     account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
     key_id: Mapped[str] = mapped_column(ForeignKey("keys.id"))
-    voice_id: Mapped[str]  # of a preview: the voice that it will make
+    voice_id: Mapped[str]  # for a preview, the voice that it makes
     params: Mapped[dict[str, Any]]  # emptied when the result expires
     characters: Mapped[int]
-    cost: Mapped[int]  # what is held, and once the task has ended, what was charged
-    fee: Mapped[int] = mapped_column(default=0)  # the share of `cost` that no character changes
-    delivered: Mapped[int] = mapped_column(default=0)  # characters that a listener was sent
-    size: Mapped[int] = mapped_column(default=0)  # bytes of the result, estimated until it is made
-    turn: Mapped[int]  # place in the fair queue
+    cost: Mapped[int]  # amount held; after the end, amount charged
+    fee: Mapped[int] = mapped_column(default=0)  # part of `cost` that does not depend on the text
+    delivered: Mapped[int] = mapped_column(default=0)  # characters streamed to a listener
+    size: Mapped[int] = mapped_column(default=0)  # bytes of the result, estimated before it exists
+    turn: Mapped[int]  # position in the fair queue
     idempotency_key: Mapped[str | None]
     request_hash: Mapped[str]
     progress: Mapped[int] = mapped_column(default=0)  # per cent
-    attempts: Mapped[int] = mapped_column(default=0)  # starts since the last progress
+    attempts: Mapped[int] = mapped_column(default=0)  # attempts since the last finished step
     worker: Mapped[str | None]
     result: Mapped[dict[str, Any]] = mapped_column(default=dict)
     error: Mapped[str | None] = mapped_column(Text)
@@ -171,35 +173,35 @@ class Task(Base):
 
 
 class Voice(Base):
-    """A voice that was made, spoken and found good: what a modelId stands for."""
+    """Voice that a preview made. Its id is the `modelId` of the API."""
 
     __tablename__ = "voices"
 
     id: Mapped[str] = mapped_column(primary_key=True)  # model_…
     account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)
-    task_id: Mapped[str]  # the preview that made it
+    task_id: Mapped[str]  # preview that made the voice
     version: Mapped[str]  # soundVersion: v1 or v2
     engine: Mapped[str]
     engine_version: Mapped[str]
     licence: Mapped[str]
-    language: Mapped[str | None]  # of the recording, where known
+    language: Mapped[str | None]  # language of the recording, where known
     speech_seconds: Mapped[float]
-    name: Mapped[str | None]  # that its owner gave it
-    consent: Mapped[dict[str, Any] | None]  # what was declared of the speaker's, when and by whom
+    name: Mapped[str | None]  # given by the owner
+    consent: Mapped[dict[str, Any] | None]  # declaration or recording of consent
     created_at: Mapped[float]
-    expires_at: Mapped[float | None] = mapped_column(index=True)  # None: for ever
+    expires_at: Mapped[float | None] = mapped_column(index=True)  # None: never
     activated_at: Mapped[float | None]
-    deleted_at: Mapped[float | None]  # by its owner
-    purged_at: Mapped[float | None]  # its files are gone
-    uploads: Mapped[list[str] | None]  # keys of the uploads that the voice was made from
+    deleted_at: Mapped[float | None]  # by the owner
+    purged_at: Mapped[float | None]  # time of the removal of its files
+    uploads: Mapped[list[str] | None]  # keys of the uploads that made the voice
 
 
 class Upload(Base):
-    """A file that a client put here to be named in `fileUrl`."""
+    """File that a client uploaded, to be named in `fileUrl`."""
 
     __tablename__ = "uploads"
 
-    key: Mapped[str] = mapped_column(primary_key=True)  # in the object store
+    key: Mapped[str] = mapped_column(primary_key=True)  # key in the object store
     account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
     size: Mapped[int]
     created_at: Mapped[float]
@@ -207,7 +209,7 @@ class Upload(Base):
 
 
 class UploadReservation(Base):
-    """Space of an account for an upload that is under way."""
+    """Space reserved for an upload that is in progress."""
 
     __tablename__ = "upload_reservations"
 
@@ -219,7 +221,7 @@ class UploadReservation(Base):
 
 
 class Worker(Base):
-    """A process that does tasks, for as long as it beats."""
+    """Worker process, alive while its heartbeats arrive."""
 
     __tablename__ = "workers"
 
@@ -230,7 +232,7 @@ class Worker(Base):
 
 
 class EngineOffer(Base):
-    """What an engine can do on the workers that have it, as the last of them said."""
+    """Capabilities of an engine, as the last worker with the engine reported."""
 
     __tablename__ = "engines"
 
@@ -240,7 +242,7 @@ class EngineOffer(Base):
 
 
 class Consent(Base):
-    """A recording in which somebody agrees that their voice is cloned."""
+    """Recording of a person's consent to the cloning of their voice."""
 
     __tablename__ = "consents"
     __table_args__ = (Index("consents_of_account", "account_id", "created_at"),)
@@ -254,23 +256,23 @@ class Consent(Base):
 
 
 class StudioSession(Base):
-    """A session of somebody who signed in to the studio with a key."""
+    """Session of a visitor who signed in to the studio with a key."""
 
     __tablename__ = "studio_sessions"
 
-    hash: Mapped[str] = mapped_column(primary_key=True)  # of the identifier in the cookie
+    hash: Mapped[str] = mapped_column(primary_key=True)  # hash of the identifier in the cookie
     key_id: Mapped[str] = mapped_column(ForeignKey("keys.id"), index=True)
     created_at: Mapped[float]
-    seen_at: Mapped[float]  # when it was last extended
+    seen_at: Mapped[float]  # time of the last extension
     expires_at: Mapped[float] = mapped_column(index=True)
-    ended_at: Mapped[float | None]  # by signing out
+    ended_at: Mapped[float | None]  # time of signing out
 
 
 class SignInLink(Base):
-    """A link that signs in to the studio once. The row is deleted when the link is used."""
+    """Link that signs in to the studio once. The row is deleted when the link is used."""
 
     __tablename__ = "sign_in_links"
 
-    hash: Mapped[str] = mapped_column(primary_key=True)  # of the link's token
+    hash: Mapped[str] = mapped_column(primary_key=True)  # hash of the link's token
     key_id: Mapped[str] = mapped_column(ForeignKey("keys.id"))
     expires_at: Mapped[float] = mapped_column(index=True)

@@ -1,7 +1,7 @@
-"""A stranger's URL to a file, without becoming the stranger's hands inside our network.
+"""Download of a user-supplied URL without server-side request forgery (SSRF).
 
-This sits below httpx2, on its transport httpcore2, because a client would follow redirects, unpack
-compressed bodies, take proxies from the environment and log whole URLs, secrets included.
+The module uses httpcore2, the transport of httpx2. The client httpx2 would follow redirects, unpack
+compressed bodies, use proxies from the environment, and log URLs with their secrets.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ..errors import SourceNotMedia, SourceRefused, SourceTimeout, SourceTooLarg
 from .network import Allowed, CheckedBackend, Deadline, Resolve, Stalled, TooSlow, resolve_host
 
 MAX_REDIRECTS = 5
-MAX_URL = 8192  # characters; redirects lead to signed links, which are long
+MAX_URL = 8192  # characters; redirects often lead to long signed links
 
 _PORTS = {"http": 80, "https": 443}
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
@@ -34,11 +34,11 @@ _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 @dataclass(frozen=True)
 class Fetched:
-    """What was downloaded, and from where."""
+    """Result of a download."""
 
     bytes: int
-    content_type: str  # as the server says, "" when it says nothing; not to be believed
-    url: str  # after redirects, without query and fragment
+    content_type: str  # header of the response, "" if it has none; not verified
+    url: str  # URL after redirects, without query and fragment
 
 
 def fetch(
@@ -51,28 +51,37 @@ def fetch(
     check: Callable[[], None] = lambda: None,
     resolve: Resolve = resolve_host,
 ) -> Fetched:
-    """Download `url` to the file `path`, of which nothing is left when that fails.
+    """Download `url` to the file `path`. The file is removed if the download fails.
 
-    The URL is http or https, printable ASCII, without user name and password, its port 80, 443 or
-    above 1023. Its host has public addresses only, see `network.is_public`, unless the host's name
-    or the address is in `allow`: names, addresses and networks (`10.0.0.0/8`). Each of at most five
-    redirects is judged like the URL itself. `timeout` (seconds) bounds the whole, from the first
-    question to a name server to the last byte, `max_bytes` the file. A server that does nothing for
-    15 seconds, or sends fewer than 8,000 bytes a second on average after ten seconds, is left
-    earlier. `check` is called about twice a second; what it raises ends the download. TLS
-    certificates are verified against the system's authorities, or those of `SSL_CERT_FILE`. No
-    proxy is used.
+    Up to five redirects are followed, each of which is checked like the URL. The download ends when
+    the server sends nothing for 15 s, or less than 8,000 bytes a second on average after ten
+    seconds. TLS certificates are verified with the system's authorities or `SSL_CERT_FILE`. No
+    proxy is used. Messages of errors omit the query, which may hold secrets, and addresses.
 
-    Raises SourceRefused (the URL or an address is not taken, no such host), SourceUnreachable (no
-    answer, another status than 200, a compressed or broken-off answer), SourceNotMedia (nothing in
-    it), SourceTimeout, SourceTooLarge; and OSError when `path` cannot be written. Messages name
-    host and path alone, for a query may hold secrets, and never tell what a name resolves to.
+    Args:
+        url: http or https URL of printable ASCII, without user name and password, with port 80,
+            443 or above 1023. All addresses of its host must be public, see `network.is_public`.
+        path: File to write.
+        allow: Host names, addresses and networks such as `10.0.0.0/8` that need not be public.
+        max_bytes: Largest size of the file.
+        timeout: Seconds for the whole download including name resolution.
+        check: Called about twice a second. An exception ends the download.
+        resolve: Name resolution.
+
+    Raises:
+        SourceRefused: The URL or an address is not allowed, or the host does not exist.
+        SourceUnreachable: The server does not answer, answers another status than 200, or
+            compresses or truncates the response.
+        SourceNotMedia: The response is empty.
+        SourceTimeout: The download took too long.
+        SourceTooLarge: The file is larger than `max_bytes`.
+        OSError: The file cannot be written.
     """
     backend = CheckedBackend(Allowed(allow), resolve, Deadline(timeout, check))
     place = _Place.parse(url)
     for _ in range(MAX_REDIRECTS + 1):
         with (
-            _in_words(place, timeout),
+            _translating_errors(place, timeout),
             httpcore2.HTTPConnection(place.target.origin, network_backend=backend) as connection,
             connection.stream("GET", place.target, headers=_headers(place)) as response,
         ):
@@ -85,17 +94,17 @@ def fetch(
 
 @dataclass(frozen=True)
 class _Place:
-    """A URL taken apart once: what is judged is what is connected to."""
+    """Parsed URL. The checks and the connection use the same parts."""
 
     scheme: str
-    host: str  # in lower case; addresses in their usual form, without brackets
+    host: str  # name in lower case, or address in canonical form without brackets
     port: int
     path: str
-    query: str  # with its question mark
+    query: str  # with the question mark, or empty
 
     @classmethod
     def parse(cls, url: str) -> _Place:
-        """Raises SourceRefused."""
+        """Parse and check a URL. Raises SourceRefused."""
         if len(url) > MAX_URL:
             raise SourceRefused(f"the URL has {len(url)} characters; at most {MAX_URL} are taken")
         if foreign := next((c for c in url if c not in _PRINTABLE), None):
@@ -113,17 +122,17 @@ class _Place:
         if authority is None:
             host = _short(parts.netloc, 60)
             raise SourceRefused(f"{host!r} is not a host; it is like example.com")
-        version_6, name, digits = authority.groups()
+        ipv6, name, digits = authority.groups()
         port = int(digits or _PORTS[parts.scheme])
         if port not in _PORTS.values() and not 1024 <= port <= 65535:
             raise SourceRefused(f"port {port} is not taken; 80, 443 or 1024 to 65535 is needed")
-        host = _version_6(version_6) if version_6 else _name(name.lower())
+        host = _ipv6(ipv6) if ipv6 else _name(name.lower())
         query = f"?{parts.query}" if parts.query else ""
         return cls(parts.scheme, host, port, parts.path or "/", query)
 
     def join(self, location: bytes) -> _Place:
-        """Where a redirect from here leads. Raises SourceRefused."""
-        # Servers put bare UTF-8 and blanks there, and browsers encode them.
+        """Return the target of a redirect from this URL. Raises SourceRefused."""
+        # Servers send unencoded UTF-8 and spaces, which browsers encode.
         try:
             url = urljoin(f"{self.url}{self.query}", quote(location, safe=_PRINTABLE))
         except ValueError as error:
@@ -135,15 +144,18 @@ class _Place:
 
     @property
     def authority(self) -> str:
+        """Host, and port unless it is the default one."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
     def url(self) -> str:
+        """URL without the query."""
         return f"{self.scheme}://{self.authority}{self.path}"
 
     @property
     def target(self) -> httpcore2.URL:
+        """URL for httpcore2."""
         return httpcore2.URL(
             scheme=self.scheme, host=self.host, port=self.port, target=self.path + self.query
         )
@@ -156,7 +168,7 @@ def _short(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def _version_6(text: str) -> str:
+def _ipv6(text: str) -> str:
     try:
         return str(IPv6Address(text))
     except ValueError as error:
@@ -169,8 +181,8 @@ def _name(text: str) -> str:
     labels = text.split(".")
     if len(text) > 253 or not all(0 < len(label) <= 63 for label in labels):
         raise SourceRefused(f"{_short(text, 60)!r} is not a host; it is like example.com")
-    # The C library takes 127.1, 0177.0.0.1, 2130706433 and 0x7f000001 for addresses. What ends in
-    # a number is never a name (WHATWG URL Standard, "ends in a number").
+    # The C library accepts 127.1, 0177.0.0.1, 2130706433 and 0x7f000001 as addresses. A host that
+    # ends in a number is never a name (WHATWG URL Standard, "ends in a number").
     if not _NUMBER.fullmatch(labels[-1]):
         return text
     try:
@@ -192,7 +204,8 @@ def _headers(place: _Place) -> list[tuple[str, str]]:
 
 
 @contextmanager
-def _in_words(place: _Place, timeout: float) -> Iterator[None]:
+def _translating_errors(place: _Place, timeout: float) -> Iterator[None]:
+    """Raise the errors of httpcore2 as SourceErrors."""
     where = place.authority
     try:
         yield
@@ -228,7 +241,7 @@ def _header(response: httpcore2.Response, name: bytes) -> bytes:
 
 
 def _location(response: httpcore2.Response, place: _Place) -> bytes | None:
-    """Where the answer redirects to; None when it holds the file. Raises SourceUnreachable."""
+    """Return the target of a redirect, None for a file. Raises SourceUnreachable."""
     if response.status in _REDIRECTS:
         if location := _header(response, b"location"):
             return location

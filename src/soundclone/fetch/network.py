@@ -1,8 +1,8 @@
-"""Connections to the public Internet alone, and only until a deadline.
+"""Connections to public addresses only, with a deadline.
 
-Every address that a host has is judged, and the connection goes to one of those that were judged:
-a name that changes its mind between the check and the connection (DNS rebinding) gains nothing.
-TLS still verifies the certificate against the host's name.
+All addresses of a host are checked, and the connection uses one of the checked addresses. So a name
+that resolves differently later (DNS rebinding) has no effect. TLS verifies the certificate against
+the host's name.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ T = TypeVar("T")
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Resolve = Callable[[str, int], Iterable[str]]
-"""Host and port to addresses, best first. Raises OSError when there are none."""
+"""Function from host and port to addresses, best first. Raises OSError if there are none."""
 
 MAX_ATTEMPTS = 4  # addresses of one name that are tried
-MAX_STALL = 15.0  # seconds without an answer, or without a byte
-LEAST_RATE = 8000  # bytes a second on average,
+MAX_STALL = 15.0  # seconds without a connection or a byte
+LEAST_RATE = 8000  # bytes a second on average, measured
 RATED_AFTER = 10.0  # seconds after the first byte
-STEP = 0.5  # seconds between looks at whether the file is still wanted
-REFUSAL_STEP = 0.5  # seconds; a name is refused after a multiple of them
+STEP = 0.5  # seconds between calls of `check`
+REFUSAL_STEP = 0.5  # seconds; names are refused after a multiple of this time
 
-_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")  # all that is given out, RFC 4291 section 2.4
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")  # RFC 4291, section 2.4
 
-# Where Python's `is_global` says yes, or says different things in different releases.
+# Networks for which Python's `is_global` is true or differs between releases.
 _SPECIAL = (
     ipaddress.ip_network("100.64.0.0/10"),  # carrier-grade NAT, RFC 6598; Alibaba's metadata
     ipaddress.ip_network("168.63.129.16/32"),  # Azure's host as its guests see it
@@ -49,10 +49,10 @@ _SPECIAL = (
 
 
 def is_public(address: Address) -> bool:
-    """Whether `address` is that of one host on the public Internet.
+    """Return True if `address` is that of one host on the public Internet.
 
-    Follows the IANA special-purpose address registries (RFC 6890) on the side of caution: IPv6
-    addresses that wrap IPv4 ones (mapped, NAT64, 6to4, Teredo) are not public, whatever they wrap.
+    Follows the IANA special-purpose address registries (RFC 6890). IPv6 addresses that contain IPv4
+    ones (mapped, NAT64, 6to4, Teredo) are never public.
     """
     if isinstance(address, ipaddress.IPv6Address) and address not in _GLOBAL_UNICAST:
         return False
@@ -65,13 +65,13 @@ def is_public(address: Address) -> bool:
 
 
 def resolve_host(host: str, port: int) -> list[str]:
-    """The addresses of `host` by the system's resolver, best first. Raises OSError."""
+    """Return the addresses of `host` from the system's resolver, best first. Raises OSError."""
     answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in answers))
 
 
 class Stalled(httpcore2.TimeoutException):
-    """The other side did nothing for `seconds`."""
+    """The server sent nothing for `seconds`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -79,7 +79,7 @@ class Stalled(httpcore2.TimeoutException):
 
 
 class TooSlow(httpcore2.TimeoutException):
-    """Bytes came at `rate` bytes a second; `least` is the lowest rate that is taken."""
+    """The server sent `rate` bytes a second. `least` is the lowest rate that is accepted."""
 
     def __init__(self, rate: float) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ class TooSlow(httpcore2.TimeoutException):
 
 
 class Allowed:
-    """What may be reached although it is not public: names, addresses and networks."""
+    """Host names, addresses and networks that need not be public."""
 
     def __init__(self, entries: Iterable[str]) -> None:
         self._names: set[str] = set()
@@ -99,19 +99,22 @@ class Allowed:
                 self._names.add(entry.lower())
 
     def covers(self, host: str, address: Address) -> bool:
+        """Return True if the host's name or the address is allowed."""
         return host in self._names or any(address in network for network in self._networks)
 
 
 class Deadline:
-    """A moment, so many seconds from now. Until then `check` is called about twice a second of
-    waiting; it raises an exception to end the waiting."""
+    """End of a download, `seconds` from now.
+
+    `check` is called about twice a second while the download waits. It may raise an exception.
+    """
 
     def __init__(self, seconds: float, check: Callable[[], None] = lambda: None) -> None:
         self._end = time.monotonic() + seconds
         self._check = check
 
     def left(self) -> float:
-        """Seconds until then, above 0. Raises httpcore2.TimeoutException afterwards."""
+        """Return the seconds left, above 0. Raises httpcore2.TimeoutException after the end."""
         left = self._end - time.monotonic()
         if left <= 0:
             raise httpcore2.TimeoutException
@@ -119,33 +122,32 @@ class Deadline:
         return left
 
     def wait(self, future: Future[T], most: float = math.inf) -> T:
-        """The result of a future. Raises Stalled after `most` seconds."""
+        """Return the result of a future. Raises Stalled after `most` seconds."""
         end = time.monotonic() + most
         while True:
             left = min(self.left(), end - time.monotonic())
             if left <= 0:
                 raise Stalled
-            # What the work itself raises may be a TimeoutError as well.
+            # `future.result(timeout)` would not tell its TimeoutError from one of the work.
             if wait([future], min(left, STEP)).done:
                 return future.result()
 
     def sleep(self, seconds: float) -> None:
-        """Wait, at most until then."""
+        """Wait for `seconds`, at most until the end."""
         end = time.monotonic() + seconds
         while (left := min(end - time.monotonic(), self.left())) > 0:
             time.sleep(min(left, STEP))
 
 
 class CheckedBackend(httpcore2.NetworkBackend):
-    """Connects to addresses that are public or allowed, and to nothing else.
+    """Network backend that connects only to public or allowed addresses.
 
-    `connect_tcp` raises SourceRefused when the host has no address or one that is neither, and else
-    what httpcore2's own backend raises. It ignores the time-outs that httpcore2 hands in: the
-    deadline bounds everything.
+    `connect_tcp` raises SourceRefused if the host has no address or one that is neither public nor
+    allowed. Timeouts passed by httpcore2 are ignored, because the deadline applies to everything.
 
-    The operator's name server may know names that strangers do not. So an unknown name and the name
-    of a private address are refused in the same words and, to a step, after the same time. Only
-    the log has the reason.
+    The operator's name server may know private names. So an unknown name and the name of a private
+    address are refused with the same message and after a multiple of REFUSAL_STEP. Only the log
+    has the reason.
     """
 
     def __init__(self, allowed: Allowed, resolve: Resolve, deadline: Deadline) -> None:
@@ -162,9 +164,10 @@ class CheckedBackend(httpcore2.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.NetworkStream:
+        """Connect to one of the host's addresses. Raises SourceRefused."""
         addresses = self._checked(host, port)[:MAX_ATTEMPTS]
         while True:
-            # An address that swallows packets must leave time for the next one.
+            # An address that does not answer must leave time for the next one.
             share = min(self._deadline.left() / len(addresses), MAX_STALL)
             try:
                 stream = self._connect(addresses.pop(0), port, share)
@@ -183,7 +186,7 @@ class CheckedBackend(httpcore2.NetworkBackend):
         )
 
     def _checked(self, host: str, port: int) -> list[str]:
-        """At least one address. Raises SourceRefused."""
+        """Return at least one allowed address of a host. Raises SourceRefused."""
         try:
             address = ipaddress.ip_address(host)
         except ValueError:
@@ -207,17 +210,17 @@ class CheckedBackend(httpcore2.NetworkBackend):
         return [str(address) for address in addresses]
 
     def _reason(self, host: str, addresses: list[Address]) -> str | None:
-        """The reason for which a host is refused."""
+        """Return the reason to refuse a host, None if there is none."""
         if not addresses:
             return "its name has no address"
-        # A name that has one address inside and one outside is made to get past a check.
+        # Refuse a mix of public and private addresses, which is made to pass checks.
         for address in addresses:
             if not (is_public(address) or self._allowed.covers(host, address)):
                 return f"its address {address} is not public"
         return None
 
     def _answers(self, host: str, port: int) -> list[str]:
-        # The system's resolver takes no time-out, and a hostile name server can be slow.
+        # The system's resolver has no timeout, and a hostile name server may be slow.
         return _in_thread(
             lambda: list(self._resolve(host, port)), self._deadline, "resolve", MAX_STALL
         )
@@ -232,8 +235,10 @@ def _refused(host: str, reason: str) -> SourceRefused:
 
 
 def _in_thread(work: Callable[[], T], deadline: Deadline, name: str, most: float = math.inf) -> T:
-    """The result of `work`, which may block; waited for as `deadline` says. A connection that
-    comes after its deadline is closed."""
+    """Return the result of `work`, which may block, before the deadline and `most` seconds.
+
+    A connection that is made later is closed.
+    """
     future: Future[T] = Future()
 
     def run() -> None:
@@ -257,15 +262,16 @@ def _in_thread(work: Callable[[], T], deadline: Deadline, name: str, most: float
 
 
 class _TimedStream(httpcore2.NetworkStream):
-    """A connection that is kept while bytes keep coming, and until the deadline."""
+    """Connection with a deadline, a least rate, and a limit of the time without a byte."""
 
     def __init__(self, stream: httpcore2.NetworkStream, deadline: Deadline) -> None:
         self._stream = stream
         self._deadline = deadline
-        self._first = math.inf  # when the first byte came
+        self._first = math.inf  # time of the first byte
         self._bytes = 0
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Return bytes. Raises Stalled and TooSlow."""
         silent_until = time.monotonic() + MAX_STALL
         while True:
             try:
@@ -286,9 +292,11 @@ class _TimedStream(httpcore2.NetworkStream):
             raise TooSlow(self._bytes / seconds)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Send bytes."""
         self._stream.write(buffer, min(self._deadline.left(), MAX_STALL))
 
     def close(self) -> None:
+        """Close the connection."""
         self._stream.close()
 
     def start_tls(
@@ -297,7 +305,8 @@ class _TimedStream(httpcore2.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore2.NetworkStream:
-        # Not in a thread: a handshake that is given up must close its socket.
+        """Return the connection with TLS. Raises Stalled."""
+        # Not in a thread, because a handshake that times out must close its socket.
         share = min(self._deadline.left(), MAX_STALL)
         try:
             stream = self._stream.start_tls(ssl_context, server_hostname, share)
@@ -307,4 +316,5 @@ class _TimedStream(httpcore2.NetworkStream):
         return _TimedStream(stream, self._deadline)
 
     def get_extra_info(self, info: str) -> object:
+        """Return a property of the underlying stream."""
         return self._stream.get_extra_info(info)

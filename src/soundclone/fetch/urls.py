@@ -1,4 +1,4 @@
-"""What a `fileUrl` must look like, before anything is fetched."""
+"""Checks of the text of a `fileUrl`, before it is fetched."""
 
 from urllib.parse import urlsplit
 
@@ -8,10 +8,16 @@ LONGEST = 2048
 
 
 def check_source_url(url: str, field: str = "fileUrl") -> str:
-    """`url` when it may name a recording on the web. Raises InvalidParameter, which names the
-    `field` of the request.
+    """Return `url` if it may name a recording on the web.
 
-    Only its text is judged; whether the host may be reached is for `fetch.download`.
+    Only the text is checked. `fetch.download` checks the host's addresses.
+
+    Args:
+        url: Value of the field.
+        field: Name of the field in the request, for messages.
+
+    Raises:
+        InvalidParameter: The text is not an acceptable URL.
     """
     if not url.strip():
         raise InvalidParameter(

@@ -1,4 +1,4 @@
-"""Lines of the ledger are never changed and never removed, whatever a program tries."""
+"""Triggers that prevent changes and removals of the ledger's lines."""
 
 from alembic import op
 

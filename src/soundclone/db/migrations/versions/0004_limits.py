@@ -1,4 +1,4 @@
-"""Limits of what one account can use, ends of sessions, and what a listener was sent."""
+"""Limits per account, sessions of the studio, and characters sent to listeners."""
 
 import sqlalchemy as sa
 from alembic import op
