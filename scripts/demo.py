@@ -30,7 +30,7 @@ def main() -> None:
     source = sys.argv[1] if len(sys.argv) > 1 else "examples/recording.mp3"
     text = sys.argv[2] if len(sys.argv) > 2 else TEXT
     if not source.startswith(("http://", "https://")) and not Path(source).is_file():
-        sys.exit(f"{source} is no file, and no http(s) URL either")
+        sys.exit(f"{source} is neither a file nor an http(s) URL")
     DEMO.mkdir(exist_ok=True)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -250,7 +250,7 @@ def test_who_leaves_a_service_that_is_gone(tmp_path: Path) -> None:
     assert (process.returncode, output) == (130, b"")
     said = json.loads(error)["error"]
     assert said["word"] == "interrupted"
-    assert "goes on, as it could not be cancelled" in said["message"]
+    assert "continues, because it could not be cancelled" in said["message"]
 
 
 def test_cancel(idle: Service, tmp_path: Path) -> None:

@@ -199,5 +199,5 @@ def test_the_command_line_takes_a_consent(
     assert found["consent"]["verified"] is not None
     other = run("--consent", str(clips / "man-agrees.mp3"))
     assert (other.returncode, "sound like two people" in other.stderr) == (1, True)
-    assert "is no file" in run("--consent", "missing.mp3").stderr
+    assert "is neither a file" in run("--consent", "missing.mp3").stderr
     assert run("--own-voice", "--speaker", "Ana").returncode == 2

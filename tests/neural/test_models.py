@@ -355,7 +355,7 @@ def test_it_goes_on_from_where_it_was_ended(
     assert 0 < held < len(BIG)
     if kind == signal.SIGINT:
         assert process.returncode == 130
-        assert "the same command goes on from there" in errors
+        assert "the same command continues the download" in errors
         assert "Traceback" not in errors
     assert not store.is_installed(models, "asr-tiny")
 

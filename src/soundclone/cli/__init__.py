@@ -1,9 +1,11 @@
-"""The command line. Commands that run the service work on the settings of this machine; `clone`,
-`speak`, `cancel`, `tasks` and `voices` talk to a running one over HTTP.
+"""The command line.
 
-What goes wrong in a way that was foreseen ends the command with one sentence on standard error or,
-with --json, one line `{"error": {"word": …, "message": …}}` there; standard output has results
-only. The exit codes are in EPILOGUE.
+`clone`, `speak`, `tasks`, `voices`, `login` and `open` use a running service over HTTP. All other
+commands work on this machine with the settings of the environment.
+
+An expected failure prints one sentence on standard error or, with --json, one line
+`{"error": {"word": …, "message": …}}`. Standard output has results only. EPILOGUE lists the exit
+codes.
 """
 
 from __future__ import annotations
@@ -15,27 +17,27 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from . import local, remote, service
+from . import local, login, remote, service
 from .common import FAILED, INTERRUPTED, WRONG_USAGE, Failure, print_json, read_settings
 from .credit import credit_app
 from .keys import keys_app
 from .models import models_app
-from .tasks import tasks_app
+from .tasks import cancel, tasks_app
 from .voices import voices_app
 
 EPILOGUE = """\b
 Exit codes:
-    0  it worked; serve and worker were stopped
-    1  it failed: a sentence on standard error says what, and what to do
-    2  it was called wrongly
+    0  success; also when a signal stops serve or worker
+    1  failure: standard error names the reason
+    2  wrong usage
   130  interrupted by Ctrl-C
   143  ended by SIGTERM
 
-With --json an error is a line {"error": {"word": …, "message": …}} on standard error: the word is
-stable, the message is for people. Settings are environment variables, SOUNDCLONE_*."""
+With --json, an error is the line {"error": {"word": …, "message": …}} on standard error. The word
+is stable and for programs. Settings are environment variables that begin with SOUNDCLONE_."""
 
 app = typer.Typer(
-    help="Voice cloning as a service that you run yourself.",
+    help="Run a voice-cloning service, and use it: clone voices and speak with them.",
     epilog=EPILOGUE,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -46,7 +48,10 @@ app.command()(service.serve)
 app.command()(service.worker)
 app.command(epilog=remote.CLONE_EXAMPLES)(remote.clone)
 app.command(epilog=remote.SPEAK_EXAMPLES)(remote.speak)
-app.command()(remote.cancel)
+app.command("cancel")(cancel)
+app.command()(login.login)
+app.command()(login.logout)
+app.command("open")(login.open_studio)
 app.add_typer(tasks_app, name="tasks")
 app.add_typer(voices_app, name="voices")
 app.add_typer(keys_app, name="keys")
@@ -60,6 +65,7 @@ app.command()(local.doctor)
 def root(
     version: Annotated[bool, typer.Option("--version", help="Print the version")] = False,
 ) -> None:
+    """Print the version, if asked to."""
     if version:
         from .. import __version__
 
@@ -68,38 +74,38 @@ def root(
 
 
 def main() -> NoReturn:
-    """Entry point."""
+    """Run the command line, and end the process with its exit code."""
     code = FAILED
     try:
         code = app(standalone_mode=False) or 0
-        if code == INTERRUPTED:  # what typer makes of a KeyboardInterrupt
+        if code == INTERRUPTED:  # typer turns a KeyboardInterrupt into this code
             raise Failure("interrupted", "interrupted", INTERRUPTED)
         sys.stdout.flush()
     except typer.Abort:
-        code = _say(Failure("nothing was answered", "interrupted"))
+        code = _report(Failure("the question was not answered", "interrupted"))
     except BrokenPipeError:
-        _forget_output()  # whoever read it has what they wanted
+        _discard_output()  # the reader, such as `head`, has read enough
     except Exception as error:
-        failure = _foreseen(error)
+        failure = _failure_of(error)
         if failure is None:
             raise
-        code = _say(failure)
+        code = _report(failure)
         try:
             sys.stdout.flush()
-        except OSError:  # of a disk that is full, say: it is said already
-            _forget_output()
+        except OSError:  # such as a full disk, which is reported by now
+            _discard_output()
     sys.exit(code)
 
 
-def _foreseen(error: Exception) -> Failure | None:
-    """What an exception that no command has handled means; None when it is a fault of ours."""
+def _failure_of(error: Exception) -> Failure | None:
+    """Return the failure that an exception stands for. None if the exception is a bug."""
     from ..config import SettingsError
     from ..errors import SoundcloneError
 
     if isinstance(error, Failure):
         return error
     if isinstance(error, TyperException):
-        return _of_the_usage(error)
+        return _usage_failure(error)
     if isinstance(error, SoundcloneError):
         return Failure(error.message, error.word)
     if isinstance(error, SettingsError):
@@ -107,10 +113,10 @@ def _foreseen(error: Exception) -> Failure | None:
     if isinstance(error, OSError):
         reason = error.strerror or str(error)
         return Failure(f"{error.filename}: {reason}" if error.filename else reason, "file")
-    return _of_the_database(error)
+    return _database_failure(error)
 
 
-def _of_the_usage(error: TyperException) -> Failure:
+def _usage_failure(error: TyperException) -> Failure:
     message = error.format_message().rstrip(".")
     context = getattr(error, "ctx", None)
     if message.startswith("Usage:"):
@@ -120,7 +126,7 @@ def _of_the_usage(error: TyperException) -> Failure:
     return Failure(message, "usage", WRONG_USAGE)
 
 
-def _of_the_database(error: Exception) -> Failure | None:
+def _database_failure(error: Exception) -> Failure | None:
     if "sqlalchemy" not in sys.modules:
         return None
     from alembic.util import CommandError
@@ -129,7 +135,7 @@ def _of_the_database(error: Exception) -> Failure | None:
     from ..db.damage import unusable
 
     if isinstance(error, ArgumentError):
-        return Failure(f"SOUNDCLONE_DATABASE_URL is not right: {error}", "settings")
+        return Failure(f"SOUNDCLONE_DATABASE_URL is invalid: {error}", "settings")
     if isinstance(error, CommandError):
         message = "the database was written by a newer version of soundclone; install that version"
         return Failure(f"{message} ({error})", "unavailable")
@@ -139,7 +145,7 @@ def _of_the_database(error: Exception) -> Failure | None:
     return None
 
 
-def _say(failure: Failure) -> int:
+def _report(failure: Failure) -> int:
     if "--json" in sys.argv[1:]:
         print_json({"error": {"word": failure.word, "message": failure.message}}, err=True)
     else:
@@ -150,6 +156,6 @@ def _say(failure: Failure) -> int:
     return failure.code
 
 
-def _forget_output() -> None:
-    """Python would write what is left at its end, and complain that it cannot."""
+def _discard_output() -> None:
+    """Redirect standard output, so that Python's exit does not fail to flush it."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

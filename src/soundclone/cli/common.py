@@ -1,8 +1,9 @@
-"""Settings, output and failures of the commands."""
+"""Settings, output and failures that the commands share."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -11,17 +12,22 @@ import typer
 if TYPE_CHECKING:
     from ..config import Settings
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
 
 FAILED = 1
 WRONG_USAGE = 2
-INTERRUPTED = 130  # as a shell says it of one that SIGINT ended
-TERMINATED = 143  # and SIGTERM
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+TERMINATED = 143  # 128 + SIGTERM
 
 
 class Failure(Exception):
-    """Ends the command with a sentence, or with `help` that lists its commands. `word` is stable
-    and for programs, `code` is of the process."""
+    """An expected failure, which ends the command.
+
+    Attributes:
+        message: A sentence, or the help text of a group if `help` is True.
+        word: A stable word for programs.
+        code: Exit code of the process.
+    """
 
     def __init__(
         self, message: str, word: str = "failed", code: int = FAILED, help: bool = False
@@ -34,17 +40,17 @@ class Failure(Exception):
 
 
 def fail(message: str, word: str = "failed") -> NoReturn:
-    """End the command as failed."""
+    """End the command with exit code 1."""
     raise Failure(message, word)
 
 
 def refuse(message: str) -> NoReturn:
-    """End the command as one that was not called rightly."""
+    """End the command with exit code 2, for a wrong usage."""
     raise Failure(message, "usage", WRONG_USAGE)
 
 
 def read_settings() -> Settings:
-    """Those of this machine. Ends the command when one is not right."""
+    """Read the settings of this machine. Ends the command if a setting is invalid."""
     from pydantic import ValidationError
 
     from ..config import Settings
@@ -55,11 +61,11 @@ def read_settings() -> Settings:
         first = error.errors()[0]
         name = "_".join(["SOUNDCLONE", *(str(part).upper() for part in first["loc"][:1])])
         reason = first["msg"].removeprefix("Value error, ")
-        fail(f"{name} is not right: {reason}", "settings")
+        fail(f"{name} is invalid: {reason}", "settings")
 
 
 def print_json(value: Any, *, err: bool = False) -> None:
-    """For programs: one line, numbers as numbers."""
+    """Print one line of JSON. Decimals become numbers."""
     typer.echo(json.dumps(value, ensure_ascii=False, default=_plain), err=err)
 
 
@@ -68,7 +74,7 @@ def _plain(value: Any) -> Any:
 
 
 def print_table(rows: list[dict[str, Any]]) -> None:
-    """For people: the keys of the first row are the head."""
+    """Print a table for people. The keys of the first row are its head."""
     if not rows:
         typer.echo("none")
         return
@@ -77,3 +83,11 @@ def print_table(rows: list[dict[str, Any]]) -> None:
     for line in table:
         cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         typer.echo("  ".join(cells).rstrip())
+
+
+def print_fields(fields: Mapping[str, Any]) -> None:
+    """Print one line per field. Fields that are None are left out."""
+    shown = {name: value for name, value in fields.items() if value is not None}
+    width = max(map(len, shown), default=0)
+    for name, value in shown.items():
+        typer.echo(f"{name.ljust(width)}  {value}")

@@ -1,4 +1,4 @@
-"""What the commands that use a service over HTTP share."""
+"""Options and error handling of the commands that use a service over HTTP."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from . import credentials
 from .common import INTERRUPTED, TERMINATED, Failure, fail
 
 if TYPE_CHECKING:
@@ -19,16 +20,24 @@ if TYPE_CHECKING:
 BaseUrl = Annotated[
     str | None,
     typer.Option(
-        "--url", envvar="SOUNDCLONE_BASE_URL", help="Of the service, http://127.0.0.1:8000 if none"
+        "--url",
+        envvar="SOUNDCLONE_BASE_URL",
+        help="Base URL of the service (default: that of the login, or http://127.0.0.1:8000)",
+        show_default=False,
     ),
 ]
 ApiKey = Annotated[
     str | None,
-    typer.Option("--key", envvar="SOUNDCLONE_API_KEY", help="API key, sk_…: best in the variable"),
+    typer.Option(
+        "--key",
+        envvar="SOUNDCLONE_API_KEY",
+        help="API key (prefer `soundclone login` or the environment variable)",
+        show_default=False,
+    ),
 ]
-Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no report")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but errors")]
 
-CALLING_OFF = 5.0  # seconds that a service has for answering somebody who wants to leave
+_CANCEL_TIMEOUT = 5.0  # seconds
 
 
 @contextmanager
@@ -36,10 +45,14 @@ def connected(url: str | None, key: str | None) -> Iterator[Client]:
     """Open a client. An error of the client ends the command."""
     from soundclone_client import Client, ClientError, Unreachable
 
-    if not (key or "").strip():
-        fail("there is no API key; set SOUNDCLONE_API_KEY, or pass --key", "unauthenticated")
+    login = credentials.resolve(url, key)
+    if not (login.key or "").strip():
+        fail(
+            "there is no API key; run `soundclone login`, set SOUNDCLONE_API_KEY, or pass --key",
+            "unauthenticated",
+        )
     try:
-        with Client(url, key) as client:
+        with Client(login.url, login.key) as client:
             yield client
     except Unreachable as error:
         message = re.sub(r"\[Errno -?\d+\] ", "", error.message)
@@ -51,29 +64,30 @@ def connected(url: str | None, key: str | None) -> Iterator[Client]:
 
 
 @contextmanager
-def called_off(task: Task, url: str | None, key: str | None) -> Iterator[None]:
-    """While waiting for `task`: whoever leaves by SIGINT or SIGTERM does not want it any more."""
+def cancelling(task: Task, url: str | None, key: str | None) -> Iterator[None]:
+    """Cancel the task if SIGINT or SIGTERM ends the block."""
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     try:
         yield
     except KeyboardInterrupt:
-        _call_off(task, url, key, INTERRUPTED)
+        _cancel(task, credentials.resolve(url, key), INTERRUPTED)
     except SystemExit:
-        _call_off(task, url, key, TERMINATED)
+        _cancel(task, credentials.resolve(url, key), TERMINATED)
     finally:
         signal.signal(signal.SIGTERM, before)
 
 
-def _call_off(task: Task, url: str | None, key: str | None, code: int) -> NoReturn:
+def _cancel(task: Task, login: credentials.Login, code: int) -> NoReturn:
+    """Cancel the task, and end the command with `code`."""
     from soundclone_client import Client, ClientError
 
     try:
-        with Client(url, key, timeout=CALLING_OFF, retries=0) as client:
+        with Client(login.url, login.key, timeout=_CANCEL_TIMEOUT, retries=0) as client:
             ended = client.cancel(task.id)
     except ClientError as error:
-        said = f"{task.id} goes on, as it could not be cancelled: {error.message}"
+        outcome = f"{task.id} continues, because it could not be cancelled: {error.message}"
     else:
-        said = f"{task.id} is cancelled and costs nothing"
+        outcome = f"{task.id} is cancelled and costs nothing"
         if ended.error_code != "cancelled":
-            said = f"{task.id} had ended before: it is {ended.status}"
-    raise Failure(f"interrupted; {said}", "interrupted", code)
+            outcome = f"{task.id} had already ended: it is {ended.status}"
+    raise Failure(f"interrupted; {outcome}", "interrupted", code)

@@ -12,22 +12,22 @@ from .database import transaction
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-credit_app = typer.Typer(help="Balances and the ledger.", no_args_is_help=True)
+credit_app = typer.Typer(help="Add credit, and show balances and the ledger.", no_args_is_help=True)
 
-AccountId = Annotated[str, typer.Option("--account", help="acct_…, as `keys list` shows it")]
+AccountId = Annotated[str, typer.Option("--account", help="Id of the account, see `keys list`")]
 
 
 @credit_app.command("add")
 def add(
-    amount: Annotated[str, typer.Argument(help="Credits")],
+    amount: Annotated[str, typer.Argument(help="Credits to add")],
     account: AccountId,
-    memo: Annotated[str, typer.Option(help="What for")] = "",
+    memo: Annotated[str, typer.Option(help="Note for the ledger")] = "",
     reference: Annotated[
-        str | None, typer.Option(help="Of the payment: the same one twice is paid in once")
+        str | None, typer.Option(help="Reference of the payment; each reference is paid in once")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Pay credit into an account."""
+    """Add credit to an account."""
     from ..core import ledger
     from ..core.pricing import to_micro
 
@@ -39,7 +39,7 @@ def add(
 
 @credit_app.command("show")
 def show(account: AccountId, as_json: AsJson = False) -> None:
-    """What an account has."""
+    """Show the balance of an account."""
     with transaction() as session:
         row = _balance(session, account)
     print_json(row) if as_json else print_table([row])
@@ -48,12 +48,12 @@ def show(account: AccountId, as_json: AsJson = False) -> None:
 @credit_app.command("ledger")
 def ledger_(
     account: AccountId,
-    limit: Annotated[int | None, typer.Option(help="Only the newest so many lines", min=1)] = None,
+    limit: Annotated[int | None, typer.Option(help="Most lines to list", min=1)] = None,
     as_json: AsJson = False,
 ) -> None:
     """List an account's ledger lines, oldest first.
 
-    The last line reports whether the whole ledger adds up."""
+    The last line is the available credit and the sum of the whole ledger, which must be 0."""
     from ..core import ledger
     from ..core.formatting import moment
     from ..core.pricing import to_credits

@@ -1,4 +1,4 @@
-"""Transactions of the commands on this machine's database."""
+"""Transactions on this machine's database."""
 
 from __future__ import annotations
 

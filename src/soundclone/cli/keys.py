@@ -12,25 +12,27 @@ from .database import transaction
 if TYPE_CHECKING:
     from ..db.models import Key
 
-keys_app = typer.Typer(help="API keys.", no_args_is_help=True)
+keys_app = typer.Typer(help="Create, list, revoke and limit API keys.", no_args_is_help=True)
 
-KeyName = Annotated[str, typer.Argument(help="key_…, or the first nine characters of the key")]
+KeyName = Annotated[str, typer.Argument(help="Id of the key, key_…, or its first nine characters")]
 
 
 @keys_app.command("create")
 def create(
-    name: Annotated[str, typer.Option(help="To know it by")],
-    credit: Annotated[str, typer.Option(help="Credits to pay in")] = "0",
+    name: Annotated[str, typer.Option(help="Name of the key")],
+    credit: Annotated[str, typer.Option(help="Credits to add to the account")] = "0",
     account: Annotated[
-        str | None, typer.Option(help="An account that is there; left out, a new one")
+        str | None, typer.Option(help="Existing account of the key (default: a new account)")
     ] = None,
-    quota: Annotated[str, typer.Option(help="Most credits the key may spend; 0: no limit")] = "0",
+    quota: Annotated[str, typer.Option(help="Most credits to spend; 0 means no limit")] = "0",
     operator: Annotated[
-        bool, typer.Option("--operator", help="It opens the operator's page of the studio")
+        bool, typer.Option("--operator", help="Let the key open the operator's page of the studio")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make an API key. It is shown once: only a hash of it is kept."""
+    """Create an API key, and print it once.
+
+    Only a hash of the key is stored."""
     from ..core import keys, ledger
     from ..core.pricing import to_micro
 
@@ -52,12 +54,14 @@ def create(
     if as_json:
         print_json({"account": account_id, "key": text, "id": key_id})
     else:
-        typer.echo(f"account  {account_id}\nkey      {text}\n\nKeep it now: it is not shown again.")
+        typer.echo(
+            f"account  {account_id}\nkey      {text}\n\nSave the key: it is not shown again."
+        )
 
 
 @keys_app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """Keys of all accounts."""
+    """List the keys of all accounts."""
     from sqlalchemy import select
 
     from ..db.models import Key
@@ -69,7 +73,9 @@ def list_(as_json: AsJson = False) -> None:
 
 @keys_app.command("revoke")
 def revoke(key: KeyName, as_json: AsJson = False) -> None:
-    """Refuse a key from now on."""
+    """Revoke a key.
+
+    Requests with the key are refused from now on."""
     from ..core import keys
 
     with transaction() as session:
@@ -80,12 +86,10 @@ def revoke(key: KeyName, as_json: AsJson = False) -> None:
 @keys_app.command("set-quota")
 def set_quota(
     key: KeyName,
-    quota: Annotated[
-        str, typer.Argument(help="Most credits the key may spend in all; 0: no limit")
-    ],
+    quota: Annotated[str, typer.Argument(help="Most credits to spend; 0 means no limit")],
     as_json: AsJson = False,
 ) -> None:
-    """Limit what a key may spend."""
+    """Limit the credits that a key may spend."""
     from ..core import keys
     from ..core.pricing import to_micro
 

@@ -1,4 +1,4 @@
-"""`soundclone doctor` and `soundclone languages`: what works on this machine."""
+"""`soundclone doctor` and `soundclone languages`: examine this machine."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from .progress import spinner
 
 
 def doctor(as_json: AsJson = False) -> None:
-    """Say what works here: engines, codecs, database, storage, disk.
+    """Check that this machine can run the service.
 
-    What is marked FAIL is needed, and makes the exit code 1; what is marked no can be left out."""
+    The checks cover engines, codecs, database, storage, disk and workers. FAIL marks a
+    required part that does not work, and makes the exit code 1. "no" marks an optional part that
+    does not work."""
     from ..jobs.doctor import examine
 
-    with spinner("trying", as_json) as show:
+    with spinner("checking", as_json) as show:
         report = examine(read_settings(), show)
     if as_json:
         print_json(report)
@@ -29,9 +31,9 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 def languages(as_json: AsJson = False) -> None:
-    """List languages, and which engine speaks each here.
+    """List languages, and the engine that speaks each of them here.
 
-    An engine is named for each soundVersion."""
+    The columns v1 and v2 are the versions of voices."""
     from ..jobs.engines import routes_of, usable
     from ..text.languages import LANGUAGES
 

@@ -1,4 +1,4 @@
-"""`soundclone models`: fetch the models of neural engines, and look after them."""
+"""`soundclone models`: download, verify and remove the models of neural engines."""
 
 from __future__ import annotations
 
@@ -15,27 +15,29 @@ if TYPE_CHECKING:
     from ..weights.catalogue import Model
     from ..weights.store import Weights
 
-models_app = typer.Typer(help="Models of neural engines.", no_args_is_help=True)
+models_app = typer.Typer(
+    help="Download, verify and remove models of neural engines.", no_args_is_help=True
+)
 
 
 def complete_model() -> list[str]:
-    """What a shell may offer."""
+    """Return the names that a shell completes."""
     from ..weights.catalogue import MODELS
 
     return list(MODELS)
 
 
 Name = Annotated[
-    str, typer.Argument(help="As `models list` shows it", autocompletion=complete_model)
+    str, typer.Argument(help="Name of the model, see `models list`", autocompletion=complete_model)
 ]
 AcceptLicence = Annotated[
-    bool, typer.Option("--accept-licence", help="Accept the licence without being asked")
+    bool, typer.Option("--accept-licence", help="Accept the licence without a question")
 ]
 
 
 @models_app.command("list")
 def models_list(as_json: AsJson = False) -> None:
-    """Models that there are, and which of them are here."""
+    """List models, and whether each is installed."""
     from ..weights.catalogue import MODELS
 
     models = read_settings().models
@@ -56,16 +58,20 @@ def models_pull(
     names: Annotated[
         list[str],
         typer.Argument(
-            metavar="NAME...", help="As `models list` shows", autocompletion=complete_model
+            metavar="NAME...",
+            help="Names, see `models list`",
+            autocompletion=complete_model,
         ),
     ],
     language: Annotated[
-        str | None, typer.Option(help="The one of the same engine that speaks this language")
+        str | None, typer.Option(help="Download the model of the same engine for this language")
     ] = None,
     accept_licence: AcceptLicence = False,
     as_json: AsJson = False,
 ) -> None:
-    """Fetch models, each once. What was fetched before a break is not fetched again."""
+    """Download models.
+
+    An interrupted download continues with the missing files."""
     from ..weights import download
 
     models = read_settings().models
@@ -79,11 +85,11 @@ def models_pull(
             with transferring(model.name, as_json) as show:
                 found = download.pull(models, model.name, accept=accept, progress=show)
         except KeyboardInterrupt:
-            kept = "interrupted; what was fetched is kept: the same command goes on from there"
+            kept = "interrupted; the same command continues the download"
             raise Failure(kept, "interrupted", INTERRUPTED) from None
         rows.append(_here(found))
         if not as_json:
-            typer.echo(f"{model.name} is here, {found.digest} in {found.path}")
+            typer.echo(f"{model.name} is installed, {found.digest} in {found.path}")
     if as_json:
         print_json(rows)
 
@@ -91,13 +97,13 @@ def models_pull(
 @models_app.command("add")
 def models_add(
     name: Name,
-    folder: Annotated[Path, typer.Argument(help="That the model's files are in")],
+    folder: Annotated[Path, typer.Argument(help="Folder with the files of the model")],
     accept_licence: AcceptLicence = False,
     as_json: AsJson = False,
 ) -> None:
-    """Add a model from files on this machine.
+    """Install a model from files on this machine.
 
-    Machines that cannot reach the hub need this."""
+    This needs no connection to the hub."""
     from ..errors import EngineUnavailable
     from ..weights import store
 
@@ -112,18 +118,21 @@ def models_add(
     if as_json:
         print_json(_here(found))
     else:
-        typer.echo(f"{name} is here, {found.digest} in {found.path}")
+        typer.echo(f"{name} is installed, {found.digest} in {found.path}")
 
 
 @models_app.command("verify")
 def models_verify(
     name: Annotated[
         str | None,
-        typer.Argument(help="Left out, all that are here", autocompletion=complete_model),
+        typer.Argument(
+            help="Name (default: all installed models)",
+            autocompletion=complete_model,
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Read every file of a model, and say whether it is as it came."""
+    """Check every file of a model against its digest."""
     from ..errors import EngineUnavailable
     from ..weights import store
     from ..weights.catalogue import MODELS
@@ -144,19 +153,19 @@ def models_verify(
 
 @models_app.command("remove")
 def models_remove(name: Name, as_json: AsJson = False) -> None:
-    """Remove a model from this machine, and what was fetched of it."""
+    """Remove a model and its unfinished download."""
     from ..weights import store
 
     gone = store.remove(read_settings().models, name)
     if as_json:
         print_json({"name": name, "removed": gone})
     else:
-        typer.echo(f"{name} is removed" if gone else f"{name} was not here")
+        typer.echo(f"{name} is removed" if gone else f"{name} was not installed")
 
 
 @models_app.command("licence")
 def models_licence(name: Name, as_json: AsJson = False) -> None:
-    """What may be done with a model."""
+    """Show the licence of a model."""
     from ..weights import store
 
     model = store.known(name)
@@ -168,7 +177,7 @@ def models_licence(name: Name, as_json: AsJson = False) -> None:
 
 
 def _chosen(name: str, language: str | None) -> Model:
-    """The model of that name or, with a language, the one of its engine that speaks it."""
+    """Return the named model or, with a language, the model of its engine for that language."""
     from ..errors import EngineUnavailable
     from ..text.languages import LANGUAGES
     from ..weights import store
@@ -189,7 +198,7 @@ def _chosen(name: str, language: str | None) -> Model:
 
 
 def _accepted(model: Model, accepted: bool, source: str) -> bool:
-    """Show the licence, and ask unless it was accepted on the command line."""
+    """Show the licence, and ask for acceptance unless the command line has it."""
     gate = "; agree to its terms on that page first" if model.gated else ""
     typer.echo(f"{model.name}: {source}{gate}\n{model.licence}: {model.terms}.", err=True)
     if accepted or not sys.stdin.isatty():

@@ -1,4 +1,4 @@
-"""Bars and spinners: on standard error, while it is a terminal, gone when the work is done."""
+"""Progress bars and spinners on standard error. They are drawn only on a terminal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def spinner(what: str, quiet: bool) -> Iterator[Callable[[str], None]]:
-    """Turns until the end of the block; what it yields says what is under way."""
+    """Show a spinner during the block. Yields a function that names the current step."""
     console = _console()
     if quiet or not console.is_terminal:
         yield lambda _: None
@@ -26,7 +26,7 @@ def spinner(what: str, quiet: bool) -> Iterator[Callable[[str], None]]:
 
 @contextmanager
 def following(what: str, quiet: bool) -> Iterator[Callable[[Task], None]]:
-    """How far a task is, in per cent, and when it may end."""
+    """Show the progress of a task. Yields a function that takes the task."""
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     columns = (
@@ -48,7 +48,7 @@ def following(what: str, quiet: bool) -> Iterator[Callable[[Task], None]]:
 
 @contextmanager
 def transferring(what: str, quiet: bool) -> Iterator[Callable[[int, int | None], None]]:
-    """How many bytes have gone, how fast, and when the last will. Drawn from the first one on."""
+    """Show the progress of a transfer. Yields a function that takes bytes sent and the total."""
     from rich.progress import (
         BarColumn,
         DownloadColumn,
@@ -82,7 +82,7 @@ def _console() -> Console:
 
 @contextmanager
 def _bars(quiet: bool, *columns: ProgressColumn) -> Iterator[Progress]:
-    """Not drawn before `start`, so that it is not drawn over a question."""
+    """Prepare progress bars. They are drawn from `start` on, so that they hide no question."""
     from rich.progress import Progress
 
     console = _console()

@@ -26,25 +26,27 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on", min=1, max=65535)] = 8000,
     worker: Annotated[
-        bool, typer.Option("--worker/--no-worker", help="Keep a worker running beside it")
+        bool, typer.Option("--worker/--no-worker", help="Run a worker as well")
     ] = True,
 ) -> None:
-    """Run the API and, unless --no-worker, a worker beside it.
+    """Run the API and a worker.
 
-    The first start prints an API key with some credit, or writes it to a file when the output is
-    not a terminal. Ctrl-C or SIGTERM stops it, which is exit code 0; the tasks under way get
-    SOUNDCLONE_STOP_GRACE seconds, then another worker does them."""
+    The first start creates an API key with some credit. The key is printed on a terminal, and
+    otherwise written to a file. A terminal also shows a link that signs in to the studio once.
+
+    Ctrl-C or SIGTERM stops the service with exit code 0. Running tasks may end within
+    SOUNDCLONE_STOP_GRACE seconds; another worker repeats the rest."""
     from .. import telemetry
 
     telemetry.configure()
     settings = read_settings()
-    # A port that is taken leaves no trace, not even the data directory.
+    # Listen first: if the port is taken, nothing is created, not even the data directory.
     with _listen(host, port) as listening:
         _run(settings, listening, url_of(host, port), worker)
 
 
 def url_of(host: str, port: int) -> str:
-    """The address of the service for a browser."""
+    """Return the address of the service for a browser."""
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
@@ -59,7 +61,7 @@ def _run(settings: Settings, listening: socket.socket, url: str, worker: bool) -
 
     _warn_of_root()
     settings.create_secret()
-    Storage.open(settings.storage)  # an error names the reason before a start
+    Storage.open(settings.storage)  # fails early, with a reason
     _warn_of_the_secret(settings)
     with _scratch(settings):
         database = Database(settings.database)
@@ -67,10 +69,12 @@ def _run(settings: Settings, listening: socket.socket, url: str, worker: bool) -
             upgrade(database)
             queue.prepare(database)
             _first_key(settings, database)
+            signing_in = _sign_in_line(database, settings.public_url or url)
         finally:
             database.close()
         typer.echo(
             f"  The studio: {settings.public_url or url}/studio\n"
+            f"{signing_in}"
             f"  Another key: {_another_key(settings)}\n"
         )
         server = make_server(
@@ -79,7 +83,8 @@ def _run(settings: Settings, listening: socket.socket, url: str, worker: bool) -
             grace=settings.stop_grace,
         )
         supervisor = Supervisor(settings) if worker else None
-        # uvicorn shuts down at a signal and then raises it again, which must not end us at once.
+        # uvicorn shuts down at a signal and then raises the signal again. The worker must still be
+        # stopped afterwards.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         if supervisor:
             supervisor.start()
@@ -91,18 +96,18 @@ def _run(settings: Settings, listening: socket.socket, url: str, worker: bool) -
             if supervisor:
                 supervisor.stop()
     if not server.started:
-        fail("the service could not start; the lines above say why")
+        fail("the service could not start; the log lines above name the reason")
 
 
 def worker(
-    id: Annotated[str | None, typer.Option(help="Name of this worker", hidden=True)] = None,
+    id: Annotated[str | None, typer.Option(help="Name of the worker", hidden=True)] = None,
     parent: Annotated[int | None, typer.Option(help="Process to end with", hidden=True)] = None,
 ) -> None:
-    """Run a worker, one of any number over a database.
+    """Run a worker.
 
-    Workers on many machines share one database and one object store. Ctrl-C or SIGTERM stops it as
-    it stops `serve`."""
-    # Before numpy is imported: tasks side by side are what cores are for.
+    Any number of workers, on any number of machines, share one database and one object store.
+    Ctrl-C or SIGTERM stops a worker the way it stops `serve`."""
+    # Before numpy is imported. Each core runs another task, so a task needs one thread.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     from .. import telemetry
@@ -116,7 +121,7 @@ def worker(
     with _scratch(settings):
         Worker(settings, id or new_id(), parent=parent).run()
     sys.stderr.flush()
-    # What did not end within its grace is in threads that would keep the process.
+    # Tasks that did not end within the grace run in threads, which would keep the process alive.
     os._exit(0)
 
 
@@ -134,25 +139,25 @@ def _scratch(settings: Settings) -> Iterator[None]:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Listen before anything is made: a port that is taken leaves no trace."""
+    """Listen on the port. Ends the command if the port is taken."""
     from ..api.server import listen
 
     try:
         return listen(host, port)
     except OSError as error:
         reason = (error.strerror or str(error)).partition(" (while")[0]
-        fail(f"{host} port {port} cannot be listened on: {reason}; choose another by --port")
+        fail(f"{host} port {port} is not available: {reason}; choose another with --port")
 
 
 def _warn_of_root() -> None:
-    """Warn when the service has every right on the machine: it reads what strangers send."""
+    """Warn about running as root outside a container: the service reads untrusted files."""
     marks = (Path("/.dockerenv"), Path("/run/.containerenv"))
     contained = "container" in os.environ or any(mark.exists() for mark in marks)
     if hasattr(os, "geteuid") and os.geteuid() == 0 and not contained:
         from ..telemetry import log
 
         log(__name__).warning(
-            "the service runs as root; an account of its own needs only the data folder",
+            "the service runs as root; use an account that owns only the data folder",
             guide="docs/howto/team.md",
         )
 
@@ -165,9 +170,9 @@ def _warn_of_the_secret(settings: Settings) -> None:
 
 
 def _first_key(settings: Settings, database: Database) -> None:
-    """Make an operator's key with some credit when there is no account yet.
+    """Create an operator's key with some credit if there is no account yet.
 
-    Only a terminal shows the key: other outputs end up in logs, and logs hold no keys.
+    Only a terminal shows the key, because other outputs end up in logs.
     """
     from sqlalchemy import select
 
@@ -184,19 +189,50 @@ def _first_key(settings: Settings, database: Database) -> None:
         )
         if settings.starting_credit:
             ledger.credit(session, account.id, to_micro(settings.starting_credit), "first start")
-        where, advice = text, "Keep it now: it is not shown again."
+        where, advice = text, "Save the key now: it is not shown again."
         if not sys.stdout.isatty():
             where = f"in the file {_kept(settings.data_dir / 'first-key', text)}"
-            advice = "Keep it elsewhere and remove the file."
+            advice = "Save the key elsewhere, and remove the file."
     typer.echo(
         f"\n  Your API key: {where}\n  with {settings.starting_credit} credits on account "
         f"{account.id}.\n  {advice}\n"
     )
 
 
+def _sign_in_line(database: Database, base_url: str) -> str:
+    """Return a line with a sign-in link for the oldest operator's key.
+
+    Returns:
+        An empty text if the output is not a terminal, because other outputs end up in logs, or if
+        there is no operator's key.
+    """
+    from sqlalchemy import select
+
+    from ..api.studio.session import sign_in_url
+    from ..core import sessions
+    from ..db.models import Key
+
+    if not sys.stdout.isatty():
+        return ""
+    with database.transaction() as session:
+        key_id = session.scalar(
+            select(Key.id)
+            .where(Key.operator, Key.revoked_at.is_(None))
+            .order_by(Key.created_at)
+            .limit(1)
+        )
+        if key_id is None:
+            return ""
+        token, _ = sessions.issue_link(session, key_id)
+    minutes = sessions.LINK // 60
+    return f"  Sign in once, within {minutes} minutes: {sign_in_url(base_url, token)}\n"
+
+
 def _another_key(settings: Settings) -> str:
-    """A shell command that makes a key for this service from any folder and terminal. It names the
-    settings that hold secrets, without their values."""
+    """Return a shell command that creates a key for this service.
+
+    The command works from any folder. It names settings that hold secrets, without their values.
+    """
     program = Path(sys.argv[0]).absolute()
     command = (
         [str(program)] if program.name == "soundclone" else [sys.executable, "-m", "soundclone"]
@@ -209,9 +245,9 @@ def _another_key(settings: Settings) -> str:
 
 
 def _kept(path: Path, text: str) -> Path:
-    """Write a file that only its owner can read."""
+    """Write a file that only its owner can read. Returns its absolute path."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)  # of a database that was removed
+    path.unlink(missing_ok=True)  # left over from a database that was removed
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text + "\n")
     return path.absolute()

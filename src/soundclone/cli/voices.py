@@ -1,4 +1,4 @@
-"""`soundclone voices`: the voices of an account, over HTTP."""
+"""`soundclone voices`: list, rename and delete the voices of an account, over HTTP."""
 
 from __future__ import annotations
 
@@ -14,14 +14,21 @@ from .connection import ApiKey, BaseUrl, connected
 if TYPE_CHECKING:
     from soundclone_client import Client, Voice
 
-voices_app = typer.Typer(help="Voices of the account whose key is used.", no_args_is_help=True)
+voices_app = typer.Typer(
+    help="List, rename and delete voices of your account.", no_args_is_help=True
+)
 
-VoiceName = Annotated[str, typer.Argument(help="model_… or the voice's name", metavar="VOICE")]
+VoiceName = Annotated[
+    str,
+    typer.Argument(
+        help="Name of the voice, or its id: model_…", metavar="VOICE", show_default=False
+    ),
+]
 
 
 @voices_app.command("list")
 def list_(url: BaseUrl = None, key: ApiKey = None, as_json: AsJson = False) -> None:
-    """Voices of the account, newest first."""
+    """List voices, newest first."""
     with connected(url, key) as client:
         voices = client.voices()
     if as_json:
@@ -38,7 +45,7 @@ def rename(
     key: ApiKey = None,
     as_json: AsJson = False,
 ) -> None:
-    """Give a voice a name, by which `speak` finds it too."""
+    """Rename a voice."""
     with connected(url, key) as client:
         renamed = client.rename_voice(id_of(client, voice), name)
     if as_json:
@@ -50,22 +57,27 @@ def rename(
 
 @voices_app.command("delete")
 def delete(
-    model_id: Annotated[str, typer.Argument(help="model_…, as `voices list` shows it")],
-    url: BaseUrl = None,
-    key: ApiKey = None,
-    as_json: AsJson = False,
+    voice: VoiceName, url: BaseUrl = None, key: ApiKey = None, as_json: AsJson = False
 ) -> None:
-    """Delete a voice and its recording, for good."""
+    """Delete a voice and its recording.
+
+    This cannot be undone."""
     with connected(url, key) as client:
+        model_id = id_of(client, voice)
         client.delete_voice(model_id)
     if as_json:
         print_json({"modelId": model_id, "deleted": True})
     else:
-        typer.echo(f"{model_id} is deleted")
+        typer.echo(
+            f"{voice} is deleted" if voice == model_id else f"{voice} ({model_id}) is deleted"
+        )
 
 
 def id_of(client: Client, voice: str) -> str:
-    """The id of a voice that is given by its id or its name. Ends the command without one."""
+    """Return the id of a voice by its id or name. Ends the command if no voice matches.
+
+    The case of a name matters only if two voices differ in case alone.
+    """
     if re.fullmatch(r"model_[0-9a-f]{32}", voice):
         return voice
     voices = client.voices()
@@ -79,7 +91,7 @@ def id_of(client: Client, voice: str) -> str:
 
 
 def _data(voice: Voice) -> dict[str, Any]:
-    """The voice as the API describes it, with the names of earlier versions beside."""
+    """Return the voice in the API's names, and in those of earlier versions of the command."""
     former = asdict(voice)
     del former["raw"]
     return former | dict(voice.raw)
