@@ -11,7 +11,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
-from .schema import VERSIONS, Language
+from .schema import DATE_STYLES, VERSIONS, Language
 from .scripts import LETTERS, SCRIPTS
 
 _CODE = re.compile("[a-z]{2,3}")
@@ -146,6 +146,8 @@ def _check(language: Language, path: Path) -> None:
         )  # fmt: skip
     require("{m}" in language.clock.below_ten, "clock.below_ten", language.clock.below_ten,
             "a text with {m}")  # fmt: skip
+    style = language.dates.style
+    require(style in DATE_STYLES, "dates.style", style, f"one of {_listed(DATE_STYLES[1:])}")
     days = language.dates.days
     require(len(days) in (0, 31), "dates.days", f"{len(days)} words", "31 words, or none")
     for symbol, pattern in language.units.items():

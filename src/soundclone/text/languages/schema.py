@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 VERSIONS = ("v1", "v2")
 """Versions of the API's `soundVersion`; each has the languages of those before it too."""
 
-_NOTHING: Mapping[str, str] = {}
+DATE_STYLES = ("", "english", "german")
+"""Names of classes with rules for dates, in `normalisation.dates`."""
 
 Forms = Mapping[str, str]
 """Words by plural category of the Unicode CLDR: zero, one, two, few, many, other."""
@@ -101,6 +102,7 @@ class Clock:
 class Dates:
     """Days of a month."""
 
+    style: str = ""  # one of DATE_STYLES, where the data is not enough
     pattern: str = ""  # of a long date, as the CLDR writes it; "" takes the CLDR's
     first_day: str = ""  # of a month, where only the first one is an ordinal
     days: tuple[str, ...] = ()  # ordinals from 1 to 31, in the case that a date has
