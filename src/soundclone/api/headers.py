@@ -39,6 +39,7 @@ class HeadersMiddleware:
             self._defaults += ((b"strict-transport-security", b"max-age=%d" % _YEAR),)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request, as ASGI defines."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -42,6 +42,7 @@ class HostsMiddleware:
         self._logged: set[str] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request, as ASGI defines."""
         if scope["type"] == "http":
             given = next((value for name, value in scope["headers"] if name == b"host"), b"")
             if not self._checked(given):

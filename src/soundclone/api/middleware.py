@@ -53,6 +53,7 @@ class CorsMiddleware:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request, as ASGI defines."""
         shared = scope["type"] == "http" and scope["path"].startswith(_SHARED)
         await (self._shared if shared else self._app)(scope, receive, send)
 
@@ -69,6 +70,7 @@ class BodyLimitMiddleware:
         self._settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request, as ASGI defines."""
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
             await self._app(scope, receive, send)
             return
@@ -95,6 +97,8 @@ class MetricsMiddleware:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request, as ASGI defines."""
+
         async def counted(message: Message) -> None:
             if message["type"] == "http.response.start":
                 route = getattr(scope.get("route"), "path", "unmatched")
@@ -112,6 +116,7 @@ class InFlightMiddleware:
         self._tasks = tasks
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request, as ASGI defines."""
         task: asyncio.Task[None] | None = asyncio.current_task()
         if scope["type"] != "http" or task is None:
             await self._app(scope, receive, send)

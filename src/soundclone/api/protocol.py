@@ -1,7 +1,7 @@
-"""HTTP/1.1 as uvicorn speaks it, within limits that hold against any client.
+"""HTTP/1.1 protocol of uvicorn with limits on every client.
 
-uvicorn's fast parser accepts a head of any length and waits for any client for ever. This subclass
-measures what it feeds to the parser and gives every wait a deadline.
+uvicorn's fast parser accepts a head of any length and waits for clients without a time limit. This
+subclass counts the bytes that it feeds to the parser, and gives every wait a deadline.
 """
 
 from __future__ import annotations
@@ -30,31 +30,31 @@ from ..errors import RequestError, RequestTimeout, TooLarge
 from ..telemetry import CLOSED
 from .connections import Guard
 
-_PIECE = 16 * 1024  # bytes of a head that are parsed before its length is looked at
-_BLOCK = 64 * 1024  # the same of a body
-_CHUNK = 9  # bytes of framing that a byte of the body may bring with it, as a chunk of its own
-_LEAVING = 2.0  # seconds to read what was on its way when a request was refused
-_LEFT = 1024 * 1024  # and the bytes of it
+_PIECE = 16 * 1024  # bytes of a head to parse before its length is checked
+_BLOCK = 64 * 1024  # bytes of a body to parse before its framing is checked
+_CHUNK = 9  # bytes of framing of a chunk that has one byte
+_LINGER_SECONDS = 2.0  # for bytes that still arrive after a request was rejected
+_LINGER_BYTES = 1024 * 1024
 _CONNECT = b"CONNECT"
-_OFFER = frozenset({b"upgrade", b"http2-settings"})  # headers, and what Connection names
+_UPGRADE = frozenset({b"upgrade", b"http2-settings"})  # headers of an upgrade
 
 
 class Phase(Enum):
-    """The next thing that has to come from the client."""
+    """Part of a request that the server waits for."""
 
-    IDLE = 0  # another request, or none
+    IDLE = 0  # another request can follow
     HEAD = 1
     BODY = 2
-    NOTHING = 3  # the request is whole
-    DEAF = 4  # whatever comes is thrown away
+    NOTHING = 3  # the request is complete
+    DISCARD = 4  # further bytes are ignored
 
 
-class _Excess(Exception):
-    """A limit was passed within the parser. It makes the parser stop."""
+class _LimitExceeded(Exception):
+    """A request exceeds a limit. Raised within the parser to stop it."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """One connection."""
+    """Connection whose client must keep the limits."""
 
     def __init__(
         self,
@@ -68,29 +68,31 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self.guard = guard
         self.limits = guard.limits
-        self.head_size = 0  # bytes of the head that is being read
+        self.head_size = 0  # bytes of the unfinished head
         self._phase = Phase.HEAD
         self._deadline = math.inf
-        self._counted = 0  # bytes of the head that the guard knows of
-        self._piece = 0  # bytes that are being parsed
-        self._framing = self.limits.framing  # bytes that may come beside the body
+        self._counted = 0  # bytes of the head that the guard has counted
+        self._piece = 0  # size of the piece that the parser reads
+        self._framing = self.limits.framing  # bytes of framing that are still allowed
         self._has_body = False
-        self._offer = False  # of another protocol, with a body that the parser does not read
+        self._offers_upgrade = False  # with a body, which the parser would skip
         self._refusal = (400, "the request is not HTTP/1.1 as RFC 9112 defines it")
-        self._left = 0  # bytes that came while deaf
-        self._answered: RequestResponseCycle | None = None  # the oldest: others wait in a pipeline
+        self._discarded = 0  # bytes
+        self._answered: RequestResponseCycle | None = None  # the oldest request of the pipeline
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Start the deadline of the first request."""
         super().connection_made(transport)
         self._deadline = time.monotonic() + self.limits.head_seconds
         self.guard.admit(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """End every request of the connection."""
         self._count_head(0)
-        self._phase = Phase.DEAF
-        self.guard.forget(self)
+        self._phase = Phase.DISCARD
+        self.guard.remove(self)
         super().connection_lost(exc)
-        # uvicorn tells only the newest request that its client is gone.
+        # uvicorn ends only the newest request.
         for cycle in (self._answered, *(waiting for waiting, _ in self.pipeline)):
             if cycle is not None and not cycle.response_complete:
                 cycle.disconnected = True
@@ -98,16 +100,17 @@ class BoundedProtocol(HttpToolsProtocol):
         self.pipeline.clear()
 
     def data_received(self, data: bytes) -> None:
-        if self._phase is Phase.DEAF:
-            self._left += len(data)
-            if self._left > _LEFT:
+        """Parse bytes of the client within the limits."""
+        if self._phase is Phase.DISCARD:
+            self._discarded += len(data)
+            if self._discarded > _LINGER_BYTES:
                 self.transport.abort()
             return
         if self._phase is Phase.IDLE:
             self._phase = Phase.HEAD
             self.head_size = 0
             self._deadline = time.monotonic() + self.limits.head_seconds
-            self.guard.waits(self)  # it is no longer the one that has been silent longest
+            self.guard.await_head(self)  # the connection is no longer the longest idle one
         self._unset_keepalive_if_required()
         try:
             if len(data) <= _PIECE:
@@ -115,17 +118,17 @@ class BoundedProtocol(HttpToolsProtocol):
             else:
                 self._feed_in_pieces(memoryview(data))
         except httptools.HttpParserUpgrade:
-            # Nothing is upgraded to: the request is answered as it stands, and is the last.
+            # The server supports no upgrade. It answers this request and no further ones.
             self.cycle.keep_alive = False
-            self._phase = Phase.DEAF
+            self._phase = Phase.DISCARD
             self._deadline = math.inf
-            self.guard.served(self)
-        except (httptools.HttpParserError, _Excess):
-            self._refuse(*self._refusal)
+            self.guard.complete(self)
+        except (httptools.HttpParserError, _LimitExceeded):
+            self._reject(*self._refusal)
 
     def _feed_in_pieces(self, data: memoryview) -> None:
         start = 0
-        while start < len(data) and self._phase is not Phase.DEAF:
+        while start < len(data) and self._phase is not Phase.DISCARD:
             size = _BLOCK if self._phase is Phase.BODY else _PIECE
             self._feed(data[start : start + size])
             start += size
@@ -137,7 +140,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._parse(piece)
         if self._phase is Phase.BODY:
             if self._framing < 0:
-                self._excess(400, "the chunks of the body bring more framing than content")
+                self._stop_parsing(400, "the chunks of the body bring more framing than content")
         elif self._phase is Phase.HEAD:
             if self.head_size > self.limits.head:
                 self._too_long()
@@ -149,76 +152,82 @@ class BoundedProtocol(HttpToolsProtocol):
                 self.parser.feed_data(piece)
                 return
             except httptools.HttpParserUpgrade as stop:
-                if not self._offer:
+                if not self._offers_upgrade:
                     raise
-                piece = self._without_offer() + bytes(piece[stop.args[0] :])
+                piece = self._head_without_upgrade() + bytes(piece[stop.args[0] :])
                 self.parser = httptools.HttpRequestParser(self)
                 self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
 
-    def _without_offer(self) -> bytes:
-        """The request head that was parsed, for a client that stays with HTTP/1.1."""
-        self._offer = False
+    def _head_without_upgrade(self) -> bytes:
+        """Return the head of the request without its offer of an upgrade."""
+        self._offers_upgrade = False
         version = self.parser.get_http_version().encode()
         head = b"%s %s HTTP/%s\r\n" % (self.parser.get_method(), self.url, version)
         for name, value in self.headers:
             if name == b"connection":
-                kept = [each for each in value.split(b",") if each.strip().lower() not in _OFFER]
+                kept = [each for each in value.split(b",") if each.strip().lower() not in _UPGRADE]
                 value = b",".join(kept)
-            if name not in _OFFER:
+            if name not in _UPGRADE:
                 head += b"%s: %s\r\n" % (name, value)
         return head + b"\r\n"
 
     def on_message_begin(self) -> None:
+        """Start to count the bytes of a head."""
         super().on_message_begin()
         self.head_size = self._piece
         self._has_body = False
-        if self._phase is not Phase.HEAD:  # it follows another in the same piece
+        if self._phase is not Phase.HEAD:  # the request follows another in the same piece
             self._phase = Phase.HEAD
             self._deadline = time.monotonic() + self.limits.head_seconds
 
     def on_url(self, url: bytes) -> None:
+        """Check the length of the request line."""
         super().on_url(url)
         if len(self.url) > self.limits.head:
             self._too_long()
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        """Check the number of headers, and ignore trailers."""
         if self._phase is not Phase.HEAD:
-            return  # a trailer, which comes after the application has read the headers
+            return  # a trailer: the application has read the headers
         super().on_header(name, value)
         if len(self.headers) > self.limits.headers:
-            self._excess(
+            self._stop_parsing(
                 431, f"the request has more than {self.limits.headers} headers, which is the most"
             )
         if len(name) in (14, 17) and name.lower() in (b"content-length", b"transfer-encoding"):
             self._has_body = True
 
     def on_headers_complete(self) -> None:
+        """Start the deadline of the body."""
         if self._has_body and self.parser.should_upgrade() and self.parser.get_method() != _CONNECT:
-            # Java's client offers HTTP/2 so, with any request. The parser skips the body.
-            self._offer = True
+            # Java's client offers HTTP/2 like this with any request. The parser skips the body.
+            self._offers_upgrade = True
             return
         if len(self.pipeline) >= self.limits.pipeline:
-            self._excess(400, "too many requests were sent before the first was answered")
+            self._stop_parsing(400, "too many requests were sent before the first was answered")
         self._count_head(0)
         self._phase = Phase.BODY
         self._framing = self.limits.framing
         self._deadline = time.monotonic() + self.limits.body_seconds
-        self.guard.sends(self)
+        self.guard.await_body(self)
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
+        """Extend the deadline by the bytes that have arrived."""
         self._framing = min(self._framing + (1 + _CHUNK) * len(body), self.limits.framing)
         patience = time.monotonic() + self.limits.body_seconds
         self._deadline = min(self._deadline + len(body) / self.limits.body_rate, patience)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        if self._offer:
+        """End the deadline of the request."""
+        if self._offers_upgrade:
             return
         super().on_message_complete()
         self._phase = Phase.NOTHING
         self._deadline = math.inf
-        self.guard.served(self)
+        self.guard.complete(self)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._answered = cycle
@@ -227,38 +236,42 @@ class BoundedProtocol(HttpToolsProtocol):
         begin = super()._start_asgi_task
 
         def start() -> None:
-            if not cycle.disconnected:  # while it waited
+            if not cycle.disconnected:  # the client may be gone by now
                 begin(cycle, app)
 
         self.guard.starts.begin(cycle.scope, start)
 
     def on_response_complete(self) -> None:
+        """Wait for the next request."""
         super().on_response_complete()
         if self.timeout_keep_alive_task is None:
-            return  # another request is being answered, or the connection ends
+            return  # another request is in progress, or the connection closes
         if self._phase is Phase.NOTHING:
             self._phase = Phase.IDLE
-        if self._phase is not Phase.DEAF:
-            self.guard.waits(self)
+        if self._phase is not Phase.DISCARD:
+            self.guard.await_head(self)
 
     def pause_writing(self) -> None:
+        """Record that the client reads too slowly."""
         super().pause_writing()
-        self.guard.stalls(self)
+        self.guard.mark_stalled(self)
 
     def resume_writing(self) -> None:
+        """Record that the client reads again."""
         super().resume_writing()
-        self.guard.flows(self)
+        self.guard.mark_reading(self)
 
     def shutdown(self) -> None:
+        """Close the connection after the current response."""
         super().shutdown()
         if self.cycle is not None and self.cycle.response_started and self.cycle.more_body:
-            self.transport.close()  # it was answered; the rest of its body is of no use
+            self.transport.close()  # the rest of the body is not needed
 
     def check(self, now: float) -> None:
-        """End the connection if its time is over."""
+        """Close the connection if a deadline has passed."""
         if self.transport.is_closing():
-            if self._deadline == math.inf or self._phase is not Phase.DEAF:
-                self._phase = Phase.DEAF
+            if self._deadline == math.inf or self._phase is not Phase.DISCARD:
+                self._phase = Phase.DISCARD
                 self._deadline = now + self.limits.stall_seconds
             elif now > self._deadline:
                 CLOSED.labels("stalled").inc()
@@ -266,70 +279,73 @@ class BoundedProtocol(HttpToolsProtocol):
         elif self._phase is Phase.BODY and (
             self.flow.read_paused or self.cycle.waiting_for_100_continue
         ):
-            self._deadline = max(self._deadline, now + self.limits.body_seconds)  # we are slow
+            # The server is slow, not the client.
+            self._deadline = max(self._deadline, now + self.limits.body_seconds)
         elif now > self._deadline:
             self._expire()
 
     def _expire(self) -> None:
-        if self._phase is Phase.DEAF:
+        if self._phase is Phase.DISCARD:
             self.transport.abort()
         elif self._phase is Phase.HEAD and self.cycle and not self.cycle.response_complete:
-            pass  # the request before it is answered first
+            pass  # the earlier request is answered first
         elif self._phase is Phase.BODY:
-            self._refuse(
+            self._reject(
                 408,
                 f"the body came too slowly: {self.limits.body_seconds:g} s passed with less than "
                 f"{self.limits.body_rate:,.0f} bytes a second",
             )
         elif self.head_size:
-            self._refuse(
+            self._reject(
                 408, f"the request head was not complete after {self.limits.head_seconds:g} s"
             )
         else:
             self.transport.close()
 
     def drop(self) -> None:
-        """End the connection at once."""
+        """Close the connection at once."""
         self._count_head(0)
         self.transport.abort()
 
     def unread(self) -> int:
-        """Bytes of the answer that the client has not taken."""
+        """Return the bytes of the response that the client has not read."""
         return self.transport.get_write_buffer_size()
 
     def _too_long(self) -> None:
-        self._excess(
+        self._stop_parsing(
             431,
             f"the head of the request is longer than {self.limits.head:,} bytes, the most",
         )
 
-    def _excess(self, status: int, sentence: str) -> None:
-        self._refusal = (status, sentence)
-        raise _Excess
+    def _stop_parsing(self, status: int, message: str) -> None:
+        self._refusal = (status, message)
+        raise _LimitExceeded
 
     def _count_head(self, size: int) -> None:
         if size != self._counted:
             self._counted, change = size, size - self._counted
-            self.guard.head(change)
+            self.guard.add_head_bytes(change)
 
-    def _refuse(self, status: int, sentence: str) -> None:
-        """Answer for the application, and read on for a moment: a connection that is closed with
-        bytes unread loses the answer, too."""
+    def _reject(self, status: int, message: str) -> None:
+        """Answer for the application, and read on for a moment.
+
+        Closing a connection with unread bytes would also discard the response.
+        """
         CLOSED.labels(str(status)).inc()
         self._count_head(0)
-        self._phase = Phase.DEAF
-        self._deadline = time.monotonic() + _LEAVING
-        self.guard.served(self)
+        self._phase = Phase.DISCARD
+        self._deadline = time.monotonic() + _LINGER_SECONDS
+        self.guard.complete(self)
         self.flow.resume_reading()
         cycle = self.cycle
         if cycle is not None and not cycle.response_complete:
             if cycle.response_started or self.pipeline:
                 self.transport.close()
                 return
-            cycle.disconnected = True  # what the application still answers is not sent
+            cycle.disconnected = True  # drop the response of the application
             cycle.message_event.set()
         content = json.dumps(
-            {"code": 20002, "msg": sentence, "data": {"errorCode": _WORDS[status]}}
+            {"code": 20002, "msg": message, "data": {"errorCode": _WORDS[status]}}
         ).encode()
         head = (
             b"content-type: application/json\r\n"
@@ -341,8 +357,11 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.write_eof()
 
     def _answering(self, cycle: RequestResponseCycle, app: Any) -> Any:
-        """The application, for a request with a body: if it answers before the body is there, the
-        rest is read and thrown away, because many clients send all before they read."""
+        """Wrap the application for a request with a body.
+
+        If the application answers before the body is complete, read and discard the rest. Many
+        clients send the whole body before they read.
+        """
 
         async def run(scope: Scope, receive: Receive, send: Send) -> None:
             early = False

@@ -1,4 +1,4 @@
-"""The HTTP server: uvicorn with bounded connections."""
+"""HTTP server: uvicorn with limits on connections."""
 
 from __future__ import annotations
 
@@ -14,44 +14,55 @@ from fastapi import FastAPI
 from .connections import Guard, Limits, raise_descriptors, reserve
 from .protocol import BoundedProtocol
 
-_BACKLOG = 2048  # connections that the kernel keeps until they are accepted
-_UNSENT = 128 * 1024  # bytes in the kernel's buffer: with more, a slow reader looks like none
+_BACKLOG = 2048  # connections that wait in the kernel until the server accepts them
+_UNSENT = 128 * 1024  # bytes in the kernel's buffer: a larger buffer hides slow clients
 
 
 class BoundedServer(uvicorn.Server):
-    """A server that leaves no connection open at its end."""
+    """Server that closes every connection when it stops."""
 
     def __init__(self, config: uvicorn.Config, guard: Guard) -> None:
         super().__init__(config)
         self._guard = guard
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop the server and close its connections."""
         await super().shutdown(sockets)
         self._guard.close()
-        await asyncio.sleep(0)  # the loop tells the connections
+        await asyncio.sleep(0)  # so that the loop calls connection_lost
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that clients can connect to. Raises OSError."""
+    """Return a socket that listens on an address.
+
+    Raises:
+        OSError: The address is in use or does not exist.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     backlog = min(_BACKLOG, reserve(raise_descriptors()) // 2)
     listening = socket.create_server((host, port), family=family, backlog=backlog)
     if option := getattr(socket, "TCP_NOTSENT_LOWAT", None):
-        with suppress(OSError):  # connections inherit it
+        with suppress(OSError):  # connections inherit the option
             listening.setsockopt(socket.IPPROTO_TCP, option, _UNSENT)
     return listening
 
 
 def server(app: FastAPI, *, connections: int, grace: float) -> uvicorn.Server:
-    """A server of `app` that takes at most `connections` at once, fewer where the process may open
-    few files. `grace`: seconds for requests under way when it is stopped."""
+    """Return a server of `app`.
+
+    Args:
+        app: The application.
+        connections: Largest number of connections at once. The limit of open files of the process
+            can reduce the number.
+        grace: Seconds that running requests have to end when the server stops.
+    """
     descriptors = raise_descriptors()
-    most = max(16, min(connections, descriptors - reserve(descriptors)))
-    return bounded(app, Limits(connections=most), timeout_graceful_shutdown=round(grace))
+    usable = max(16, min(connections, descriptors - reserve(descriptors)))
+    return bounded(app, Limits(connections=usable), timeout_graceful_shutdown=round(grace))
 
 
 def bounded(app: Any, limits: Limits, **options: Any) -> uvicorn.Server:
-    """A server of `app` within `limits`; `options` are uvicorn's."""
+    """Return a server of `app` within `limits`. `options` are uvicorn's."""
     guard = Guard(limits)
     protocol: Any = partial(BoundedProtocol, guard=guard)
     return BoundedServer(

@@ -1,9 +1,9 @@
-"""The emotion that free instructions ask for.
+"""Find the emotion that instructions in free English request.
 
-A sentence counts when it plainly asks for an emotion: as an order ("Sound happy"), as a description
+A sentence counts if it clearly requests an emotion: as an order ("Sound happy"), as a description
 of the voice ("You are sad", "Tone: angry", "in a fearful voice") or as bare words ("Sad, please").
-Everything else is unclear. The caller reports unclear instructions as ignored, because neutral
-speech is a smaller fault than the opposite emotion.
+All other sentences are unclear. The caller reports unclear instructions as ignored, because neutral
+speech is less wrong than the opposite emotion.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _NEGATIONS = _words(
     "less least lack lacks lacking free opposite reverse unlike except excluding exclude skip "
     "drop remove omit wrong bad hate than instead far minus"
 )
-# A sentence with one of these describes a case that may not hold.
+# A sentence with one of these words describes a case that may not apply.
 _CONDITIONS = _words(
     "if when whenever unless although though while whereas despite until where who whose which "
     "was were had used might maybe perhaps"
@@ -70,14 +70,14 @@ _DEGREES = _words(
     "rather pretty truly too always please just and or in with of the full clearly audibly"
 )
 _DETERMINERS = _words("a an the this that these those my your his her its their our some any every")
-# Words that begin another part of the sentence: an adjective before one belongs to no noun.
+# Words that begin another part of the sentence. An adjective before them modifies no noun.
 _FOLLOWERS = _words(
     "and or in at for to with about from throughout as like today now please always again "
     "enough here all this because since during at once"
 )
 _FINITE = _words("is are am was were be been i he she they we it has have had do does did who")
-_BARE = 8  # words of instructions without a verb
-_GAP = 6  # words between an order and the emotion
+_MOST_BARE_WORDS = 8  # of instructions without a verb
+_LARGEST_GAP = 6  # words between an order and the emotion
 
 
 @dataclass
@@ -88,8 +88,10 @@ class _Found:
 
 
 def emotion_of(instructions: str) -> Emotion | None:
-    """Find the emotion that the instructions ask for. None when they ask for no emotion, for
-    several, or in doubtful words."""
+    """Return the emotion that instructions request.
+
+    None if they request no emotion, several emotions, or are unclear.
+    """
     found = _Found()
     text = re.sub(r"['’`]", "", instructions.lower())
     for sentence, question in _sentences(text):
@@ -97,7 +99,7 @@ def emotion_of(instructions: str) -> Emotion | None:
         for part in parts:
             words = [word for word in part if word.isalpha()]
             if words and words[-1] in _NEGATIONS:
-                return None  # "You should be sad, but you are not": nobody knows what it negates
+                return None  # unclear: "You should be sad, but you are not"
         for part in parts:
             _read(part, found, doubtful=question or not _CONDITIONS.isdisjoint(sentence))
     if len(found.asked) != 1 or found.unclear - found.asked or found.refused & found.asked:
@@ -106,13 +108,13 @@ def emotion_of(instructions: str) -> Emotion | None:
 
 
 def _sentences(text: str) -> Iterator[tuple[list[str], bool]]:
-    """The words, commas and colons of each sentence, and True for a question."""
+    """Yield the words, commas and colons of each sentence, and True for a question."""
     for sentence, end in re.findall(r"([^.;!?\n…。！？]+)([.;!?\n…。！？]*)", text):
         yield re.findall(r"[a-z]+|[,:]", sentence), "?" in end
 
 
 def _parts(sentence: Sequence[str]) -> Iterator[list[str]]:
-    """Parts of a sentence between its contrasts."""
+    """Yield the parts of a sentence between contrasting conjunctions."""
     part: list[str] = []
     for word in sentence:
         if word in _CONTRASTS:
@@ -124,7 +126,7 @@ def _parts(sentence: Sequence[str]) -> Iterator[list[str]]:
 
 
 def _read(part: list[str], found: _Found, *, doubtful: bool) -> None:
-    """Note each emotion of a part of a sentence."""
+    """Record each emotion of a part of a sentence in `found`."""
     negation = next((place for place, word in enumerate(part) if word in _NEGATIONS), None)
     for place, word in enumerate(part):
         if (emotion := _EMOTIONS.get(word)) is None:
@@ -163,7 +165,7 @@ def _without_degrees(words: Sequence[str]) -> Sequence[str]:
 
 
 def _in_a_tone(before: Sequence[str], after: Sequence[str]) -> bool:
-    """ "in a sad tone", "a very sad, quiet voice"."""
+    """Tell whether a noun such as tone follows: "in a sad tone", "a very sad, quiet voice"."""
     near = list(after[:4])
     tone = next((place for place, word in enumerate(near) if word in _TONES), None)
     if tone is None or any(word in _DETERMINERS or word == ":" for word in near[:tone]):
@@ -173,7 +175,7 @@ def _in_a_tone(before: Sequence[str], after: Sequence[str]) -> bool:
 
 
 def _stands_alone(before: Sequence[str], after: Sequence[str]) -> bool:
-    """The adjective is no attribute of a noun: "be sad", not "a sad old man"."""
+    """Tell whether the adjective modifies no noun: "be sad", not "a sad old man"."""
     if after and after[0] not in _FOLLOWERS and after[0] not in (",", ":"):
         return _addressed(before)
     lead = _without_degrees(before)
@@ -184,7 +186,7 @@ def _stands_alone(before: Sequence[str], after: Sequence[str]) -> bool:
 
 
 def _addressed(before: Sequence[str]) -> bool:
-    """ "You are a sad man", "like an angry boss"."""
+    """Tell whether the speaker is addressed: "You are a sad man", "like an angry boss"."""
     lead = " ".join(_without_degrees(before))
     return lead.endswith(("you are", "youre", "like", "act as", "speak as")) and any(
         word in ("a", "an") for word in before[-3:]
@@ -192,7 +194,7 @@ def _addressed(before: Sequence[str]) -> bool:
 
 
 def _labelled(before: Sequence[str]) -> bool:
-    """ "Tone: warm, sad"."""
+    """Tell whether a label precedes: "Tone: warm, sad"."""
     if ":" not in before:
         return False
     colon = len(before) - 1 - list(reversed(before)).index(":")
@@ -201,8 +203,8 @@ def _labelled(before: Sequence[str]) -> bool:
 
 
 def _ordered(before: Sequence[str]) -> bool:
-    """An order stands shortly before: "Please speak very sadly"."""
-    near = before[-_GAP - 1 :]
+    """Tell whether an order precedes by a few words: "Please speak very sadly"."""
+    near = before[-_LARGEST_GAP - 1 :]
     for place, word in enumerate(near):
         if word not in _ORDERS:
             continue
@@ -215,7 +217,7 @@ def _ordered(before: Sequence[str]) -> bool:
 
 
 def _may_order(lead: Sequence[str]) -> bool:
-    """An order may follow: "please", "you should", "I want you to", "try to"."""
+    """Tell whether an order may follow: "please", "you should", "I want you to", "try to"."""
     text = " ".join(lead)
     return lead[-1] in _words("please always and then just also really must should will can") or (
         re.search(r"(?:you|it|voice|this|try|sure|need|have|trying) to$", text) is not None
@@ -223,7 +225,7 @@ def _may_order(lead: Sequence[str]) -> bool:
 
 
 def _described(before: Sequence[str]) -> bool:
-    """The voice is described: "The speaker is very sad", "You sound sad"."""
+    """Tell whether the voice is described: "The speaker is very sad", "You sound sad"."""
     lead = [word for word in _without_degrees(before) if word != ","]
     links = 0
     while lead and lead[-1] in _LINKS:
@@ -234,10 +236,10 @@ def _described(before: Sequence[str]) -> bool:
 
 
 def _bare(part: Sequence[str]) -> bool:
-    """Nothing but words for a manner: "slow, sad"."""
+    """Tell whether all words describe a manner: "slow, sad"."""
     words = [word for word in part if word.isalpha()]
     determiners = _DETERMINERS - {"a", "an"}
-    if len(words) > _BARE or not (_FINITE | determiners).isdisjoint(words):
+    if len(words) > _MOST_BARE_WORDS or not (_FINITE | determiners).isdisjoint(words):
         return False
     items = [item.split() for item in re.split(r",|\band\b|\bor\b", " ".join(part))]
     return any(

@@ -94,7 +94,7 @@ async def stream_task_audio(
             continue
         if not sent and await request.is_disconnected():
             raise ClientDisconnected
-        # Many tasks may be queued, few run. A longer wait by a twentieth goes unnoticed.
+        # Many tasks may be queued. Another twentieth of its age delays a task unnoticeably.
         queue_interval = min(max(2 * _INTERVAL, age / 20), _LONGEST_INTERVAL)
         await asyncio.sleep(queue_interval if queued else _INTERVAL)
 
@@ -180,6 +180,7 @@ class TaskAudioResponse(Response):
         self._disconnected = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the response, as ASGI defines."""
         try:
             async with create_task_group() as group:
                 group.start_soon(self._watch_connection, receive, group.cancel_scope)
