@@ -111,7 +111,7 @@ MUTATORS: tuple[Mutator, ...] = (
     splice, grow,
 )  # fmt: skip
 CASES = [(form, mutate, turn) for turn in range(6) for mutate in MUTATORS for form in FORMS][:800]
-QUICK = CASES[:: len(CASES) // 26]
+QUICK = CASES[:: len(CASES) // 13]
 
 
 @pytest.fixture(scope="module")

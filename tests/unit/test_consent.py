@@ -1,6 +1,9 @@
-"""A consent recording and a sample: the same speaker, another speaker, or no speech."""
+"""Comparison of consent recordings with samples."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -33,29 +36,34 @@ def noisy(sound: Samples) -> Samples:
     return sound + noise * np.float32(0.18 * np.sqrt(np.mean(sound**2)))
 
 
-@pytest.mark.parametrize("who", ["man", "woman"])
 @pytest.mark.parametrize(
-    "made",
-    [lambda x: x, telephone, noisy, lambda x: np.float32(0.01) * x, lambda x: np.float32(3) * x],
-    ids=["plain", "telephone", "noise", "quiet", "loud"],
+    ("who", "made"),
+    [
+        ("man", lambda x: x),
+        ("man", telephone),
+        ("woman", telephone),
+        ("woman", noisy),
+        ("woman", lambda x: np.float32(0.01) * x),
+        ("man", lambda x: np.float32(3) * x),
+    ],
+    ids=["plain", "telephone man", "telephone woman", "noise", "quiet", "loud"],
 )
-def test_the_same_person_passes(who: str, made: object) -> None:
-    consent = made(said(who, 24, 33))  # type: ignore[operator]
-    found = verify(consent, 16_000, said(who, 0, 23), 16_000)
+def test_the_same_person_passes(who: str, made: Callable[[Samples], Samples]) -> None:
+    found = verify(made(said(who, 24, 33)), 16_000, said(who, 0, 14), 16_000)
     assert LEAST_SIMILARITY <= found.similarity <= 1
     assert 3 < found.speech_seconds < 9
 
 
-@pytest.mark.parametrize("rates", [(8_000, 48_000), (44_100, 24_000), (11_025, 16_000)])
+@pytest.mark.parametrize("rates", [(8_000, 48_000), (44_100, 11_025)])
 def test_rates_may_differ(rates: tuple[int, int]) -> None:
-    consent, sample = said("woman", 24, 33, rates[0]), said("woman", 0, 23, rates[1])
+    consent, sample = said("woman", 24, 33, rates[0]), said("woman", 0, 14, rates[1])
     assert verify(consent, rates[0], sample, rates[1]).similarity >= LEAST_SIMILARITY
 
 
 @pytest.mark.parametrize(("one", "other"), [("man", "woman"), ("woman", "man")])
 def test_another_person_is_refused(one: str, other: str) -> None:
     with pytest.raises(ConsentMismatch, match=r"similarity is -?0\.\d\d, and at least 0\.\d\d"):
-        verify(said(other, 24, 33), 16_000, said(one, 0, 23), 16_000)
+        verify(said(other, 24, 33), 16_000, said(one, 0, 14), 16_000)
 
 
 @pytest.mark.parametrize(
@@ -79,11 +87,11 @@ def test_a_word_is_no_consent() -> None:
         verify(said("man", 1, 2.2), 16_000, said("man", 10, 30), 16_000)
 
 
-@pytest.mark.parametrize("form", ["mp3", "ogg", "flac"])
-def test_every_codec(form: str, tmp_path: object) -> None:
-    path = tmp_path / f"consent.{form}"  # type: ignore[operator]
+@pytest.mark.parametrize("form", ["mp3", "ogg"])
+def test_lossy_codecs_do_not_matter(form: str, tmp_path: Path) -> None:
+    path = tmp_path / f"consent.{form}"
     with encode.Encoder(path, form, sample_rate_in=16_000) as encoder:
         encoder.write(said("man", 24, 33))
     sound = decode(path).sound
-    found = verify(sound[:], sound.rate, said("man", 0, 23), 16_000)
+    found = verify(sound[:], sound.rate, said("man", 0, 14), 16_000)
     assert found.similarity >= LEAST_SIMILARITY

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -44,6 +45,12 @@ def decoded(samples: Samples, rate: int = RATE) -> Decoded:
         )
 
 
+@cache
+def clean() -> Recording:
+    """Return the examined speech."""
+    return examine(decoded(SPEECH))
+
+
 def speech_level(recording: Recording) -> float:
     parts = [
         recording.samples[int(a * recording.sample_rate) : int(b * recording.sample_rate)]
@@ -57,14 +64,14 @@ def with_noise(decibels: float) -> Samples:
 
 
 def test_clean_speech() -> None:
-    recording = examine(decoded(SPEECH))
+    recording = clean()
     assert 15.5 < recording.speech_seconds < 19
     assert recording.sample_rate == RATE
     assert len(recording.samples) == len(SPEECH)
     assert speech_level(recording) == pytest.approx(-23, abs=1)
 
 
-@pytest.mark.parametrize("decibels", [-40, 0, 40])
+@pytest.mark.parametrize("decibels", [-40, 40])
 def test_level_is_made_good(decibels: float) -> None:
     recording = examine(decoded(SPEECH * 10 ** (decibels / 20)))
     assert speech_level(recording) == pytest.approx(-23, abs=1)
@@ -72,7 +79,7 @@ def test_level_is_made_good(decibels: float) -> None:
 
 
 def test_channels() -> None:
-    speech_seconds = examine(decoded(SPEECH)).speech_seconds
+    speech_seconds = clean().speech_seconds
     silent = np.zeros_like(SPEECH)
     for table in (
         np.stack([SPEECH, -SPEECH], 1),
@@ -155,7 +162,7 @@ def test_steady_noise_is_taken_down() -> None:
     quiet, loud = (np.sort(np.abs(was))[int(share * len(was))] for share in (0.3, 0.9))
     assert np.abs(left[np.abs(was) < quiet]).mean() < np.abs(was[np.abs(was) < quiet]).mean()
     assert left[np.abs(was) > loud].std() == pytest.approx(was[np.abs(was) > loud].std(), rel=0.2)
-    assert not examine(decoded(SPEECH)).steady_noise
+    assert not clean().steady_noise
 
 
 def test_an_echo_is_no_noise() -> None:
