@@ -1,4 +1,4 @@
-"""The demo behind `scripts/demo`: a client's view of the service, from start to MP3."""
+"""Clone a voice and speak with it, for `scripts/demo`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
@@ -27,6 +28,7 @@ console = Console(highlight=False)
 
 
 def main() -> None:
+    """Start the service, use it, and stop it."""
     source = sys.argv[1] if len(sys.argv) > 1 else "examples/recording.mp3"
     text = sys.argv[2] if len(sys.argv) > 2 else TEXT
     if not source.startswith(("http://", "https://")) and not Path(source).is_file():
@@ -55,6 +57,7 @@ def main() -> None:
 
 
 def wait_until_ready(url: str, service: subprocess.Popen[bytes]) -> None:
+    """Wait until the service accepts tasks. Ends the program if it does not start."""
     deadline = time.monotonic() + 120
     while True:
         try:
@@ -67,10 +70,11 @@ def wait_until_ready(url: str, service: subprocess.Popen[bytes]) -> None:
 
 
 def use(url: str, key: str, source: str, text: str) -> None:
+    """Clone a voice, speak with it, and report what was made."""
     columns = (TextColumn("{task.description:<36}"), BarColumn(), TimeElapsedColumn())
     with Client(url, key) as client, Progress(*columns, console=console) as progress:
 
-        def follow(what: str) -> tuple[int, object]:
+        def follow(what: str) -> Callable[[Task], None]:
             bar = progress.add_task(what, total=100)
 
             def show(task: Task) -> None:
@@ -78,15 +82,15 @@ def use(url: str, key: str, source: str, text: str) -> None:
                     bar, completed=task.progress or 0, description=f"{what}: {task.status}"
                 )
 
-            return bar, show
+            return show
 
         started = time.monotonic()
-        _, show = follow("cloning the voice")
-        preview = client.clone(source, on_progress=show)  # type: ignore[arg-type]
+        show = follow("cloning the voice")
+        preview = client.clone(source, on_progress=show)
         client.download(preview, DEMO / "preview.mp3")
         cloned = time.monotonic()
-        _, show = follow("speaking with it")
-        speech = client.speak(preview.model_id, text, on_progress=show)  # type: ignore[arg-type]
+        show = follow("speaking with it")
+        speech = client.speak(preview.model_id, text, on_progress=show)
         client.download(speech, DEMO / "speech.mp3")
         spoken = time.monotonic()
         balance = client.balance()
@@ -104,12 +108,13 @@ def use(url: str, key: str, source: str, text: str) -> None:
 
 
 def curl_lines(source: str, text: str) -> str:
+    """Return the commands that do the same with curl."""
     base = "http://127.0.0.1:8000/api/open-api/v1"
     bearer = '-H "Authorization: Bearer $KEY"'
     lines = ["KEY=sk_…"]
     url = source
     if not source.startswith("http"):
-        url = "the url that it answers"
+        url = "the url of the answer"
         lines.append(f"curl {base}/files/upload {bearer} -F {shlex.quote(f'file=@{source}')}")
     as_json = f"{bearer} -H 'Content-Type: application/json'"
     for path, body in (

@@ -10,6 +10,8 @@ import signal
 import subprocess
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,7 +26,7 @@ Done = subprocess.CompletedProcess[bytes]
 
 
 class Shell:
-    """Runs soundclone as a user of `service` would, in a folder."""
+    """A user's shell in a folder, with the address and a key of a service."""
 
     def __init__(self, service: Service, key: str, folder: Path) -> None:
         self.service, self.key, self.folder = service, key, folder
@@ -33,12 +35,20 @@ class Shell:
             "SOUNDCLONE_API_KEY": key,
         }
 
-    def start(self, *arguments: str, **how: int) -> subprocess.Popen[bytes]:
+    def start(
+        self,
+        *arguments: str,
+        stdin: int | None = None,
+        stdout: int = subprocess.PIPE,
+        stderr: int = subprocess.PIPE,
+    ) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             [self.service.python, "-m", "soundclone", *arguments],
             env=self.environment,
             cwd=self.folder,
-            **({"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | how),
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
         )
 
     def run(self, *arguments: str, stdin: bytes | None = None) -> Done:
@@ -87,7 +97,8 @@ def test_from_a_recording_to_speech(shell: Shell) -> None:
     assert (shell.folder / "a.srt").read_text().count("-->") == 2
     assert model in shell.good("voices", "list").decode()
     assert model in [row["model_id"] for row in json.loads(shell.good("voices", "list", "--json"))]
-    gone = json.loads(shell.good("voices", "delete", model, "--json"))
+    shell.good("voices", "rename", model, "Doomed")
+    gone = json.loads(shell.good("voices", "delete", "doomed", "--json"))
     assert gone == {"modelId": model, "deleted": True}
     failed = shell.run("speak", model, "--text", "Hello?", "--json")
     assert failed.returncode == 1
@@ -128,8 +139,23 @@ def test_tasks_are_listed(service: Service, voice: str, shell: Shell) -> None:
     shown = shell.good("tasks", "list", "--status", "completed").decode()
     assert re.search(rf"{task}  audio  completed +\d{{4}}-.* UTC +\d+\.\d s +0\.0\d+", shown)
     first = shell.good("tasks", "list", "--limit", "1").decode()
+    assert "status     completed\n" in shell.good("tasks", "show", task).decode()
     cursor = first.rpartition("--cursor ")[2].strip()
     assert task not in shell.good("tasks", "list", "--cursor", cursor).decode()
+
+
+def test_a_login_opens_the_studio_once(service: Service, key: str, shell: Shell) -> None:
+    shell.environment |= {"XDG_CONFIG_HOME": str(shell.folder), "HOME": str(shell.folder)}
+    shell.good("login")
+    del shell.environment["SOUNDCLONE_BASE_URL"], shell.environment["SOUNDCLONE_API_KEY"]
+    link = shell.good("open", "--print").decode().strip()
+    assert link.startswith(f"{service.url}/studio/sign-in?link=")
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    with opener.open(link) as page:
+        assert "/studio/sign-in" not in page.url
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        urllib.request.urlopen(link)
+    assert link.partition("link=")[2] not in service.log.read_text()
 
 
 def test_the_machine(shell: Shell) -> None:
@@ -189,7 +215,7 @@ def test_progress_is_for_terminals(shell: Shell, arguments: tuple[str, ...], dra
     while True:
         try:
             block = os.read(ours, 65_536)
-        except OSError:  # as Linux says that nobody has the other end any more
+        except OSError:  # Linux: the other end is closed
             break
         if not block:
             break
@@ -207,13 +233,13 @@ def test_progress_is_for_terminals(shell: Shell, arguments: tuple[str, ...], dra
 
 @pytest.fixture(scope="module")
 def idle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service that takes tasks and does none."""
+    """A service without a worker, so that tasks remain queued."""
     with Service(tmp_path_factory.mktemp("idle"), "--no-worker") as running:
         yield running
 
 
 def waiting(shell: Shell, *arguments: str) -> subprocess.Popen[bytes]:
-    """A clone whose task is queued."""
+    """Start a clone, and return once its task is queued."""
     before = shell.available()
     process = shell.start("clone", str(RECORDING), *arguments)
     deadline = time.monotonic() + 300
@@ -221,7 +247,7 @@ def waiting(shell: Shell, *arguments: str) -> subprocess.Popen[bytes]:
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    time.sleep(0.5)  # it has the answer by now
+    time.sleep(0.5)  # the command has read the answer by now
     return process
 
 
@@ -263,7 +289,7 @@ def test_cancel(idle: Service, tmp_path: Path) -> None:
 
 
 def test_ctrl_c_ends_a_service(tmp_path: Path) -> None:
-    """As a terminal does it: to all processes of the group."""
+    """A terminal sends the signal to all processes of the group."""
     with Service(tmp_path) as service:
         process = service._processes[0]
         os.killpg(process.pid, signal.SIGINT)

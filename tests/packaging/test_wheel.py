@@ -195,7 +195,7 @@ def installed(request: pytest.FixtureRequest, built: Built, tmp_path: Path) -> P
         pytest.skip(f"there is no Python {request.param} here")
     subprocess.run([interpreter, "-m", "venv", tmp_path / "venv"], check=True)
     programs = tmp_path / "venv" / "bin"
-    pip = [programs / "python", "-m", "pip", "--disable-pip-version-check"]
+    pip = [str(programs / "python"), "-m", "pip", "--disable-pip-version-check"]
     locked = subprocess.run(
         [*pip, "install", "-q", "--no-compile", "--require-hashes", "--only-binary", ":all:",
          "-r", ROOT / "requirements" / "runtime.txt"],

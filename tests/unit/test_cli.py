@@ -473,7 +473,12 @@ def test_a_damaged_login_is_a_sentence(service: FakeService, run: Run) -> None:
 @pytest.mark.parametrize("found", [True, False])
 def test_open(service: FakeService, run: Run, monkeypatch: pytest.MonkeyPatch, found: bool) -> None:
     opened: list[str] = []
-    monkeypatch.setattr(webbrowser, "open", lambda url: opened.append(url) or found)
+
+    def open_browser(url: str) -> bool:
+        opened.append(url)
+        return found
+
+    monkeypatch.setattr(webbrowser, "open", open_browser)
     shown = run("open").stdout.decode()
     assert opened == [LINK]
     if found:

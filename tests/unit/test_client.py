@@ -294,7 +294,7 @@ def test_a_source_is_content(server: Server, client: Client, tmp_path: Path, kin
 
 def test_a_source_in_text_mode_is_refused(client: Client) -> None:
     with pytest.raises(TypeError, match="open it in binary mode"):
-        client.clone(io.StringIO("RIFF"))  # type: ignore[arg-type]
+        client.clone(io.StringIO("RIFF"))  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize(
@@ -389,7 +389,7 @@ def test_types_of_what_comes_back(tmp_path: Path) -> None:
 
 def test_speak_refuses_unknown_subtitles(client: Client) -> None:
     with pytest.raises(ValueError, match="subtitles is 'line'; it must be"):
-        client.speak(MODEL, "Hello", subtitles="line")  # type: ignore[arg-type]
+        client.speak(MODEL, "Hello", subtitles="line")  # type: ignore[call-overload]
 
 
 def test_a_repeated_submission_is_charged_once(

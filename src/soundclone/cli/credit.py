@@ -53,7 +53,8 @@ def ledger_(
 ) -> None:
     """List an account's ledger lines, oldest first.
 
-    The last line is the available credit and the sum of the whole ledger, which must be 0."""
+    The last line is the available credit and the sum of the whole ledger, which must be 0.
+    """
     from ..core import ledger
     from ..core.formatting import moment
     from ..core.pricing import to_credits

@@ -32,7 +32,8 @@ def create(
 ) -> None:
     """Create an API key, and print it once.
 
-    Only a hash of the key is stored."""
+    Only a hash of the key is stored.
+    """
     from ..core import keys, ledger
     from ..core.pricing import to_micro
 
@@ -75,7 +76,8 @@ def list_(as_json: AsJson = False) -> None:
 def revoke(key: KeyName, as_json: AsJson = False) -> None:
     """Revoke a key.
 
-    Requests with the key are refused from now on."""
+    Requests with the key are refused from now on.
+    """
     from ..core import keys
 
     with transaction() as session:

@@ -13,7 +13,8 @@ def doctor(as_json: AsJson = False) -> None:
 
     The checks cover engines, codecs, database, storage, disk and workers. FAIL marks a
     required part that does not work, and makes the exit code 1. "no" marks an optional part that
-    does not work."""
+    does not work.
+    """
     from ..jobs.doctor import examine
 
     with spinner("checking", as_json) as show:
@@ -33,7 +34,8 @@ def doctor(as_json: AsJson = False) -> None:
 def languages(as_json: AsJson = False) -> None:
     """List languages, and the engine that speaks each of them here.
 
-    The columns v1 and v2 are the versions of voices."""
+    The columns v1 and v2 are the versions of voices.
+    """
     from ..jobs.engines import routes_of, usable
     from ..text.languages import LANGUAGES
 

@@ -37,7 +37,8 @@ def login(
     """Store the URL and API key of a service.
 
     Both are checked first, and stored in a file that only you can read. Options and environment
-    variables take precedence over the stored login."""
+    variables take precedence over the stored login.
+    """
     terminal = sys.stdin.isatty()
     if not url:
         url = credentials.DEFAULT_URL
@@ -78,7 +79,8 @@ def open_studio(
 ) -> None:
     """Open the studio in a browser, signed in.
 
-    The sign-in link works once, for ten minutes. With --json the link is printed only."""
+    The sign-in link works once, for ten minutes. With --json the link is printed only.
+    """
     with connected(url, key) as client:
         link = client.sign_in_link()
     if as_json:

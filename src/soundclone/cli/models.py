@@ -71,7 +71,8 @@ def models_pull(
 ) -> None:
     """Download models.
 
-    An interrupted download continues with the missing files."""
+    An interrupted download continues with the missing files.
+    """
     from ..weights import download
 
     models = read_settings().models
@@ -103,7 +104,8 @@ def models_add(
 ) -> None:
     """Install a model from files on this machine.
 
-    This needs no connection to the hub."""
+    This needs no connection to the hub.
+    """
     from ..errors import EngineUnavailable
     from ..weights import store
 

@@ -35,7 +35,8 @@ def serve(
     otherwise written to a file. A terminal also shows a link that signs in to the studio once.
 
     Ctrl-C or SIGTERM stops the service with exit code 0. Running tasks may end within
-    SOUNDCLONE_STOP_GRACE seconds; another worker repeats the rest."""
+    SOUNDCLONE_STOP_GRACE seconds; another worker repeats the rest.
+    """
     from .. import telemetry
 
     telemetry.configure()
@@ -106,7 +107,8 @@ def worker(
     """Run a worker.
 
     Any number of workers, on any number of machines, share one database and one object store.
-    Ctrl-C or SIGTERM stops a worker the way it stops `serve`."""
+    Ctrl-C or SIGTERM stops a worker the way it stops `serve`.
+    """
     # Before numpy is imported. Each core runs another task, so a task needs one thread.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")

@@ -36,7 +36,8 @@ def list_(
 ) -> None:
     """List tasks, newest first.
 
-    A task is listed until its result expires."""
+    A task is listed until its result expires.
+    """
     following = None
     with connected(url, key) as client:
         if every:
@@ -69,7 +70,8 @@ def cancel(
 ) -> None:
     """Cancel a task, which then costs nothing.
 
-    A task that has already ended is unchanged."""
+    A task that has already ended is unchanged.
+    """
     with connected(url, key) as client:
         task = client.cancel(task_id)
     if as_json:

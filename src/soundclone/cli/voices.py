@@ -61,7 +61,8 @@ def delete(
 ) -> None:
     """Delete a voice and its recording.
 
-    This cannot be undone."""
+    This cannot be undone.
+    """
     with connected(url, key) as client:
         model_id = id_of(client, voice)
         client.delete_voice(model_id)

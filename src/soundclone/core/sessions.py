@@ -46,8 +46,11 @@ def find(session: Session, identifier: str) -> tuple[StudioSession, Key]:
 
 
 def extend(session: Session, identifier: str) -> float | None:
-    """Let a running session last for another `IDLE` seconds, within `LONGEST`. Returns the new
-    expiry; None if the session has ended."""
+    """Let a running session last for another `IDLE` seconds, within `LONGEST`.
+
+    Returns:
+        The new expiry; None if the session has ended.
+    """
     now = time.time()
     row = session.scalars(
         select(StudioSession).where(
