@@ -23,7 +23,7 @@ SIZES = (
     (1041, 700),
     (1280, 900),
 )
-PICTURES = (320, 390, 800, 844)
+PICTURES = (320, 390, 844, 1280)
 
 # Returns the faults of the layout at the current width.
 MEASURE = """() => {

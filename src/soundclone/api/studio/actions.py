@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, File, Request, Response, UploadFile
 from fastapi.responses import JSONResponse, RedirectResponse
@@ -252,17 +252,17 @@ def clone_request(
 def audio_request(form: Mapping[str, str]) -> SoundCloneAudioRequest:
     """Return the API's request for the form of the speak page. Raises InvalidParameter."""
     subtitles = form.get("subtitles", "")
-    extra: dict[str, Any] = {"subtitleEnable": bool(subtitles)}
+    extra: dict[str, object] = {"subtitleEnable": bool(subtitles)}
     if subtitles == "word":
         extra["subtitleType"] = "word"
     return _model(SoundCloneAudioRequest, form, extra)
 
 
 def _model(
-    model: type[Model], form: Mapping[str, str], extra: Mapping[str, Any] | None = None
+    model: type[Model], form: Mapping[str, str], extra: Mapping[str, object] | None = None
 ) -> Model:
     """Validate a form as a request of the API. Empty fields count as left out."""
-    body: dict[str, Any] = {
+    body: dict[str, object] = {
         name: _number(form[name]) if name in _NUMBERS else form[name]
         for name in model.model_fields
         if form.get(name)

@@ -185,6 +185,7 @@ class StaticFiles(_StaticFiles):
     """Static files that browsers revalidate on each use, so that an upgrade takes effect."""
 
     def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """Add headers to the response with a file."""
         response = super().file_response(*args, **kwargs)
         response.headers["Cache-Control"] = "no-cache"
         response.headers["X-Content-Type-Options"] = "nosniff"
