@@ -39,7 +39,7 @@ ELSEWHERE = (
     "storage.py",  # at the start, and downloads by link
 )
 # Functions that return messages, or parts of one, instead of raising them.
-RETURNING = ("fault", "describe_other", "_malformed")
+RETURNING = ("fault", "describe_other", "_malformed", "_reason")
 
 
 def trees() -> Iterator[tuple[str, ast.Module]]:
@@ -87,6 +87,7 @@ def messages() -> dict[str, str]:
                 name = ast.unparse(node.func).rpartition(".")[2]
                 if name in errors():
                     expressions = node.args[1:2] if name == "MediaRejected" else node.args[:1]
+                    expressions += [each.value for each in node.keywords if each.arg == "logged"]
                 elif ast.unparse(node.func) == "warnings.append":
                     expressions = node.args[:1]
             elif isinstance(node, ast.FunctionDef) and node.name in RETURNING:
