@@ -25,8 +25,10 @@ from sentences import SCRIPTS
 
 from soundclone.audio import loudness
 from soundclone.audio.decode import decode
+from soundclone.config import Settings
 from soundclone.engines.emotion import PROFILES
-from soundclone.engines.protocol import Controls, Emotion, Engine, Reference, Speech, Voice, load
+from soundclone.engines.protocol import Controls, Emotion, Engine, Reference, Speech, Voice
+from soundclone.engines.registry import InstalledEngines
 from soundclone.synthesis.concatenation import trimmed
 from soundclone.synthesis.prosody import say
 from soundclone.text.languages import LANGUAGES
@@ -240,7 +242,7 @@ def main() -> None:
     parser.add_argument("--by-itself", action="store_true")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    engine: Any = load(options.engine)
+    engine: Any = InstalledEngines(Settings()).load(options.engine)
     if options.by_itself:
         engine = ByItself(engine)
     found = measure(engine, people(options.speakers, engine, options.most), options.sentences)

@@ -112,12 +112,12 @@ class Inside:
 def pocket_speed(int8: bool) -> Callable[[Path, Options], Figures]:
     def measure(models: Path, options: Options) -> Figures:
         from soundclone.engines.neural import device
-        from soundclone.engines.neural.pocket import PocketEngine, _generate
+        from soundclone.engines.neural.pocket import PocketEngine, generate
 
         engine = PocketEngine(Settings(models_dir=models, pocket_int8=int8))
         voice = engine.clone(noise(10), "English")
-        loaded = engine._model("English")
-        state = engine._voice(voice, "English", loaded.layout)
+        loaded = engine.model("English")
+        state = engine.state(voice, "English")
 
         def adapter() -> Any:
             return engine.speak(voice, _TEXT, Controls("English", seed=1)).samples
@@ -131,7 +131,7 @@ def pocket_speed(int8: bool) -> Callable[[Path, Options], Figures]:
                 loaded.tts.max_decoder_frames_per_call = 1
 
         def first_chunk() -> Any:
-            with device.threads(1), closing(_generate(loaded.tts, state, _TEXT)) as stream:
+            with device.threads(1), closing(generate(loaded.tts, state, _TEXT)) as stream:
                 return next(stream)
 
         shares = []
@@ -181,7 +181,7 @@ def pocket_memory(int8: bool) -> Callable[[Path, Options], Figures]:
         import pocket_tts  # noqa: F401  torch and all
 
         packages = resident()
-        first, loaded = timed(lambda: engine._model("English"))
+        first, _ = timed(lambda: engine.model("English"))
         figures = {
             "packages, MB": packages,
             "load, s": first,
@@ -195,11 +195,9 @@ def pocket_memory(int8: bool) -> Callable[[Path, Options], Figures]:
                 f"voice of {seconds} s, MB": len(voice.data) / 1e6,
                 f"peak after a clone of {seconds} s, MB": peak(),
             }
-        figures["second voice, s"] = timed(lambda: engine._voice(voice, "English", loaded.layout))[
-            0
-        ]
+        figures["second voice, s"], _ = timed(lambda: engine.state(voice, "English"))
         engine.close()
-        again, _ = timed(lambda: engine._model("English"))
+        again, _ = timed(lambda: engine.model("English"))
         return figures | {"load again, s": again}
 
     return measure
@@ -224,7 +222,7 @@ def pocket_voices(models: Path, options: Options) -> Figures:
         }
         data = voice_file.pack(voice_file.Prompt(arrays), "pocket", voice.version)
         another = type(voice)("pocket", voice.version, data)
-        engine._voice(another, "English", engine._model("English").layout)
+        engine.state(another, "English")
         if number % 10 == 1:
             engine.speak(another, "A", Controls("English"))
         assert engine.loaded.size <= engine.loaded.limit
@@ -257,7 +255,7 @@ def omnivoice_weights(models: Path, options: Options) -> None:
     os.environ["SOUNDCLONE_ACCEPT_NONCOMMERCIAL"] = "omnivoice"
     with tempfile.TemporaryDirectory() as folder:
         made = tiny_omnivoice.make(Path(folder) / "omnivoice", shape)
-        store.adopt(models, "omnivoice", made)
+        store.adopt(models, "omnivoice", made, ["omnivoice"])
 
 
 def gpu_engine(name: str, models: Path, options: Options) -> Any:
@@ -297,25 +295,19 @@ def gpu_speed(name: str) -> Callable[[Path, Options], Figures]:
             with ThreadPoolExecutor(count) as threads:
                 return list(threads.map(one, range(count)))
 
-        ways: dict[str, Callable[[int], list[Any]]] = {"apart": apart}
-        if hasattr(engine, "speak_many"):
-            ways["together"] = lambda count: engine.speak_many(
-                voice, [_SENTENCE] * count, Controls("English")
-            )
         apart(1)
-        for way, call in ways.items():
-            for count in _AT_ONCE:
-                factors, waits = [], []
-                for _ in range(options.rounds):
-                    seconds, spoken = timed(lambda call=call, count=count: call(count))
-                    audio = sum(len(each.samples) for each in spoken) / rate
-                    factors.append(seconds / audio)
-                    waits.append(seconds)
-                figures |= {
-                    f"real-time factor, {count} {way}": median(factors),
-                    f"until the last of {count} {way}, s": median(waits),
-                    f"GPU at most, {count} {way}, MB": gpu_memory(),
-                }
+        for count in _AT_ONCE:
+            factors, waits = [], []
+            for _ in range(options.rounds):
+                seconds, spoken = timed(lambda count=count: apart(count))
+                audio = sum(len(each.samples) for each in spoken) / rate
+                factors.append(seconds / audio)
+                waits.append(seconds)
+            figures |= {
+                f"real-time factor, {count} sentences": median(factors),
+                f"until the last of {count} sentences, s": median(waits),
+                f"GPU at most, {count} sentences, MB": gpu_memory(),
+            }
         return figures | {"resident at most, MB": peak()}
 
     return measure
@@ -325,22 +317,13 @@ def gpu_overhead(name: str) -> Callable[[Path, Options], Figures]:
     """Return a measurement that alternates between the adapter and the model's own code."""
 
     def measure(models: Path, options: Options) -> Figures:
-        from soundclone.engines.neural.device import seeded
-        from soundclone.engines.neural.voice_file import unpack
-
         engine = gpu_engine(name, models, options)
         example = replace(noise(3), language="English", transcript=_SAID)
         voice = engine.clone(example, "English")
         controls = Controls("English", seed=1)
-        prompt = engine._checked(engine._model, unpack(voice.data, name, voice.version))
-
-        def model() -> Any:
-            with seeded(1):
-                return engine._say(engine._model, prompt, [_SENTENCE], controls)
-
         ways: dict[str, Callable[[], Any]] = {
             "adapter": lambda: engine.speak(voice, _SENTENCE, controls),
-            "model": lambda: engine._run(model),
+            "model": engine.bare(voice, _SENTENCE, controls),
         }
         seconds: dict[str, list[float]] = {way: [] for way in ways}
         for number in range(options.rounds + 1):

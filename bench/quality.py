@@ -28,9 +28,11 @@ from hearing import FRAME, HOP, RATE, Instruments, Sound, in_a_row, levelled, se
 from sentences import SCRIPTS
 
 from soundclone.audio.decode import decode
+from soundclone.config import Settings
 from soundclone.engines.builtin import vocoder
 from soundclone.engines.builtin.frontend import VOICES, Pool
-from soundclone.engines.protocol import Controls, Engine, Reference, load
+from soundclone.engines.protocol import Controls, Engine, Reference
+from soundclone.engines.registry import InstalledEngines
 from soundclone.errors import SoundcloneError
 from soundclone.text.languages import LANGUAGES
 
@@ -310,7 +312,7 @@ def main() -> None:
             raise SystemExit(
                 f"{options.folder} has no speaker's folder; <code>_<name>/ref.wav is one"
             )
-        said, costs = cloned(load(options.engine), people)
+        said, costs = cloned(InstalledEngines(Settings()).load(options.engine), people)
     except (OSError, SoundcloneError) as error:
         raise SystemExit(str(error)) from error
     options.out.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from soundclone.asr.recognition import Recognizer
 from soundclone.audio import encode
 from soundclone.config import Settings
 from soundclone.core import consents, files, removal, tasks, uploads, voices
@@ -18,6 +19,7 @@ from soundclone.db.models import Task, Upload, Voice
 from soundclone.db.session import Database
 from soundclone.engines.protocol import EngineInfo, Reference
 from soundclone.engines.protocol import Voice as MadeVoice
+from soundclone.engines.registry import InstalledEngines
 from soundclone.errors import Deleted, NotFound, StateConflict, SynthesisError, TaskCancelled
 from soundclone.jobs import speak
 from soundclone.jobs.runner import Job, Pools
@@ -175,8 +177,19 @@ def job_of(database: Database, storage: Storage, task_id: str, tmp_path: Path) -
     with database.read() as session:
         task = session.get_one(Task, task_id)
     settings = Settings(data_dir=tmp_path)
-    events = threading.Event(), threading.Event()
-    return Job(task, settings, database, storage, "worker", Pools.of(settings), *events)
+    recognizer = Recognizer(settings)
+    return Job(
+        task,
+        settings,
+        database,
+        storage,
+        InstalledEngines(settings, recognizer),
+        recognizer,
+        "worker",
+        Pools.of(settings),
+        stopping=threading.Event(),
+        halted=threading.Event(),
+    )
 
 
 def test_a_worker_does_not_write_a_deleted_voice_back(

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -25,8 +25,20 @@ from soundclone.engines.neural.base import Adapter  # noqa: E402
 from soundclone.engines.neural.cache import Cache  # noqa: E402
 from soundclone.engines.neural.omnivoice import OmniVoiceEngine  # noqa: E402
 from soundclone.engines.neural.voxcpm import VoxCPMEngine  # noqa: E402
-from soundclone.engines.protocol import Controls, Engine, Reference, Voice  # noqa: E402
-from soundclone.errors import EngineUnavailable, NoSpeech, SpeechTooShort, SynthesisError  # noqa: E402
+from soundclone.engines.protocol import (  # noqa: E402
+    Controls,
+    Emotion,
+    Engine,
+    Reference,
+    Voice,
+)
+from soundclone.errors import (  # noqa: E402
+    EngineUnavailable,
+    NoSpeech,
+    SourceError,
+    SpeechTooShort,
+    SynthesisError,
+)
 from soundclone.weights import store  # noqa: E402
 
 from . import tiny_omnivoice, tiny_voxcpm  # noqa: E402
@@ -53,6 +65,7 @@ class Kind:
 
     def settings(self, **changes: Any) -> Settings:
         given = {"models_dir": self.models, "device": "cpu"}
+        given |= {"accept_noncommercial": (self.name,)}
         return Settings(**given | changes)
 
     def start(self, **changes: Any) -> Adapter:
@@ -61,31 +74,22 @@ class Kind:
         return engine
 
 
-@pytest.fixture(autouse=True)
-def accepted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SOUNDCLONE_ACCEPT_NONCOMMERCIAL", "omnivoice")
-
-
 @pytest.fixture(scope="module", params=[VoxCPMEngine, OmniVoiceEngine], ids=["voxcpm", "omnivoice"])
 def kind(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Kind:
     engine = request.param
     make = {"voxcpm": tiny_voxcpm.make, "omnivoice": tiny_omnivoice.make}[engine.name]
     models = tmp_path_factory.mktemp(engine.name)
     made = make(models / "made")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SOUNDCLONE_ACCEPT_NONCOMMERCIAL", "omnivoice")
-        store.adopt(models, engine.name, made)
+    store.adopt(models, engine.name, made, [engine.name])
     return Kind(engine, make, models)
 
 
 @pytest.fixture(scope="module")
 def engine(kind: Kind) -> Iterator[Adapter]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SOUNDCLONE_ACCEPT_NONCOMMERCIAL", "omnivoice")
-        engine = kind.start()
-        engine.clone(recording(), "English")
-        yield engine
-        engine.close()
+    engine = kind.start()
+    engine.clone(recording(), "English")
+    yield engine
+    engine.close()
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +105,7 @@ def recording(seconds: float = 3.0, rate: int = 24_000, seed: int = 0) -> Refere
 def other_weights(kind: Kind, folder: Path, **changes: Any) -> tuple[Path, Path]:
     """The files of another model, and the folder of models that has them."""
     made = kind.make(folder / "made", **changes)
-    store.adopt(folder / "models", kind.name, made)
+    store.adopt(folder / "models", kind.name, made, [kind.name])
     return made, folder / "models"
 
 
@@ -109,7 +113,7 @@ def test_an_engine_says_what_it_is(kind: Kind, engine: Adapter) -> None:
     assert isinstance(engine, Engine)
     info = engine.info
     assert info.name == kind.name
-    assert info.version == f"1-{store.find(kind.models, kind.name).digest}"
+    assert info.version == f"1-{store.find(kind.models, kind.name, [kind.name]).digest}"
     assert info.seeded
     assert not engine.concurrent
 
@@ -129,7 +133,10 @@ def test_another_process_speaks_with_the_voice_bit_for_bit(
         "from soundclone.engines.protocol import Controls, Voice\n"
         f"from {kind.engine.__module__} import {kind.engine.__name__} as Engine\n"
         "folder = pathlib.Path(sys.argv[1])\n"
-        "engine = Engine(Settings(models_dir=sys.argv[2], device='cpu'))\n"
+        "settings = Settings(\n"
+        f"    models_dir=sys.argv[2], device='cpu', accept_noncommercial=({kind.name!r},)\n"
+        ")\n"
+        "engine = Engine(settings)\n"
         f"voice = Voice({kind.name!r}, {voice.version!r}, (folder / 'voice').read_bytes())\n"
         f"speech = engine.speak(voice, {TEXT!r}, Controls('English', seed=5))\n"
         "numpy.save(folder / 'speech.npy', speech.samples)\n"
@@ -241,7 +248,7 @@ def test_what_cannot_be_said(engine: Adapter, voice: Voice) -> None:
         ("<>[]", ENGLISH, "nothing that can be spoken"),
         ("ab " * 400, ENGLISH, "has 1200 characters"),
         (TEXT, replace(ENGLISH, language="Klingon"), "does not speak 'Klingon'"),
-        (TEXT, replace(ENGLISH, emotion="bored"), "emotion is 'bored'"),
+        (TEXT, replace(ENGLISH, emotion=cast("Emotion", "bored")), "emotion is 'bored'"),
         (TEXT, replace(ENGLISH, speed=3.0), "speed is 3.0"),
         (TEXT, replace(ENGLISH, speed=float("nan")), "speed is nan"),
     ):
@@ -256,13 +263,13 @@ def test_recordings_that_make_no_voice(engine: Adapter) -> None:
     for reference, error, message in (
         (Reference(noise[:100], 24_000), SpeechTooShort, "lasts 0.0 s"),
         (Reference(np.zeros(48_000, np.float32), 24_000), NoSpeech, "silent"),
-        (Reference(broken, 24_000), SynthesisError, "not finite"),
-        (Reference(noise, 100), SynthesisError, "100 Hz"),
-        (Reference(noise.reshape(2, -1), 24_000), SynthesisError, "2 dimensions"),
+        (Reference(broken, 24_000), SourceError, "not finite"),
+        (Reference(noise, 100), SourceError, "100 Hz"),
+        (Reference(noise.reshape(2, -1), 24_000), SourceError, "one channel is needed"),
     ):
         with pytest.raises(error, match=message):
             engine.clone(reference, "English")
-    with pytest.raises(SynthesisError, match="does not speak 'Klingon'"):
+    with pytest.raises(EngineUnavailable, match="does not speak 'Klingon'"):
         engine.clone(recording(), "Klingon")
 
 
@@ -283,7 +290,7 @@ def test_a_model_that_fails_does_not_show_the_text(
     def fail(*_: object) -> None:
         raise ValueError("my secret text")
 
-    monkeypatch.setattr(type(engine), "_say", fail)
+    monkeypatch.setattr(type(engine), "_synthesise", fail)
     with pytest.raises(SynthesisError, match="failed with ValueError") as caught:
         engine.speak(voice, TEXT, ENGLISH)
     assert "secret" not in caught.value.message
@@ -298,7 +305,7 @@ def test_a_model_that_loads_and_cannot_speak_is_not_to_be_used(
     def fail(*_: object) -> None:
         raise RuntimeError("no kernel image is available")
 
-    monkeypatch.setattr(type(engine), "_say", fail)
+    monkeypatch.setattr(type(engine), "_synthesise", fail)
     with pytest.raises(EngineUnavailable, match=r"cannot speak here: .* failed with RuntimeError"):
         engine.warm()
     engine.close()
@@ -337,13 +344,13 @@ def test_weights_that_lack_a_parameter_are_refused(kind: Kind, tmp_path: Path) -
     absent = min(tensors)
     del tensors[absent]
     save_file(tensors, made / "model.safetensors", {"format": "pt"})
-    store.adopt(tmp_path / "models", kind.name, made)
+    store.adopt(tmp_path / "models", kind.name, made, [kind.name])
     engine = kind.engine(kind.settings(models_dir=tmp_path / "models"))
     with pytest.raises(EngineUnavailable, match=absent.replace(".", r"\.")):
         engine.warm()
     assert absent in (engine.unusable() or "")
     # Others in their place are seen without a restart.
-    store.adopt(tmp_path / "models", kind.name, kind.models / "made")
+    store.adopt(tmp_path / "models", kind.name, kind.models / "made", [kind.name])
     assert absent not in (engine.unusable() or "")
     engine.warm()
     engine.close()
@@ -352,7 +359,7 @@ def test_weights_that_lack_a_parameter_are_refused(kind: Kind, tmp_path: Path) -
 def test_a_configuration_that_is_none(kind: Kind, tmp_path: Path) -> None:
     made = kind.make(tmp_path / "made")
     (made / "config.json").write_text(json.dumps({"model_type": "omnivoice"}))
-    store.adopt(tmp_path / "models", kind.name, made)
+    store.adopt(tmp_path / "models", kind.name, made, [kind.name])
     engine = kind.engine(kind.settings(models_dir=tmp_path / "models"))
     with pytest.raises(EngineUnavailable, match="cannot be loaded"):
         engine.warm()
@@ -383,7 +390,10 @@ def test_a_missing_package_is_a_sentence(kind: Kind, absent: str) -> None:
         "sys.meta_path.insert(0, Blocked())\n"
         "from soundclone.config import Settings\n"
         f"from {kind.engine.__module__} import {kind.engine.__name__} as Engine\n"
-        "engine = Engine(Settings(models_dir=sys.argv[1], device='cpu'))\n"
+        "settings = Settings(\n"
+        f"    models_dir=sys.argv[1], device='cpu', accept_noncommercial=({kind.name!r},)\n"
+        ")\n"
+        "engine = Engine(settings)\n"
         "assert engine.info.languages\n"
         "print(engine.unusable())\n"
     )
@@ -401,7 +411,8 @@ def test_asking_whether_it_is_usable_imports_no_torch_before_the_weights_are_her
         "import sys\n"
         f"from {kind.engine.__module__} import {kind.engine.__name__} as Engine\n"
         "from soundclone.config import Settings\n"
-        "engine = Engine(Settings(models_dir=sys.argv[1]))\n"
+        f"settings = Settings(models_dir=sys.argv[1], accept_noncommercial=({kind.name!r},))\n"
+        "engine = Engine(settings)\n"
         "engine.info, engine.unusable()\n"
         "assert not {'torch', 'voxcpm', 'omnivoice', 'transformers'} & set(sys.modules)\n"
     )

@@ -23,7 +23,7 @@ from soundclone.errors import EngineUnavailable
 from soundclone.weights import download as fetching
 from soundclone.weights import pocket_config, store
 from soundclone.weights.catalogue import MODELS
-from soundclone.weights.download import Offer, pull
+from soundclone.weights.download import HubListing, pull
 
 from .local_hub import COMMIT, Hub, serve
 
@@ -36,7 +36,7 @@ BIG = random.Random(1).randbytes(3_000_000)
 SHA256 = hashlib.sha256(BIG).hexdigest()
 
 
-def yes(offer: Offer) -> bool:
+def yes(offer: HubListing) -> bool:
     return True
 
 
@@ -65,10 +65,10 @@ def models(tmp_path: Path) -> Path:
 
 
 def test_a_model_is_fetched_once(hub: Hub, models: Path) -> None:
-    offers: list[Offer] = []
+    offers: list[HubListing] = []
     told: list[tuple[int, int]] = []
 
-    def accept(offer: Offer) -> bool:
+    def accept(offer: HubListing) -> bool:
         offers.append(offer)
         return True
 
@@ -259,7 +259,7 @@ def test_a_model_of_another_size_is_refused(hub: Hub, models: Path) -> None:
 def test_what_another_process_fetched_meanwhile_is_not_fetched_again(
     hub: Hub, models: Path
 ) -> None:
-    def accept(offer: Offer) -> bool:
+    def accept(offer: HubListing) -> bool:
         pull(models, "asr-tiny", accept=yes)
         return True
 
@@ -303,7 +303,7 @@ def test_no_room(hub: Hub, models: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         dataclasses.replace(blob, size=1 << 43) if blob.name == "model.bin" else blob
         for blob in model.blobs
     )
-    monkeypatch.setattr(fetching, "look", lambda *_: Offer(model.model, model.page, blobs))
+    monkeypatch.setattr(fetching, "look_up", lambda *_: HubListing(model.model, model.page, blobs))
     with pytest.raises(EngineUnavailable, match="MB free; model 'asr-tiny' needs"):
         pull(models, "asr-tiny", accept=yes)
     assert hub.asked("/resolve/") == []

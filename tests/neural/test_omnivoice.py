@@ -5,18 +5,20 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
-from soundclone.asr import recognition  # noqa: E402
+from soundclone.asr.recognition import Recognizer  # noqa: E402
 from soundclone.config import Settings  # noqa: E402
 from soundclone.engines.neural import voice_file  # noqa: E402
 from soundclone.engines.neural.cache import Cache  # noqa: E402
 from soundclone.engines.neural.omnivoice import OmniVoiceEngine, code  # noqa: E402
 from soundclone.engines.protocol import Controls, Reference, Voice  # noqa: E402
+from soundclone.engines.registry import EngineContext  # noqa: E402
 from soundclone.errors import EngineUnavailable, NoSpeech, SynthesisError  # noqa: E402
 from soundclone.text.languages import LANGUAGES  # noqa: E402
 from soundclone.weights import store  # noqa: E402
@@ -28,34 +30,21 @@ SAID = "It was a bright cold day in April."
 ENGLISH = Controls("English", seed=5)
 
 
-@pytest.fixture(autouse=True)
-def accepted(monkeypatch: pytest.MonkeyPatch, models: Path) -> None:
-    monkeypatch.setenv("SOUNDCLONE_ACCEPT_NONCOMMERCIAL", "omnivoice")
-    monkeypatch.setenv("SOUNDCLONE_MODELS_DIR", str(models))
-    monkeypatch.setenv("SOUNDCLONE_DEVICE", "cpu")
-    monkeypatch.setenv("SOUNDCLONE_ASR_MODEL", "asr-tiny")
-
-
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Weights of the engine, and those that recognise speech."""
     folder = tmp_path_factory.mktemp("omnivoice")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SOUNDCLONE_ACCEPT_NONCOMMERCIAL", "omnivoice")
-        store.adopt(folder, "omnivoice", tiny_omnivoice.make(folder / "made"))
-        store.adopt(folder, "asr-tiny", tiny_whisper.make(folder / "whisper"))
+    store.adopt(folder, "omnivoice", tiny_omnivoice.make(folder / "made"), ["omnivoice"])
+    store.adopt(folder, "asr-tiny", tiny_whisper.make(folder / "whisper"))
     return folder
 
 
 @pytest.fixture(scope="module")
 def engine(models: Path) -> Iterator[OmniVoiceEngine]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SOUNDCLONE_ACCEPT_NONCOMMERCIAL", "omnivoice")
-        engine = start(models)
-        engine.clone(recording(), "English")
-        yield engine
+    engine = start(models)
+    engine.clone(recording(), "English")
+    yield engine
     engine.close()
-    recognition.close()
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +52,13 @@ def voice(engine: OmniVoiceEngine) -> Voice:
     return engine.clone(recording(), "English")
 
 
-def start(models: Path) -> OmniVoiceEngine:
-    engine = OmniVoiceEngine(Settings(models_dir=models, device="cpu"))
+def settings_of(models: Path, **changes: Any) -> Settings:
+    given = {"models_dir": models, "device": "cpu", "asr_model": "asr-tiny"}
+    return Settings(**given | {"accept_noncommercial": ("omnivoice",)} | changes)
+
+
+def start(models: Path, **changes: Any) -> OmniVoiceEngine:
+    engine = OmniVoiceEngine(settings_of(models, **changes))
     engine.voices = Cache(10_000_000)
     return engine
 
@@ -91,9 +85,8 @@ def test_it_speaks_every_language(engine: OmniVoiceEngine) -> None:
     ]
 
 
-def test_its_licence_has_to_be_accepted(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("SOUNDCLONE_ACCEPT_NONCOMMERCIAL")
-    engine = start(models)
+def test_its_licence_has_to_be_accepted(models: Path) -> None:
+    engine = start(models, accept_noncommercial=())
     assert "SOUNDCLONE_ACCEPT_NONCOMMERCIAL=omnivoice" in (engine.unusable() or "")
     with pytest.raises(EngineUnavailable, match="non-commercial use only"):
         engine.warm()
@@ -109,20 +102,6 @@ def test_speed_is_its_own(engine: OmniVoiceEngine, voice: Voice) -> None:
     assert fast / normal == pytest.approx(0.5, rel=0.15)
 
 
-def test_sentences_are_said_together_as_long_as_one_by_one(
-    engine: OmniVoiceEngine, voice: Voice
-) -> None:
-    together = engine.speak_many(voice, TEXTS * 4, ENGLISH)
-    alone = [engine.speak(voice, text, ENGLISH) for text in TEXTS] * 4
-    assert [each.samples.shape for each in together] == [each.samples.shape for each in alone]
-    assert all(np.isfinite(each.samples).all() for each in together)
-    again = engine.speak_many(voice, TEXTS * 4, ENGLISH)
-    assert all(np.array_equal(a.samples, b.samples) for a, b in zip(together, again, strict=True))
-    assert engine.speak_many(voice, [], ENGLISH) == []
-    with pytest.raises(SynthesisError, match="nothing that can be spoken"):
-        engine.speak_many(voice, ["Yes.", "[]"], ENGLISH)
-
-
 def test_no_text_is_a_sound_that_the_model_makes(engine: OmniVoiceEngine, voice: Voice) -> None:
     plain, tagged = (engine.speak(voice, text, ENGLISH) for text in ("sigh No.", "[sigh] No."))
     assert np.array_equal(plain.samples, tagged.samples)
@@ -134,16 +113,21 @@ def test_a_long_recording_is_cut_and_listened_to(engine: OmniVoiceEngine) -> Non
         held = voice_file.unpack(made.data, "omnivoice", made.version)
         assert held.arrays["ref_audio_tokens"].shape[1] <= 250
         assert held.notes["text"] != "not of the part that is used"
-    assert recognition._loaded is not None
 
 
-def test_a_recording_that_nobody_can_listen_to(
-    models: Path, engine: OmniVoiceEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SOUNDCLONE_ASR", "off")
+def test_it_shares_the_recognizer_of_the_service(models: Path) -> None:
+    settings = settings_of(models)
+    recognizer = Recognizer(settings)
+    engine = OmniVoiceEngine.create(EngineContext(settings, recognizer))
+    assert engine._recognizer is recognizer
+
+
+def test_a_recording_that_cannot_be_transcribed(models: Path) -> None:
+    engine = start(models, asr="off")
     assert "SOUNDCLONE_ASR is off" in (engine.unusable() or "")
     with pytest.raises(EngineUnavailable, match="needs to know what is said"):
         engine.clone(recording(said=None), "English")
+    engine.close()
 
 
 @pytest.mark.parametrize("said", ["", "a", SAID * 20])
@@ -173,7 +157,7 @@ def test_a_voice_with_tokens_that_the_model_lacks(engine: OmniVoiceEngine, voice
 def test_weights_without_their_codec(tmp_path: Path) -> None:
     made = tiny_omnivoice.make(tmp_path / "made")
     (made / "audio_tokenizer" / "config.json").write_text(json.dumps({}))
-    store.adopt(tmp_path / "models", "omnivoice", made)
+    store.adopt(tmp_path / "models", "omnivoice", made, ["omnivoice"])
     engine = start(tmp_path / "models")
     with pytest.raises(EngineUnavailable, match="cannot be loaded"):
         engine.warm()

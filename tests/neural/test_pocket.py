@@ -18,7 +18,13 @@ from soundclone.engines.neural import pocket, voice_file
 from soundclone.engines.neural.cache import Cache
 from soundclone.engines.neural.pocket import RATE, PocketEngine
 from soundclone.engines.protocol import Controls, Engine, Reference, Speech, Voice
-from soundclone.errors import EngineUnavailable, NoSpeech, SynthesisError
+from soundclone.errors import (
+    EngineUnavailable,
+    NoSpeech,
+    SourceError,
+    SpeechTooShort,
+    SynthesisError,
+)
 from soundclone.weights import store
 
 from . import tiny_pocket
@@ -206,7 +212,7 @@ def test_a_model_that_cannot_speak_is_not_to_be_used(
     def fail(*_: object) -> None:
         raise RuntimeError("could not create a primitive")
 
-    monkeypatch.setattr(pocket, "_generate", fail)
+    monkeypatch.setattr(pocket, "generate", fail)
     assert engine.unusable() is None
     with pytest.raises(EngineUnavailable, match=r"cannot speak here: .* failed with RuntimeError"):
         engine.warm()
@@ -291,7 +297,7 @@ def test_a_hundred_voices_stay_within_the_bound(models: Path) -> None:
 def test_the_least_recently_used_model_goes(models: Path) -> None:
     engine = engine_of(models, memory=300_000)
     english, french = (engine.clone(recording(), each) for each in ("English", "French"))
-    one = weakref.ref(engine._model("English").tts)
+    one = weakref.ref(engine.model("English").tts)
     engine.speak(french, TEXT, FRENCH)
     gc.collect()
     assert one() is None
@@ -303,11 +309,11 @@ def test_the_least_recently_used_model_goes(models: Path) -> None:
 @pytest.mark.parametrize(
     ("reference", "error", "sentence"),
     [
-        (recording(0.5), NoSpeech, r"the reference lasts 0\.5 s; at least 1 s is needed"),
+        (recording(0.5), SpeechTooShort, r"the reference lasts 0\.5 s; at least 1 s is needed"),
         (Reference(np.zeros(50_000, np.float32), 16_000), NoSpeech, "silent"),
-        (Reference(np.full(50_000, np.nan, np.float32), 16_000), SynthesisError, "not finite"),
-        (Reference(np.ones((2, 50_000), np.float32), 16_000), SynthesisError, "one channel"),
-        (recording(3, rate=900), SynthesisError, "has 900 Hz"),
+        (Reference(np.full(50_000, np.nan, np.float32), 16_000), SourceError, "not finite"),
+        (Reference(np.ones((2, 50_000), np.float32), 16_000), SourceError, "one channel"),
+        (recording(3, rate=900), SourceError, "has 900 Hz"),
     ],
 )
 def test_what_is_no_recording(
@@ -327,18 +333,18 @@ def test_it_hears_thirty_seconds(engine: PocketEngine) -> None:
 def test_a_reference_is_encoded_in_blocks_as_it_is_at_once(
     engine: PocketEngine, seconds: float
 ) -> None:
-    mimi = engine._model("English").tts.mimi
+    mimi = engine.model("English").tts.mimi
     audio = torch.from_numpy(recording(seconds, RATE).samples)[None, None]
     with torch.no_grad():
         whole = mimi.encode_to_latent(audio)
-        blocks = pocket._encode(mimi, mimi.encode_to_latent, audio)
+        blocks = pocket.encode_in_blocks(mimi, mimi.encode_to_latent, audio)
     torch.testing.assert_close(blocks, whole, rtol=1e-4, atol=1e-5)
 
 
 def test_a_language_that_is_not_here(engine: PocketEngine) -> None:
     with pytest.raises(EngineUnavailable, match="soundclone models pull pocket-de"):
         engine.clone(recording(), "German")
-    with pytest.raises(SynthesisError, match="does not speak Thai; it speaks English, French"):
+    with pytest.raises(EngineUnavailable, match="does not speak Thai; it speaks English, French"):
         engine.clone(recording(), "Thai")
 
 

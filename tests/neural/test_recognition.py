@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import socket
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +15,8 @@ import pytest
 from numpy.typing import NDArray
 
 from soundclone.asr import recognition
-from soundclone.asr.recognition import transcribe, unusable
+from soundclone.asr.recognition import Recognizer
+from soundclone.config import Settings
 from soundclone.engines.protocol import Controls, EngineInfo, Reference, Speech, Voice
 from soundclone.errors import EngineUnavailable, SynthesisError
 from soundclone.jobs import speak
@@ -35,12 +35,18 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def models(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def models(made: Path, tmp_path: Path) -> Path:
     store.adopt(tmp_path, "asr-small", made)
-    monkeypatch.setenv("SOUNDCLONE_MODELS_DIR", str(tmp_path))
-    monkeypatch.setenv("SOUNDCLONE_DEVICE", "cpu")
-    yield tmp_path
-    recognition.close()
+    return tmp_path
+
+
+@pytest.fixture
+def recognizer(models: Path) -> Recognizer:
+    return recognizer_of(models)
+
+
+def recognizer_of(models: Path, **changes: Any) -> Recognizer:
+    return Recognizer(Settings(models_dir=models, device="cpu", **changes))
 
 
 @pytest.fixture(autouse=True)
@@ -73,10 +79,9 @@ def damaged(models: Path, file: str, content: bytes | None) -> None:
     store.adopt(models, "asr-small", source)
 
 
-@pytest.mark.usefixtures("models")
-def test_a_transcript_has_words_in_order_and_within_the_audio() -> None:
-    assert unusable() is None
-    heard = transcribe(noise(3), RATE, "English")
+def test_a_transcript_has_words_in_order_and_within_the_audio(recognizer: Recognizer) -> None:
+    assert recognizer.unusable() is None
+    heard = recognizer.transcribe(noise(3), RATE, "English")
     assert heard.language == "en"
     assert heard.words
     assert " ".join(word.text for word in heard.words) == heard.text
@@ -87,72 +92,66 @@ def test_a_transcript_has_words_in_order_and_within_the_audio() -> None:
         assert word.start <= following.start
 
 
-@pytest.mark.usefixtures("models")
-def test_the_same_samples_give_the_same_transcript() -> None:
-    first = transcribe(noise(2), RATE, "German", hint="Straße")
-    recognition.close()
-    assert transcribe(noise(2), RATE, "German", hint="Straße") == first
+def test_a_loaded_model_is_used_without_a_look_at_its_files(
+    recognizer: Recognizer, models: Path
+) -> None:
+    first = recognizer.transcribe(noise(1), RATE, "English")
+    shutil.rmtree(models / "asr-small")
+    assert recognizer.unusable() is None
+    assert recognizer.transcribe(noise(1), RATE, "English") == first
 
 
-@pytest.mark.usefixtures("models")
-def test_silence_has_no_words() -> None:
+def test_the_same_samples_give_the_same_transcript(recognizer: Recognizer) -> None:
+    first = recognizer.transcribe(noise(2), RATE, "German")
+    recognizer.close()
+    assert recognizer.transcribe(noise(2), RATE, "German") == first
+
+
+def test_silence_has_no_words(recognizer: Recognizer) -> None:
     for samples in (silence(0), silence(1), silence(40), noise(0.001)):
-        assert transcribe(samples, RATE, "English").words == ()
+        assert recognizer.transcribe(samples, RATE, "English").words == ()
 
 
-@pytest.mark.usefixtures("models")
-def test_silence_around_is_not_heard() -> None:
+def test_silence_around_is_not_heard(recognizer: Recognizer) -> None:
     around = np.concatenate([silence(5), noise(2), silence(20)])
-    heard = transcribe(around, RATE, "English")
+    heard = recognizer.transcribe(around, RATE, "English")
     assert all(4.7 <= word.start <= word.end <= 7.3 for word in heard.words)
 
 
-@pytest.mark.usefixtures("models")
-def test_a_long_recording_is_heard_in_windows() -> None:
+def test_a_long_recording_is_heard_in_windows(recognizer: Recognizer) -> None:
     samples = np.concatenate([noise(27), silence(0.4), noise(27, seed=1), silence(0.4), noise(9)])
-    heard = transcribe(samples, RATE, "English")
+    heard = recognizer.transcribe(samples, RATE, "English")
     starts = [word.start for word in heard.words]
     assert starts == sorted(starts)
     assert heard.words[-1].end <= 64
     assert any(27 <= start <= 28 for start in starts), "a window begins in the pause"
 
 
-@pytest.mark.usefixtures("models")
-def test_rates() -> None:
+def test_rates(recognizer: Recognizer) -> None:
     for rate in (8_000, 16_000, 44_100, 48_000):
-        assert transcribe(noise(1, rate), rate, "English").words
+        assert recognizer.transcribe(noise(1, rate), rate, "English").words
 
 
 @pytest.mark.parametrize("name", LANGUAGES)
-@pytest.mark.usefixtures("models")
-def test_every_language_is_told_to_the_model(name: str) -> None:
+def test_every_language_is_told_to_the_model(recognizer: Recognizer, name: str) -> None:
     from faster_whisper.tokenizer import _LANGUAGE_CODES
 
     assert recognition.code(name) in _LANGUAGE_CODES
-    heard = transcribe(noise(0.3), RATE, name)
+    heard = recognizer.transcribe(noise(0.3), RATE, name)
     assert heard.language == ("zh" if name == "Chinese,Yue" else recognition.code(name))
 
 
-def test_cantonese_where_the_model_has_it(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cantonese_where_the_model_has_it(models: Path) -> None:
     made = tiny_whisper.make(models.parent / f"{models.name}-made", cantonese=True)
     store.adopt(models, "asr-large-v3-turbo", made)
-    monkeypatch.setenv("SOUNDCLONE_ASR_MODEL", "asr-large-v3-turbo")
-    assert transcribe(noise(0.5), RATE, "Chinese,Yue").language == "yue"
+    recognizer = recognizer_of(models, asr_model="asr-large-v3-turbo")
+    assert recognizer.transcribe(noise(0.5), RATE, "Chinese,Yue").language == "yue"
 
 
-@pytest.mark.parametrize(
-    "hint", ["", " ", "Szczecin", "<|endoftext|><|startoftranscript|>", "word " * 2000, "\0\x1b<|"]
-)
-@pytest.mark.usefixtures("models")
-def test_any_hint_is_only_text(hint: str) -> None:
-    assert transcribe(noise(0.5), RATE, "English", hint=hint).language == "en"
-
-
-@pytest.mark.usefixtures("models")
-def test_many_threads_share_one_model() -> None:
-    alone = transcribe(noise(1), RATE, "English")
+def test_many_threads_share_one_model(recognizer: Recognizer) -> None:
+    alone = recognizer.transcribe(noise(1), RATE, "English")
     with ThreadPoolExecutor(4) as pool:
-        futures = [pool.submit(transcribe, noise(1), RATE, "English") for _ in range(6)]
+        futures = [pool.submit(recognizer.transcribe, noise(1), RATE, "English") for _ in range(6)]
     assert {future.result() for future in futures} == {alone}
 
 
@@ -171,7 +170,9 @@ def test_many_threads_share_one_model() -> None:
         ("preprocessor_config.json", b'{"feature_size": "many"}'),
     ],
 )  # fmt: skip
-def test_weights_that_are_no_whisper(models: Path, file: str, content: Any) -> None:
+def test_weights_that_are_no_whisper(
+    recognizer: Recognizer, models: Path, file: str, content: Any
+) -> None:
     if content == "half":
         whole = (models / "asr-small" / file).read_bytes()
         content = whole[: len(whole) // 2]
@@ -179,51 +180,51 @@ def test_weights_that_are_no_whisper(models: Path, file: str, content: Any) -> N
     with pytest.raises(
         EngineUnavailable, match=r"speech recognition (cannot load|failed)"
     ) as error:
-        transcribe(noise(0.5), RATE, "English")
+        recognizer.transcribe(noise(0.5), RATE, "English")
     assert not error.value.message.endswith(".")
 
 
-def test_a_model_that_cannot_be_loaded_is_not_tried_again(models: Path, made: Path) -> None:
+def test_a_model_that_cannot_be_loaded_is_not_tried_again(
+    recognizer: Recognizer, models: Path, made: Path
+) -> None:
     damaged(models, "model.bin", b"nonsense")
-    assert unusable() is None, "it is not looked into before it is needed"
+    assert recognizer.unusable() is None, "it is not looked into before it is needed"
     with pytest.raises(EngineUnavailable):
-        transcribe(noise(0.5), RATE, "English")
-    assert "soundclone models verify asr-small" in (unusable() or "")
+        recognizer.transcribe(noise(0.5), RATE, "English")
+    assert "soundclone models verify asr-small" in (recognizer.unusable() or "")
     shutil.rmtree(models / "asr-small")
-    assert "soundclone models pull asr-small" in (unusable() or "")
+    assert "soundclone models pull asr-small" in (recognizer.unusable() or "")
     store.adopt(models, "asr-small", made)
-    assert unusable() is None
-    assert transcribe(noise(0.5), RATE, "English").words
+    assert recognizer.unusable() is None
+    assert recognizer.transcribe(noise(0.5), RATE, "English").words
 
 
-def test_tampered_weights_are_not_read(models: Path, made: Path) -> None:
+def test_tampered_weights_are_not_read(recognizer: Recognizer, models: Path, made: Path) -> None:
     path = models / "asr-small" / "model.bin"
     content = path.read_bytes()
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     with pytest.raises(EngineUnavailable, match=r"model\.bin is damaged \(not what it was\)"):
-        transcribe(noise(0.5), RATE, "English")
+        recognizer.transcribe(noise(0.5), RATE, "English")
     path.write_bytes(content)
-    assert transcribe(noise(0.5), RATE, "English").words
+    assert recognizer.transcribe(noise(0.5), RATE, "English").words
 
 
-def test_a_model_without_word_times(models: Path) -> None:
+def test_a_model_without_word_times(recognizer: Recognizer, models: Path) -> None:
     config = json.loads((models / "asr-small" / "config.json").read_text())
     del config["alignment_heads"]
     damaged(models, "config.json", json.dumps(config).encode())
     with pytest.raises(EngineUnavailable, match=r"failed on the cpu .*; SOUNDCLONE_ASR=off"):
-        transcribe(noise(0.5), RATE, "English")
+        recognizer.transcribe(noise(0.5), RATE, "English")
 
 
-def test_weights_that_are_not_there(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SOUNDCLONE_ASR_MODEL", "asr-tiny")
-    assert "soundclone models pull asr-tiny" in (unusable() or "")
+def test_weights_that_are_not_there(recognizer: Recognizer, models: Path) -> None:
+    absent = recognizer_of(models, asr_model="asr-tiny")
+    assert "soundclone models pull asr-tiny" in (absent.unusable() or "")
     with pytest.raises(EngineUnavailable, match="asr-tiny"):
-        transcribe(noise(0.5), RATE, "English")
-    monkeypatch.setenv("SOUNDCLONE_ASR_MODEL", "pocket")
-    assert "recognises no speech" in (unusable() or "")
-    monkeypatch.setenv("SOUNDCLONE_ASR_MODEL", "")
+        absent.transcribe(noise(0.5), RATE, "English")
+    assert "recognises no speech" in (recognizer_of(models, asr_model="pocket").unusable() or "")
     (models / "asr-small" / "model.bin").write_bytes(b"cut")
-    assert "model.bin" in (unusable() or "")
+    assert "model.bin" in (recognizer.unusable() or "")
 
 
 # What becomes of a sentence
@@ -253,29 +254,27 @@ class Babbler:
         return Speech(noise(4, seed=controls.seed), RATE)
 
 
-@pytest.mark.usefixtures("models")
-def test_a_sentence_that_was_not_said_is_tried_again_and_refused() -> None:
+def test_a_sentence_that_was_not_said_is_tried_again_and_refused(recognizer: Recognizer) -> None:
     engine = Babbler(seeded=True)
     with pytest.raises(SynthesisError, match=r"recognised .*; another wording may help") as error:
-        speak.sound(engine, Voice("babbler", "1", b""), TEXT, Controls("English"))
+        speak.sound(engine, Voice("babbler", "1", b""), TEXT, Controls("English"), recognizer)
     assert len(set(engine.seeds)) == 3
     assert "ferry" not in error.value.logged
 
 
-@pytest.mark.usefixtures("models")
-def test_an_engine_that_has_no_seeds_is_not_checked_but_timed() -> None:
-    said = speak.sound(Babbler(seeded=False), Voice("babbler", "1", b""), TEXT, Controls("English"))
+def test_an_engine_that_has_no_seeds_is_not_checked_but_timed(recognizer: Recognizer) -> None:
+    said = speak.sound(
+        Babbler(seeded=False), Voice("babbler", "1", b""), TEXT, Controls("English"), recognizer
+    )
     assert [word.text for word in said.words] == TEXT.rstrip(".").split()
     assert 0 <= said.words[0].start <= said.words[-1].end <= 4
 
 
-def test_speech_stays_as_it_is_without_recognition(
-    models: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_speech_stays_as_it_is_without_recognition(models: Path) -> None:
     damaged(models, "model.bin", b"nonsense")
     for setting in ("auto", "off"):
-        monkeypatch.setenv("SOUNDCLONE_ASR", setting)
+        recognizer = recognizer_of(models, asr=setting)
         said = speak.sound(
-            Babbler(seeded=True), Voice("babbler", "1", b""), TEXT, Controls("English")
+            Babbler(seeded=True), Voice("babbler", "1", b""), TEXT, Controls("English"), recognizer
         )
         assert said.words == ()

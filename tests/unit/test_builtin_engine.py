@@ -17,7 +17,7 @@ from soundclone.engines.builtin.source import source
 from soundclone.engines.builtin.vocoder import analyse
 from soundclone.engines.builtin.voice import unpack
 from soundclone.engines.protocol import Controls, Emotion, Engine, Reference, Voice
-from soundclone.errors import NoSpeech, SynthesisError
+from soundclone.errors import NoSpeech, SourceError, SpeechTooShort, SynthesisError
 from soundclone.text.languages import LANGUAGES
 
 TEXT = (
@@ -219,10 +219,10 @@ def test_threads_do_not_disturb_each_other(engine, voice):
     ("samples", "rate", "error", "words"),
     [
         (np.zeros(16_000 * 20), 16_000, NoSpeech, "silent"),
-        (np.zeros(16_000), 16_000, NoSpeech, "lasts 1.0 s"),
-        (np.zeros(0), 16_000, NoSpeech, "lasts 0.0 s"),
-        (np.full(16_000 * 20, np.nan), 16_000, SynthesisError, "not finite"),
-        (np.zeros(100_000), 4_000, SynthesisError, "4000 Hz"),
+        (np.zeros(16_000), 16_000, SpeechTooShort, "lasts 1.0 s"),
+        (np.zeros(0), 16_000, SpeechTooShort, "lasts 0.0 s"),
+        (np.full(16_000 * 20, np.nan), 16_000, SourceError, "not finite"),
+        (np.zeros(100_000), 4_000, SourceError, "4000 Hz"),
         (np.random.default_rng(0).normal(0, 0.1, 16_000 * 20), 16_000, NoSpeech, "voiced speech"),
     ],
 )

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from soundclone.asr import recognition
 from soundclone.asr.alignment import align, timed, tokens
-from soundclone.asr.recognition import Heard
+from soundclone.asr.recognition import RecognizedWord, Recognizer
+from soundclone.config import Settings
 from soundclone.synthesis.verification import said
 from soundclone.text.languages import LANGUAGES
 from soundclone.text.words import word_spans
@@ -42,16 +43,13 @@ def test_languages_that_whisper_calls_otherwise() -> None:
     assert len({recognition.code(name) for name in LANGUAGES}) == len(LANGUAGES)
 
 
-def test_unusable_when_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SOUNDCLONE_ASR", "off")
-    assert recognition.unusable() == ("SOUNDCLONE_ASR is off; set it to auto to recognise speech")
+def test_unusable_when_off() -> None:
+    recognizer = Recognizer(Settings(asr="off"))
+    assert recognizer.unusable() == "SOUNDCLONE_ASR is off; set it to auto to recognise speech"
 
 
-def test_unusable_without_the_package_or_weights(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("SOUNDCLONE_MODELS_DIR", str(tmp_path))
-    reason = recognition.unusable() or ""
+def test_unusable_without_the_package_or_weights(tmp_path: Path) -> None:
+    reason = Recognizer(Settings(models_dir=tmp_path)).unusable() or ""
     assert "pip install 'soundclone[asr]'" in reason or "models pull asr-" in reason
 
 
@@ -154,7 +152,7 @@ def test_any_two_texts_can_be_compared(text: str, heard: str, language: str) -> 
 def test_signs_that_are_hardly_letters(heard: str, language: str) -> None:
     assert said(heard, LANGUAGES[language].preview, language) is not None
     assert said(LANGUAGES[language].preview, heard, language) is None
-    assert timed(heard, language, [Heard(heard, 0.1, 0.2, 1.0)], 0.3) is not None
+    assert timed(heard, language, [RecognizedWord(heard, 0.1, 0.2, 1.0)], 0.3) is not None
 
 
 def test_a_recogniser_that_never_ends() -> None:
@@ -164,9 +162,9 @@ def test_a_recogniser_that_never_ends() -> None:
 # When words are said
 
 
-def hears(words: str, start: float = 0.0, each: float = 0.5) -> list[Heard]:
+def hears(words: str, start: float = 0.0, each: float = 0.5) -> list[RecognizedWord]:
     return [
-        Heard(word, start + index * each, start + (index + 1) * each, 0.9)
+        RecognizedWord(word, start + index * each, start + (index + 1) * each, 0.9)
         for index, word in enumerate(words.split())
     ]
 
@@ -181,7 +179,7 @@ def test_words_have_the_times_of_what_was_heard() -> None:
 
 
 def test_what_was_not_heard_is_between_its_neighbours() -> None:
-    heard = [Heard("one", 0.0, 0.5, 1.0), Heard("four", 1.5, 2.0, 1.0)]
+    heard = [RecognizedWord("one", 0.0, 0.5, 1.0), RecognizedWord("four", 1.5, 2.0, 1.0)]
     words = timed("one nineteen six four five", "English", heard, 3.0)
     assert [(word.start, word.end) for word in words] == [
         (0.0, 0.5), (0.5, pytest.approx(0.5 + 8 / 11)), (pytest.approx(0.5 + 8 / 11), 1.5),
@@ -200,7 +198,7 @@ def test_numbers_and_joined_words() -> None:
 
 
 def test_characters_of_chinese() -> None:
-    heard = [Heard(c, k * 0.2, (k + 1) * 0.2, 1.0) for k, c in enumerate("我們今天見面")]
+    heard = [RecognizedWord(c, k * 0.2, (k + 1) * 0.2, 1.0) for k, c in enumerate("我們今天見面")]
     words = timed("我们今天见面。", "Chinese", heard, 2.0)
     assert [word.text for word in words] == list("我们今天见面")
     assert [word.start for word in words] == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1.0])
@@ -229,7 +227,9 @@ SCRAPS = [
 ]
 times = st.floats(-1, 20)
 heard_words = st.lists(
-    st.builds(Heard, st.sampled_from(SCRAPS) | st.text(max_size=8), times, times, st.just(0.5)),
+    st.builds(
+        RecognizedWord, st.sampled_from(SCRAPS) | st.text(max_size=8), times, times, st.just(0.5)
+    ),
     max_size=25,
 )
 
@@ -242,7 +242,7 @@ heard_words = st.lists(
 )
 @settings(max_examples=400, deadline=None)
 def test_every_word_of_any_text_has_a_time(
-    text: str, heard: Sequence[Heard], language: str, seconds: float
+    text: str, heard: Sequence[RecognizedWord], language: str, seconds: float
 ) -> None:
     words = timed(text, language, heard, seconds)
     if LANGUAGES[language].spaces:

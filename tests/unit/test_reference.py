@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from soundclone.engines.neural.reference import best
+from soundclone.engines.neural.reference import select_segment
 
 RATE = 8000
 
@@ -26,12 +26,12 @@ def seconds(samples: np.ndarray) -> float:
 
 def test_what_is_short_enough_stays_as_it_is() -> None:
     samples = phrases(2, -1, 2)
-    assert best(samples, RATE, 3, 10) is samples
+    assert select_segment(samples, RATE, 3, 10) is samples
 
 
 def test_the_stretch_with_the_most_speech_is_taken_in_whole_phrases() -> None:
     samples = phrases(4, -3, 2, -0.4, 3, -0.4, 3, -3, 5)
-    taken = best(samples, RATE, 3, 10)
+    taken = select_segment(samples, RATE, 3, 10)
     assert seconds(taken) == pytest.approx(8.8 + 0.2, abs=0.05)  # with its margins
     start = round(6.9 * RATE)
     assert np.abs(taken[: RATE // 20]).max() < 0.01  # it begins and ends in a pause
@@ -41,19 +41,19 @@ def test_the_stretch_with_the_most_speech_is_taken_in_whole_phrases() -> None:
 
 def test_short_gaps_are_no_pauses() -> None:
     samples = phrases(3, -0.1, 4, -1, 5, -1, 5)
-    assert seconds(best(samples, RATE, 3, 8)) == pytest.approx(7.1 + 0.1, abs=0.05)
+    assert seconds(select_segment(samples, RATE, 3, 8)) == pytest.approx(7.1 + 0.1, abs=0.05)
 
 
 def test_speech_over_noise_is_told_from_it() -> None:
     samples = phrases(-2, 4, -2, 5, -2, 3, -2, noise=0.02)
-    assert seconds(best(samples, RATE, 3, 6)) == pytest.approx(5.2, abs=0.05)
+    assert seconds(select_segment(samples, RATE, 3, 6)) == pytest.approx(5.2, abs=0.05)
 
 
 def test_speech_without_pauses_is_cut_where_it_is_quietest() -> None:
     samples = phrases(20)
     quiet = round(7 * RATE)
     samples[quiet : quiet + RATE // 25] *= 0.3
-    assert seconds(best(samples, RATE, 3, 10)) == pytest.approx(7.0, abs=0.15)
+    assert seconds(select_segment(samples, RATE, 3, 10)) == pytest.approx(7.0, abs=0.15)
 
 
 @settings(max_examples=60, deadline=None)
@@ -63,7 +63,7 @@ def test_speech_without_pauses_is_cut_where_it_is_quietest() -> None:
 )
 def test_any_recording_gives_a_part_of_it_within_bounds(lengths: list[float], noise: float) -> None:
     samples = phrases(*lengths, 0.5, noise=noise)
-    taken = best(samples, RATE, 3, 10)
+    taken = select_segment(samples, RATE, 3, 10)
     assert 0 < len(taken) <= min(len(samples), 10 * RATE)
     if len(samples) > 10 * RATE:
         assert np.shares_memory(taken, samples)

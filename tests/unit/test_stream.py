@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from soundclone.asr.recognition import Recognizer
 from soundclone.audio import encode, loudness
 from soundclone.audio.decode import decode
 from soundclone.config import Settings
@@ -14,6 +15,7 @@ from soundclone.core.requests import AudioFormat, SoundVersion, SpeechOptions, S
 from soundclone.db.models import Task
 from soundclone.db.session import Database
 from soundclone.engines.builtin import BuiltinEngine
+from soundclone.engines.registry import InstalledEngines
 from soundclone.errors import Unavailable
 from soundclone.jobs.runner import Job, Pools
 from soundclone.jobs.speak import groups_of
@@ -30,11 +32,14 @@ def a_job(folder: Path, form: str) -> Job:
     request = SpeechRequest(TEXT, SoundVersion.V1, "builtin", "English", options=options)
     task = Task(id="audio_1", kind=request.kind, params=request.to_json())
     settings = Settings(data_dir=folder)
+    recognizer = Recognizer(settings)
     return Job(
         task,
         settings,
         Database(f"sqlite:///{folder}/database"),
         Storage.open(folder.as_uri(), [b"x" * 32]),
+        InstalledEngines(settings, recognizer),
+        recognizer,
         "worker_1",
         Pools.of(settings),
         stopping=threading.Event(),

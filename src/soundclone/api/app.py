@@ -14,7 +14,7 @@ from fastapi.staticfiles import StaticFiles
 from .. import __version__
 from ..config import Settings
 from ..core.pricing import Prices
-from ..engines.selection import Routes
+from ..engines.selection import EngineSelector
 from . import (
     account,
     files,
@@ -49,11 +49,13 @@ def create_app(settings: Settings) -> FastAPI:
     """
     in_flight: set[asyncio.Task[None]] = set()
     prices = Prices(settings.price_list)
-    engine_routes = Routes.of(settings.engine_v1, settings.engine_v2, settings.engine_languages)
+    engine_selector = EngineSelector.parse(
+        settings.engine_v1, settings.engine_v2, settings.engine_languages
+    )
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        state = AppState.open(settings, prices, engine_routes)
+        state = AppState.open(settings, prices, engine_selector)
         attach(app, state)
         yield
         if in_flight:  # an interrupted stream cancels its task, which needs the database

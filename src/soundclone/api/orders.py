@@ -344,10 +344,10 @@ async def engine_for(
     offers = await state.database.read_async(
         engine_registry.current, state.settings.worker_lost_after
     )
-    routes = state.engine_routes
+    selector = state.engine_selector
     if language is not None:
-        return Choice(routes.engine(offers, language.name, version, own))
-    return await run_in_threadpool(routes.engine_for_text, offers, text, version, own)
+        return Choice(selector.select(offers, language.name, version, own))
+    return await run_in_threadpool(selector.select_for_text, offers, text, version, own)
 
 
 @dataclass(frozen=True)

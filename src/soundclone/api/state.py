@@ -11,7 +11,7 @@ from starlette.requests import HTTPConnection
 from ..config import Settings
 from ..core.pricing import Prices
 from ..db.session import Database
-from ..engines.selection import Routes
+from ..engines.selection import EngineSelector
 from ..jobs.queue import Queue
 from ..storage import Storage
 from .rate_limit import RateLimit
@@ -34,12 +34,12 @@ class AppState:
     storage: Storage
     queue: Queue
     prices: Prices
-    engine_routes: Routes
+    engine_selector: EngineSelector
     rate_limit: RateLimit
     readiness: Readiness = field(default_factory=Readiness)
 
     @classmethod
-    def open(cls, settings: Settings, prices: Prices, engine_routes: Routes) -> AppState:
+    def open(cls, settings: Settings, prices: Prices, engine_selector: EngineSelector) -> AppState:
         """Connect to the database and the store that `settings` names."""
         database = Database(settings.database)
         return cls(
@@ -48,7 +48,7 @@ class AppState:
             storage=Storage.open(settings.storage, settings.signing_secrets),
             queue=Queue(database),
             prices=prices,
-            engine_routes=engine_routes,
+            engine_selector=engine_selector,
             rate_limit=RateLimit(max(1, round(settings.requests_per_second * 60))),
         )
 

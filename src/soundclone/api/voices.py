@@ -104,7 +104,7 @@ async def list_languages(state: State, who: KnownCaller) -> JSONResponse:
     )
     rows = [
         {"name": name, "code": LANGUAGES[name].code, "engines": row}
-        for name, row in state.engine_routes.table(offered).items()
+        for name, row in state.engine_selector.table(offered).items()
     ]
     return JSONResponse(ok({"list": rows}))
 

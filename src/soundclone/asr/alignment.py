@@ -1,7 +1,7 @@
-"""Which words of a text are which of those that were heard, and so when each was said.
+"""Align a text with a transcript of its speech, and derive the times of its words.
 
-Global alignment of two sequences by dynamic programming (Needleman and Wunsch, 1970), at the cost
-of edits of letters (Levenshtein, 1966).
+The global alignment of the two token sequences uses dynamic programming (Needleman and Wunsch,
+1970). The cost of a match is the edit distance of its letters (Levenshtein, 1966).
 """
 
 from __future__ import annotations
@@ -17,58 +17,62 @@ from ..text.g2p import read
 from ..text.languages import LANGUAGES
 from ..text.normalisation import plain_digits
 from ..text.words import Word, word_spans
-from .recognition import Heard
+from .recognition import RecognizedWord
 
 _NUMBER = "[0-9]+(?:[.,:/'’٫٬ \u00a0-]?[0-9]+)*"
 _TOKEN = re.compile(rf"{_NUMBER}|[^\W\d_]+")
-_UNSAID = re.compile(r"\W+$")  # the punctuation at the end of a word
-_WITHIN = frozenset("'’\u200c\u200d")  # a word
-_LIKE = 0.5  # edits over letters, up to which two words can be the same one
-_NUMERAL = (12, 2)  # letters that a number is said in: so many a digit, and so many more
-_SWALLOWED = 0.1  # cost of each of them
-_LONGEST = 3  # times the tokens of the text that are aligned, and _ROOM more
-_ROOM = 60
+_FINAL_PUNCTUATION = re.compile(r"\W+$")
+_WORD_INTERNAL = frozenset("'’\u200c\u200d")
+_MOST_EDITS = 0.5  # of the letters; words with more edits do not match
+_NUMERAL_LETTERS = (12, 2)  # longest spoken form of a number: per digit, and in addition
+_NUMERAL_COST = 0.1  # of each letter of a spoken number
+_LONGEST_TRANSCRIPT = (3, 60)  # tokens: per token of the text, and in addition
 
 
 @dataclass(frozen=True)
 class Token:
-    """A word; of a language without spaces a syllable, as it sounds."""
+    """A word, or in a language without spaces the sound of a syllable."""
 
-    letters: str  # folded: without case, marks and punctuation
-    start: int  # in the text, in code points
+    letters: str  # without case, marks and punctuation
+    start: int  # code points from the start of the text
     end: int
 
     @property
-    def number(self) -> bool:
+    def is_number(self) -> bool:
+        """True for a number in digits."""
         return self.letters[0].isdigit()
 
 
 @dataclass(frozen=True)
 class Match:
-    """Tokens of the text that were heard as tokens of the transcript: ranges of indices."""
+    """Tokens of the text that match tokens of the transcript, as ranges of indices."""
 
     start: int
     end: int
     heard_start: int
     heard_end: int
-    edits: float  # letters that differ
+    edits: float  # cost
 
 
 def tokens(text: str, language: str) -> tuple[Token, ...]:
-    """What is compared of a text in a language of `LANGUAGES`, in order.
+    """Return the tokens of a text in a language of `LANGUAGES`, in order.
 
-    Simplified and traditional ideographs, kanji and kana, and characters of one sound are the
-    same. A number is one token, whichever its separators.
+    A number is one token, without its separators. Chinese and Japanese characters are compared by
+    sound, so simplified and traditional characters, or kanji and kana, are equal.
     """
     plain = "".join(
-        # A letter that is none, so that words are not cut at their marks.
-        "ː" if character in _WITHIN or unicodedata.category(character)[0] == "M" else character
+        # "ː" stands for marks inside a word, because the pattern would split the word there.
+        "ː"
+        if character in _WORD_INTERNAL or unicodedata.category(character)[0] == "M"
+        else character
         for character in plain_digits(text)
     )
-    return tuple(token for match in _TOKEN.finditer(plain) for token in _of(text, match, language))
+    return tuple(
+        token for match in _TOKEN.finditer(plain) for token in _tokens_of(text, match, language)
+    )
 
 
-def _of(text: str, match: re.Match[str], language: str) -> Iterator[Token]:
+def _tokens_of(text: str, match: re.Match[str], language: str) -> Iterator[Token]:
     start, end = match.span()
     if match[0][0] in "0123456789":
         yield Token(re.sub("[^0-9]", "", match[0]), start, end)
@@ -79,11 +83,10 @@ def _of(text: str, match: re.Match[str], language: str) -> Iterator[Token]:
 
 
 def _syllables(text: str, offset: int, language: str) -> Iterator[Token]:
-
     pieces = read(text, language).pieces
     for index, piece in enumerate(pieces):
         end = pieces[index + 1].offset if index + 1 < len(pieces) else len(text)
-        # Kana, or what espeak-ng is told: phonemes with tones, and | between syllables.
+        # Kana for Japanese, else input of espeak-ng: phonemes with tones, and | between syllables.
         parts = piece.text if language == "Japanese" else re.sub("[0-9]", "", piece.text).split("|")
         sounds = list(filter(None, map(_folded, parts)))
         length = end - piece.offset
@@ -99,13 +102,14 @@ def _folded(text: str) -> str:
 
 
 def align(text: Sequence[Token], heard: Sequence[Token], language: str) -> tuple[Match, ...]:
-    """The cheapest alignment: what matches, in order.
+    """Return the matches of the cheapest alignment, in order.
 
-    Two words can match one ("ice cream"), and a number the words that it may be said in, whatever
-    they are. What has more than half its letters wrong matches nothing. Of an endless transcript
-    the beginning is aligned.
+    Two words can match one ("ice cream"). A number matches any words of the length of its spoken
+    form. A word matches nothing if more than half its letters differ. Only the beginning of a
+    transcript that is far too long is aligned.
     """
-    heard = heard[: _LONGEST * len(text) + _ROOM]
+    per_token, more = _LONGEST_TRANSCRIPT
+    heard = heard[: per_token * len(text) + more]
     steps = _Steps(text, heard, merging=LANGUAGES[language].spaces)
     rows, columns = len(text) + 1, len(heard) + 1
     costs = [[0.0] * columns for _ in range(rows)]
@@ -128,13 +132,14 @@ def align(text: Sequence[Token], heard: Sequence[Token], language: str) -> tuple
 
 
 class _Steps:
-    """The ways to a cell of the matrix: how many tokens of either side, and at what cost."""
+    """Steps of the dynamic programming."""
 
     def __init__(self, text: Sequence[Token], heard: Sequence[Token], *, merging: bool) -> None:
         self._text, self._heard, self._merging = text, heard, merging
         self._edits: dict[tuple[str, str], int | None] = {}
 
     def into(self, i: int, j: int) -> Iterator[tuple[int, int, float]]:
+        """Yield the steps into a cell: tokens of the text, tokens heard, and cost."""
         if i:
             yield 1, 0, len(self._text[i - 1].letters)
         if j:
@@ -142,16 +147,16 @@ class _Steps:
         if not i or not j:
             return
         word, other = self._text[i - 1], self._heard[j - 1]
-        if word.number == other.number:
+        if word.is_number == other.is_number:
             yield from self._same(1, 1, word.letters, other.letters)
-        elif word.number:
+        elif word.is_number:
             yield from ((1, k, cost) for k, cost in _numeral(word, self._heard[:j]))
         else:
             yield from ((k, 1, cost) for k, cost in _numeral(other, self._text[:i]))
-        if self._merging and not word.number and not other.number:
-            if i > 1 and not self._text[i - 2].number:
+        if self._merging and not word.is_number and not other.is_number:
+            if i > 1 and not self._text[i - 2].is_number:
                 yield from self._same(2, 1, self._text[i - 2].letters + word.letters, other.letters)
-            if j > 1 and not self._heard[j - 2].number:
+            if j > 1 and not self._heard[j - 2].is_number:
                 both = self._heard[j - 2].letters + other.letters
                 yield from self._same(1, 2, word.letters, both)
 
@@ -164,51 +169,49 @@ class _Steps:
 
 
 def _numeral(number: Token, words: Sequence[Token]) -> Iterator[tuple[int, float]]:
-    """How many of the last words a number may be said in, and what that costs."""
-    limit = _NUMERAL[0] * len(number.letters) + _NUMERAL[1]
+    """Yield how many of the last words may be the spoken form of a number, with the cost."""
+    per_digit, more = _NUMERAL_LETTERS
+    limit = per_digit * len(number.letters) + more
     letters = 0
     for count, word in enumerate(reversed(words), 1):
         letters += len(word.letters)
-        if word.number or letters > limit:
+        if word.is_number or letters > limit:
             return
-        yield count, _SWALLOWED * letters
+        yield count, _NUMERAL_COST * letters
 
 
 def _edits(one: str, other: str) -> int | None:
-    """Letters to be put in, left out and replaced; None of more than _LIKE of them."""
-    most = int(_LIKE * max(len(one), len(other)))
-    if abs(len(one) - len(other)) > most:
-        return None
-    row = list(range(len(other) + 1))
-    for i, letter in enumerate(one, 1):
-        before, row[0] = row[0], i
-        for j, another in enumerate(other, 1):
-            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (letter != another))
-        if min(row) > most:
-            return None
-    return row[-1] if row[-1] <= most else None
+    """Return the edit distance of two words; None if more than half the letters differ."""
+    from rapidfuzz.distance import Levenshtein  # comes with the extra `asr`
+
+    most = int(_MOST_EDITS * max(len(one), len(other)))
+    distance = Levenshtein.distance(one, other, score_cutoff=most)
+    return distance if distance <= most else None
 
 
-def timed(sentence: str, language: str, heard: Sequence[Heard], seconds: float) -> tuple[Word, ...]:
-    """When each word of a sentence is said, by what a recogniser heard of it in `seconds`.
+def timed(
+    sentence: str, language: str, heard: Sequence[RecognizedWord], seconds: float
+) -> tuple[Word, ...]:
+    """Return the words of a sentence with their times, derived from recognised words.
 
-    The words are those that the built-in engine tells times of. Their times follow each other,
-    within the audio; what was not recognised shares the time between its neighbours by length.
+    The words are the same as those of the built-in engine. Their times ascend within the `seconds`
+    of the audio. Words that were not recognised share the time between their neighbours in
+    proportion to their length.
     """
     spans = _words(sentence, language)
     text = tokens(sentence, language)
-    between = "" if not LANGUAGES[language].spaces else " "
-    said = tokens(between.join(word.text for word in heard), language)
+    between = " " if LANGUAGES[language].spaces else ""
+    spoken = tokens(between.join(word.text for word in heard), language)
     clock = _Clock(heard, between, seconds)
     times: dict[int, tuple[float, float]] = {}  # by token of the text
-    for match in align(text, said, language):
-        start, _ = clock.time(said[match.heard_start])
-        _, end = clock.time(said[match.heard_end - 1])
+    for match in align(text, spoken, language):
+        start, _ = clock.time(spoken[match.heard_start])
+        _, end = clock.time(spoken[match.heard_end - 1])
         matched = range(match.start, match.end)
-        parts = _shared(start, end, [len(text[index].letters) for index in matched])
+        parts = _divide(start, end, [len(text[index].letters) for index in matched])
         times |= dict(zip(matched, parts, strict=True))
     known = [_known(text, times, offset, offset + length) for offset, length in spans]
-    filled = _filled(known, [length for _, length in spans], seconds)
+    filled = _fill_gaps(known, [length for _, length in spans], seconds)
     return tuple(
         Word(sentence[offset : offset + length], start, end, offset, length)
         for (offset, length), (start, end) in zip(spans, filled, strict=True)
@@ -216,18 +219,17 @@ def timed(sentence: str, language: str, heard: Sequence[Heard], seconds: float) 
 
 
 def _words(sentence: str, language: str) -> tuple[tuple[int, int], ...]:
-    """Offset and length of each word."""
-
-    words = read(sentence, language).words if not LANGUAGES[language].spaces else None
+    """Return the offset and length of each word."""
+    words = None if LANGUAGES[language].spaces else read(sentence, language).words
     return tuple(word_spans(sentence)) if words is None else words
 
 
 class _Clock:
-    """When the tokens of heard words, joined, are heard."""
+    """Maps tokens of the joined recognised words to times."""
 
-    def __init__(self, heard: Sequence[Heard], between: str, seconds: float) -> None:
+    def __init__(self, heard: Sequence[RecognizedWord], between: str, seconds: float) -> None:
         self._starts = [0, *accumulate(len(word.text) + len(between) for word in heard)]
-        self._lengths = [len(_UNSAID.sub("", word.text)) or 1 for word in heard]
+        self._lengths = [len(_FINAL_PUNCTUATION.sub("", word.text)) or 1 for word in heard]
         self._times: list[tuple[float, float]] = []
         latest = 0.0
         for word in heard:
@@ -236,11 +238,11 @@ class _Clock:
             self._times.append((start, latest))
 
     def time(self, token: Token) -> tuple[float, float]:
-        """Start and end in seconds."""
+        """Return the start and the end of a token in seconds."""
         return self._at(token.start, token.start), self._at(token.end - 1, token.end)
 
     def _at(self, character: int, position: int) -> float:
-        """Of a position, before or after the character whose word it is of."""
+        """Return the time of a position at either edge of `character`, interpolated in its word."""
         index = bisect_right(self._starts, character) - 1
         start, end = self._times[index]
         share = (position - self._starts[index]) / self._lengths[index]
@@ -250,7 +252,7 @@ class _Clock:
 def _known(
     text: Sequence[Token], times: Mapping[int, tuple[float, float]], start: int, end: int
 ) -> tuple[float, float] | None:
-    """The time of a word, from character `start` to `end`, by those of its tokens."""
+    """Return the time of the word from character `start` to `end`; None if no token has one."""
     found = []
     for index, (first, last) in times.items():
         token = text[index]
@@ -261,17 +263,17 @@ def _known(
     return (min(found), max(found)) if found else None
 
 
-def _shared(start: float, end: float, lengths: Sequence[int]) -> list[tuple[float, float]]:
-    """The time, in parts as long as the lengths are."""
+def _divide(start: float, end: float, lengths: Sequence[int]) -> list[tuple[float, float]]:
+    """Divide the time from `start` to `end` in proportion to `lengths`."""
     total = sum(lengths)
     edges = [start + (end - start) * done / total for done in accumulate(lengths, initial=0)]
     return list(pairwise(edges))
 
 
-def _filled(
+def _fill_gaps(
     known: Sequence[tuple[float, float] | None], lengths: Sequence[int], seconds: float
 ) -> list[tuple[float, float]]:
-    """Times for all, in order: those that are not known are between those that are."""
+    """Return ascending times for all words. Unknown ones lie between their known neighbours."""
     found: list[tuple[float, float]] = []
     latest = 0.0
     for is_known, run in groupby(range(len(known)), lambda index: known[index] is not None):
@@ -283,6 +285,6 @@ def _filled(
         else:
             following = known[indices[-1] + 1] if indices[-1] + 1 < len(known) else None
             end = max(following[0] if following else seconds, latest)
-            found += _shared(latest, end, [lengths[index] for index in indices])
+            found += _divide(latest, end, [lengths[index] for index in indices])
             latest = end
     return found

@@ -36,13 +36,15 @@ def languages(as_json: AsJson = False) -> None:
 
     The columns v1 and v2 are the versions of voices.
     """
-    from ..jobs.engines import routes_of, usable
+    from ..engines.registry import InstalledEngines
+    from ..jobs.engines import selector_of, usable
     from ..text.languages import LANGUAGES
 
     with spinner("looking for engines", as_json):
         settings = read_settings()
-        offers, found = usable(settings)
-    table = routes_of(settings).table(offers)
+        selector = selector_of(settings)
+        offers, found = usable(InstalledEngines(settings), selector)
+    table = selector.table(offers)
     unusable = {name: reason for name, reason in found.items() if reason}
     if as_json:
         listed = [

@@ -12,6 +12,7 @@ from .common import INTERRUPTED, AsJson, Failure, print_json, print_table, read_
 from .progress import transferring
 
 if TYPE_CHECKING:
+    from ..config import Settings
     from ..weights.catalogue import Model
     from ..weights.store import Weights
 
@@ -40,8 +41,8 @@ def models_list(as_json: AsJson = False) -> None:
     """List models, and whether each is installed."""
     from ..weights.catalogue import MODELS
 
-    models = read_settings().models
-    rows = [_row(models, model) for model in MODELS.values()]
+    settings = read_settings()
+    rows = [_row(settings, model) for model in MODELS.values()]
     if as_json:
         print_json(rows)
         return
@@ -75,16 +76,22 @@ def models_pull(
     """
     from ..weights import download
 
-    models = read_settings().models
+    settings = read_settings()
     rows = []
     for model in [_chosen(name, language) for name in names]:
 
-        def accept(offer: download.Offer, model: Model = model) -> bool:
-            return _accepted(model, accept_licence, f"{_size(offer.size)} from {offer.page}")
+        def accept(listing: download.HubListing, model: Model = model) -> bool:
+            return _accepted(model, accept_licence, f"{_size(listing.size)} from {listing.page}")
 
         try:
             with transferring(model.name, as_json) as show:
-                found = download.pull(models, model.name, accept=accept, progress=show)
+                found = download.pull(
+                    settings.models,
+                    model.name,
+                    accepted=settings.accept_noncommercial,
+                    accept=accept,
+                    progress=show,
+                )
         except KeyboardInterrupt:
             kept = "interrupted; the same command continues the download"
             raise Failure(kept, "interrupted", INTERRUPTED) from None
@@ -109,14 +116,15 @@ def models_add(
     from ..errors import EngineUnavailable
     from ..weights import store
 
+    settings = read_settings()
     model = store.known(name)
-    store.permit(model)
+    store.permit(model, settings.accept_noncommercial)
     if not _accepted(model, accept_licence, str(folder)):
         raise EngineUnavailable(
             f"the licence of model {name!r} ({model.licence}) was not accepted; "
             f"run `soundclone models add {name} {folder} --accept-licence`"
         )
-    found = store.adopt(read_settings().models, name, folder)
+    found = store.adopt(settings.models, name, folder, settings.accept_noncommercial)
     if as_json:
         print_json(_here(found))
     else:
@@ -139,12 +147,13 @@ def models_verify(
     from ..weights import store
     from ..weights.catalogue import MODELS
 
-    models = read_settings().models
+    settings = read_settings()
+    models, accepted = settings.models, settings.accept_noncommercial
     chosen = [name] if name else [each for each in MODELS if store.is_installed(models, each)]
     rows = []
     for each in chosen:
         try:
-            store.verify(store.find(models, each))
+            store.verify(store.find(models, each, accepted))
             rows.append({"name": each, "ok": True, "detail": "as it came"})
         except EngineUnavailable as error:
             rows.append({"name": each, "ok": False, "detail": error.message})
@@ -208,14 +217,14 @@ def _accepted(model: Model, accepted: bool, source: str) -> bool:
     return typer.confirm("Accept this licence?", err=True)
 
 
-def _row(models: Path, model: Model) -> dict[str, Any]:
+def _row(settings: Settings, model: Model) -> dict[str, Any]:
     from ..errors import EngineUnavailable
     from ..weights import store
 
     state, detail = "absent", ""
-    if store.is_installed(models, model.name):
+    if store.is_installed(settings.models, model.name):
         try:
-            store.find(models, model.name)
+            store.find(settings.models, model.name, settings.accept_noncommercial)
             state = "here"
         except EngineUnavailable as error:
             state, detail = "unusable", error.message

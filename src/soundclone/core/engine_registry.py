@@ -10,27 +10,27 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ..db.models import EngineOffer
-from ..engines.selection import BUILTIN, Offer
+from ..engines.selection import BUILTIN, EngineCapability
 from . import workers
 
 _REMEMBERED = 86_400.0  # seconds
 
 
-def remember(session: Session, offers: Iterable[Offer]) -> None:
+def remember(session: Session, offers: Iterable[EngineCapability]) -> None:
     """Note what a worker's engines can do, for a time in which there is no worker."""
     now = workers.now(session)
     for offer in sorted(offers, key=lambda offer: offer.engine):  # one order: no deadlock
         known = session.execute(
             update(EngineOffer)
             .where(EngineOffer.name == offer.engine)
-            .values(offer=offer.to_dict(), seen_at=now)
+            .values(offer=offer.to_json(), seen_at=now)
         )
         if not known.rowcount:  # type: ignore[attr-defined]
             with suppress(IntegrityError), session.begin_nested():  # another worker was faster
-                session.add(EngineOffer(name=offer.engine, offer=offer.to_dict(), seen_at=now))
+                session.add(EngineOffer(name=offer.engine, offer=offer.to_json(), seen_at=now))
 
 
-def current(session: Session, silence: float) -> tuple[Offer, ...]:
+def current(session: Session, silence: float) -> tuple[EngineCapability, ...]:
     """What the workers can do that were heard of within `silence` seconds. When none is ready, it
     is what the last ones could, so that work is taken while they start again; when there never
     were any, what every installation can."""
@@ -43,4 +43,4 @@ def current(session: Session, silence: float) -> tuple[Offer, ...]:
         since = workers.now(session) - _REMEMBERED
         rows = session.scalars(select(EngineOffer).where(EngineOffer.seen_at >= since))
         alive = {row.name: row.offer for row in rows}
-    return tuple(map(Offer.read, alive.values())) or (BUILTIN,)
+    return tuple(map(EngineCapability.from_json, alive.values())) or (BUILTIN,)

@@ -1,23 +1,22 @@
-"""What a voice engine is, and where engines are found.
+"""The interface of a voice engine, and the values that cross it.
 
-An engine turns a reference recording into a `Voice` once, and sentences into `Speech` with it as
-often as asked. Third parties add one by an entry point in the group `soundclone.engines`.
+An engine turns a reference recording into a `Voice` once, and turns sentences into `Speech` with
+that voice as often as needed. A third party adds an engine with an entry point in the group
+`soundclone.engines`, which `engines.registry` finds and loads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.metadata import entry_points
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from ..audio.samples import Samples
-from ..errors import EngineUnavailable
 from ..text.words import Word
 from .emotion import Emotion
 
 __all__ = [
+    "ControlName",
     "Controls",
     "Emotion",
     "Engine",
@@ -27,9 +26,9 @@ __all__ = [
     "Speech",
     "Voice",
     "Word",
-    "load",
-    "names",
 ]
+
+ControlName = Literal["emotion", "speed", "pitch"]
 
 
 @dataclass(frozen=True)
@@ -44,16 +43,16 @@ class Reference:
 
 @dataclass(frozen=True)
 class Voice:
-    """What an engine keeps of a person: opaque bytes, readable by the same engine anywhere."""
+    """A cloned voice: bytes that the same engine can read on any machine."""
 
     engine: str
-    version: str  # of the bytes' format and of the weights that they belong to
+    version: str  # of the format of the bytes and of the weights that made them
     data: bytes
 
 
 @dataclass(frozen=True)
 class Controls:
-    """How a sentence is to be said. An engine applies those in its `info.native`."""
+    """Settings of a sentence. An engine applies the ones named in its `info.native`."""
 
     language: str  # name of `languages.LANGUAGES`, never "auto"
     emotion: Emotion = Emotion.NEUTRAL
@@ -64,7 +63,7 @@ class Controls:
 
 @dataclass(frozen=True)
 class Speech:
-    """A spoken sentence."""
+    """A synthesised sentence."""
 
     samples: Samples  # mono, shape (n,), full scale is 1.0
     sample_rate: int  # Hz
@@ -73,69 +72,66 @@ class Speech:
 
 @dataclass(frozen=True)
 class EngineInfo:
-    """What an engine says of itself."""
+    """Name, licence and capabilities of an engine."""
 
     name: str
-    version: str  # that of the voices it makes: those of another version are made again
+    version: str  # of its voices; a voice of another version is rebuilt from its recording
     licence: str
     languages: frozenset[str]  # names of `languages.LANGUAGES`
-    sample_rate: int  # Hz, of what it speaks
+    sample_rate: int  # Hz, of its speech
     needs_transcript: bool = False
-    native: frozenset[str] = field(default_factory=frozenset)  # of {"emotion", "speed", "pitch"}
-    seeded: bool = False  # another seed gives another reading: one that went wrong is tried again
-    rank: int = 0  # of several that speak a language, the highest does, unless it is settled
-    noncommercial: bool = False  # the licence forbids commercial use: off until it is accepted
+    native: frozenset[ControlName] = field(default_factory=frozenset)
+    """Controls that the engine applies. Other controls are applied to its speech afterwards."""
+    seeded: bool = False  # another seed gives another reading, so a failed sentence is retried
+    rank: int = 0  # the engine with the highest rank is chosen, unless the settings name one
+    noncommercial: bool = False  # the licence forbids commercial use; off until it is accepted
     checkpoints: Mapping[str, str] = field(default_factory=dict)
-    # by language, which model speaks it, where that is not one for all: a voice belongs to one
-
-    device: str = ""  # where it computes and in what type, once it has been found usable
+    """Model of each language, for an engine with several; a voice belongs to one model."""
+    device: str = ""  # hardware and number format, known once the engine was found usable
 
     def version_for(self, language: str) -> str:
-        """That of the voice that speaks `language`."""
+        """Return the version of a voice that speaks `language`."""
         checkpoint = self.checkpoints.get(language)
         return f"{self.version}-{checkpoint}" if checkpoint else self.version
 
 
 @runtime_checkable
 class Engine(Protocol):
-    """One owner at a time: an engine need not be safe to call from two threads at once unless
-    it says so by `concurrent`."""
+    """A voice engine.
+
+    Its class is created without arguments. A class that needs the settings of the service, or its
+    speech recognition, may define a classmethod `create(context: registry.EngineContext)`, which
+    is then called instead.
+    """
 
     info: EngineInfo
     concurrent: bool
+    """True if several threads may call the engine at once. Otherwise one task at a time uses it."""
 
     def unusable(self) -> str | None:
-        """Why it cannot work here and now, with what to do about it; None when it can."""
+        """Return the reason why the engine cannot work here, with the remedy; None if it can."""
 
     def warm(self) -> None:
         """Load what `speak` needs, so that the first task does not wait for it."""
 
     def clone(self, reference: Reference, language: str) -> Voice:
-        """Make a voice that will speak `language`; it is of version `info.version_for(language)`.
-        Raises SourceError when the recording cannot become one."""
+        """Build a voice that speaks `language`.
+
+        Returns:
+            A voice of version `info.version_for(language)`.
+
+        Raises:
+            SourceError: The recording cannot become a voice.
+            EngineUnavailable: The engine lacks its weights or the language, or its model fails.
+        """
 
     def speak(self, voice: Voice, sentence: str, controls: Controls) -> Speech:
-        """Say one sentence. Raises SynthesisError. Same arguments, same samples."""
+        """Synthesise one sentence. The same arguments give the same samples.
+
+        Raises:
+            SynthesisError: The sentence, a control or the voice cannot be used.
+            EngineUnavailable: The engine lacks its weights.
+        """
 
     def close(self) -> None:
         """Release processes and memory."""
-
-
-@cache
-def load(name: str) -> Engine:
-    """The engine of that name, made once per process. Raises EngineUnavailable."""
-    for entry in entry_points(group="soundclone.engines"):
-        if entry.name == name:
-            try:
-                engine = entry.load()()
-            except ImportError as error:
-                raise EngineUnavailable(f"engine {name!r} cannot be loaded: {error}") from error
-            assert isinstance(engine, Engine)
-            return engine
-    known = ", ".join(sorted(names())) or "none"
-    raise EngineUnavailable(f"there is no engine {name!r}; installed: {known}")
-
-
-def names() -> Iterator[str]:
-    """Names of the installed engines."""
-    return (entry.name for entry in entry_points(group="soundclone.engines"))

@@ -1,7 +1,8 @@
-"""Which engine speaks what: by the settings, the language, and what the engines offer.
+"""Choose the engine that speaks a language, by the settings and by what the engines can do.
 
-Nothing here is a fallback. A request goes to the engine that the table names for its language, or
-is refused; a voice stays with the engine that made it for as long as that one speaks the language.
+A request never falls back to another engine. It uses the engine that the settings give for its
+language, or is refused. A voice stays with the engine that made it while that engine speaks the
+language.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from ..errors import InvalidParameter, Unavailable
 from ..text import languages
@@ -21,8 +22,8 @@ AUTO = "auto"
 
 
 @dataclass(frozen=True)
-class Offer:
-    """What an engine that is usable somewhere can do."""
+class EngineCapability:
+    """Capabilities of an engine that works on at least one worker."""
 
     engine: str
     languages: tuple[str, ...]  # sorted names
@@ -30,22 +31,24 @@ class Offer:
     licence: str
 
     @classmethod
-    def of(cls, info: EngineInfo) -> Offer:
+    def from_info(cls, info: EngineInfo) -> Self:
+        """Return the capability of the engine that `info` describes."""
         return cls(info.name, tuple(sorted(info.languages)), info.rank, info.licence)
 
     @classmethod
-    def read(cls, data: Mapping[str, Any]) -> Offer:
-        """From what `asdict` made of it."""
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Read the result of `to_json`."""
         return cls(
             data["engine"], tuple(data["languages"]), int(data["rank"]), str(data["licence"])
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
+        """Return a mapping that JSON can hold."""
         return asdict(self)
 
 
-# It is part of every installation, so that work can be taken before a worker has said anything.
-BUILTIN = Offer("builtin", tuple(sorted(languages.LANGUAGES)), 10, "")
+BUILTIN = EngineCapability("builtin", tuple(sorted(languages.LANGUAGES)), 10, "")
+"""The engine of every installation, so the API accepts work before a worker has reported."""
 
 
 @dataclass(frozen=True)
@@ -57,98 +60,110 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Routes:
-    """The settings: an order of engines for each soundVersion, and engines of languages."""
+class EngineSelector:
+    """Engines that the settings allow, and the choice among them."""
 
-    v1: str = AUTO  # or names of engines with commas between them, the first choice first
-    v2: str = AUTO
-    languages: Mapping[str, str] = field(default_factory=dict)  # engines, over the two
+    v1: tuple[str, ...] | None = None
+    """Engines of soundVersion v1 in order of preference; None allows all, by rank."""
+    v2: tuple[str, ...] | None = None
+    languages: Mapping[str, str] = field(default_factory=dict)
+    """Engine of a language, which overrides the other two fields."""
 
     @classmethod
-    def of(cls, v1: str, v2: str, settled: Mapping[str, str]) -> Routes:
-        """The settings as they are written: languages also by their codes or other names. Raises
-        InvalidParameter."""
-        for name, value in (("SOUNDCLONE_ENGINE_V1", v1), ("SOUNDCLONE_ENGINE_V2", v2)):
-            names = [part.strip() for part in value.split(",")]
-            well_formed = all(re.fullmatch(r"[\w.-]+", part) for part in names)
-            if not well_formed or (AUTO in names and names != [AUTO]):
-                raise InvalidParameter(
-                    f"{name} is {value!r}; it must be auto, or names of engines with commas"
-                )
+    def parse(cls, v1: str, v2: str, by_language: Mapping[str, str]) -> Self:
+        """Parse the settings `engine_v1`, `engine_v2` and `engine_languages`.
+
+        Languages may be given by code or by another of their names. Raises InvalidParameter.
+        """
         return cls(
-            v1.strip(), v2.strip(), {languages.lookup(n, "v2").name: e for n, e in settled.items()}
+            _parse_order("SOUNDCLONE_ENGINE_V1", v1),
+            _parse_order("SOUNDCLONE_ENGINE_V2", v2),
+            {languages.lookup(name, "v2").name: engine for name, engine in by_language.items()},
         )
 
     def order(self, version: str) -> tuple[str, ...] | None:
-        """Names in the order of preference; None when it is that of their rank."""
-        text = self.v1 if version == "v1" else self.v2
-        names = tuple(name.strip() for name in text.split(",") if name.strip())
-        return None if names == (AUTO,) else names
+        """Return the engines in order of preference; None means by rank."""
+        return self.v1 if version == "v1" else self.v2
 
     def named(self) -> frozenset[str]:
-        """Every engine that the settings name."""
-        orders = [self.order(version) or () for version in languages.VERSIONS]
-        return frozenset(name for order in orders for name in order).union(self.languages.values())
+        """Return every engine that the settings name."""
+        return frozenset((*(self.v1 or ()), *(self.v2 or ()), *self.languages.values()))
 
     @property
-    def open(self) -> bool:
-        """Whether any engine may be used, as far as the settings go."""
-        return any(self.order(version) is None for version in languages.VERSIONS)
+    def allows_any(self) -> bool:
+        """True if some version may use any engine."""
+        return self.v1 is None or self.v2 is None
 
-    def choose(self, offers: Iterable[Offer], language: str, version: str) -> Offer | None:
-        """The engine that speaks the language in that version; None when none does."""
-        speaking = {offer.engine: offer for offer in offers if language in offer.languages}
-        if settled := self.languages.get(language):
-            return speaking.get(settled)
+    def choose(
+        self, capabilities: Iterable[EngineCapability], language: str, version: str
+    ) -> EngineCapability | None:
+        """Return the engine for a language and version; None if no usable engine speaks it."""
+        speaking = {each.engine: each for each in capabilities if language in each.languages}
+        if engine := self.languages.get(language):
+            return speaking.get(engine)
         order = self.order(version)
         if order is None:
             order = tuple(sorted(speaking, key=lambda name: (-speaking[name].rank, name)))
         return next((speaking[name] for name in order if name in speaking), None)
 
-    def table(self, offers: Iterable[Offer]) -> dict[str, dict[str, str | None]]:
-        """By name of a language: the engine of each version, None where none speaks it, left out
-        where the version does not have the language."""
-        offers = tuple(offers)
+    def table(self, capabilities: Iterable[EngineCapability]) -> dict[str, dict[str, str | None]]:
+        """Map each language to the engine of each version.
+
+        The engine is None where no engine speaks the language. A version that does not have the
+        language is absent.
+        """
+        capabilities = tuple(capabilities)
         rows: dict[str, dict[str, str | None]] = {}
         for language in languages.LANGUAGES.values():
             rows[language.name] = {}
             for version in languages.VERSIONS:
                 if language.within(version):
-                    chosen = self.choose(offers, language.name, version)
+                    chosen = self.choose(capabilities, language.name, version)
                     rows[language.name][version] = chosen.engine if chosen else None
         return rows
 
-    def engine(
-        self, offers: Iterable[Offer], language: str, version: str, own: str | None = None
+    def select(
+        self,
+        capabilities: Iterable[EngineCapability],
+        language: str,
+        version: str,
+        voice_engine: str | None = None,
     ) -> str:
-        """Name of the engine for a request. `own`: of the voice's engine, which goes first.
+        """Return the name of the engine for a request.
 
-        Raises InvalidParameter when no usable engine speaks the language, Unavailable when an
-        engine that the request needs is on no worker.
+        Args:
+            capabilities: Engines of the workers.
+            language: Name of the language.
+            version: The soundVersion.
+            voice_engine: Engine of the request's voice, preferred if it speaks the language.
+
+        Raises:
+            InvalidParameter: No engine speaks the language.
+            Unavailable: No worker has an engine that the request needs.
         """
-        offers = tuple(offers)
-        if own is not None:
-            its = next((offer for offer in offers if offer.engine == own), None)
-            if its is None:
+        capabilities = tuple(capabilities)
+        if voice_engine is not None:
+            found = next((each for each in capabilities if each.engine == voice_engine), None)
+            if found is None:
                 raise Unavailable(
-                    f"the voice's engine is {own!r}, which no worker has now; try again later"
+                    f"the voice's engine is {voice_engine!r}, which no worker has now; "
+                    "try again later"
                 )
-            if language in its.languages:
-                return own
-        chosen = self.choose(offers, language, version)
+            if language in found.languages:
+                return voice_engine
+        chosen = self.choose(capabilities, language, version)
         if chosen is not None:
             return chosen.engine
-        order = self.order(version)
-        settled = self.languages.get(language)
-        wanted = (settled,) if settled else order
-        here = {offer.engine for offer in offers}
+        named = self.languages.get(language)
+        wanted = (named,) if named else self.order(version)
+        here = {each.engine for each in capabilities}
         if wanted is not None and not here.intersection(wanted):
             raise Unavailable(
                 f"{' and '.join(map(repr, wanted))}, set for {language} in {version}, "
                 "is on no worker now; try again later"
             )
         spoken = sorted(
-            name for name, row in self.table(offers).items() if row.get(version) is not None
+            name for name, row in self.table(capabilities).items() if row.get(version) is not None
         )
         raise InvalidParameter(
             f"no engine here speaks {language} in {version}; spoken are: "
@@ -156,23 +171,37 @@ class Routes:
             param="language",
         )
 
-    def engine_for_text(
-        self, offers: Iterable[Offer], text: str, version: str, own: str | None = None
+    def select_for_text(
+        self,
+        capabilities: Iterable[EngineCapability],
+        text: str,
+        version: str,
+        voice_engine: str | None = None,
     ) -> Choice:
         """Choose the engine for a text whose language was not named.
 
-        The language is detected only when the choice depends on it. Otherwise no classifier is
-        loaded. Raises InvalidParameter and Unavailable like `engine`.
+        The language is detected only if the choice depends on it. Otherwise no classifier is
+        loaded. Raises InvalidParameter and Unavailable like `select`.
         """
-        offers = tuple(offers)
-        candidates = languages.candidates(text, version)
+        capabilities = tuple(capabilities)
         engines: set[str | None] = set()
-        for candidate in candidates:
+        for candidate in languages.candidates(text, version):
             try:
-                engines.add(self.engine(offers, candidate.name, version, own))
-            except (InvalidParameter, Unavailable):  # which need not be the text's
+                engines.add(self.select(capabilities, candidate.name, version, voice_engine))
+            except (InvalidParameter, Unavailable):  # the text may be in another candidate
                 engines.add(None)
         if len(engines) == 1 and (name := engines.pop()) is not None:
             return Choice(name)
         detected = languages.detect(text, version).name
-        return Choice(self.engine(offers, detected, version, own), detected)
+        return Choice(self.select(capabilities, detected, version, voice_engine), detected)
+
+
+def _parse_order(setting: str, value: str) -> tuple[str, ...] | None:
+    names = tuple(part.strip() for part in value.split(","))
+    if names == (AUTO,):
+        return None
+    if AUTO in names or not all(re.fullmatch(r"[\w.-]+", name) for name in names):
+        raise InvalidParameter(
+            f"{setting} is {value!r}; it must be auto, or names of engines with commas"
+        )
+    return names

@@ -17,18 +17,18 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from .. import __version__
-from ..asr import recognition
+from ..asr.recognition import Recognizer
 from ..config import Settings
 from ..core import workers
 from ..db.damage import damaged, file_of
 from ..db.damage import unusable as unusable_database
 from ..db.migrate import upgrade
 from ..db.session import Database
-from ..engines import protocol as engines
+from ..engines.registry import InstalledEngines
 from ..errors import SoundcloneError, Unavailable
 from ..scratch import scratch_folder
 from ..storage import Storage
-from .engines import routes_of, unusable
+from .engines import selector_of
 
 _DISK_NEEDED = 1 << 30
 _NO_WORKER = "none is alive; `soundclone serve` or `soundclone worker` starts one"
@@ -46,13 +46,15 @@ def examine(
         return _check(settings, name, work, needed)
 
     checks = [check("system", _system)]
-    routes = routes_of(settings)
-    wanted = routes.named().union({"builtin"} if routes.open else ())
+    selector = selector_of(settings)
+    recognizer = Recognizer(settings)
+    engines = InstalledEngines(settings, recognizer)
+    wanted = selector.named().union({"builtin"} if selector.allows_any else ())
     for name in sorted({*engines.names(), *wanted}):
         needed = name in wanted
-        checks.append(check(f"engine {name}", partial(_engine, settings, name), needed=needed))
+        checks.append(check(f"engine {name}", partial(_engine, engines, name), needed=needed))
     checks += [
-        check("speech recognition", _recognition, needed=False),
+        check("speech recognition", lambda: _recognition(recognizer), needed=False),
         check("decode and encode", lambda: _codecs(settings)),
         check("sandbox", _sandbox, needed=False),
         check("database", lambda: _database(settings)),
@@ -87,16 +89,16 @@ def _system() -> str:
     )
 
 
-def _engine(settings: Settings, name: str) -> str:
-    if reason := unusable(settings, name):
+def _engine(engines: InstalledEngines, name: str) -> str:
+    if reason := engines.unusable(name):
         raise Unavailable(reason)
     info = engines.load(name).info
     device = f", on {info.device}" if info.device else ""
     return f"{len(info.languages)} languages, {info.sample_rate} Hz{device}, licence {info.licence}"
 
 
-def _recognition() -> str:
-    if reason := recognition.unusable():
+def _recognition(recognizer: Recognizer) -> str:
+    if reason := recognizer.unusable():
         raise Unavailable(reason)
     return "what neural engines say is checked, and words are timed"
 

@@ -1,44 +1,35 @@
-"""The engines of this machine: which of them are usable, and what comes of it."""
+"""Find the engines that work on this machine."""
 
 from __future__ import annotations
 
 from ..config import Settings
-from ..engines import protocol as engines
-from ..engines.selection import Offer, Routes
+from ..engines.registry import InstalledEngines
+from ..engines.selection import EngineCapability, EngineSelector
 from ..errors import EngineUnavailable
 
 
-def routes_of(settings: Settings) -> Routes:
-    """What the settings say. Raises InvalidParameter."""
-    return Routes.of(settings.engine_v1, settings.engine_v2, settings.engine_languages)
+def selector_of(settings: Settings) -> EngineSelector:
+    """Parse the engines of the settings. Raises InvalidParameter."""
+    return EngineSelector.parse(settings.engine_v1, settings.engine_v2, settings.engine_languages)
 
 
-def usable(settings: Settings) -> tuple[tuple[Offer, ...], dict[str, str]]:
-    """Offers of the engines that are usable here, and by name of each engine that the settings
-    may lead to why it is not; "" of one that is."""
-    routes = routes_of(settings)
-    offers, found = [], {}
-    for name in sorted(routes.named().union(engines.names() if routes.open else ())):
+def usable(
+    installed: InstalledEngines, selector: EngineSelector
+) -> tuple[tuple[EngineCapability, ...], dict[str, str]]:
+    """Try the engines that the settings allow.
+
+    Returns:
+        Capabilities of the usable engines, and for each engine tried the reason why it is not
+        usable, or "".
+    """
+    capabilities, reasons = [], {}
+    for name in sorted(selector.named().union(installed.names() if selector.allows_any else ())):
         try:
-            found[name] = unusable(settings, name) or ""
-            if not found[name]:
-                offers.append(Offer.of(engines.load(name).info))
+            reasons[name] = installed.unusable(name) or ""
+            if not reasons[name]:
+                capabilities.append(EngineCapability.from_info(installed.load(name).info))
         except EngineUnavailable as error:
-            found[name] = error.message
-        except Exception as error:  # a third party's: it must not end the worker
-            found[name] = f"it failed when it was asked: {type(error).__name__}"
-    return tuple(offers), found
-
-
-def unusable(settings: Settings, name: str) -> str | None:
-    """Why an engine cannot be used here, or may not be; None when it can. Raises
-    EngineUnavailable when there is none of that name."""
-    engine = engines.load(name)
-    if reason := engine.unusable():
-        return reason
-    if engine.info.noncommercial and name not in settings.accept_noncommercial:
-        return (
-            f"its licence ({engine.info.licence}) forbids commercial use; where yours is not, set "
-            f"SOUNDCLONE_ACCEPT_NONCOMMERCIAL={name}"
-        )
-    return None
+            reasons[name] = error.message
+        except Exception as error:  # a third party's engine must not end the worker
+            reasons[name] = f"it failed when it was asked: {type(error).__name__}"
+    return tuple(capabilities), reasons

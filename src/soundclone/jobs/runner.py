@@ -13,15 +13,16 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from structlog.contextvars import bound_contextvars
 
+from ..asr.recognition import Recognizer
 from ..config import Settings
 from ..core import files, tasks
 from ..core.requests import TaskResult
 from ..core.voices import ACTIVE
 from ..db.models import Task, TaskKind, TaskStatus, Voice
 from ..db.session import Database
-from ..engines import protocol as engines
+from ..engines.protocol import Engine
+from ..engines.registry import InstalledEngines
 from ..errors import (
-    EngineUnavailable,
     InternalError,
     NotFound,
     SourceError,
@@ -92,6 +93,8 @@ class Job:
     settings: Settings
     database: Database
     storage: Storage
+    engines: InstalledEngines
+    recognizer: Recognizer
     worker_id: str
     pools: Pools
     stopping: threading.Event  # the worker takes no more tasks
@@ -204,9 +207,9 @@ class Job:
         return files.work(self.task.id, name)
 
     @contextmanager
-    def voice_engine(self, name: str) -> Iterator[engines.Engine]:
+    def voice_engine(self, name: str) -> Iterator[Engine]:
         """The engine, in its turn when it can do one thing at a time. Raises EngineUnavailable."""
-        voice_engine = engine_named(name)
+        voice_engine = self.engines.usable(name)
         if voice_engine.concurrent or self.run.place is None:
             yield voice_engine
         else:
@@ -264,6 +267,8 @@ class Runner:
     settings: Settings
     database: Database
     storage: Storage
+    engines: InstalledEngines
+    recognizer: Recognizer
     worker_id: str
     pools: Pools
     watch: Watch
@@ -276,11 +281,15 @@ class Runner:
         settings: Settings,
         database: Database,
         storage: Storage,
+        engines: InstalledEngines,
+        recognizer: Recognizer,
         worker_id: str,
         stopping: threading.Event,
     ) -> Runner:
         pools, watch = Pools.of(settings), Watch(database)
-        return cls(settings, database, storage, worker_id, pools, watch, stopping)
+        return cls(
+            settings, database, storage, engines, recognizer, worker_id, pools, watch, stopping
+        )
 
     def register(self, kind: TaskKind, work: Callable[[Job], Outcome]) -> None:
         """Tasks of `kind` are done by `work`."""
@@ -317,6 +326,8 @@ class Runner:
             self.settings,
             self.database,
             self.storage,
+            self.engines,
+            self.recognizer,
             self.worker_id,
             self.pools,
             self.stopping,
@@ -383,16 +394,3 @@ def remove_files(storage: Storage, task: Task) -> None:
     storage.delete_prefix(files.result_folder(task.id))
     if task.kind == TaskKind.CLONE and task.status == TaskStatus.FAILED:
         storage.delete_prefix(files.voice_folder(task.voice_id))
-
-
-_found_usable: set[str] = set()
-
-
-def engine_named(name: str) -> engines.Engine:
-    """The engine, found usable once. Raises EngineUnavailable with what to do about it."""
-    found = engines.load(name)
-    if name not in _found_usable:
-        if reason := found.unusable():
-            raise EngineUnavailable(f"engine {name!r} is not usable on this worker: {reason}")
-        _found_usable.add(name)
-    return found

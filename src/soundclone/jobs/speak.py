@@ -12,8 +12,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..asr import recognition
 from ..asr.alignment import timed
+from ..asr.recognition import Recognizer
 from ..audio import encode, loudness
 from ..core import files, voices
 from ..core.requests import SpeechOptions, SpeechRequest, SubtitleUnit, TaskResult
@@ -30,7 +30,7 @@ from ..text import languages, script, subtitles
 from ..text.script import Piece, Sentence
 from ..text.subtitles import Spoken
 from .allowance import Allowance, Chunk
-from .runner import Job, Outcome, engine_named
+from .runner import Job, Outcome
 
 _BLOCK = 1 << 18  # samples that are on their way to the file at once
 _ATTEMPTS = 3  # at a sentence, with a seed each
@@ -190,7 +190,8 @@ def speak_chunk(
             version = engine.info.version_for(tongue)
             if version not in loaded:
                 loaded[version] = voice_of(job, engine, tongue)
-            said = sound(engine, loaded[version], text, replace(controls, language=tongue))
+            told = replace(controls, language=tongue)
+            said = sound(engine, loaded[version], text, told, job.recognizer)
             return allowance.spend(said)
 
         stretch = join(
@@ -216,7 +217,9 @@ def speak_chunk(
     }
 
 
-def sound(engine: Engine, voice: Voice, text: str, controls: Controls) -> Speech:
+def sound(
+    engine: Engine, voice: Voice, text: str, controls: Controls, recognizer: Recognizer
+) -> Speech:
     """Say a sentence; where it cannot be what was asked for, again with other seeds. Raises
     SynthesisError, which names the text."""
     for attempt in range(_ATTEMPTS if engine.info.seeded else 1):
@@ -224,7 +227,7 @@ def sound(engine: Engine, voice: Voice, text: str, controls: Controls) -> Speech
         speech = prosody.say(engine, voice, text, replace(controls, seed=seed))
         reason = fault(speech, text, controls.speed)
         if reason is None:
-            speech, reason = heard(speech, text, controls, check=engine.info.seeded)
+            speech, reason = heard(speech, text, controls, recognizer, check=engine.info.seeded)
         if reason is None:
             return speech
     raise SynthesisError(
@@ -234,15 +237,15 @@ def sound(engine: Engine, voice: Voice, text: str, controls: Controls) -> Speech
 
 
 def heard(
-    speech: Speech, text: str, controls: Controls, *, check: bool
+    speech: Speech, text: str, controls: Controls, recognizer: Recognizer, *, check: bool
 ) -> tuple[Speech, str | None]:
     """The speech with the times of its words, where the engine told none, and what is wrong with
     it, if that is to be checked. As it is where no speech can be recognised."""
-    if (speech.words and not check) or recognition.unusable():
+    if (speech.words and not check) or recognizer.unusable():
         return speech, None
     language = controls.language
     try:
-        found = recognition.transcribe(speech.samples, speech.sample_rate, language)
+        found = recognizer.transcribe(speech.samples, speech.sample_rate, language)
     except EngineUnavailable as error:
         _log.warning("speech was not checked", reason=error.message)
         return speech, None
@@ -293,7 +296,7 @@ def assemble(
             encoder.write(limiter.process(np.zeros(tail, np.float32)))
             encoder.write(limiter.flush())
         job.storage.put_file(audio, path)
-    result = report(request, language, audio, seconds)
+    result = report(job, request, language, audio, seconds)
     if options.subtitles:
         by_word = options.subtitles == SubtitleUnit.WORD
         result = keep_subtitles(job, result, spoken, seconds, by_word)
@@ -307,10 +310,12 @@ def volume_of(options: SpeechOptions) -> float:
     return float(options.volume * 10 ** (energy / 20))
 
 
-def report(request: SpeechRequest, language: str, audio: str, seconds: float) -> TaskResult:
+def report(
+    job: Job, request: SpeechRequest, language: str, audio: str, seconds: float
+) -> TaskResult:
     """Return a task's result without subtitles. `audio` is the key of the file."""
     # Not in its turn, as it says nothing.
-    tongues = spoken_languages(request, language, engine_named(request.engine))
+    tongues = spoken_languages(request, language, job.engines.usable(request.engine))
     return TaskResult(
         audio=audio,
         seconds=round(seconds, 3),

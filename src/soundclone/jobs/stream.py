@@ -107,7 +107,7 @@ class Sender:
                     file.writelines(self._job.storage.stream(self._key(index)))
                 file.write(self._end)
             self._job.storage.put_file(key, path)
-        return report(self._request, language, key, self._samples / self._rate).to_json()
+        return report(self._job, self._request, language, key, self._samples / self._rate).to_json()
 
     def _encode(self, spoken: Sequence[Chunk]) -> None:
         """Encode those of the chunks that have not been."""

@@ -14,6 +14,7 @@ from prometheus_client import start_http_server
 from sqlalchemy.exc import SQLAlchemyError
 
 from .. import __version__
+from ..asr.recognition import Recognizer
 from ..audio import decode
 from ..config import Settings
 from ..core import engine_registry, workers
@@ -21,14 +22,15 @@ from ..core.tasks import stand_back
 from ..db.migrate import upgrade
 from ..db.models import TaskKind
 from ..db.session import Database
-from ..engines.selection import Offer
+from ..engines.registry import InstalledEngines
+from ..engines.selection import EngineCapability
 from ..errors import EngineUnavailable, InternalError
 from ..storage import Storage
 from ..telemetry import log
 from . import queue
 from .clone import clone
-from .engines import routes_of, usable
-from .runner import Runner, engine_named
+from .engines import selector_of, usable
+from .runner import Runner
 from .stream import produce
 from .sweep import sweep
 
@@ -46,8 +48,10 @@ class Worker:
         self._stopped = threading.Event()  # nothing is under way any more
         self._launched = False
         self._beaten = time.time()
-        self._offers: tuple[Offer, ...] = ()
+        self._offers: tuple[EngineCapability, ...] = ()
         self._warmed: set[str] = set()
+        self._recognizer = Recognizer(settings)
+        self._engines = InstalledEngines(settings, self._recognizer)
         self._database = Database(settings.database, pool_size=10 + 2 * settings.worker_concurrency)
         self._storage = Storage.open(settings.storage, settings.signing_secrets)
         self._info: dict[str, Any] = {
@@ -67,7 +71,15 @@ class Worker:
         self._report_confinement()
         upgrade(self._database)
         queue.prepare(self._database)
-        runner = Runner.of(self._settings, self._database, self._storage, self.id, self._stopping)
+        runner = Runner.of(
+            self._settings,
+            self._database,
+            self._storage,
+            self._engines,
+            self._recognizer,
+            self.id,
+            self._stopping,
+        )
         runner.register(TaskKind.CLONE, clone)
         runner.register(TaskKind.AUDIO, produce)
         self._pulse()
@@ -86,7 +98,7 @@ class Worker:
                 poll=self._settings.queue_poll,
             )
             self._launched = self._info["ready"] = True
-            self._info["offers"] = [offer.to_dict() for offer in self._offers]
+            self._info["offers"] = [offer.to_json() for offer in self._offers]
             self._pulse()
             with self._database.transaction() as session:
                 engine_registry.remember(session, self._offers)
@@ -139,14 +151,14 @@ class Worker:
     def _warm(self) -> bool:
         """Find what can be used here, and let the engines that work will come to speak. Whether
         there are any."""
-        routes = routes_of(self._settings)
-        here, found = usable(self._settings)
+        selector = selector_of(self._settings)
+        here, found = usable(self._engines, selector)
         while winners := {
-            name for row in routes.table(here).values() for name in row.values() if name
+            name for row in selector.table(here).values() for name in row.values() if name
         }.difference(self._warmed):
             name = min(winners)
             try:
-                engine_named(name).warm()
+                self._engines.usable(name).warm()
                 self._warmed.add(name)
                 continue
             except EngineUnavailable as error:
@@ -156,7 +168,7 @@ class Worker:
             here = tuple(offer for offer in here if offer.engine != name)
         for name, reason in found.items():
             if reason:
-                level = _log.error if name in routes.named() else _log.info
+                level = _log.error if name in selector.named() else _log.info
                 level("engine unusable", engine=name, reason=reason)
         self._offers, self._info["engines"] = here, found
         return bool(self._warmed)

@@ -1,4 +1,4 @@
-"""Weights of neural models: the catalogue, the download, and the checked files on this machine.
+"""Weights of neural models: the catalogue, the download, and the verified files on this machine.
 
-Loading and running a model is the work of `engines.neural` and `asr`.
+`engines.neural` and `asr` load and run the models.
 """

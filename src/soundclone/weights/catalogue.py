@@ -1,4 +1,4 @@
-"""Models of neural engines: where they are published, under which licence, and their files."""
+"""Catalogue of models: repository, licence, languages and files of each."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from pathlib import PurePosixPath
 
 from ..text.languages import LANGUAGES
 
-MANIFEST = "manifest.json"  # in a model's folder: what the model consists of
-CONFIG = "config.yaml"  # of a model of pocket, with the names of the files beside it
+MANIFEST = "manifest.json"  # in a model's folder, lists its files
+CONFIG = "config.yaml"  # in the folder of a pocket model, names the files beside it
 
 
 @dataclass(frozen=True)
 class Model:
-    """A model that an engine, or the check of what was said, can use."""
+    """A model of a neural engine, or of speech recognition."""
 
-    name: str  # on the command line, and of its folder
-    engine: str  # that it is for: "pocket", "voxcpm", "omnivoice", "asr"
-    extra: str  # of this package: what the engine needs to be installed
+    name: str  # on the command line, and of the folder
+    engine: str  # "pocket", "voxcpm", "omnivoice", or "asr"
+    extra: str  # extra of this package with the requirements of the engine
     repository: str  # "owner/name" on the hub
-    licence: str  # of the weights, an SPDX identifier
-    terms: str  # the licence in one sentence
-    size: int  # bytes to fetch, about
-    languages: tuple[str, ...]  # names of `languages.LANGUAGES` that it speaks, or understands
-    needs: tuple[str, ...]  # patterns of file names, each of which has to match one
-    takes: tuple[str, ...] = ()  # patterns of further files that are fetched where there are any
-    config: str = ""  # of pocket: the name of its configuration in the package pocket_tts
-    gated: bool = False  # fetched only by those who agreed to its terms on its page
+    licence: str  # of the weights, SPDX identifier
+    terms: str  # summary of the licence, one sentence
+    size: int  # approximate bytes to download
+    languages: tuple[str, ...]  # names of `languages.LANGUAGES`
+    needs: tuple[str, ...]  # patterns of file names; each must match a file
+    takes: tuple[str, ...] = ()  # patterns of optional files
+    config: str = ""  # name of a pocket model's configuration in the package pocket_tts
+    gated: bool = False  # only for users who accepted the terms on its page
     noncommercial: bool = False  # the licence forbids commercial use
 
     def has(self, file: str) -> bool:
-        """Whether a file of this name belongs to the model."""
+        """Return True if a file of this name belongs to the model."""
         patterns = self.needs + self.takes
         return file != MANIFEST and any(fnmatchcase(file, pattern) for pattern in patterns)
 
     def lacks(self, files: list[str]) -> str | None:
-        """The first pattern of `needs` that no name in `files` matches."""
+        """Return the first pattern of `needs` that matches none of `files`."""
         for pattern in self.needs:
             if not any(fnmatchcase(file, pattern) for file in files):
                 return pattern
@@ -46,32 +46,34 @@ class Model:
 
 _SAFE_SUFFIXES = {".safetensors", ".json", ".yaml", ".txt", ".model"}
 _SAFE_BY_READER = {
-    ("asr", "model.bin"),  # of CTranslate2, which has its own format under that name
-    ("voxcpm", "audiovae.pth"),  # a pickle, which voxcpm reads by torch.load(weights_only=True)
+    ("asr", "model.bin"),  # a format of CTranslate2
+    ("voxcpm", "audiovae.pth"),  # read with torch.load(weights_only=True)
 }
 
 
 def is_inside(file: str) -> bool:
-    """Whether `file`, a name relative to a model's folder, stays in it and is one that is seen."""
+    """Return True if `file`, relative to a model's folder, stays in it and is not hidden."""
     path = PurePosixPath(file)
     plain = file == str(path) and "\\" not in file and file.isprintable()
     return plain and not path.is_absolute() and not any(p.startswith(".") for p in path.parts)
 
 
 def is_safe(model: Model, file: str) -> bool:
-    """Whether `file` stays in the model's folder and runs no code when it is read: weights are
-    safetensors, never pickles that are read as such."""
+    """Return True if `file` stays in the model's folder and runs no code when it is read.
+
+    Weights are safetensors, never pickles that are unpickled.
+    """
     known = PurePosixPath(file).suffix in _SAFE_SUFFIXES or (model.engine, file) in _SAFE_BY_READER
     return known and is_inside(file)
 
 
 _CC_BY = (
-    "Free for any use, also commercial, if its makers are named; its makers ask everyone who "
-    "fetches it to agree to their terms first, among them not to clone anyone without consent"
+    "Free for any use, also commercial, with attribution. Its authors ask everyone who downloads "
+    "it to accept their terms first, such as not to clone anyone without consent"
 )
 _APACHE = "Free for any use, also commercial, if the licence and its notices are kept"
 _MIT = "Free for any use, also commercial, if the copyright notice is kept"
-_CC_BY_NC = "Free for any use that is not commercial, if its makers are named"
+_CC_BY_NC = "Free for non-commercial use, with attribution"
 
 
 def _pocket(name: str, language: str) -> Model:
@@ -105,7 +107,7 @@ def _asr(name: str, repository: str, size: int, cantonese: bool = False) -> Mode
     )
 
 
-# Of the thirty that its makers list, those that can be asked for.
+# The languages of the model that the service supports.
 _VOXCPM_LANGUAGES = (
     "Chinese",
     "Chinese,Yue",

@@ -1,7 +1,7 @@
-"""Fetching a model from the hub, once: what was fetched before a break is not fetched again.
+"""Download models from the hub. An interrupted download is resumed.
 
-Files are fetched by HTTP with Range requests (RFC 9110, section 14) and not by the download of
-huggingface_hub, which begins a file anew when its process has died.
+Files are downloaded with HTTP range requests (RFC 9110, section 14) instead of huggingface_hub,
+which starts a file anew after its process has died.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,10 +22,10 @@ from . import pocket_config, store
 from .catalogue import CONFIG, Model, is_inside, is_safe
 from .store import Weights
 
-_TIMEOUT = 30.0  # seconds without an answer, or a byte of one
-_TRIES = 5  # without a byte more
-_MOST = 3  # times what a model had when it was written into the catalogue
-_PAUSE = 1.0  # seconds before the first repetition; the next ones wait twice as long each
+_TIMEOUT = 30.0  # seconds without a byte
+_TRIES = 5  # attempts without a new byte
+_MOST = 3  # times the size in the catalogue
+_PAUSE = 1.0  # seconds before the first retry, doubled before each further one
 _PARTS = ".parts"
 _HASH = re.compile(r"[0-9a-f]{64}|[0-9a-f]{40}")
 
@@ -34,31 +34,31 @@ _HASH = re.compile(r"[0-9a-f]{64}|[0-9a-f]{40}")
 class Blob:
     """A file on the hub."""
 
-    name: str  # in the model's folder
+    name: str  # path in the model's folder
     repository: str
-    revision: str  # a commit
-    file: str  # in the repository
+    revision: str  # commit
+    file: str  # path in the repository
     size: int  # bytes
-    sha256: str  # of a large file; empty for a small one,
-    git: str  # which has git's own hash
+    sha256: str  # of a large file, else empty
+    git: str  # git's hash of a small file
 
     @property
     def identity(self) -> str:
-        """Of the content: a part that was fetched is of this one."""
+        """Hash that names the unfinished download of this content."""
         return self.sha256 or self.git
 
 
 @dataclass(frozen=True)
-class Offer:
-    """What there is to fetch, and under which licence."""
+class HubListing:
+    """Files of a model on the hub, and the page of its licence."""
 
     model: Model
-    page: str  # where the licence can be read, and agreed to
+    page: str  # URL where the licence is shown and accepted
     blobs: tuple[Blob, ...]
 
     @property
     def size(self) -> int:
-        """Bytes in all."""
+        """Total size in bytes."""
         return sum(blob.size for blob in self.blobs)
 
 
@@ -67,48 +67,58 @@ def pull(
     name: str,
     *,
     token: str | None = None,
-    accept: Callable[[Offer], bool],
+    accepted: Collection[str] = (),
+    accept: Callable[[HubListing], bool],
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Weights:
-    """Fetch a model, unless it is there. `accept` is asked before anything is fetched, `progress`
-    is told how many bytes of how many are there; without a `token`, that of the environment.
+    """Download and install a model, unless it is installed.
 
-    Raises EngineUnavailable, with what to do, when the hub cannot be reached or refuses, the
-    licence is not accepted, there is no room, or what came is not what the hub says it is."""
+    Args:
+        models: Folder of the models.
+        name: Name of the model.
+        token: Token for the hub. Defaults to the one in the environment.
+        accepted: Engines whose non-commercial licences are accepted.
+        accept: Called before the download; returns True to accept the model's licence.
+        progress: Called with the bytes that are here, and the bytes in total.
+
+    Raises:
+        EngineUnavailable: The hub cannot be reached or refuses, a licence is not accepted, there
+            is no room, or a file does not match its hash. The message has the remedy.
+    """
     model = store.known(name)
-    store.permit(model)
+    store.permit(model, accepted)
     if store.is_installed(models, name):
-        return store.find(models, name)
-    _installed(model)
+        return store.find(models, name, accepted)
+    _require_hub(model)
     from huggingface_hub import get_token
 
     token = token or get_token()
-    offer = look(model, token)
-    if not accept(offer):
+    listing = look_up(model, token)
+    if not accept(listing):
         raise EngineUnavailable(
             f"the licence of model {name!r} ({model.licence}) was not accepted, and nothing was "
             f"fetched; run `soundclone models pull {name} --accept-licence`"
         )
-    with store.staged(models, model, offer.size) as stage:
+    with store.staged(models, model, listing.size) as stage:
         if store.is_installed(models, name):  # another process was quicker
             shutil.rmtree(stage, ignore_errors=True)
-            return store.find(models, name)
+            return store.find(models, name, accepted)
         files = {}
-        fetched = _Progress(offer.size, progress)
-        for blob in offer.blobs:
-            with _explained(model, blob.repository, token):
+        fetched = _Progress(listing.size, progress)
+        for blob in listing.blobs:
+            with _hub_errors(model, blob.repository, token):
                 _fetch(blob, stage, token, fetched)
             files[blob.name] = store.File(blob.size, store.sha256(stage / blob.name))
         if model.config:
             text, _ = pocket_config.local(pocket_config.packaged(model))
             files[CONFIG] = store.write(stage / CONFIG, text)
         _clear(stage, files)
-        sources = {blob.repository: blob.revision for blob in offer.blobs}
+        sources = {blob.repository: blob.revision for blob in listing.blobs}
         return store.install(models, stage, store.manifest_of(model, sources, files))
 
 
-def look(model: Model, token: str | None) -> Offer:
-    """Ask the hub what there is to fetch. Raises EngineUnavailable."""
+def look_up(model: Model, token: str | None) -> HubListing:
+    """Return the files of a model on the hub. Raises EngineUnavailable."""
     if model.config:
         _, paths = pocket_config.local(pocket_config.packaged(model))
         blobs = []
@@ -116,7 +126,7 @@ def look(model: Model, token: str | None) -> Offer:
             at = pocket_config.hub_file(path)
             listed = {blob.file: blob for blob in _list(model, at.repository, at.revision, token)}
             if at.file not in listed:
-                raise _odd(model, f"{at.repository} has no {at.file}")
+                raise _unexpected(model, f"{at.repository} has no {at.file}")
             name = pocket_config.file_name(path)
             blobs.append(replace(listed[at.file], name=name))
     else:
@@ -124,49 +134,54 @@ def look(model: Model, token: str | None) -> Offer:
             blob for blob in _list(model, model.repository, "main", token) if model.has(blob.file)
         ]
     names = {blob.name for blob in blobs}
-    offered = tuple(b for b in blobs if is_safe(model, b.name) and not _spare(b.name, names))
-    absent = model.lacks([blob.name for blob in offered] + [CONFIG] * bool(model.config))
+    safe = tuple(b for b in blobs if is_safe(model, b.name) and not _has_safer_twin(b.name, names))
+    present = [blob.name for blob in safe]
+    if model.config:
+        present.append(CONFIG)  # made of the package's configuration
+    absent = model.lacks(present)
     if absent:
-        raise _odd(model, f"{model.repository} has no {absent} of a kind that is safe to read")
-    offer = Offer(model, f"{_endpoint()}/{model.repository}", offered)
-    if offer.size > _MOST * model.size:
-        raise _odd(
+        raise _unexpected(
+            model, f"{model.repository} has no {absent} of a kind that is safe to read"
+        )
+    listing = HubListing(model, f"{_endpoint()}/{model.repository}", safe)
+    if listing.size > _MOST * model.size:
+        raise _unexpected(
             model,
-            f"it has {offer.size / 1e6:.0f} MB there, where about {model.size / 1e6:.0f} are "
+            f"it has {listing.size / 1e6:.0f} MB there, where about {model.size / 1e6:.0f} are "
             "expected",
         )
-    return offer
+    return listing
 
 
 def _list(model: Model, repository: str, revision: str, token: str | None) -> list[Blob]:
     from huggingface_hub import HfApi
 
-    with _explained(model, repository, token):
+    with _hub_errors(model, repository, token):
         info = HfApi(endpoint=_endpoint(), token=token or False).model_info(
             repository, revision=revision, files_metadata=True, timeout=_TIMEOUT
         )
         if not info.sha or not info.sha.isalnum():
-            raise _odd(model, f"{repository} has no commit")
+            raise _unexpected(model, f"{repository} has no commit")
         blobs = []
         for sibling in info.siblings or ():
             name = sibling.rfilename
             if not is_inside(name):
                 if not Path(name).name.startswith("."):  # .gitattributes
-                    raise _odd(model, f"{repository} has a file {name!r}")
+                    raise _unexpected(model, f"{repository} has a file {name!r}")
                 continue
             size = sibling.size
             sha256 = sibling.lfs.sha256 if sibling.lfs else ""
             git = sibling.blob_id or ""
             if not isinstance(size, int) or size < 0 or not _HASH.fullmatch(sha256 or git):
-                raise _odd(model, f"{repository} has a {name} of unknown size or hash")
+                raise _unexpected(model, f"{repository} has a {name} of unknown size or hash")
             blobs.append(Blob(name, repository, info.sha, name, size, sha256, git))
         return blobs
 
 
 def _fetch(blob: Blob, stage: Path, token: str | None, progress: _Progress) -> None:
-    """Bring a file into `stage`, under its name once it is whole and right."""
+    """Download a file into `stage`, and name it once it is complete and matches its hash."""
     target = stage / blob.name
-    if target.is_file() and target.stat().st_size == blob.size and _is(blob, target):
+    if target.is_file() and target.stat().st_size == blob.size and _matches(blob, target):
         progress.add(blob.size)
         return
     part = stage / _PARTS / blob.identity
@@ -190,7 +205,7 @@ def _fetch(blob: Blob, stage: Path, token: str | None, progress: _Progress) -> N
             )
         if broken:
             time.sleep(_PAUSE * 2 ** max(failures - 1, 0))
-    if not _is(blob, part):
+    if not _matches(blob, part):
         part.unlink()
         raise EngineUnavailable(
             f"{blob.name} of {blob.repository} did not come as the hub says it is, and was thrown "
@@ -230,8 +245,8 @@ def _stream(blob: Blob, part: Path, held: int, token: str | None, progress: _Pro
                     break
 
 
-def _is(blob: Blob, path: Path) -> bool:
-    """Whether a file's content is the one that the hub names."""
+def _matches(blob: Blob, path: Path) -> bool:
+    """Return True if a file's hash is the one on the hub."""
     if blob.sha256:
         return store.sha256(path) == blob.sha256
     content = path.read_bytes()
@@ -239,14 +254,14 @@ def _is(blob: Blob, path: Path) -> bool:
     return hashlib.sha1(header + content, usedforsecurity=False).hexdigest() == blob.git
 
 
-def _spare(name: str, names: set[str]) -> bool:
-    """Whether a pickle has a twin that is none."""
+def _has_safer_twin(name: str, names: set[str]) -> bool:
+    """Return True for a pickle whose content is also there as safetensors."""
     stem, _, suffix = name.rpartition(".")
     return suffix == "pth" and f"{stem}.safetensors" in names
 
 
 def _clear(stage: Path, files: dict[str, store.File]) -> None:
-    """Remove parts, and what an earlier attempt at another revision left."""
+    """Remove unfinished downloads, and files of an earlier attempt at another revision."""
     shutil.rmtree(stage / _PARTS, ignore_errors=True)
     for path in stage.rglob("*"):
         if not path.is_dir() and path.relative_to(stage).as_posix() not in files:
@@ -254,18 +269,18 @@ def _clear(stage: Path, files: dict[str, store.File]) -> None:
 
 
 class _Progress:
-    def __init__(self, total: int, tell: Callable[[int, int], None]) -> None:
-        self._done, self._total, self._tell = 0, total, tell
+    def __init__(self, total: int, report: Callable[[int, int], None]) -> None:
+        self._done, self._total, self._report = 0, total, report
 
     def add(self, size: int) -> None:
         self._done += size
-        self._tell(self._done, self._total)
+        self._report(self._done, self._total)
 
 
-# What can go wrong, in words
+# Errors as sentences
 
 
-def _installed(model: Model) -> None:
+def _require_hub(model: Model) -> None:
     try:
         import huggingface_hub  # noqa: F401
     except ImportError as error:
@@ -291,7 +306,7 @@ def _transient(error: Exception) -> bool:
     return status == 429 or status >= 500
 
 
-def _odd(model: Model, what: str) -> EngineUnavailable:
+def _unexpected(model: Model, what: str) -> EngineUnavailable:
     return EngineUnavailable(
         f"model {model.name!r} cannot be fetched from {_endpoint()}: {what}; see whether there is "
         "a newer version of soundclone"
@@ -299,7 +314,8 @@ def _odd(model: Model, what: str) -> EngineUnavailable:
 
 
 @contextmanager
-def _explained(model: Model, repository: str, token: str | None) -> Iterator[None]:
+def _hub_errors(model: Model, repository: str, token: str | None) -> Iterator[None]:
+    """Raise EngineUnavailable, with the remedy, for errors of the hub and the network."""
     import httpx2
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, OfflineModeIsEnabled
 

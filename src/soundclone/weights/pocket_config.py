@@ -1,4 +1,4 @@
-"""The configuration of a pocket-tts model: a YAML file that says which files the model has."""
+"""Read the configuration of a pocket-tts model, a YAML file that names the model's files."""
 
 from __future__ import annotations
 
@@ -21,14 +21,16 @@ class HubFile:
     """A file on the hub."""
 
     repository: str  # "owner/name"
-    file: str  # its path there
-    revision: str  # a commit
+    file: str  # path in the repository
+    revision: str  # commit
 
 
 def packaged(model: Model) -> bytes:
-    """The configuration that the installed package pocket_tts has for a model. Raises
-    EngineUnavailable when the package is not installed, or has none."""
-    spec = find_spec("pocket_tts")  # finds it without importing it, and torch with it
+    """Return the configuration of a model in the installed package pocket_tts.
+
+    Raises EngineUnavailable if the package is not installed, or has none.
+    """
+    spec = find_spec("pocket_tts")  # an import would load torch
     for folder in (spec and spec.submodule_search_locations) or ():
         path = Path(folder) / "config" / f"{model.config}.yaml"
         if path.is_file():
@@ -40,9 +42,11 @@ def packaged(model: Model) -> bytes:
 
 
 def local(text: bytes) -> tuple[bytes, list[str]]:
-    """A configuration in which every path is the name of a file beside it, and the paths that it
-    had. The weights that cannot clone are left out: they are what the package falls back to
-    without a word. Raises ValueError when it is no configuration."""
+    """Return a configuration whose paths are names of files beside it, and the original paths.
+
+    Weights that cannot clone are left out, because the package falls back to them silently. Raises
+    ValueError if `text` is no configuration.
+    """
     import yaml
 
     paths: list[str] = []
@@ -67,12 +71,12 @@ def local(text: bytes) -> tuple[bytes, list[str]]:
 
 
 def file_name(path: str) -> str:
-    """What a path in a configuration is called beside it."""
+    """Return the name of the file that a path of a configuration refers to."""
     return path.partition("@")[0].rpartition("/")[2]
 
 
 def hub_file(path: str) -> HubFile:
-    """Where a path in a packaged configuration points to. Raises ValueError."""
+    """Parse a path of a packaged configuration. Raises ValueError if it is not on the hub."""
     match = _HUB_PATH.fullmatch(path)
     if not match:
         raise ValueError(f"{path!r} is no file of a commit on the hub")

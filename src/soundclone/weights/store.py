@@ -1,7 +1,7 @@
-"""Whether a model's weights are on this machine, and whether they are what they should be.
+"""Find, verify, add and remove the weights of models on this machine.
 
-A model is a folder with a `manifest.json`, which is written last: a folder without one is not
-installed. The manifest has the size and the SHA-256 of every file.
+A model is a folder with a `manifest.json`, which lists the size and the SHA-256 of every file. The
+manifest is written last, so a folder without one is not installed.
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ import json
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from ..config import Settings
 from ..errors import EngineUnavailable
 from .catalogue import CONFIG, MANIFEST, MODELS, Model, is_safe
 from .pocket_config import file_name, local, packaged
@@ -29,16 +28,16 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class Weights:
-    """Weights of a model that are on this machine."""
+    """Weights of an installed model."""
 
     name: str  # of the model: "pocket", "pocket-fr", "voxcpm"
-    path: Path  # the folder that they are in
-    digest: str  # of the content of all files, twelve hexadecimal digits
+    path: Path  # folder of the files
+    digest: str  # of all files, twelve hexadecimal digits
 
 
 @dataclass(frozen=True)
 class File:
-    """A file of a model as it was when it came."""
+    """A file of a model, as installed."""
 
     size: int  # bytes
     sha256: str
@@ -46,28 +45,38 @@ class File:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a model consists of, and where it is from."""
+    """Files of a model and their origin."""
 
     model: str
     licence: str
-    accepted: str  # when the licence was, ISO 8601
-    sources: Mapping[str, str]  # repository -> commit; none of weights that were added by hand
-    files: Mapping[str, File]  # by name, relative to the folder, with /
+    accepted: str  # time of the acceptance of the licence, ISO 8601
+    sources: Mapping[str, str]  # commit by repository; empty for weights added by hand
+    files: Mapping[str, File]  # by path relative to the folder, with /
 
     @property
     def digest(self) -> str:
-        """Of all names and contents, twelve hexadecimal digits."""
+        """Digest of all names and contents, twelve hexadecimal digits."""
         lines = "".join(f"{file.sha256}  {name}\n" for name, file in sorted(self.files.items()))
         return hashlib.sha256(lines.encode()).hexdigest()[:12]
 
 
-def find(models: Path, name: str) -> Weights:
-    """The weights of a model in the folder `models`. Raises EngineUnavailable, with what to do,
-    when they were not fetched, not all of them, or under a licence that was not accepted.
+def find(models: Path, name: str, accepted: Collection[str] = ()) -> Weights:
+    """Return the weights of a model, after a check of names and sizes.
 
-    Looks at names and sizes, not at contents."""
-    model = known(name)
-    permit(model)
+    Args:
+        models: Folder of the models.
+        name: Name of the model.
+        accepted: Engines whose non-commercial licences are accepted.
+
+    Raises:
+        EngineUnavailable: The model is not installed or damaged, or its licence is not accepted.
+            The message has the remedy.
+    """
+    permit(known(name), accepted)
+    return _find(models, name)
+
+
+def _find(models: Path, name: str) -> Weights:
     folder = models / name
     manifest = read_manifest(models, name)
     for file, expected in manifest.files.items():
@@ -76,15 +85,15 @@ def find(models: Path, name: str) -> Weights:
         except OSError as error:
             raise _damaged(folder / file, error.strerror or "unreadable", name) from error
         if not stat.S_ISREG(found.st_mode):
-            raise _damaged(folder / file, "no regular file", name)
+            raise _damaged(folder / file, "not a regular file", name)
         if found.st_size != expected.size:
             raise _damaged(folder / file, f"{found.st_size} bytes, not {expected.size}", name)
     return Weights(name, folder, manifest.digest)
 
 
 def verify(weights: Weights) -> None:
-    """Read every file. Raises EngineUnavailable, which names the first that is not as it was."""
-    weights = find(weights.path.parent, weights.name)
+    """Read every file. Raises EngineUnavailable, which names the first damaged one."""
+    weights = _find(weights.path.parent, weights.name)
     manifest = read_manifest(weights.path.parent, weights.name)
     for file in sorted(
         path for path in weights.path.rglob("*") if path.is_symlink() or not path.is_dir()
@@ -97,15 +106,18 @@ def verify(weights: Weights) -> None:
             raise _damaged(weights.path / name, "not what it was", weights.name)
 
 
-def adopt(models: Path, name: str, folder: Path) -> Weights:
-    """Copy a model's files from `folder`, on a machine that does not reach the hub. Its licence
-    counts as accepted. What does not belong to the model is left. A manifest that came with the
-    files has to agree with them.
+def adopt(models: Path, name: str, folder: Path, accepted: Collection[str] = ()) -> Weights:
+    """Install a model from files in `folder`, for a machine that cannot reach the hub.
 
-    Raises EngineUnavailable when a file is missing, is a link, is not what the manifest says, or
-    cannot be written."""
+    The licence counts as accepted. Files that do not belong to the model are ignored. A manifest
+    beside the files must agree with them.
+
+    Raises:
+        EngineUnavailable: A file is missing, is a link, differs from the manifest, or cannot be
+            written; or a non-commercial licence is not among the `accepted`.
+    """
     model = known(name)
-    permit(model)
+    permit(model, accepted)
     if not folder.is_dir():
         raise EngineUnavailable(f"{folder} is no folder; the files of model {name!r} are in one")
     files = {
@@ -114,7 +126,7 @@ def adopt(models: Path, name: str, folder: Path) -> Weights:
         if not path.is_dir()
     }
     files = {file: path for file, path in files.items() if model.has(file)}
-    config = _config_of(model, files)
+    config = _take_config(model, files)
     absent = model.lacks([*files, *config])
     if absent:
         raise EngineUnavailable(f"{folder} has no {absent}, which model {name!r} needs")
@@ -124,7 +136,7 @@ def adopt(models: Path, name: str, folder: Path) -> Weights:
                 f"{path} is not taken: a file of model {name!r} is a regular one, no link, of a "
                 "kind that runs no code when it is read"
             )
-    given = _given(folder, model)
+    given = _read_given_manifest(folder, model)
     needed = sum(path.stat().st_size for path in files.values())
     with staged(models, model, needed) as stage:
         shutil.rmtree(stage, ignore_errors=True)
@@ -140,12 +152,11 @@ def adopt(models: Path, name: str, folder: Path) -> Weights:
 
 
 def is_installed(models: Path, name: str) -> bool:
-    """Whether a model was brought here, in whatever state it is now."""
+    """Return True if a model was installed, even if it is damaged now."""
     return (models / name / MANIFEST).exists()
 
 
-def missing(name: str) -> str:
-    """What to do about a model that is not on this machine."""
+def _missing(name: str) -> str:
     return (
         f"model {name!r} is not on this machine; fetch it by `soundclone models pull {name}`, or "
         f"add files that you have by `soundclone models add {name} FOLDER`"
@@ -153,7 +164,7 @@ def missing(name: str) -> str:
 
 
 def remove(models: Path, name: str) -> bool:
-    """Remove a model and what was fetched of it; False when there was nothing."""
+    """Remove a model and unfinished downloads of it. Return False if there was nothing."""
     model = known(name)
     if not models.is_dir():
         return False
@@ -167,17 +178,19 @@ def remove(models: Path, name: str) -> bool:
 
 
 def known(name: str) -> Model:
-    """The model of that name. Raises EngineUnavailable."""
+    """Return the model of that name. Raises EngineUnavailable if there is none."""
     model = MODELS.get(name)
     if model is None:
         raise EngineUnavailable(f"there is no model {name!r}; known: {', '.join(MODELS)}")
     return model
 
 
-def permit(model: Model) -> None:
-    """Raises EngineUnavailable when the licence forbids commercial use and nobody has said that
-    there is none."""
-    if model.noncommercial and model.engine not in Settings().accept_noncommercial:
+def permit(model: Model, accepted: Collection[str]) -> None:
+    """Raise EngineUnavailable if the licence is non-commercial and not accepted.
+
+    `accepted` are names of engines.
+    """
+    if model.noncommercial and model.engine not in accepted:
         raise EngineUnavailable(
             f"model {model.name!r} is licensed for non-commercial use only ({model.licence}); "
             f"where that holds, set SOUNDCLONE_ACCEPT_NONCOMMERCIAL={model.engine}"
@@ -185,14 +198,13 @@ def permit(model: Model) -> None:
 
 
 def read_manifest(models: Path, name: str) -> Manifest:
-    """What came as this model. Raises EngineUnavailable when nothing did, or when the manifest is
-    not one that was written here."""
+    """Return the manifest of a model. Raises EngineUnavailable if it is missing or malformed."""
     path = models / name / MANIFEST
     model = known(name)
     try:
         manifest = _parse(path.read_bytes(), model)
     except FileNotFoundError as error:
-        raise EngineUnavailable(missing(name)) from error
+        raise EngineUnavailable(_missing(name)) from error
     except OSError as error:
         raise _damaged(path, error.strerror or "unreadable", name) from error
     except ValueError as error:
@@ -223,20 +235,22 @@ def _parse(text: bytes, model: Model) -> Manifest:
     return manifest
 
 
-# Bringing a model in: into a folder beside its own, which then takes its place.
+# A new model is staged in a folder next to its own, and then renamed.
 
 
 def manifest_of(model: Model, sources: Mapping[str, str], files: Mapping[str, File]) -> Manifest:
-    """That of files that came now, under a licence that was accepted now."""
+    """Return the manifest of files that are installed now, with the licence accepted now."""
     accepted = datetime.now(UTC).isoformat(timespec="seconds")
     return Manifest(model.name, model.licence, accepted, sources, files)
 
 
 @contextmanager
 def staged(models: Path, model: Model, needed: int) -> Iterator[Path]:
-    """The folder in which a model is brought together, kept when that breaks off. Raises
-    EngineUnavailable when there is no room for `needed` bytes, when writing fails, and when
-    somebody else is at it."""
+    """Lock and return the staging folder of a model. The folder survives an error.
+
+    Raises EngineUnavailable if there is no room for `needed` bytes, if writing fails, or if another
+    process holds the lock.
+    """
     stage = _stage(models, model.name)
     try:
         stage.mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -257,7 +271,7 @@ def staged(models: Path, model: Model, needed: int) -> Iterator[Path]:
 
 
 def install(models: Path, stage: Path, manifest: Manifest) -> Weights:
-    """Make what is in `stage` the model: its manifest, then its name, both as a whole."""
+    """Install the staged files: write the manifest, then rename the folder, both atomically."""
     content = asdict(manifest) | {"digest": manifest.digest}
     write(stage / MANIFEST, json.dumps(content, indent=2, sort_keys=True).encode() + b"\n")
     folder, former = models / manifest.model, _former(models, manifest.model)
@@ -270,7 +284,7 @@ def install(models: Path, stage: Path, manifest: Manifest) -> Weights:
 
 
 def write(path: Path, content: bytes) -> File:
-    """Write a file so that it is there whole or not at all, also after a power cut."""
+    """Write a file atomically and durably, so that not even a power cut leaves a part of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")
     with temporary.open("wb") as file:
@@ -282,7 +296,7 @@ def write(path: Path, content: bytes) -> File:
 
 
 def copy(source: Path, target: Path) -> File:
-    """Copy a file, and say what it was."""
+    """Copy a file, and return its size and hash."""
     target.parent.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
     size = 0
@@ -296,13 +310,16 @@ def copy(source: Path, target: Path) -> File:
 
 
 def sha256(path: Path) -> str:
-    """Of a file's content, in hexadecimal."""
+    """Return the SHA-256 of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _config_of(model: Model, files: dict[str, Path]) -> dict[str, bytes]:
-    """The configuration of a model that has one, taken out of `files` if it is there."""
+def _take_config(model: Model, files: dict[str, Path]) -> dict[str, bytes]:
+    """Remove the configuration of a pocket model from `files`, and return it with local paths.
+
+    The installed package provides a configuration that `files` lack.
+    """
     if not model.config:
         return {}
     path = files.pop(CONFIG, None)
@@ -320,8 +337,8 @@ def _config_of(model: Model, files: dict[str, Path]) -> dict[str, bytes]:
     return {CONFIG: text}
 
 
-def _given(folder: Path, model: Model) -> Manifest | None:
-    """The manifest that came with files, from a machine where they were fetched."""
+def _read_given_manifest(folder: Path, model: Model) -> Manifest | None:
+    """Return the manifest beside files that were copied from another machine, if there is one."""
     path = folder / MANIFEST
     try:
         return _parse(path.read_bytes(), model)
@@ -348,14 +365,14 @@ def _former(models: Path, name: str) -> Path:
 
 
 def _set_aside(folder: Path, former: Path) -> None:
-    """Take a model out of its place at once: what a power cut leaves is not taken for one."""
+    """Rename a model's folder, so that a power cut cannot leave a part of it as the model."""
     _discard(former)
     if os.path.lexists(folder):
         folder.rename(former)
 
 
 def _discard(path: Path) -> None:
-    """Remove a folder, or what is there instead; of a link to another disk only the link."""
+    """Remove a folder or file. Of a link, remove only the link."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:

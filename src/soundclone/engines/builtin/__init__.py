@@ -1,12 +1,14 @@
 """The built-in engine: clones voices offline, on one processor core, in 40 languages.
 
-    frontend     text -> sound, phones and words of espeak-ng (a process of its own: `espeak`)
-    analysis     sound -> F0, envelope, level (`vocoder`), phone posteriors (`acoustics`)
-    conversion   the parameters of the `source` -> the speaker's
-    synthesis    parameters -> sound, with speed, pitch and emotion
-    voice        the file that keeps a speaker
+espeak-ng speaks the text in its own voice, the source, which is then converted to the speaker's:
 
-Importing this module is cheap; the parts are imported when they are first needed.
+    frontend     text to samples, phones and words of espeak-ng, a child process (`espeak`)
+    analysis     samples to F0, envelope and level (`vocoder`), and phone posteriors (`acoustics`)
+    conversion   parameters of the `source` to parameters of the speaker
+    synthesis    parameters to samples, with speed, pitch and emotion
+    voice        the voice file
+
+Importing this module is cheap. Its parts are imported when they are first needed.
 """
 
 from __future__ import annotations
@@ -15,20 +17,23 @@ from functools import cached_property
 
 import numpy as np
 
-from ...errors import EngineUnavailable, NoSpeech, SynthesisError
-from ..protocol import Controls, Emotion, EngineInfo, Reference, Speech, Voice
+from ...errors import EngineUnavailable, SynthesisError
+from ..protocol import Controls, EngineInfo, Reference, Speech, Voice
+from ..selection import BUILTIN
+from ..validation import check_controls, check_reference, clone_errors
 
 __all__ = ["BuiltinEngine"]
 
 _LICENCE = (
     "Apache-2.0; acoustic model BSD; starts espeak-ng (GPL-3.0-or-later) as a process of its own"
 )
-_SHORTEST = 5.0  # seconds of reference; whoever calls asks for more of it to be speech
-_LONGEST = 120.0
+_SHORTEST = 5.0  # seconds of reference; callers require more than that of speech
+_LONGEST = 120.0  # seconds of reference that are used
+_HIGHEST_RATE = 48_000  # Hz
 
 
 class BuiltinEngine:
-    """Implements `engines.protocol.Engine`. Safe to call from several threads at once."""
+    """The built-in engine. Several threads may call it at once."""
 
     concurrent = True
 
@@ -39,23 +44,23 @@ class BuiltinEngine:
 
     @cached_property
     def info(self) -> EngineInfo:
-        """What the engine says of itself."""
+        """Name, version and capabilities."""
         from .frontend import VOICES
         from .vocoder import OUTPUT_RATE
         from .voice import version
 
         return EngineInfo(
-            name="builtin",
+            name=BUILTIN.engine,
             version=version(),
             licence=_LICENCE,
             languages=frozenset(VOICES),
             sample_rate=OUTPUT_RATE,
             native=frozenset({"speed", "pitch", "emotion"}),
-            rank=10,
+            rank=BUILTIN.rank,
         )
 
     def unusable(self) -> str | None:
-        """Start espeak-ng and say a word; None when that works."""
+        """Start espeak-ng and speak a word. Return the reason of a failure, else None."""
         try:
             self._pool.check()
         except EngineUnavailable as error:
@@ -63,7 +68,7 @@ class BuiltinEngine:
         return None
 
     def warm(self) -> None:
-        """Read the weights and start one espeak-ng."""
+        """Read the weights and start a process of espeak-ng."""
         from . import acoustics, envelope_decoder, source, synthesis  # noqa: F401
 
         acoustics.model()
@@ -72,48 +77,33 @@ class BuiltinEngine:
         self._pool.check()
 
     def clone(self, reference: Reference, language: str = "English") -> Voice:
-        """Make a voice of 5 to 120 s of speech at 8 to 48 kHz; it speaks every language.
+        """Build a voice, which speaks every language.
 
-        Raises NoSpeech when there is too little voiced speech in it, SynthesisError when it is
-        no recording of that kind.
+        The reference lasts 5 s or more, at 8 to 48 kHz. Of a longer one, 120 s are used. Raises
+        SourceError, such as NoSpeech if there is too little voiced speech.
         """
         from .analysis import analyse
         from .conversion import voice_of
         from .voice import pack
 
-        samples = np.asarray(reference.samples, np.float64)
-        if not 8_000 <= reference.sample_rate <= 48_000:
-            raise SynthesisError(
-                f"the reference has {reference.sample_rate} Hz; 8000 to 48000 Hz are understood"
-            )
-        seconds = samples.size / reference.sample_rate
-        if samples.ndim != 1 or not seconds >= _SHORTEST:
-            raise NoSpeech(
-                f"the reference lasts {seconds:.1f} s; at least {_SHORTEST:.0f} s is needed"
-            )
-        if not np.isfinite(samples).all():
-            raise SynthesisError("the reference has samples that are not finite numbers")
-        if not np.any(np.abs(samples) > 1e-5):
-            raise NoSpeech("the reference is silent; a recording of one person speaking is needed")
-        samples = samples[: round(_LONGEST * reference.sample_rate)]
-        analysis = analyse(samples, reference.sample_rate)
-        data = pack(voice_of(analysis))
+        checked = check_reference(reference, shortest=_SHORTEST, highest_rate=_HIGHEST_RATE)
+        samples = checked[: round(_LONGEST * reference.sample_rate)].astype(np.float64)
+        with clone_errors():
+            data = pack(voice_of(analyse(samples, reference.sample_rate)))
         return Voice(engine=self.info.name, version=self.info.version, data=data)
 
     def speak(self, voice: Voice, sentence: str, controls: Controls) -> Speech:
-        """Say one sentence. Raises SynthesisError when it has nothing that can be spoken, or the
-        voice is not one of this engine; EngineUnavailable when espeak-ng does not start."""
+        """Synthesise a sentence.
+
+        Raises:
+            SynthesisError: The sentence has nothing to speak, a control is out of range, or
+                another engine made the voice.
+            EngineUnavailable: espeak-ng does not start.
+        """
         from .synthesis import speak
         from .voice import unpack
 
-        if controls.emotion not in set(Emotion):
-            raise SynthesisError(
-                f"emotion is {controls.emotion!r}; it must be one of {', '.join(Emotion)}"
-            )
-        if not 0.5 <= controls.speed <= 2:
-            raise SynthesisError(f"speed is {controls.speed}; it must be within 0.5 and 2")
-        if not -12 <= controls.pitch <= 12:
-            raise SynthesisError(f"pitch is {controls.pitch}; it must be within -12 and 12")
+        check_controls(controls)
         if voice.engine != self.info.name:
             raise SynthesisError(
                 f"the voice was made by the engine {voice.engine!r}, not by {self.info.name!r}"
@@ -121,5 +111,5 @@ class BuiltinEngine:
         return speak(self._pool, unpack(voice.data), sentence, controls)
 
     def close(self) -> None:
-        """End the processes of espeak-ng."""
+        """Stop the processes of espeak-ng."""
         self._pool.close()

@@ -1,98 +1,97 @@
-"""What the adapters of models that want a GPU have in common: when they can be used, the one model
-in a process, the voices in use, and what is checked before a model sees it."""
+"""Common parts of the engines for models that want a GPU.
+
+`Adapter` decides whether a model can be used, keeps the one model of the process and the voices in
+use, and checks what the model is given.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cached_property
 from threading import Lock
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import numpy as np
 
-from ...config import Settings
-from ...errors import (
-    EngineUnavailable,
-    NoSpeech,
-    SoundcloneError,
-    SpeechTooShort,
-    SynthesisError,
-    TaskError,
-)
+from ...errors import EngineUnavailable, SoundcloneError, SynthesisError, TaskError
 from ...weights import store
 from ...weights.catalogue import MODELS
-from ..protocol import Controls, Emotion, EngineInfo, Reference, Samples, Speech, Voice
+from ..protocol import ControlName, Controls, EngineInfo, Reference, Samples, Speech, Voice
+from ..validation import check_controls, check_reference, check_voice, clone_errors
 from .cache import Cache, shared
 from .device import Device, choose, seeded
 from .packages import installed
 from .voice_file import Prompt, pack, unpack
 
+if TYPE_CHECKING:
+    from ...config import Settings
+    from ..registry import EngineContext
+
 T = TypeVar("T")
 
-LONGEST_TEXT = 1000  # characters; a text comes in sentences that are far shorter
+LONGEST_TEXT = 1000  # characters; texts are split into much shorter sentences before
 _SHORTEST = 1.0  # seconds of a reference
-_SILENT = 1e-5  # of full scale
-_RATES = (8_000, 192_000)  # Hz
+_HIGHEST_RATE = 192_000  # Hz, of a reference
 _OPENING, _CLOSING = "(（", ")）"
-_MARKS = str.maketrans(dict.fromkeys("[]{}<>|［］｛｝＜＞｜", " "))
+_BRACKETS = str.maketrans(dict.fromkeys("[]{}<>|［］｛｝＜＞｜", " "))
 
 
 class Adapter(ABC):
-    """Implements `engines.protocol.Engine` but for what a model does.
+    """Base of an engine with one model. Implements `engines.protocol.Engine`.
 
-    A model is loaded once, when it is first needed, and runs in a thread of its own: what torch
-    compiles with CUDA graphs belongs to the thread that it was compiled in.
+    The model is loaded when it is first needed, and runs in its own thread, because CUDA graphs
+    that torch compiles belong to the thread that compiled them.
     """
 
     concurrent = False
 
     name: ClassVar[str]  # of the engine, and of its model in the catalogue
-    package: ClassVar[str]  # that is imported
-    form: ClassVar[str]  # version of what `_prompt` returns
+    package: ClassVar[str]  # Python package to import
+    format: ClassVar[str]  # version of the prompts that `_make_prompt` returns
     licence: ClassVar[str]
     sample_rate: ClassVar[int]  # Hz
     rank: ClassVar[int]
-    native: ClassVar[frozenset[str]]
+    native: ClassVar[frozenset[ControlName]]
     needs_transcript: ClassVar[bool] = False
 
-    def __init__(self, settings: Settings | None = None) -> None:
-        self._given = settings
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
         self._model: Any = None
         self._digest: str | None = None  # of the weights of `_model`
-        self._failure = ("", "")  # the digest of weights that cannot be loaded, and why
+        self._failure = ("", "")  # digest of weights that do not load, and the reason
         self._device = ""
         self._thread: ThreadPoolExecutor | None = None
         self._lock = Lock()
 
-    @abstractmethod
-    def _load(self, found: store.Weights, device: Device) -> Any:
-        """The model. Raises EngineUnavailable."""
+    @classmethod
+    def create(cls, context: EngineContext) -> Self:
+        """Create the engine with the settings of the service."""
+        return cls(context.settings)
 
     @abstractmethod
-    def _prompt(self, model: Any, reference: Reference, language: str) -> Prompt:
-        """What the model makes of a reference. Raises SourceError."""
+    def _load_model(self, found: store.Weights, device: Device) -> Any:
+        """Load the model. Raises EngineUnavailable."""
 
     @abstractmethod
-    def _checked(self, model: Any, prompt: Prompt) -> Any:
-        """A prompt as the model takes it. Raises SynthesisError when it is not of that shape."""
+    def _make_prompt(self, model: Any, reference: Reference, language: str) -> Prompt:
+        """Convert a reference to the model's terms. Raises SourceError."""
 
     @abstractmethod
-    def _say(
-        self, model: Any, prompt: Any, sentences: Sequence[str], controls: Controls
-    ) -> list[Samples]:
-        """Each sentence, mono, shape (n,), at `sample_rate`."""
+    def _load_prompt(self, model: Any, prompt: Prompt) -> Any:
+        """Convert a prompt for `_synthesise`. Raises SynthesisError if it is malformed."""
 
-    @cached_property
-    def settings(self) -> Settings:
-        return self._given or Settings()
+    @abstractmethod
+    def _synthesise(self, model: Any, prompt: Any, sentence: str, controls: Controls) -> Samples:
+        """Return the samples of a sentence, mono, shape (n,), at `sample_rate`."""
 
     @cached_property
     def voices(self) -> Cache:
-        """The voices in use; engines share its bound."""
+        """Voices in use. All engines of the process share the memory limit."""
         return shared(self.settings.model_memory)
 
     @property
@@ -102,15 +101,15 @@ class Adapter(ABC):
 
     @property
     def info(self) -> EngineInfo:
-        """What the engine says of itself; without weights its version is that of the format."""
+        """Name and capabilities. Without weights, the version is only that of the format."""
         model = MODELS[self.name]
         try:
-            digest = self._digest or store.find(self.settings.models, self.name).digest
+            digest = self._digest or self._find().digest
         except EngineUnavailable:
             digest = ""
         return EngineInfo(
             name=self.name,
-            version=f"{self.form}-{digest}" if digest else self.form,
+            version=f"{self.format}-{digest}" if digest else self.format,
             licence=self.licence,
             languages=frozenset(model.languages),
             sample_rate=self.sample_rate,
@@ -123,8 +122,10 @@ class Adapter(ABC):
         )
 
     def unusable(self) -> str | None:
-        """Why it cannot work here and now, with what to do; torch is imported once all else that
-        it needs is here."""
+        """Return the reason why the engine cannot work here, with the remedy; None if it can.
+
+        torch is imported only if everything else is in place.
+        """
         try:
             found, device = self._requirements()
         except EngineUnavailable as error:
@@ -133,13 +134,16 @@ class Adapter(ABC):
         digest, reason = self._failure
         return reason if digest == found.digest else None
 
+    def _find(self) -> store.Weights:
+        return store.find(self.settings.models, self.name, self.settings.accept_noncommercial)
+
     def _requirements(self) -> tuple[store.Weights, Device]:
-        store.permit(store.known(self.name))
+        store.permit(store.known(self.name), self.settings.accept_noncommercial)
         if not installed(self.package):
             raise EngineUnavailable(
                 f"the package {self.package} is not installed; install it by {self.install}"
             )
-        found = store.find(self.settings.models, self.name)
+        found = self._find()
         device = choose(self.settings)
         if device.name == "cpu" and self.settings.device != "cpu":
             raise EngineUnavailable(
@@ -149,71 +153,75 @@ class Adapter(ABC):
         return found, device
 
     def warm(self) -> None:
-        """Load the model, and have it make a voice of noise and speak with it. Raises
-        EngineUnavailable."""
+        """Load the model, clone a burst of noise and speak a word. Raises EngineUnavailable."""
         version = self._version()
         rng = np.random.default_rng(0)
         burst = rng.standard_normal(3 * 16_000) * 0.1 * np.hanning(3 * 16_000)
         reference = Reference(burst.astype(np.float32), 16_000, "English", "This is a voice.")
         language = "English"
         try:
-            prompt = self._run(lambda: self._heard(reference, language))
+            prompt = self._run(lambda: self._seeded_prompt(reference, language))
             voice = Voice(self.name, version, pack(prompt, self.name, version))
             self.speak(voice, "Hello.", Controls(language))
         except TaskError as error:
             raise EngineUnavailable(f"{self.name} cannot speak here: {error.message}") from error
 
     def clone(self, reference: Reference, language: str) -> Voice:
-        """Make a voice of a second or more of speech at 8 to 192 kHz. It speaks every language
-        that the engine has.
+        """Build a voice, which speaks every language of the engine.
 
-        Raises SourceError when the recording cannot become one, SynthesisError when it is no
-        recording at all or the engine lacks the language, EngineUnavailable.
+        The reference lasts 1 s or more, at 8 to 192 kHz. Raises as the protocol says.
         """
-        _check_reference(reference)
-        self._check_language(language)
-        version = self._version()
-        prompt = self._run(lambda: self._heard(reference, language))
+        samples = check_reference(reference, shortest=_SHORTEST, highest_rate=_HIGHEST_RATE)
+        reference = replace(reference, samples=samples)
+        with clone_errors():
+            self._check_language(language)
+            version = self._version()
+            prompt = self._run(lambda: self._seeded_prompt(reference, language))
         return Voice(self.name, version, pack(prompt, self.name, version))
 
     def speak(self, voice: Voice, sentence: str, controls: Controls) -> Speech:
-        """Say one sentence of at most 1000 characters. Raises SynthesisError when it has nothing
-        to say, a control is out of range, or the voice is not one of this engine, these weights
-        and this version; EngineUnavailable."""
-        return self._speak(voice, [sentence], controls)[0]
+        """Synthesise a sentence of at most 1000 characters.
 
-    def _speak(self, voice: Voice, sentences: Sequence[str], controls: Controls) -> list[Speech]:
-        self._check_controls(controls)
-        texts = [plain(sentence) for sentence in sentences]
-        version = self._version()
-        if voice.engine != self.name:
-            raise SynthesisError(
-                f"the voice was made by the engine {voice.engine!r}, not by {self.name!r}"
-            )
-        if voice.version != version:
-            raise SynthesisError(
-                f"the voice was made by version {voice.version!r} of {self.name}, this is "
-                f"{version!r}; clone it again"
-            )
+        Raises:
+            SynthesisError: The sentence has nothing to speak, a control is out of range, or
+                another engine, version or model made the voice.
+            EngineUnavailable: The model cannot be loaded.
+        """
+        self._check_language(controls.language)
+        check_controls(controls)
+        text = plain(sentence)
+        check_voice(voice, self.name, self._version())
+        return Speech(self._run(lambda: self._speak(voice, text, controls)), self.sample_rate)
 
-        def work() -> list[Samples]:
-            key = (self.name, "voice", version, hashlib.sha256(voice.data).hexdigest())
-            prompt = self.voices.get(
-                key,
-                lambda: self._checked(self._model, unpack(voice.data, self.name, version)),
-                len(voice.data),
-            )
+    def bare(self, voice: Voice, sentence: str, controls: Controls) -> Callable[[], Samples]:
+        """Return the call of the model that `speak` makes, without checks and cache.
+
+        Benchmarks compare the two.
+        """
+        prompt = self._load_prompt(self._model, unpack(voice.data, self.name, voice.version))
+
+        def call() -> Samples:
             with seeded(controls.seed):
-                return self._say(self._model, prompt, texts, controls)
+                return self._synthesise(self._model, prompt, sentence, controls)
 
-        return [Speech(samples, self.sample_rate) for samples in self._run(work)]
+        return lambda: self._run(call)
 
-    def _heard(self, reference: Reference, language: str) -> Prompt:
-        with seeded(0):  # or its random numbers would be missing where another engine speaks
-            return self._prompt(self._model, reference, language)
+    def _speak(self, voice: Voice, text: str, controls: Controls) -> Samples:
+        key = (self.name, "voice", voice.version, hashlib.sha256(voice.data).hexdigest())
+        prompt = self.voices.get(
+            key,
+            lambda: self._load_prompt(self._model, unpack(voice.data, self.name, voice.version)),
+            len(voice.data),
+        )
+        with seeded(controls.seed):
+            return self._synthesise(self._model, prompt, text, controls)
+
+    def _seeded_prompt(self, reference: Reference, language: str) -> Prompt:
+        with seeded(0):  # the random numbers drawn here must not be missing in another engine
+            return self._make_prompt(self._model, reference, language)
 
     def close(self) -> None:
-        """Let go of the model and the voices; the next use loads them again."""
+        """Release the model and the voices. The next use loads them again."""
         with self._lock:
             if self._thread is not None:
                 self._thread.shutdown()
@@ -221,19 +229,20 @@ class Adapter(ABC):
             self.voices.forget(self.name)
 
     def _version(self) -> str:
-        """That of the voices of the model, which is loaded if it is not yet."""
-        self._run(self._loaded)
-        return f"{self.form}-{self._digest}"
+        """Return the version of the model's voices, after loading the model if necessary."""
+        self._run(self._ensure_loaded)
+        return f"{self.format}-{self._digest}"
 
-    def _loaded(self) -> None:
+    def _ensure_loaded(self) -> None:
         if self._model is not None:
             return
         found, device = self._requirements()
         store.verify(found)
         try:
-            # Warnings are for the packages' authors; parameters are random before they are read.
+            # Warnings are for the packages' authors. Parameters are drawn at random before the
+            # weights are read.
             with seeded(0), warnings.catch_warnings(action="ignore"):
-                self._model = self._load(found, device)
+                self._model = self._load_model(found, device)
         except EngineUnavailable as error:
             self._failure = (found.digest, error.message)
             raise
@@ -248,7 +257,7 @@ class Adapter(ABC):
         self._digest = found.digest
 
     def _run(self, work: Callable[[], T]) -> T:
-        """Do `work` in the model's thread. Raises SynthesisError where the model fails."""
+        """Run `work` in the model's thread. Raises SynthesisError if the model fails."""
         with self._lock:
             if self._thread is None:
                 self._thread = ThreadPoolExecutor(1, thread_name_prefix=self.name)
@@ -257,7 +266,7 @@ class Adapter(ABC):
             return future.result()
         except SoundcloneError:
             raise
-        except Exception as error:  # a model's, whose message may have the text in it
+        except Exception as error:  # only its type is reported: the message may quote the text
             what = type(error).__name__
             if what == "OutOfMemoryError":
                 raise SynthesisError(
@@ -275,27 +284,20 @@ class Adapter(ABC):
                 f"{len(MODELS[self.name].languages)} languages, such as English"
             )
 
-    def _check_controls(self, controls: Controls) -> None:
-        self._check_language(controls.language)
-        if controls.emotion not in set(Emotion):
-            raise SynthesisError(
-                f"emotion is {controls.emotion!r}; it must be one of {', '.join(Emotion)}"
-            )
-        if not 0.5 <= controls.speed <= 2:
-            raise SynthesisError(f"speed is {controls.speed}; it must be within 0.5 and 2")
-
 
 def plain(sentence: str) -> str:
-    """A sentence without what models take for instructions: a style in brackets at its beginning,
-    and marks and tokens in other brackets. Nobody says brackets.
+    """Return a sentence without what models read as instructions.
 
-    Raises SynthesisError when nothing is left to say, or when there is too much.
+    Models read a bracketed beginning as a style, and marks in other brackets as tokens. Speech has
+    no brackets, so nothing is lost.
+
+    Raises SynthesisError if nothing is left, or the sentence is too long.
     """
     if len(sentence) > LONGEST_TEXT:
         raise SynthesisError(
             f"the sentence has {len(sentence)} characters; at most {LONGEST_TEXT} are said at once"
         )
-    text = " ".join(sentence.translate(_MARKS).split())
+    text = " ".join(sentence.translate(_BRACKETS).split())
     while text.startswith(tuple(_OPENING)):
         text = text[1:].lstrip()
         closing = min((at for each in _CLOSING if (at := text.find(each)) >= 0), default=-1)
@@ -306,28 +308,6 @@ def plain(sentence: str) -> str:
     if not any(character.isprintable() and not character.isspace() for character in text):
         raise SynthesisError("the sentence has nothing that can be spoken")
     return text
-
-
-def _check_reference(reference: Reference) -> None:
-    samples = np.asarray(reference.samples)
-    if not _RATES[0] <= reference.sample_rate <= _RATES[1]:
-        raise SynthesisError(
-            f"the reference has {reference.sample_rate} Hz; {_RATES[0]} to {_RATES[1]} Hz are "
-            "understood"
-        )
-    if samples.ndim != 1:
-        raise SynthesisError(
-            f"the reference has {samples.ndim} dimensions; samples of one channel are needed"
-        )
-    seconds = len(samples) / reference.sample_rate
-    if seconds < _SHORTEST:
-        raise SpeechTooShort(
-            f"the reference lasts {seconds:.1f} s; at least {_SHORTEST:.0f} s is needed"
-        )
-    if not np.isfinite(samples).all():
-        raise SynthesisError("the reference has samples that are not finite numbers")
-    if not np.any(np.abs(samples) > _SILENT):
-        raise NoSpeech("the reference is silent; a recording of one person speaking is needed")
 
 
 def _summary(error: Exception) -> str:

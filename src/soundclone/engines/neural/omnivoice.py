@@ -1,48 +1,52 @@
-"""OmniVoice: 0.8 billion parameters, 24 kHz, all forty languages; for a GPU, non-commercial.
+"""OmniVoice: 0.8 billion parameters, 24 kHz, all 40 languages, for a GPU, non-commercial.
 
-All of a sentence is made at once, in 32 steps that unmask it (arXiv 2604.00688). The code is under
-Apache-2.0, the weights under CC-BY-NC-4.0.
+A sentence is generated as a whole, in 32 steps of unmasking (arXiv 2604.00688). The code is under
+Apache-2.0, the weights are under CC-BY-NC-4.0.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from ...asr.recognition import Recognizer
 from ...errors import EngineUnavailable, NoSpeech, SynthesisError
 from ...text.duration_bounds import duration_bounds
 from ...text.languages import LANGUAGES
 from ...weights.store import Weights
-from ..protocol import Controls, Reference, Samples, Speech, Voice
+from ..protocol import ControlName, Controls, Reference, Samples
 from .base import Adapter
 from .device import Device
 from .packages import imported
-from .reference import best
+from .reference import select_segment
 from .voice_file import Prompt
 
-_OTHERS = {"ar": "arb"}  # where the model's code of a language is not the one of BCP 47
-BATCH = 8  # sentences at once
+if TYPE_CHECKING:
+    from ...config import Settings
+    from ..registry import EngineContext
 
-_SHORTEST, _LONGEST = 3.0, 10.0  # seconds of a reference, which its authors advise
+_CODES = {"ar": "arb"}  # codes of the model that are not those of BCP 47
+_SHORTEST, _LONGEST = 3.0, 10.0  # seconds of a reference, by advice of the authors
 _TOKENS = "ref_audio_tokens"
 _CODEC = "transformers.models.higgs_audio_v2_tokenizer.modeling_higgs_audio_v2_tokenizer"
 
 
 def code(language: str) -> str:
-    """The model's code of a language, by its name."""
+    """Return the model's code of a language of `LANGUAGES`."""
     tag = LANGUAGES[language].code
-    return _OTHERS.get(tag, tag)
+    return _CODES.get(tag, tag)
 
 
-def the_package(install: str) -> ModuleType:
-    """omnivoice. Raises EngineUnavailable with `install`, the command to run."""
+def import_omnivoice(install: str) -> ModuleType:
+    """Import the package omnivoice.
+
+    Raises EngineUnavailable with `install`, the command that installs it.
+    """
     codec = imported(_CODEC, install)
-    # Where something else imported it before there was a torchaudio, or a stand-in for it,
-    # transformers has made up its mind that its codec cannot be used.
+    # transformers hides its codec if it was imported before torchaudio, or the stand-in, was there.
     vars(imported("transformers", install))["HiggsAudioV2TokenizerModel"] = (
         codec.HiggsAudioV2TokenizerModel
     )
@@ -50,37 +54,38 @@ def the_package(install: str) -> ModuleType:
 
 
 class OmniVoiceEngine(Adapter):
-    """Implements `engines.protocol.Engine`."""
+    """The OmniVoice model as an engine. Clones with a transcript of the reference."""
 
     name: ClassVar[str] = "omnivoice"
     package: ClassVar[str] = "omnivoice"
-    form: ClassVar[str] = "1"
+    format: ClassVar[str] = "1"
     licence: ClassVar[str] = "Apache-2.0 (code), CC-BY-NC-4.0 (weights: no commercial use)"
     sample_rate: ClassVar[int] = 24_000
     rank: ClassVar[int] = 30
-    native: ClassVar[frozenset[str]] = frozenset({"speed"})
+    native: ClassVar[frozenset[ControlName]] = frozenset({"speed"})
     needs_transcript: ClassVar[bool] = True
 
+    def __init__(self, settings: Settings, recognizer: Recognizer | None = None) -> None:
+        super().__init__(settings)
+        self._recognizer = recognizer or Recognizer(settings)
+
+    @classmethod
+    def create(cls, context: EngineContext) -> Self:
+        """Create the engine with the settings and the speech recognition of the service."""
+        return cls(context.settings, context.recognizer)
+
     def unusable(self) -> str | None:
-        """Why it cannot work here and now, with what to do; None when it can."""
-        return super().unusable() or _deaf()
+        """Return the reason why the engine cannot work here, with the remedy; None if it can."""
+        return super().unusable() or self._recognition_unusable()
 
-    def speak_many(
-        self, voice: Voice, sentences: Sequence[str], controls: Controls
-    ) -> list[Speech]:
-        """Say sentences together, eight at a time, which takes a GPU hardly longer than one.
-        The seed is for all: a sentence sounds otherwise among others than alone. Raises as
-        `speak` does."""
-        return self._speak(voice, sentences, controls)
-
-    def _load(self, found: Weights, device: Device) -> Any:
+    def _load_model(self, found: Weights, device: Device) -> Any:
         import torch
 
-        omnivoice = the_package(self.install)
+        omnivoice = import_omnivoice(self.install)
         from transformers.utils.logging import disable_progress_bar
 
         disable_progress_bar()
-        # It writes texts to its log at a level that somebody may have asked for.
+        # At lower levels the package logs texts.
         logging.getLogger("omnivoice").setLevel(logging.ERROR)
         if not (found.path / "audio_tokenizer").is_dir():
             raise EngineUnavailable(
@@ -90,7 +95,7 @@ class OmniVoiceEngine(Adapter):
         model = omnivoice.OmniVoice.from_pretrained(
             str(found.path), device_map=device.name, dtype=getattr(torch, device.dtype)
         )
-        if missing := _unread(model, found):
+        if missing := _missing_parameter(model, found):
             raise EngineUnavailable(
                 f"the weights of omnivoice lack {missing!r}; update the package, or run "
                 "`soundclone models remove omnivoice` and fetch them again"
@@ -102,19 +107,19 @@ class OmniVoiceEngine(Adapter):
             )
         return model
 
-    def _prompt(self, model: Any, reference: Reference, language: str) -> Prompt:
+    def _make_prompt(self, model: Any, reference: Reference, language: str) -> Prompt:
         import soxr
         import torch
 
         rate = reference.sample_rate
-        samples = best(reference.samples, rate, _SHORTEST, _LONGEST)
+        samples = select_segment(reference.samples, rate, _SHORTEST, _LONGEST)
         text = reference.transcript if len(samples) == len(reference.samples) else None
         if text is None:
-            text = _transcript(samples, rate, reference.language or language)
+            text = self._transcribe(samples, rate, reference.language or language)
         least, most = duration_bounds(text)
         seconds = len(samples) / rate
         if not least <= seconds <= most:
-            # It measures the speaker's pace by this text.
+            # The model infers the speaking rate from this text.
             raise NoSpeech(
                 f"{len(text)} characters were understood in {seconds:.1f} s of the recording, "
                 "which cannot be all of it; clear speech without music or noise is needed"
@@ -128,7 +133,7 @@ class OmniVoiceEngine(Adapter):
             {"text": prompt.ref_text, "rms": float(prompt.ref_rms)},
         )
 
-    def _checked(self, model: Any, prompt: Prompt) -> Any:
+    def _load_prompt(self, model: Any, prompt: Prompt) -> Any:
         import torch
         from omnivoice import VoiceClonePrompt
 
@@ -150,44 +155,34 @@ class OmniVoiceEngine(Adapter):
             raise SynthesisError("the voice does not hold what it must; clone it again")
         return VoiceClonePrompt(torch.from_numpy(tokens), text, rms)
 
-    def _say(
-        self, model: Any, prompt: Any, sentences: Sequence[str], controls: Controls
-    ) -> list[Samples]:
-        spoken: list[Samples] = []
-        for start in range(0, len(sentences), BATCH):
-            spoken += model.generate(
-                text=list(sentences[start : start + BATCH]),
-                language=code(controls.language),
-                voice_clone_prompt=prompt,
-                speed=controls.speed,
-            )
-        return [np.asarray(samples, np.float32) for samples in spoken]
+    def _synthesise(self, model: Any, prompt: Any, sentence: str, controls: Controls) -> Samples:
+        (samples,) = model.generate(
+            text=[sentence],
+            language=code(controls.language),
+            voice_clone_prompt=prompt,
+            speed=controls.speed,
+        )
+        return np.asarray(samples, np.float32)
+
+    def _transcribe(self, samples: Samples, rate: int, language: str) -> str:
+        if reason := self._recognition_unusable():
+            raise EngineUnavailable(reason)
+        return self._recognizer.transcribe(samples, rate, language).text.strip()
+
+    def _recognition_unusable(self) -> str | None:
+        reason = self._recognizer.unusable()
+        return reason and f"omnivoice needs to know what is said in a recording, and {reason}"
 
 
-def _transcript(samples: Samples, rate: int, language: str) -> str:
-    """What is said. Raises EngineUnavailable when speech cannot be recognised here."""
-    from ...asr import recognition
-
-    if reason := _deaf():
-        raise EngineUnavailable(reason)
-    return recognition.transcribe(samples, rate, language).text.strip()
-
-
-def _deaf() -> str | None:
-    """Why what is said in a recording cannot be found out here."""
-    from ...asr import recognition
-
-    reason = recognition.unusable()
-    return reason and f"omnivoice needs to know what is said in a recording, and {reason}"
-
-
-def _unread(model: Any, found: Weights) -> str | None:
-    """A parameter of the model that its files do not have; transformers makes one up."""
+def _missing_parameter(model: Any, found: Weights) -> str | None:
+    """Return a parameter that the weights lack, which transformers would draw at random."""
     from safetensors import safe_open
 
     names: set[str] = set()
     for path in found.path.glob("*.safetensors"):
         with safe_open(path, framework="numpy") as file:
             names.update(file.keys())
-    own = (name for name, _ in model.named_parameters() if not name.startswith("audio_tokenizer."))
-    return next((name for name in own if name not in names), None)
+    parameters = (
+        name for name, _ in model.named_parameters() if not name.startswith("audio_tokenizer.")
+    )
+    return next((name for name in parameters if name not in names), None)

@@ -1,4 +1,4 @@
-"""The stretch of a recording that a model takes for its example of a voice."""
+"""Select the segment of a recording that a model uses as its example of a voice."""
 
 from __future__ import annotations
 
@@ -10,26 +10,31 @@ from numpy.typing import NDArray
 from ..protocol import Samples
 
 _FRAME = 0.02  # seconds
-_PAUSE = 0.2  # seconds of silence that part two phrases
-_MARGIN = 0.1  # seconds of silence that are kept at the ends
-_LOUD = 95  # percentile of the levels that stands for speech
-_BELOW = 30.0  # dB under it begins silence; less where the noise is higher than that
+_PAUSE = 0.2  # seconds of silence between two phrases, the least
+_MARGIN = 0.1  # seconds of silence that are kept at both ends
+_SPEECH = 95  # percentile of the levels that represents speech
+_SILENCE = 30.0  # dB below speech
 
 
-def best(samples: Samples, rate: int, shortest: float, longest: float) -> Samples:
-    """The part of `samples` (mono, shape (n,), `rate` in Hz) that lasts at most `longest` seconds
-    and has the most speech in it, in whole phrases if any are between `shortest` and `longest`.
+def select_segment(samples: Samples, rate: int, shortest: float, longest: float) -> Samples:
+    """Return the segment of a recording with the most speech, at most `longest` seconds long.
 
-    Speech without a pause in `longest` seconds is cut where it is quietest. What lasts no longer
-    than `longest` comes back as it is.
+    The segment consists of whole phrases if they last `shortest` seconds or more. Speech without a
+    pause is cut at its quietest frame. A recording that is short enough is returned unchanged.
+
+    Args:
+        samples: Mono, shape (n,).
+        rate: Sample rate in Hz.
+        shortest: Least length of whole phrases in seconds.
+        longest: Greatest length of the segment in seconds.
     """
     if len(samples) <= round(longest * rate):
         return samples
     levels = _levels(samples, rate)
     active = levels > _threshold(levels)
-    stretches = list(_stretches(active, round(shortest / _FRAME), round(longest / _FRAME)))
-    if stretches:
-        first, last = max(stretches, key=lambda stretch: int(active[slice(*stretch)].sum()))
+    segments = list(_segments(active, round(shortest / _FRAME), round(longest / _FRAME)))
+    if segments:
+        first, last = max(segments, key=lambda segment: int(active[slice(*segment)].sum()))
     else:
         first = int(np.argmax(active))
         least, most = (first + round(seconds / _FRAME) for seconds in (shortest, longest))
@@ -44,21 +49,26 @@ def _samples(frames: int, rate: int) -> int:
 
 
 def _levels(samples: Samples, rate: int) -> NDArray[np.float64]:
-    """Of each frame, in dB of full scale."""
+    """Return the level of each frame in dB of full scale."""
     frames = samples[: len(samples) // _samples(1, rate) * _samples(1, rate)].astype(np.float64)
     energy = np.square(frames.reshape(-1, _samples(1, rate))).mean(axis=1)
     return np.asarray(10 * np.log10(energy + 1e-10))
 
 
 def _threshold(levels: NDArray[np.float64]) -> float:
-    """Between what is said and what is not: 30 dB under the loudest, or half-way down to the noise
-    where that is nearer."""
-    noise, loud = np.percentile(levels, [5, _LOUD])
-    return float(max(loud - _BELOW, (noise + loud) / 2))
+    """Return the level in dB that separates speech from silence.
+
+    The threshold is 30 dB below speech, or halfway between noise and speech if that is higher.
+    """
+    noise, speech = np.percentile(levels, [5, _SPEECH])
+    return float(max(speech - _SILENCE, (noise + speech) / 2))
 
 
-def _stretches(active: NDArray[np.bool_], shortest: int, longest: int) -> Iterator[tuple[int, int]]:
-    """(first, end) of each run of whole phrases of `shortest` to `longest` frames."""
+def _segments(active: NDArray[np.bool_], shortest: int, longest: int) -> Iterator[tuple[int, int]]:
+    """Yield the first and the end frame of each run of whole phrases.
+
+    Runs last from `shortest` to `longest` frames.
+    """
     edges = np.flatnonzero(np.diff(active.astype(np.int8), prepend=0, append=0))
     phrases: list[tuple[int, int]] = []
     for start, end in edges.reshape(-1, 2).tolist():

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from soundclone.config import Settings
+from soundclone.engines import registry
+from soundclone.engines.builtin import BuiltinEngine
+from soundclone.engines.registry import EngineContext, InstalledEngines
+from soundclone.errors import EngineUnavailable
+
+
+class Incomplete:
+    info = None
+    concurrent = True
+
+    def unusable(self) -> str | None:
+        return None
+
+
+class Configured(BuiltinEngine):
+    context: EngineContext
+
+    @classmethod
+    def create(cls, context: EngineContext) -> Configured:
+        engine = cls()
+        engine.context = context
+        return engine
+
+
+@pytest.fixture
+def engines(monkeypatch: pytest.MonkeyPatch) -> InstalledEngines:
+    """Engines that this module provides, beside the installed ones."""
+    here = [
+        EntryPoint("incomplete", f"{__name__}:Incomplete", registry.GROUP),
+        EntryPoint("configured", f"{__name__}:Configured", registry.GROUP),
+        EntryPoint("misspelt", f"{__name__}:Misspelt", registry.GROUP),
+        EntryPoint("absent", "soundclone_absent:Engine", registry.GROUP),
+        EntryPoint("builtin", "soundclone.engines.builtin:BuiltinEngine", registry.GROUP),
+    ]
+    monkeypatch.setattr(registry, "entry_points", lambda group: here)
+    return InstalledEngines(Settings())
+
+
+def test_an_engine_is_created_once(engines: InstalledEngines) -> None:
+    assert engines.load("builtin") is engines.load("builtin")
+    assert engines.names() == ("absent", "builtin", "configured", "incomplete", "misspelt")
+
+
+def test_an_engine_may_take_the_settings(engines: InstalledEngines) -> None:
+    engine = engines.load("configured")
+    assert isinstance(engine, Configured)
+    assert isinstance(engine.context.settings, Settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("incomplete", "Incomplete has no warm and no clone and no speak and no close"),
+        ("misspelt", "engine 'misspelt' cannot be loaded: .*Misspelt"),
+        ("absent", "engine 'absent' cannot be loaded: No module named 'soundclone_absent'"),
+        ("unknown", "there is no engine 'unknown'; installed: absent, builtin"),
+    ],
+)
+def test_a_plugin_that_is_no_engine(engines: InstalledEngines, name: str, message: str) -> None:
+    with pytest.raises(EngineUnavailable, match=message):
+        engines.load(name)
