@@ -42,9 +42,9 @@ def noisy(sound: Samples) -> Samples:
         ("man", lambda x: x),
         ("man", telephone),
         ("woman", telephone),
-        ("woman", noisy),
-        ("woman", lambda x: np.float32(0.01) * x),
-        ("man", lambda x: np.float32(3) * x),
+        pytest.param("woman", noisy, marks=pytest.mark.slow),
+        pytest.param("woman", lambda x: np.float32(0.01) * x, marks=pytest.mark.slow),
+        pytest.param("man", lambda x: np.float32(3) * x, marks=pytest.mark.slow),
     ],
     ids=["plain", "telephone man", "telephone woman", "noise", "quiet", "loud"],
 )
@@ -54,6 +54,7 @@ def test_the_same_person_passes(who: str, made: Callable[[Samples], Samples]) ->
     assert 3 < found.speech_seconds < 9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rates", [(8_000, 48_000), (44_100, 11_025)])
 def test_rates_may_differ(rates: tuple[int, int]) -> None:
     consent, sample = said("woman", 24, 33, rates[0]), said("woman", 0, 14, rates[1])
@@ -87,6 +88,7 @@ def test_a_word_is_no_consent() -> None:
         verify(said("man", 1, 2.2), 16_000, said("man", 10, 30), 16_000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["mp3", "ogg"])
 def test_lossy_codecs_do_not_matter(form: str, tmp_path: Path) -> None:
     path = tmp_path / f"consent.{form}"

@@ -71,6 +71,7 @@ def test_clean_speech() -> None:
     assert speech_level(recording) == pytest.approx(-23, abs=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("decibels", [-40, 40])
 def test_level_is_made_good(decibels: float) -> None:
     recording = examine(decoded(SPEECH * 10 ** (decibels / 20)))
@@ -93,6 +94,7 @@ def test_offset_is_removed() -> None:
     assert abs(float(recording.samples[:].mean())) < 1e-3
 
 
+@pytest.mark.slow
 def test_high_rate_comes_down() -> None:
     upsampled = np.repeat(SPEECH, 4)
     recording = examine(decoded(upsampled, RATE * 4))
@@ -165,6 +167,7 @@ def test_steady_noise_is_taken_down() -> None:
     assert not clean().steady_noise
 
 
+@pytest.mark.slow
 def test_an_echo_is_no_noise() -> None:
     dice = np.random.default_rng(3)
     room = dice.standard_normal(RATE) * np.exp(-6.9 * np.arange(RATE) / RATE)
@@ -199,11 +202,13 @@ def test_turns_are_refused() -> None:
         examine(decoded(np.concatenate(turns), SECOND))
 
 
+@pytest.mark.slow
 def test_two_at_once_are_refused() -> None:
     with pytest.raises(SeveralSpeakers, match=r"two people speak at once in about \d\d %"):
         examine(decoded(0.5 * (WOMAN + MAN[: len(WOMAN)]), SECOND))
 
 
+@pytest.mark.slow
 def test_a_question_is_left_out() -> None:
     half = 16 * SECOND
     talk = np.concatenate([MAN[:half], WOMAN[: 4 * SECOND], MAN[half:]])
@@ -213,12 +218,14 @@ def test_a_question_is_left_out() -> None:
     assert not any(start < 19 and end > 17 for start, end in kept.segments)
 
 
+@pytest.mark.slow
 def test_too_little_is_left() -> None:
     talk = np.concatenate([MAN[: 10 * SECOND], WOMAN[: 4 * SECOND], MAN[10 * SECOND : 20 * SECOND]])
     with pytest.raises(SeveralSpeakers, match=r"only 1\d\.\d s without; more than 15 s"):
         examine(decoded(talk, SECOND))
 
 
+@pytest.mark.slow
 def test_a_telephone_gets_its_fundamental_back() -> None:
     spectrum = np.fft.rfft(MAN)
     hertz = np.fft.rfftfreq(len(MAN), 1 / SECOND)

@@ -1,4 +1,4 @@
-"""The first tables"""
+"""Tables of accounts, keys, tasks, voices and workers."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,6 +8,7 @@ down_revision = None
 
 
 def upgrade() -> None:
+    """Create the tables."""
     op.create_table(
         "accounts",
         sa.Column("id", sa.String(), nullable=False),

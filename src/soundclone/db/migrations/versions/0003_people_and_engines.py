@@ -8,6 +8,7 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
+    """Add the columns and tables."""
     op.add_column("voices", sa.Column("name", sa.String()))
     op.add_column("voices", sa.Column("consent", sa.JSON()))
     op.add_column(
