@@ -13,7 +13,7 @@ from functools import cached_property
 from ipaddress import ip_network
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -27,7 +27,7 @@ def default_data_dir() -> Path:
     return (Path(base) if base else Path.home() / ".local" / "share") / "soundclone"
 
 
-def _split(value: Any) -> Any:
+def _split(value: object) -> object:
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
@@ -291,7 +291,7 @@ class Settings(BaseSettings):
 
     @field_validator("prices", mode="before")
     @classmethod
-    def _prices(cls, value: Any) -> Any:
+    def _prices(cls, value: object) -> object:
         prices = json.loads(value, parse_float=Decimal) if isinstance(value, str) else value
         if not isinstance(prices, dict):
             raise ValueError('prices must be a JSON object such as {"sound-cloning-audio": 2}')
@@ -318,7 +318,7 @@ class Settings(BaseSettings):
 
     @field_validator("engine_languages", mode="before")
     @classmethod
-    def _engine_languages(cls, value: Any) -> Any:
+    def _engine_languages(cls, value: object) -> object:
         return json.loads(value) if isinstance(value, str) else value
 
     @field_validator("allowed_hosts")

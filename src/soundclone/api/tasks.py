@@ -172,7 +172,7 @@ async def delete_result(request: Request, id: TaskId, who: KnownCaller) -> Respo
     return Response(status_code=204)
 
 
-def view(request: Request, task: Task | Row[Any]) -> dict[str, Any]:
+def view(request: Request, task: Task | Row[*tuple[Any, ...]]) -> dict[str, Any]:
     """Return a task in the contract's format."""
     data: dict[str, Any] = {
         "id": task.id,

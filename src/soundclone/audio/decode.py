@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from ..errors import (
     InternalError,
@@ -25,6 +25,7 @@ from ..errors import (
     SourceTooLarge,
     SourceTruncated,
 )
+from .limits import DecodeLimits
 from .samples import Samples
 from .sniff import SUPPORTED, describe_other
 from .sound import Sound
@@ -39,19 +40,6 @@ _REFUSALS: dict[str, type[SourceError]] = {
         SourceTruncated,
     )
 }
-
-
-@dataclass(frozen=True)
-class DecodeLimits:
-    """Limits of decoding one file."""
-
-    seconds: float = 900.0  # duration of the sound
-    wall_seconds: float = 60.0
-    cpu_seconds: int = 45
-    memory_bytes: int = 1 << 30  # address space of the child
-    output_bytes: int = 400_000_000  # on disk; 15 minutes of 48 kHz stereo are 346 MB
-    sample_rates: tuple[int, int] = (4000, 384_000)  # Hz, least and most
-    channels: int = 16
 
 
 @dataclass(frozen=True)
@@ -176,7 +164,7 @@ def _run(
         child.wait()
 
 
-def _last_line(log: IO[bytes]) -> dict[str, Any]:
+def _last_line(log: IO[bytes]) -> dict[str, object]:
     size = log.seek(0, os.SEEK_END)
     log.seek(max(0, size - 4096))
     try:
@@ -203,9 +191,11 @@ def _exit_error(code: int, log: IO[bytes]) -> SourceError | InternalError | OSEr
     return InternalError(f"the decoder ended with status {code}: {trace.splitlines()[-1:]}")
 
 
-def _decoded(out: IO[bytes], report: dict[str, Any]) -> Decoded:
+def _decoded(out: IO[bytes], report: dict[str, object]) -> Decoded:
     try:
-        rate, channels, count = (int(report[key]) for key in ("sample_rate", "channels", "samples"))
+        rate, channels, count = (
+            int(str(report[key])) for key in ("sample_rate", "channels", "samples")
+        )
         container, codec = str(report["container"])[:20], str(report["codec"])[:40]
         if min(rate, channels, count) <= 0 or os.fstat(out.fileno()).st_size != 4 * count:
             raise ValueError(report)

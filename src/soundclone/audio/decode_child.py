@@ -19,7 +19,7 @@ import sys
 import wave
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import av
 from av.audio.frame import AudioFrame
@@ -31,6 +31,7 @@ from av.stream import Disposition
 
 from .confinement import confine
 from .downmix import Downmix
+from .limits import DecodeLimits
 from .sniff import mp4_boxes
 
 CONTAINERS = {
@@ -61,6 +62,10 @@ UNTIMED = ("mp3", "aac")
 """Formats without a duration in the file. FFmpeg estimates it from the bit rate."""
 
 
+Report = dict[str, str | int]
+"""Description of a decoded sound, or the reason why a file was rejected."""
+
+
 class MediaRejected(Exception):
     """The recording is rejected. `word` is the word of the SourceError to raise."""
 
@@ -77,7 +82,7 @@ class Source(io.BufferedReader):
         self.size = os.fstat(0).st_size
 
 
-def main(limits: dict[str, Any], scratch: int) -> dict[str, Any]:
+def main(limits: DecodeLimits, scratch: int) -> Report:
     """Decode standard input to standard output. Raises MediaRejected."""
     with Source() as source, open(1, "wb", closefd=False) as sink:
         _load_all()
@@ -104,25 +109,25 @@ def _load_all() -> None:
         file.writeframes(bytes(1600))
     silence.seek(0)
     with _open(silence) as container:
-        for kind, frame in _frames(container, container.streams.audio[0]):
-            if kind == "frame":
-                AudioResampler("flt", "mono", 8000).resample(frame)
+        for part in _frames(container, container.streams.audio[0]):
+            if isinstance(part, AudioFrame):
+                AudioResampler("flt", "mono", 8000).resample(part)
     with suppress(av.error.FFmpegError):
         _open(io.BytesIO(bytes(100)))
 
 
-def _limit(limits: dict[str, Any]) -> None:
+def _limit(limits: DecodeLimits) -> None:
     bounds = {
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_NOFILE: 16,
         resource.RLIMIT_NPROC: 0,
-        resource.RLIMIT_FSIZE: limits["output_bytes"] + 65536,  # for the log
-        resource.RLIMIT_AS: limits["memory_bytes"],  # not enforced by macOS
+        resource.RLIMIT_FSIZE: limits.output_bytes + 65536,  # for the log
+        resource.RLIMIT_AS: limits.memory_bytes,  # not enforced by macOS
     }
     for name, bound in bounds.items():
         with suppress(ValueError, OSError):
             resource.setrlimit(name, (bound, bound))
-    seconds = limits["cpu_seconds"]
+    seconds = limits.cpu_seconds
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))  # SIGXCPU, then SIGKILL
 
 
@@ -144,8 +149,8 @@ def _decode(
     source: Source,
     sink: BinaryIO,
     scratch: int,
-    limits: dict[str, Any],
-) -> dict[str, Any]:
+    limits: DecodeLimits,
+) -> Report:
     form = CONTAINERS[container.format.name]
     stream = _audio_stream(container, form)
     # The context is None for a codec that FFmpeg does not know, unlike in PyAV's types.
@@ -159,13 +164,13 @@ def _decode(
     writer = _Writer(scratch, limits)
     stated = 0.0 if form in UNTIMED else _stated_seconds(container, stream)
     bad, reached = 0, 0.0
-    for kind, value in _frames(container, stream):
-        if kind == "frame":
-            writer.write(value)
-        elif kind == "reached":
-            reached = max(reached, value)
-        else:
+    for part in _frames(container, stream):
+        if part is None:
             bad += 1
+        elif isinstance(part, float):
+            reached = max(reached, part)
+        else:
+            writer.write(part)
     if not writer.frames:
         if form == "mkv" and _mkv_encrypted(source):
             raise MediaRejected("source_encrypted", "the sound of this mkv is encrypted")
@@ -229,8 +234,8 @@ def _wav_stated_share(source: Source) -> float:
     return stated / source.size if stated < 0x7FFF0000 else 1.0
 
 
-def _frames(container: InputContainer, stream: AudioStream) -> Iterator[tuple[str, Any]]:
-    """Yield ("frame", frame), ("reached", seconds in the file) and ("bad", None).
+def _frames(container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame | float | None]:
+    """Yield decoded frames, seconds reached in the file, and None for a damaged part.
 
     All streams are read, because the sound of a film may be shorter than the film.
     """
@@ -242,18 +247,19 @@ def _frames(container: InputContainer, stream: AudioStream) -> Iterator[tuple[st
         except StopIteration:
             return
         except av.error.FFmpegError:
-            yield "bad", None
+            yield None
             return
         if packet.pts is not None and packet.time_base:
             end = packet.pts + (packet.duration or 0)
-            yield "reached", float(end * packet.time_base) - start
+            yield float(end * packet.time_base) - start
         if packet.stream is not stream:
             continue
         try:
             for frame in packet.decode():
-                yield "frame", frame
+                assert isinstance(frame, AudioFrame)
+                yield frame
         except av.error.FFmpegError:
-            yield "bad", None
+            yield None
 
 
 class _Writer:
@@ -261,7 +267,7 @@ class _Writer:
 
     channel: Downmix
 
-    def __init__(self, scratch: int, limits: dict[str, Any]) -> None:
+    def __init__(self, scratch: int, limits: DecodeLimits) -> None:
         self._scratch, self.limits = scratch, limits
         self.rate = self.channels = self.samples = self.frames = 0
         self._resampler: AudioResampler | None = None
@@ -283,27 +289,27 @@ class _Writer:
         frame.pts = None  # prevents the resampler from filling gaps between time stamps
         for part in self._resampler.resample(frame):
             self.samples += part.samples
-            if self.samples > self.limits["seconds"] * self.rate:
-                most = f"lasts more than {self.limits['seconds']:g} s"
+            if self.samples > self.limits.seconds * self.rate:
+                most = f"lasts more than {self.limits.seconds:g} s"
                 raise MediaRejected("source_too_large", f"the recording {most}")
-            if self.samples * self.channels * 4 > self.limits["output_bytes"]:
-                most = f"unpacks to more than {self.limits['output_bytes'] / 1e6:.0f} MB"
+            if self.samples * self.channels * 4 > self.limits.output_bytes:
+                most = f"unpacks to more than {self.limits.output_bytes / 1e6:.0f} MB"
                 raise MediaRejected("source_too_large", f"the recording {most}")
             self.channel.write(memoryview(part.planes[0])[: part.samples * self.channels * 4])
         self.frames += 1
 
     def _check(self) -> None:
-        low, high = self.limits["sample_rates"]
+        low, high = self.limits.sample_rates
         if not low <= self.rate <= high:
             raise MediaRejected(
                 "source_not_media",
                 f"sample rate {self.rate} Hz is not between {low} and {high} Hz",
             )
-        if self.channels > self.limits["channels"]:
+        if self.channels > self.limits.channels:
             raise MediaRejected(
                 "source_not_media",
                 f"the recording has {self.channels} channels; "
-                f"at most {self.limits['channels']} are supported",
+                f"at most {self.limits.channels} are supported",
             )
 
 
@@ -349,7 +355,7 @@ if __name__ == "__main__":
         print(json.dumps(confine()), flush=True)
         os._exit(0)
     try:
-        report = main(json.loads(sys.argv[1]), int(sys.argv[2]))
+        report = main(DecodeLimits(**json.loads(sys.argv[1])), int(sys.argv[2]))
     except MediaRejected as refusal:
         report = {"refused": refusal.word, "message": str(refusal)}
     except MemoryError:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+import numpy as np
 from numpy.typing import NDArray
 
 
-def fade_ends(samples: NDArray[Any], ramp: NDArray[Any]) -> None:
+def fade_ends(samples: NDArray[np.floating], ramp: NDArray[np.floating]) -> None:
     """Multiply the beginning of `samples` by `ramp` and the end by its reverse, in place.
 
     Args:

@@ -35,6 +35,10 @@ class TaskStatus(StrEnum):
     FAILED = "failed"
 
 
+Json = dict[str, Any]
+"""JSON object. `core` reads and writes it as dataclasses."""
+
+
 class Base(DeclarativeBase):
     """Base of all tables."""
 
@@ -42,7 +46,7 @@ class Base(DeclarativeBase):
         int: BigInteger(),
         float: Double(),
         str: String(),
-        dict[str, Any]: JSON(),
+        Json: JSON(),
         list[str]: JSON(),
     }
 
@@ -149,7 +153,7 @@ class Task(Base):
     account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
     key_id: Mapped[str] = mapped_column(ForeignKey("keys.id"))
     voice_id: Mapped[str]  # for a preview, the voice that it makes
-    params: Mapped[dict[str, Any]]  # emptied when the result expires
+    params: Mapped[Json]  # emptied when the result expires
     characters: Mapped[int]
     cost: Mapped[int]  # amount held; after the end, amount charged
     fee: Mapped[int] = mapped_column(default=0)  # part of `cost` that does not depend on the text
@@ -161,7 +165,7 @@ class Task(Base):
     progress: Mapped[int] = mapped_column(default=0)  # per cent
     attempts: Mapped[int] = mapped_column(default=0)  # attempts since the last finished step
     worker: Mapped[str | None]
-    result: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    result: Mapped[Json] = mapped_column(default=dict)
     error: Mapped[str | None] = mapped_column(Text)
     error_word: Mapped[str | None]
     error_logged: Mapped[str | None] = mapped_column(Text)  # `error` without users' texts
@@ -187,7 +191,7 @@ class Voice(Base):
     language: Mapped[str | None]  # language of the recording, where known
     speech_seconds: Mapped[float]
     name: Mapped[str | None]  # given by the owner
-    consent: Mapped[dict[str, Any] | None]  # declaration or recording of consent
+    consent: Mapped[Json | None]  # declaration or recording of consent
     created_at: Mapped[float]
     expires_at: Mapped[float | None] = mapped_column(index=True)  # None: never
     activated_at: Mapped[float | None]
@@ -228,7 +232,7 @@ class Worker(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     started_at: Mapped[float]
     seen_at: Mapped[float]
-    info: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    info: Mapped[Json] = mapped_column(default=dict)
 
 
 class EngineOffer(Base):
@@ -237,7 +241,7 @@ class EngineOffer(Base):
     __tablename__ = "engines"
 
     name: Mapped[str] = mapped_column(primary_key=True)
-    offer: Mapped[dict[str, Any]]
+    offer: Mapped[Json]
     seen_at: Mapped[float]
 
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar, TypeVarTuple
 
 from sqlalchemy import Connection, Engine, Row, Select, create_engine, event, make_url, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
@@ -27,6 +27,7 @@ from ..errors import Unavailable
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Ts = TypeVarTuple("Ts")
 
 
 class Database:
@@ -55,7 +56,7 @@ class Database:
             # outside SQLite: closing it drops the locks of all connections of this process.
             with suppress(FileExistsError):
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-        arguments: dict[str, Any] = {"connect_timeout": 10}
+        arguments: dict[str, object] = {"connect_timeout": 10}
         if self.sqlite:
             arguments = {"check_same_thread": False, "timeout": 30}
         self.engine: Engine = create_engine(
@@ -116,14 +117,16 @@ class Database:
             return job()
         return await asyncio.get_running_loop().run_in_executor(self._threads, job)
 
-    async def fetch_one_async(self, statement: Select[Any], **parameters: Any) -> Row[Any] | None:
+    async def fetch_one_async(
+        self, statement: Select[*Ts], **parameters: object
+    ) -> Row[*Ts] | None:
         """Return the only row of a point read, or None.
 
         Made for polling, the most frequent request. Each thread keeps a connection for it outside
         any transaction: checking one out and ending a transaction would cost more than the read.
         """
 
-        def job() -> Row[Any] | None:
+        def job() -> Row[*Ts] | None:
             try:
                 return self._reader().execute(statement, parameters).one_or_none()
             except OperationalError:
@@ -171,7 +174,7 @@ class Database:
         self.engine.dispose()
 
 
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = "IMMEDIATE"
     if sqlite3.sqlite_version_info < (3, 42):
         # dbos 3 sets column defaults with unixepoch('subsec'), which older versions lack.
