@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from soundclone.api import polling
 from soundclone.api.app import create_app
+from soundclone.api.schemas import SoundCloneTaskData
 from soundclone.core import keys
 from soundclone.db.models import Task
 
@@ -89,7 +90,10 @@ def test_every_status(
 ) -> None:
     if columns.get("expires_at") == "later":
         columns = columns | {"expires_at": time.time() + DAY}
-    assert_alike(api, documented, add(api, account, **columns), account.key)
+    body = assert_alike(api, documented, add(api, account, **columns), account.key)
+    if "id" in body["data"]:
+        assert set(body["data"]) <= set(SoundCloneTaskData.model_fields)
+        SoundCloneTaskData.model_validate(body["data"], strict=True)
 
 
 @pytest.mark.parametrize("task", [f"audio_{uuid.UUID(int=7)}", "audio_x", "x" * 300, "%00", "é"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 from soundclone.api.starts import Starts
@@ -19,8 +20,12 @@ def order(*scopes: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
     async def run() -> None:
         turn = 0
         starts = Starts()
+
+        def note(scope: dict[str, Any]) -> None:
+            begun.append((turn, scope))
+
         for scope in scopes:
-            starts.begin(scope, lambda scope=scope: begun.append((turn, scope)))
+            starts.begin(scope, partial(note, scope))
         while len(begun) < len(scopes):
             await asyncio.sleep(0)
             turn += 1
@@ -60,7 +65,7 @@ def test_connections_are_accepted_before_strangers_are_answered() -> None:
         starts = Starts()
         for turn in range(80):
             starts.accepted()
-            starts.begin(STRANGER, lambda turn=turn: begun.append(turn))
+            starts.begin(STRANGER, partial(begun.append, turn))
             if turn == 40:
                 before = len(begun)
                 starts.begin(CUSTOMER, lambda: begun.append(-1))
