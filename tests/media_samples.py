@@ -1,4 +1,4 @@
-"""Recordings in every format, made on the spot; people's speech comes from `recordings/`."""
+"""Recordings in all formats. Human speech is in `recordings/`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Any
 import av
 import espeakng_loader
 import numpy as np
+from av.audio.stream import AudioStream
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 FORMATS: dict[str, tuple[str, str, str | None]] = {
@@ -33,7 +35,7 @@ FORMATS: dict[str, tuple[str, str, str | None]] = {
     "webm": ("webm", "vorbis", "libvpx"),
     "flv": ("flv", "aac", "flv"),
 }
-CONTAINER = {  # what `decode` calls them
+CONTAINER = {  # names in `Decoded.container`
     "opus": "ogg", "wav_mulaw": "wav", "wav_float": "wav", "m4a": "mp4", "alac": "mp4",
     "mov": "mp4", "webm": "mkv",
 }  # fmt: skip
@@ -52,8 +54,10 @@ def write(
     sound: bool = True,
     options: dict[str, str] | None = None,
 ) -> Path:
-    """Write samples of shape (n,) or (n, channels) as `form`, one of FORMATS, with a test picture
-    where it is a film."""
+    """Write samples of shape (n,) or (n, channels) as one of FORMATS.
+
+    Films have a test picture.
+    """
     container_name, codec, picture = FORMATS[form]
     table = samples.reshape(len(samples), -1)
     if codec == "vorbis" and table.shape[1] == 1:  # FFmpeg's own encoder knows stereo only
@@ -61,35 +65,42 @@ def write(
     channels = table.shape[1]
     layout = {1: "mono", 2: "stereo"}.get(channels, f"{channels} channels")
     with av.open(path, "w", format=container_name, options=options or {}) as container:
+        video: VideoStream | None = None
+        audio: AudioStream | None = None
         if picture:
-            video = container.add_stream(picture, rate=5)
+            added = container.add_stream(picture, rate=5)
+            assert isinstance(added, VideoStream)
+            video = added
             video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
             video.bit_rate = 20_000
         if sound:
-            audio = container.add_stream(codec, rate=rate, layout=layout)
+            track = container.add_stream(codec, rate=rate, layout=layout)
+            assert isinstance(track, AudioStream)
+            audio = track
             audio.codec_context.options = {"strict": "experimental"}
         shown = 0
-        # Picture and sound in turn: some containers take no packet that is seconds older.
+        # Alternate picture and sound: some containers reject packets that are seconds older.
         for start in range(0, len(table), 4800):
-            while picture and shown * rate < (start + 4800) * 5 and shown < len(table) * 5 // rate:
+            while video and shown * rate < (start + 4800) * 5 and shown < len(table) * 5 // rate:
                 image = np.full((72, 64), 40 + shown % 100, np.uint8)
                 still = av.VideoFrame.from_ndarray(image, "yuv420p")
                 still.pts, still.time_base = shown, Fraction(1, 5)
                 container.mux(video.encode(still))
                 shown += 1
-            if sound:
+            if audio:
                 block = np.ascontiguousarray(table[start : start + 4800], np.float32)
                 frame = av.AudioFrame.from_ndarray(block.reshape(1, -1), "flt", layout)
                 frame.sample_rate, frame.pts = rate, start
                 container.mux(audio.encode(frame))
-        for stream in container.streams:
-            container.mux(stream.encode())
+        for stream in (video, audio):
+            if stream:
+                container.mux(stream.encode())
     return path
 
 
 @cache
 def said(who: str) -> tuple[NDArray[np.float32], int]:
-    """The speech of `recordings/<who>.opus`, mono, and its sample rate."""
+    """Return the speech of `recordings/<who>.opus`, mono, and its sample rate."""
     with av.open(Path(__file__).parent / "recordings" / f"{who}.opus") as container:
         resampler = av.AudioResampler("flt", "mono", 24_000)
         frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
@@ -97,7 +108,7 @@ def said(who: str) -> tuple[NDArray[np.float32], int]:
 
 
 def tone(seconds: float, rate: int = 48000, hertz: float = 440.0) -> NDArray[np.float32]:
-    """A sine of amplitude 0.5 that swells and fades twice a second."""
+    """Return a sine of amplitude 0.5 that swells and fades twice a second."""
     time = np.arange(round(seconds * rate)) / rate
     swell = 0.6 - 0.4 * np.cos(2 * np.pi * 2 * time)
     return (0.5 * swell * np.sin(2 * np.pi * hertz * time)).astype(np.float32)
@@ -112,19 +123,24 @@ def _espeak() -> tuple[ctypes.CDLL, int]:
 
 
 def spoken(seconds: float) -> tuple[NDArray[np.float32], int]:
-    """Synthetic English speech, cut to length, and its sample rate. The level of the speech is
-    about -18 dBFS RMS."""
+    """Return synthetic English speech, cut to length, and its sample rate.
+
+    Its level is about -18 dBFS RMS.
+    """
     lib, rate = _espeak()
     blocks: list[NDArray[np.float32]] = []
 
-    @ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
     def take(wave: Any, count: int, _events: Any) -> int:
         if count > 0:
             block = np.ctypeslib.as_array(wave, (count,))
-            blocks.append(block.astype(np.float32) / 32768)
+            blocks.append(block.astype(np.float32) / np.float32(32768))
         return 0
 
-    lib.espeak_SetSynthCallback(take)
+    kind = ctypes.CFUNCTYPE(
+        ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
+    )
+    callback = kind(take)
+    lib.espeak_SetSynthCallback(callback)
     assert lib.espeak_SetVoiceByName(b"en") == 0, "espeak-ng has no English voice"
     while sum(map(len, blocks)) < seconds * rate:
         before = len(blocks)

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from soundclone.audio.decode import DecodeLimits, decode
+from soundclone.audio.decode import decode
+from soundclone.audio.limits import DecodeLimits
 from soundclone.errors import SourceError
 from tests import media_samples
 

@@ -41,7 +41,7 @@ def test_wrong_prices(monkeypatch: pytest.MonkeyPatch, prices: str) -> None:
 @pytest.mark.parametrize("name", ["requests_per_second", "stop_grace", "voice_days"])
 def test_numbers_have_an_end(name: str) -> None:
     with pytest.raises(ValidationError, match="finite number"):
-        Settings(**{name: "inf"})
+        Settings.model_validate({name: "inf"})
 
 
 def test_a_worker_beats_before_it_is_held_for_lost() -> None:

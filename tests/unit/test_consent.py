@@ -21,7 +21,8 @@ Samples = NDArray[np.float32]
 
 def said(who: str, start: float, end: float, rate: int = 16_000) -> Samples:
     samples, own = media_samples.said(who)
-    return soxr.resample(samples[round(start * own) : round(end * own)], own, rate)
+    part = samples[round(start * own) : round(end * own)]
+    return np.asarray(soxr.resample(part, own, rate), np.float32)
 
 
 def telephone(sound: Samples) -> Samples:

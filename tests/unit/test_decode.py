@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from soundclone.audio import decode as decoding
-from soundclone.audio.decode import Decoded, DecodeLimits, decode
+from soundclone.audio.decode import Decoded, decode
+from soundclone.audio.limits import DecodeLimits
 from soundclone.errors import (
     InternalError,
     SourceEncrypted,

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from numpy.typing import NDArray
 
 from soundclone.audio.decode import decode
 from soundclone.audio.encode import FORMATS, STREAMS, SYNTHETIC, Encoder, Parts, pack, unpack
@@ -180,8 +181,12 @@ def test_what_is_sent_on_while_it_is_written(tmp_path: Path, form: str) -> None:
     assert whole[0] == whole[1], "the same in other blocks"
     path = tmp_path / "stream"
     path.write_bytes(whole[0])
+    samples: NDArray[np.float32]
     if form == "pcm":
-        samples, rate = np.frombuffer(whole[0], "<i2") / 2**15, 24_000
+        samples, rate = (
+            np.frombuffer(whole[0], "<i2").astype(np.float32) / np.float32(2**15),
+            24_000,
+        )
         assert len(samples) == len(TONE)
     else:
         if form == "wav":

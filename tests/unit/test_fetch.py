@@ -49,7 +49,7 @@ def refusal(host: str) -> str:
 
 
 BODY = bytes(range(256)) * 2000
-Page = bytes | Callable[[socket.socket], None]
+Page = bytes | Callable[[socket.socket], object]
 
 
 def answer(
@@ -134,7 +134,8 @@ def path(tmp_path: Path) -> Path:
 
 
 def get(url: str, path: Path, **options: Any) -> Fetched:
-    return fetch(url, path, **{"allow": [LOOPBACK], "max_bytes": 10**6, "timeout": 5.0} | options)
+    defaults: dict[str, Any] = {"allow": [LOOPBACK], "max_bytes": 10**6, "timeout": 5.0}
+    return fetch(url, path, **defaults | options)
 
 
 def fails(kind: type[SourceError], url: str, path: Path, **options: Any) -> str:
@@ -590,7 +591,7 @@ class TestRedirects:
         assert len(server.requests) == MAX_REDIRECTS + 1
 
     @pytest.mark.parametrize("headers", [{}, {"Location": ""}])
-    def test_nowhere(self, server: Server, path: Path, headers: dict[str, str]) -> None:
+    def test_nowhere(self, server: Server, path: Path, headers: dict[str, Any]) -> None:
         server.pages["/voice.mp3"] = answer(status="302 Found", **headers)
         message = fails(SourceUnreachable, server.url(), path)
         assert message.endswith("/voice.mp3 redirects (302) without saying where")

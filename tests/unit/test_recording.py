@@ -34,7 +34,7 @@ NOISE = np.random.default_rng(1).standard_normal(len(SPEECH)).astype(np.float32)
 LEVEL = float(np.sqrt(np.mean(SPEECH**2)))
 
 
-def decoded(samples: Samples, rate: int = RATE) -> Decoded:
+def decoded(samples: NDArray[np.floating], rate: int = RATE) -> Decoded:
     """Return samples of shape (n,) or (n, channels) as the decoder would."""
     table = np.atleast_2d(samples.T).T.astype(np.float32)
     with tempfile.TemporaryFile() as file:
