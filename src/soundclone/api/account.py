@@ -87,9 +87,10 @@ async def key_balance(state: State, who: KnownCaller) -> JSONResponse:
     responses=error_responses(AuthenticationError, RateLimited, Unavailable),
 )
 async def create_sign_in_link(request: Request, state: State, who: LimitedCaller) -> JSONResponse:
-    """Make a link that signs in to the studio with this key. The link works once, for ten minutes.
+    """Make a link that signs in to the studio with this key.
 
-    Whoever opens the link is signed in. It is no longer valid once the key is revoked.
+    The link works once, for ten minutes. Anybody who opens it is signed in. Revoking the key
+    invalidates the link.
     """
     token, expires = await state.database.transaction_async(sessions.issue_link, who.key_id)
     base = state.settings.public_url or str(request.base_url)

@@ -51,7 +51,7 @@ class ApiRoute(APIRoute):
     """
 
     def get_route_handler(self) -> Handler:
-        """Wrap FastAPI's handler."""
+        """Wrap FastAPI's handler in the hooks."""
         handler = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
@@ -70,7 +70,7 @@ class ApiRoute(APIRoute):
         return handle
 
     def translate(self, request: Request, error: Exception) -> SoundcloneError:
-        """Return the error of the tree that stands for `error`."""
+        """Convert an exception to an error of `soundclone.errors`."""
         return translate(request, error, expectations_of(self.endpoint))
 
     async def admit(self, request: Request) -> None:
@@ -125,12 +125,12 @@ def error_headers(error: SoundcloneError, status: int) -> dict[str, str]:
 def translate(
     request: Request, error: Exception, expectations: Mapping[str, str] | None = None
 ) -> SoundcloneError:
-    """Return the error of the tree that stands for `error`, and log an unexpected one.
+    """Convert an exception to an error of `soundclone.errors`, and log an unexpected one.
 
     Args:
         request: The request that failed.
         error: The exception.
-        expectations: What each field of the request takes, for the message about a wrong value.
+        expectations: What each field of the request accepts, for the message about a wrong value.
     """
     known = _known(error, expectations or {})
     if isinstance(known, ServerFault):

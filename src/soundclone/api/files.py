@@ -46,7 +46,7 @@ _AUDIO = {".mp3": "audio/mpeg", ".wav": "audio/wav", ".flac": "audio/flac", ".og
 
 
 class UploadRoute(ContractRoute):
-    """Path that takes a file.
+    """Path that accepts a file.
 
     FastAPI reads the body before it resolves dependencies. Without these checks anybody could fill
     the disk, and an account could exceed its quota.

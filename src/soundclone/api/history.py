@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
@@ -20,7 +20,7 @@ from .tasks import view
 router = APIRouter(prefix="/api/open-api/v1", route_class=OwnRoute, tags=["Tasks"])
 
 
-def _none_if_empty(value: Any) -> Any:
+def _none_if_empty(value: object) -> object:
     """Return None for an empty value, which clients send for an unset option."""
     return None if value == "" else value
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy.exc import IntegrityError
@@ -386,7 +386,7 @@ def clone_digest(body: SoundCloneCloneRequest) -> str:
     return digest("clone", body.model_dump(exclude=newer))
 
 
-def digest(kind: str, body: dict[str, Any]) -> str:
+def digest(kind: str, body: Mapping[str, object]) -> str:
     """Return the hash that identifies equal requests."""
     text = json.dumps([kind, body], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -16,7 +16,7 @@ from enum import Enum
 from typing import Any
 
 import httptools
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import (
@@ -232,7 +232,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._answered = cycle
         if cycle.more_body and (self._has_body or cycle is not self.cycle):
-            app = self._answering(cycle, app)
+            app = self._read_whole_body(cycle, app)
         begin = super()._start_asgi_task
 
         def start() -> None:
@@ -356,7 +356,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.transport.can_write_eof():
             self.transport.write_eof()
 
-    def _answering(self, cycle: RequestResponseCycle, app: Any) -> Any:
+    def _read_whole_body(self, cycle: RequestResponseCycle, app: Any) -> Any:
         """Wrap the application for a request with a body.
 
         If the application answers before the body is complete, read and discard the rest. Many
@@ -366,7 +366,7 @@ class BoundedProtocol(HttpToolsProtocol):
         async def run(scope: Scope, receive: Receive, send: Send) -> None:
             early = False
 
-            async def answered(message: Any) -> None:
+            async def answered(message: Message) -> None:
                 nonlocal early
                 if message["type"] == "http.response.start" and cycle.more_body:
                     early = True

@@ -1,4 +1,4 @@
-"""Deletion of a voice: the same for the API, the OpenAI-compatible paths and the studio."""
+"""Deletion of voices, for the API, the OpenAI-compatible API and the studio."""
 
 from __future__ import annotations
 

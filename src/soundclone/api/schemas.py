@@ -43,7 +43,7 @@ class Member:
         self._members = {member.value: member for member in members}
 
     def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
+        self, source: object, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(
             self._validate, serialization=core_schema.to_string_ser_schema()
@@ -72,7 +72,7 @@ OPUS_RATES = (8000, 16000, 24000, 48000)
 """Sample rates in Hz that the format ogg supports, because it contains Opus."""
 
 
-def _whole(value: Any) -> Any:
+def _whole(value: object) -> object:
     """Convert a float without a fraction to an integer, as JSON Schema does.
 
     Raises:
@@ -96,7 +96,7 @@ def _optional(description: str) -> Any:
     )
 
 
-def _option(default: Any, description: str) -> Any:
+def _option(default: object, description: str) -> Any:
     """Declare a field of a literal type whose default has a wider type."""
     return Field(default=default, description=description)
 
@@ -113,7 +113,7 @@ class RequestModel(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _without_empty_options(cls, body: Any) -> Any:
+    def _without_empty_options(cls, body: object) -> object:
         if not isinstance(body, dict):
             return body
         optional = {name for name, field in cls.model_fields.items() if not field.is_required()}
@@ -548,6 +548,6 @@ class DeletedResponse(_Envelope):
     data: DeletedData = Field(description="The deleted voice")
 
 
-def ok(data: Any) -> dict[str, Any]:
+def ok(data: object) -> dict[str, object]:
     """Return the envelope of a successful response."""
     return {"code": OK, "msg": "ok", "data": data}

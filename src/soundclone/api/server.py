@@ -10,6 +10,7 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from .connections import Guard, Limits, raise_descriptors, reserve
 from .protocol import BoundedProtocol
@@ -61,7 +62,7 @@ def server(app: FastAPI, *, connections: int, grace: float) -> uvicorn.Server:
     return bounded(app, Limits(connections=usable), timeout_graceful_shutdown=round(grace))
 
 
-def bounded(app: Any, limits: Limits, **options: Any) -> uvicorn.Server:
+def bounded(app: ASGIApp, limits: Limits, **options: Any) -> uvicorn.Server:
     """Return a server of `app` within `limits`. `options` are uvicorn's."""
     guard = Guard(limits)
     protocol: Any = partial(BoundedProtocol, guard=guard)

@@ -172,9 +172,9 @@ async def delete_result(request: Request, id: TaskId, who: KnownCaller) -> Respo
     return Response(status_code=204)
 
 
-def view(request: Request, task: Task | Row[*tuple[Any, ...]]) -> dict[str, Any]:
+def view(request: Request, task: Task | Row[*tuple[Any, ...]]) -> dict[str, object]:
     """Return a task in the contract's format."""
-    data: dict[str, Any] = {
+    data: dict[str, object] = {
         "id": task.id,
         "object": "audio",
         "created": int(task.created_at),
@@ -198,7 +198,7 @@ def view(request: Request, task: Task | Row[*tuple[Any, ...]]) -> dict[str, Any]
     return data
 
 
-def _result_view(request: Request, result: TaskResult, expires: int) -> dict[str, Any]:
+def _result_view(request: Request, result: TaskResult, expires: int) -> dict[str, object]:
     """Return the fields of a completed task that have a value."""
     links = {
         "audioUrl": result.audio,

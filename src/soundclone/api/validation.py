@@ -1,7 +1,8 @@
 """Messages for requests that do not match their schema.
 
-A message names the field, its value and what the field takes. The last part comes from the schema:
-the values of an enumeration, the range of a number, or else the first phrase of the description.
+A message names the field, its value and what the field accepts. The last part comes from the
+schema: the values of an enumeration, the range of a number, or else the first phrase of the
+description.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _PARTS = ("body", "query", "header", "path")
 
 @cache
 def expectations_of(endpoint: Callable[..., Any]) -> Mapping[str, str]:
-    """Return what each parameter and each body field of an endpoint takes, by its name."""
+    """Return what each parameter and each body field of an endpoint accepts, by its name."""
     found: dict[str, str] = {}
     for name, hint in get_type_hints(endpoint, include_extras=True).items():
         if isinstance(hint, type) and issubclass(hint, BaseModel):
@@ -39,7 +40,7 @@ def expectations_of(endpoint: Callable[..., Any]) -> Mapping[str, str]:
 
 @cache
 def expectations_of_model(model: type[BaseModel]) -> Mapping[str, str]:
-    """Return what each field of a request's body takes. A nested field is named `outer.inner`."""
+    """Return what each field of a request's body accepts. A nested field is named `outer.inner`."""
     schema = model.model_json_schema()
     return dict(_expectations(schema, schema.get("$defs", {})))
 
@@ -55,7 +56,7 @@ def _expectations(
 
 
 def expectation(schema: Schema) -> str:
-    """Return what a field takes: its values, its range, or the first phrase of its description."""
+    """Return what a field accepts: values, a range, or the first phrase of its description."""
     kinds = [each for each in schema.get("anyOf", [schema]) if each.get("type") != "null"]
     kind = kinds[0] if len(kinds) == 1 else {}
     if "const" in kind:
@@ -84,7 +85,7 @@ def _range(schema: Schema) -> str:
     return ""
 
 
-def _quoted(value: Any) -> str:
+def _quoted(value: object) -> str:
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 
@@ -112,7 +113,7 @@ def rejection(errors: Sequence[Any], expectations: Mapping[str, str]) -> Request
     return InvalidParameter(f"{name} is {value}; it must be {takes}", param=name)
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     if value is None:
         return "null"
     if isinstance(value, bool):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, File, Form, Path, Query, Request, UploadFile
 from fastapi.concurrency import run_in_threadpool
@@ -138,7 +138,7 @@ async def delete(request: Request, consent_id: ConsentId, who: KnownCaller) -> J
     return JSONResponse({"id": consent_id, "object": "audio.voice_consent", "deleted": True})
 
 
-def _view(consent: Consent) -> dict[str, Any]:
+def _view(consent: Consent) -> dict[str, object]:
     return {
         "id": consent.id,
         "object": "audio.voice_consent",

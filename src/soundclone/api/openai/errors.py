@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -79,7 +78,7 @@ class OpenAIRoute(ApiRoute):
     """
 
     def translate(self, request: Request, error: Exception) -> SoundcloneError:
-        """Return the error of the tree that stands for `error`."""
+        """Convert an exception to an error of `soundclone.errors`."""
         if isinstance(error, RequestValidationError):
             for each in error.errors():
                 # A request for a voice from a description also lacks fields, which matters less.
@@ -98,11 +97,11 @@ class OpenAIRoute(ApiRoute):
         await reserve(request, who.account_id)
 
     async def check_body_type(self, request: Request) -> None:
-        """Reject a body of a type that the path does not take."""
+        """Reject a body of a type that the path does not accept."""
 
 
 class FormRoute(OpenAIRoute):
-    """Path that takes a multipart form with files."""
+    """Path that accepts a multipart form with files."""
 
     async def check_body_type(self, request: Request) -> None:
         """Reject other bodies by their type: a missing field would be the wrong reason."""
@@ -157,7 +156,7 @@ def status_of(error: SoundcloneError) -> int:
     return 400 if isinstance(error, InvalidParameter) else error.status
 
 
-def body_of(error: SoundcloneError) -> dict[str, Any]:
+def body_of(error: SoundcloneError) -> dict[str, dict[str, str | None]]:
     """Return the JSON of an error."""
     kind, code = "invalid_request_error", error.word
     if isinstance(error, TaskFailed):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path
 from fastapi.responses import JSONResponse
@@ -65,5 +65,5 @@ def version_of(model: str) -> str | None:
     return MODELS[model]
 
 
-def _view(name: str) -> dict[str, Any]:
+def _view(name: str) -> dict[str, object]:
     return {"id": name, "object": "model", "created": RELEASED, "owned_by": "soundclone"}

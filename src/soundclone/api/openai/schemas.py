@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -156,7 +156,7 @@ class OpenAIError(BaseModel):
     error: OpenAIErrorDetail = Field(description="The error")
 
 
-def page(rows: list[dict[str, Any]], *, more: bool) -> dict[str, Any]:
+def page(rows: list[dict[str, object]], *, more: bool) -> dict[str, object]:
     """Return one page of a list in OpenAI's format."""
     return {
         "object": "list",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Mapping
-from typing import Any
 
 from anyio import CancelScope
 from fastapi import APIRouter, Request, Response
@@ -250,6 +249,6 @@ async def _events(chunks: AudioChunks, characters: int) -> AudioChunks:
         await chunks.aclose()
 
 
-def _event(data: Mapping[str, Any], name: str | None = None) -> bytes:
+def _event(data: Mapping[str, object], name: str | None = None) -> bytes:
     head = f"event: {name}\n" if name else ""
     return f"{head}data: {json.dumps(data)}\n\n".encode()

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import time
 from contextlib import suppress
-from typing import Annotated, Any, BinaryIO, Literal
+from typing import Annotated, BinaryIO, Literal
 
 from fastapi import APIRouter, File, Form, Path, Query, Request, UploadFile
 from fastapi.concurrency import run_in_threadpool
@@ -260,7 +260,7 @@ def _sha256(file: BinaryIO) -> str:
     return found.hexdigest()
 
 
-def view(voice: Voice) -> dict[str, Any]:
+def view(voice: Voice) -> dict[str, object]:
     """Return a voice in OpenAI's format, with further fields."""
     return {
         "id": voice.id,
