@@ -29,8 +29,8 @@ from soundclone.config import Settings
 from soundclone.engines.emotion import PROFILES
 from soundclone.engines.protocol import Controls, Emotion, Engine, Reference, Speech, Voice
 from soundclone.engines.registry import InstalledEngines
-from soundclone.synthesis.concatenation import trimmed
-from soundclone.synthesis.prosody import say
+from soundclone.synthesis.concatenation import trim
+from soundclone.synthesis.prosody import speak
 from soundclone.text.languages import LANGUAGES
 
 SPEEDS = (0.5, 0.75, 1.25, 1.5, 2.0)
@@ -168,9 +168,9 @@ def measure(engine: Any, persons: Sequence[Person], count: int) -> dict[str, Any
 
             def said(text: str = text, person: Person = person, **controls: Any) -> Speech:
                 asked = Controls(person.language, **controls)
-                return trimmed(say(engine, person.voice, text, asked))
+                return trim(speak(engine, person.voice, text, asked))
 
-            plain = say(engine, person.voice, text, usual)
+            plain = speak(engine, person.voice, text, usual)
             for speed in SPEEDS:
                 ratio = length(sound_of(said(speed=speed))) * speed / length(sound_of(plain))
                 speeds[speed].append(100 * (ratio - 1))
@@ -178,7 +178,7 @@ def measure(engine: Any, persons: Sequence[Person], count: int) -> dict[str, Any
             voiced = f0(was) > 0
             resonances = formants(was, voiced)
             for pitch in PITCHES:
-                high = sound_of(say(engine, person.voice, text, replace(usual, pitch=pitch)))
+                high = sound_of(speak(engine, person.voice, text, replace(usual, pitch=pitch)))
                 pitches[pitch].append(cents_off(was, high, pitch))
                 now = formants(high, voiced)
                 moved[pitch].append(

@@ -110,7 +110,7 @@ def streamed(account: str, key: str, cost: int, characters: int, fee: int = 0) -
 
 def hand_over(database: Database, task: str, characters: int) -> bool:
     with database.transaction() as session:
-        return delivery.hand_over(session, task, characters)
+        return delivery.record(session, task, characters)
 
 
 def kinds(database: Database, account: str) -> list[tuple[str, int]]:
@@ -456,7 +456,7 @@ def test_any_history_adds_up(database: Database, history: list[tuple[str, int, i
                     wanted = streamed(account, key, amount, characters=5, fee=min(amount, which))
                     made.append(tasks.submit(session, wanted, lambda *_: None, active_limit=99).id)
                 elif task and what == "deliver":
-                    delivery.hand_over(session, task, min(amount, 5))
+                    delivery.record(session, task, min(amount, 5))
                 elif task and what == "capture":  # more than the task may be refused, never booked
                     ended = session.get_one(Task, task).status not in ("queued", "processing")
                     assert not ended or not ledger.capture(session, task, amount)

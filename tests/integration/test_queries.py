@@ -74,7 +74,7 @@ def test_the_operators_view(database: Database, customer: tuple[str, str]) -> No
     with database.transaction() as session:
         error = SynthesisError("the engine failed at 'Dear Bob'", logged="a sentence went wrong")
         tasks.fail(session, failed, error, keep=60)
-        workers.beat(session, "w1", {"ready": True})
+        workers.heartbeat(session, "w1", workers.WorkerInfo(ready=True))
         ledger.open_account(session, "other_100%")
     with database.read() as session:
         assert {each.account.name for each in queries.customers(session)} == {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ from soundclone.engines.protocol import EngineInfo, Reference
 from soundclone.engines.protocol import Voice as MadeVoice
 from soundclone.engines.registry import InstalledEngines
 from soundclone.errors import Deleted, NotFound, StateConflict, SynthesisError, TaskCancelled
-from soundclone.jobs import speak
 from soundclone.jobs.runner import Job, Pools
+from soundclone.jobs.speak import speak
+from soundclone.jobs.voices import VoiceLoader
 from soundclone.storage import Storage
 from tests import rows
 from tests.integration.test_ledger import KEEP, customer, order, submit
@@ -88,7 +90,7 @@ def test_a_deleted_voice_takes_its_upload_and_its_preview_along(database: Databa
         assert voices.expired(session) == [voice_id]
     assert delete(database, voice_id, account) == gone
     with database.transaction() as session:
-        removal.removed(session, gone)
+        removal.delete_uploads(session, gone)
         assert uploads.expired(session) == []
     assert delete(database, voice_id, account).uploads == ()
     other, _ = customer(database, 0)
@@ -197,21 +199,21 @@ def test_a_worker_does_not_write_a_deleted_voice_back(
 ) -> None:
     account, key = customer(database, 0)
     voice_id, _ = preview(database, account, key, None)
-    speaking = submit(database, order(account, key, 0))
+    wanted = replace(order(account, key, 0), request=rows.speech_request(), voice_id=voice_id)
+    speaking = submit(database, wanted)
     with database.transaction() as session:
-        session.get_one(Task, speaking).voice_id = voice_id
         tasks.cancel(session, speaking, account, keep=KEEP)
     reference = encode.pack(np.zeros(24_000, np.float32), 24_000)
     storage.put(files.voice_reference(voice_id), reference)
     job = job_of(database, storage, speaking, tmp_path)
     engine: Any = DeletedMeanwhile(database, storage, account, voice_id)
     with pytest.raises(TaskCancelled, match="was deleted"):
-        speak.voice_of(job, engine, "English")
+        VoiceLoader(job, engine).voice_for("English")
     assert list(storage.list(f"voices/{voice_id}")) == []
     with pytest.raises(SynthesisError, match="is no longer kept"):
-        speak.voice_of(job, engine, "English")
+        VoiceLoader(job, engine).voice_for("English")
     with pytest.raises(SynthesisError, match="is no longer kept"):
-        speak.speak(job)
+        speak(job)
 
 
 def test_a_consent_of_its_own_outlives_a_voice(database: Database) -> None:

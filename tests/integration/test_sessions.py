@@ -87,7 +87,7 @@ def test_ended_sessions_are_forgotten(database: Database, key_id: str) -> None:
     change(database, late, expires_at=time.time() - 1)
     with database.transaction() as session:
         sessions.end(session, ended)
-        sessions.forget(session)
+        sessions.delete_ended(session)
     with database.read() as session:
         assert session.scalar(select(func.count()).select_from(StudioSession)) == 1
     assert runs(database, running)

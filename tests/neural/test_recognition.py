@@ -19,8 +19,10 @@ from soundclone.asr.recognition import Recognizer
 from soundclone.config import Settings
 from soundclone.engines.protocol import Controls, EngineInfo, Reference, Speech, Voice
 from soundclone.errors import EngineUnavailable, SynthesisError
-from soundclone.jobs import speak
+from soundclone.synthesis.allowance import Allowance
+from soundclone.synthesis.sentence import SentenceSynthesizer
 from soundclone.text.languages import LANGUAGES
+from soundclone.text.script import Sentence
 from soundclone.weights import store
 
 from . import tiny_whisper
@@ -254,27 +256,35 @@ class Babbler:
         return Speech(noise(4, seed=controls.seed), RATE)
 
 
+class OneVoice:
+    def voice_for(self, language: str) -> Voice:
+        return Voice("babbler", "1", b"")
+
+
+def said(engine: Babbler, recognizer: Recognizer) -> Speech:
+    synthesizer = SentenceSynthesizer(
+        engine, OneVoice(), Controls("English"), Allowance(1000), recognizer=recognizer
+    )
+    return synthesizer.synthesize(Sentence(TEXT, 0))
+
+
 def test_a_sentence_that_was_not_said_is_tried_again_and_refused(recognizer: Recognizer) -> None:
     engine = Babbler(seeded=True)
     with pytest.raises(SynthesisError, match=r"recognised .*; another wording may help") as error:
-        speak.sound(engine, Voice("babbler", "1", b""), TEXT, Controls("English"), recognizer)
+        said(engine, recognizer)
     assert len(set(engine.seeds)) == 3
     assert "ferry" not in error.value.logged
 
 
 def test_an_engine_that_has_no_seeds_is_not_checked_but_timed(recognizer: Recognizer) -> None:
-    said = speak.sound(
-        Babbler(seeded=False), Voice("babbler", "1", b""), TEXT, Controls("English"), recognizer
-    )
-    assert [word.text for word in said.words] == TEXT.rstrip(".").split()
-    assert 0 <= said.words[0].start <= said.words[-1].end <= 4
+    speech = said(Babbler(seeded=False), recognizer)
+    assert [word.text for word in speech.words] == TEXT.rstrip(".").split()
+    assert 0 <= speech.words[0].start <= speech.words[-1].end <= 4
 
 
 def test_speech_stays_as_it_is_without_recognition(models: Path) -> None:
     damaged(models, "model.bin", b"nonsense")
     for setting in ("auto", "off"):
         recognizer = recognizer_of(models, asr=setting)
-        said = speak.sound(
-            Babbler(seeded=True), Voice("babbler", "1", b""), TEXT, Controls("English"), recognizer
-        )
-        assert said.words == ()
+        speech = said(Babbler(seeded=True), recognizer)
+        assert speech.words == ()

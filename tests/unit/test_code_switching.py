@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from itertools import pairwise
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from soundclone.engines.protocol import Speech, Word
 from soundclone.errors import SynthesisError
-from soundclone.synthesis.code_switching import say, spans
+from soundclone.synthesis.code_switching import join_utterances, spans, utterances
 from soundclone.text.languages import LANGUAGES
 from soundclone.text.normalisation import normalise, plain_digits
 
@@ -33,6 +34,14 @@ class Engine:
             offset += len(word)
         samples = np.full(len(words) * RATE // 10, 0.5, np.float32)
         return Speech(samples, RATE, tuple(words))
+
+
+def say(
+    sentence: str, language: str, spoken: Collection[str], speak: Callable[[str, str], Speech]
+) -> Speech:
+    """Speak a sentence as `SentenceSynthesizer` does."""
+    found = utterances(sentence, language, spoken)
+    return join_utterances(sentence, found, [speak(each.text, each.language) for each in found])
 
 
 def parts(sentence: str, language: str) -> list[tuple[str, str]]:

@@ -8,10 +8,10 @@ from soundclone.synthesis.concatenation import (
     CLAUSE_GAP,
     PARAGRAPH_GAP,
     SENTENCE_GAP,
-    Stretch,
+    AudioSegment,
     join,
     margins,
-    trimmed,
+    trim,
 )
 from soundclone.text import script
 
@@ -25,8 +25,9 @@ def say(sentence: script.Sentence) -> Speech:
     return Speech(samples, RATE, (Word(sentence.text, 0.1, 0.6, 0, len(sentence.text)),))
 
 
-def joined(text: str, *, last: bool = True) -> Stretch:
-    return join(script.parse(text).pieces, say, RATE, last=last)
+def joined(text: str, *, last: bool = True) -> AudioSegment:
+    parsed = script.parse(text)
+    return join(parsed.pieces, [say(each) for each in parsed.sentences], RATE, last=last)
 
 
 def test_pauses_are_exact_to_the_sample() -> None:
@@ -53,7 +54,7 @@ def test_only_the_end_of_the_text_has_no_gap() -> None:
 
 
 def test_silence_at_the_ends_is_cut_and_words_move_with_it() -> None:
-    speech = trimmed(say(script.parse("One.").sentences[0]))
+    speech = trim(say(script.parse("One.").sentences[0]))
     assert 0.5 <= len(speech.samples) / RATE <= 0.55
     assert speech.words[0].start == pytest.approx(0.02, abs=0.002)
     assert abs(speech.samples[0]) < 1e-6
@@ -75,11 +76,10 @@ def test_the_ends_have_silence(text: str, lead: float, tail: float) -> None:
 
 def test_silence_stays_silence() -> None:
     silence = Speech(np.zeros(100, np.float32), RATE)
-    assert trimmed(silence) is silence
+    assert trim(silence) is silence
     assert len(joined("<#0.01#><#2#>" + "One.").samples) > 2 * RATE
 
 
 def test_rates_must_agree() -> None:
     with pytest.raises(ValueError, match="16000 Hz"):
-        join(script.parse("One.").pieces, lambda _: Speech(np.ones(9, np.float32), 16_000), RATE,
-             last=True)  # fmt: skip
+        join(script.parse("One.").pieces, [Speech(np.ones(9, np.float32), 16_000)], RATE, last=True)

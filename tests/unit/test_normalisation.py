@@ -11,11 +11,11 @@ import pytest
 from soundclone.engines.builtin.frontend import Pool
 from soundclone.engines.protocol import Speech
 from soundclone.errors import SynthesisError
-from soundclone.synthesis.code_switching import say
 from soundclone.text.languages import LANGUAGES
 from soundclone.text.normalisation import normalise
 from soundclone.text.normalisation.reader import reader
 from soundclone.text.script import parse
+from tests.unit.test_code_switching import say
 
 TEXTS = Path(__file__).parents[1] / "texts"
 HOSTILE: list[str] = json.loads((TEXTS / "hostile.json").read_text())

@@ -7,7 +7,7 @@ import pytest
 
 from soundclone.engines.emotion import PROFILES, EmotionProfile
 from soundclone.engines.protocol import Controls, Emotion, Samples, Speech, Voice, Word
-from soundclone.synthesis.prosody import faster, say, voiced_otherwise
+from soundclone.synthesis.prosody import change_voice, speak, stretch_time
 from tests import media_samples
 from tests.engines.test_engines import Tone
 
@@ -49,7 +49,7 @@ def formant(samples: Samples) -> float:
 @pytest.mark.parametrize("hertz", [70.0, 120.0, 310.0])
 def test_speed_changes_length_and_nothing_else(speed: float, hertz: float) -> None:
     samples = vowel(hertz)
-    said = faster(Speech(samples, RATE, (Word("a", 0.4, 1.0, 0, 1),)), speed)
+    said = stretch_time(Speech(samples, RATE, (Word("a", 0.4, 1.0, 0, 1),)), speed)
     assert len(said.samples) == round(len(samples) / speed)
     assert said.words[0].start == pytest.approx(0.4 / speed)
     assert said.words[0].end == pytest.approx(1.0 / speed)
@@ -64,7 +64,7 @@ def test_things_are_heard_when_they_should(speed: float) -> None:
     samples = vowel()
     samples[: RATE // 2] = 0
     samples[RATE:] = 0
-    said = faster(Speech(samples, RATE), speed).samples
+    said = stretch_time(Speech(samples, RATE), speed).samples
     loud = np.flatnonzero(np.abs(said) > 0.02) / RATE
     assert loud[0] == pytest.approx(0.5 / speed, abs=0.03)
     assert loud[-1] == pytest.approx(1.0 / speed, abs=0.03)
@@ -73,7 +73,7 @@ def test_things_are_heard_when_they_should(speed: float) -> None:
 @pytest.mark.parametrize("pitch", [-12, -5, 3, 12])
 def test_pitch_is_exact_and_formants_stay(pitch: int) -> None:
     speech = Speech(vowel(), RATE)
-    said = voiced_otherwise(speech, EmotionProfile(), pitch)
+    said = change_voice(speech, EmotionProfile(), pitch)
     assert len(said.samples) == len(speech.samples)
     cents = 1200 * np.log2(f0(said.samples) / f0(speech.samples))
     assert cents == pytest.approx(100 * pitch, abs=20)
@@ -85,21 +85,21 @@ def test_a_recording_of_speech() -> None:
     samples, rate = media_samples.said("man")
     speech = Speech(samples[: 6 * rate], rate)
     for emotion in Emotion:
-        said = faster(voiced_otherwise(speech, PROFILES[emotion], 2), PROFILES[emotion].rate)
+        said = stretch_time(change_voice(speech, PROFILES[emotion], 2), PROFILES[emotion].rate)
         assert np.isfinite(said.samples).all()
         assert len(said.samples) == pytest.approx(6 * rate / PROFILES[emotion].rate, abs=1)
 
 
 def test_nothing_asked_is_nothing_done() -> None:
     speech = Speech(vowel(), RATE)
-    assert faster(voiced_otherwise(speech, EmotionProfile()), 1.0) is speech
+    assert stretch_time(change_voice(speech, EmotionProfile()), 1.0) is speech
 
 
 @pytest.mark.parametrize("samples", [np.zeros(0), np.zeros(10), np.zeros(5000), np.ones(700)])
 def test_next_to_nothing(samples: np.ndarray) -> None:
     speech = Speech(samples.astype(np.float32), RATE)
     for speed in (0.5, 2.0):
-        said = faster(voiced_otherwise(speech, PROFILES["angry"], 5), speed)
+        said = stretch_time(change_voice(speech, PROFILES["angry"], 5), speed)
         assert np.isfinite(said.samples).all()
 
 
@@ -116,9 +116,9 @@ def test_what_an_engine_can_do_it_does_itself() -> None:
     controls = Controls("English", emotion=Emotion.SAD, speed=1.5, pitch=4)
     voice, able, tone = Voice("tone", "1", b""), Able(), Tone()
     plain = tone.speak(voice, "Hello there.", controls)
-    assert np.array_equal(say(able, voice, "Hello there.", controls).samples, plain.samples)
+    assert np.array_equal(speak(able, voice, "Hello there.", controls).samples, plain.samples)
     assert able.asked == controls
-    said = say(tone, voice, "Hello there.", controls)
+    said = speak(tone, voice, "Hello there.", controls)
     assert len(said.samples) == pytest.approx(
         len(plain.samples) / 1.5 / PROFILES["sad"].rate, abs=1
     )

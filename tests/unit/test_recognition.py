@@ -16,8 +16,9 @@ from soundclone.asr import recognition
 from soundclone.asr.alignment import align, timed, tokens
 from soundclone.asr.recognition import RecognizedWord, Recognizer
 from soundclone.config import Settings
-from soundclone.synthesis.verification import said
+from soundclone.synthesis.verification import check_transcript
 from soundclone.text.languages import LANGUAGES
+from soundclone.text.normalisation import normalise
 from soundclone.text.words import word_spans
 
 # The languages of Whisper: of its tokens, in their order. Cantonese came with large-v3.
@@ -27,6 +28,14 @@ WHISPER = set(
     "pa si km sn yo so af oc ka be tg sd gu am yi lo uz fo ht ps tk nn mt sa lb my bo tl mg as tt "
     "haw ln ha ba jw su yue".split()
 )
+
+
+def said(heard: str, text: str, language: str, *, strained: bool = False) -> str | None:
+    """Check a transcript against a text as it is written."""
+    spoken = normalise(text, language).text
+    return check_transcript(heard, spoken, language, strained=strained)
+
+
 FERRY = "The ferry to the islands leaves at nine tomorrow morning."
 MEETING = "我们今天下午三点在学校门口见面。"
 

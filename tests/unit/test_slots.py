@@ -60,12 +60,12 @@ class Held:
             command(place)
             self.got.set()
 
-    def breathe(self) -> None:
+    def yield_slot(self) -> None:
         """Offer the place; `got` is set again when it is back."""
         time.sleep(0.3)  # longer than the least time that a place is kept
         self.got.clear()
         with self._wake:
-            self._commands.append(Place.breathe)
+            self._commands.append(Place.yield_slot)
             self._wake.notify()
 
     def go(self) -> None:
@@ -138,11 +138,11 @@ def test_a_long_step_shares_its_place() -> None:
     slots = Slots(1)
     long = Held(slots, "a")
     assert holds(long)
-    long.breathe()
+    long.yield_slot()
     assert holds(long), "nobody else wants it"
     short = Held(slots, "b")
     assert waits(short)
-    long.breathe()
+    long.yield_slot()
     assert holds(short)
     assert waits(long)
     short.go()
@@ -157,7 +157,7 @@ def test_a_long_step_goes_before_other_tasks_of_its_account() -> None:
     assert holds(long)
     next_one, short = Held(slots, "a"), Held(slots, "b")
     assert waits(short)
-    long.breathe()
+    long.yield_slot()
     assert holds(short)
     short.go()
     assert holds(long)
@@ -175,8 +175,8 @@ def test_too_many_at_once_become_fewer() -> None:
     assert holds(two)
     newcomer = Held(slots, "b")
     assert holds(newcomer)
-    one.breathe()
-    two.breathe()
+    one.yield_slot()
+    two.yield_slot()
     time.sleep(0.3)
     assert sorted((one.got.is_set(), two.got.is_set())) == [False, True]
     newcomer.go()
@@ -193,8 +193,8 @@ def test_a_place_is_kept_between_two_steps_of_a_task() -> None:
     assert holds(one)
     assert holds(two)
     with slots.hold("b"):
-        one.breathe()
-        two.breathe()
+        one.yield_slot()
+        two.yield_slot()
         time.sleep(0.3)
     with slots.hold("b"):
         assert sorted((one.got.is_set(), two.got.is_set())) == [False, True]
@@ -266,7 +266,7 @@ def test_whoever_is_no_longer_wanted_leaves_the_line() -> None:
     assert isinstance(cancelled.error, GoneError)
     first.go()
     assert holds(last)
-    last.breathe()
+    last.yield_slot()
     assert holds(last)
     last.go()
 
@@ -283,7 +283,7 @@ def test_a_long_step_ends_when_it_is_no_longer_wanted() -> None:
     assert holds(long)
     other = Held(slots, "b")
     gone.set()
-    long.breathe()
+    long.yield_slot()
     assert long.left.wait(TIMEOUT)
     assert isinstance(long.error, InterruptedError)
     assert holds(other)
@@ -302,7 +302,7 @@ def test_suspects_run_alone() -> None:
                 running.append(name)
                 seen.append(tuple(running))
             time.sleep(0.02)
-            place.breathe()
+            place.yield_slot()
             with lock:
                 running.remove(name)
 
@@ -329,7 +329,7 @@ def test_a_suspect_need_not_wait_for_the_end_of_a_long_step() -> None:
     assert holds(long)
     suspect = Held(slots, "b", alone=True)
     assert waits(suspect)
-    long.breathe()
+    long.yield_slot()
     assert holds(suspect)
     suspect.go()
     assert holds(long)
@@ -373,7 +373,7 @@ def test_a_tool_changes_hands_in_the_middle_of_a_long_step() -> None:
     assert holds(long)
     short = Held(slots, "b", tool="engine")
     assert waits(short)
-    long.breathe()
+    long.yield_slot()
     assert holds(short)
     assert waits(long)
     short.go()

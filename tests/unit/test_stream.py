@@ -17,8 +17,8 @@ from soundclone.db.session import Database
 from soundclone.engines.builtin import BuiltinEngine
 from soundclone.engines.registry import InstalledEngines
 from soundclone.errors import Unavailable
+from soundclone.jobs.chunks import Chunk, groups_of
 from soundclone.jobs.runner import Job, Pools
-from soundclone.jobs.speak import groups_of
 from soundclone.jobs.stream import Sender
 from soundclone.storage import Storage
 from soundclone.text import script
@@ -51,17 +51,15 @@ def a_sender(job: Job) -> Sender:
     return Sender(job, SpeechRequest.from_json(job.task.params))
 
 
-def spoken(job: Job) -> list[dict[str, object]]:
+def spoken(job: Job) -> list[Chunk]:
     chunks = []
     for index, _ in enumerate(groups_of(TEXT, 25)):
         level = 0.05 * (index + 1)
         noise = np.random.default_rng(index).standard_normal((2 + index) * RATE) * level
         samples = noise.astype(np.float32)
-        key = job.scratch(f"chunk-{index:04}")
+        key = files.chunk("audio_1", index)
         job.storage.put(key, encode.pack(samples, RATE))
-        chunks.append(
-            {"key": key, "samples": len(samples), "loudness": loudness.loudness(samples, RATE)}
-        )
+        chunks.append(Chunk(key, 1, len(samples), RATE, loudness.loudness(samples, RATE), ()))
     return chunks
 
 

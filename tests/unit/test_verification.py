@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from soundclone.engines.protocol import Samples, Speech
-from soundclone.synthesis.verification import fault
+from soundclone.synthesis.verification import check_audio
 from soundclone.text.duration_bounds import duration_bounds
 from soundclone.text.languages import LANGUAGES
 
@@ -24,7 +24,7 @@ def silence(seconds: float) -> Samples:
 
 
 def found(samples: Samples, text: str = TEXT, speed: float = 1.0) -> str | None:
-    return fault(Speech(samples, RATE), text, speed)
+    return check_audio(Speech(samples, RATE), text, speed)
 
 
 def test_speech_of_the_right_length() -> None:

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from ..core import workers
+from ..core.workers import WorkerInfo
 from ..errors import SoundcloneError
 from ..telemetry import log
 from .errors import OwnRoute
@@ -61,7 +62,7 @@ def _check(request: Request) -> dict[str, str]:
         checks["database"] = "ok"
         with state.database.read() as session:
             alive = workers.alive(session, state.settings.worker_lost_after)
-        warm = [worker for worker in alive if worker.info.get("ready")]
+        warm = [worker for worker in alive if WorkerInfo.of(worker).ready]
         checks["worker"] = "ok" if warm else "no worker is alive and warm"
     except SoundcloneError as error:
         failed("database", error)

@@ -30,7 +30,7 @@ async def remove_voice(request: Request, voice_id: str, account_id: str) -> None
             f"voice {voice_id} is deleted and can no longer be used, but its files are not removed "
             f"yet: {error.message}; the service keeps trying, or send the request again"
         ) from error
-    await state.database.transaction_async(removal.removed, leavings)
+    await state.database.transaction_async(removal.delete_uploads, leavings)
 
 
 def _remove_files(storage: Storage, leavings: Leavings) -> None:

@@ -20,14 +20,14 @@ def doctor(as_json: AsJson = False) -> None:
     with spinner("checking", as_json) as show:
         report = examine(read_settings(), show)
     if as_json:
-        print_json(report)
+        print_json(report.to_json())
     else:
-        for row in report["checks"]:
-            mark, colour = ("ok", None) if row["ok"] else ("no", "bright_black")
-            if row["needed"] and not row["ok"]:
+        for row in report.checks:
+            mark, colour = ("ok", None) if row.ok else ("no", "bright_black")
+            if row.needed and not row.ok:
                 mark, colour = "FAIL", "red"
-            typer.secho(f"{mark:<4}  {row['name']:<18} {row['detail']}", fg=colour)
-    if not report["ok"]:
+            typer.secho(f"{mark:<4}  {row.name:<18} {row.detail}", fg=colour)
+    if not report.ok:
         raise typer.Exit(FAILED)
 
 

@@ -1,4 +1,4 @@
-"""Consent of the speaker: what a request declares, and recordings in which somebody agrees."""
+"""Consent of the speaker: declarations, and recordings of consent that an account keeps."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from . import files, ledger
 from .requests import CloneRequest, ConsentRecord, ConsentSource, Source
 from .voices import checked_name
 
-MOST = 200  # of an account
+MOST = 200  # consents of one account
 LARGEST = 10 * 1024 * 1024  # bytes of a recording
 LONGEST_SPEAKER = 200  # characters
 STATEMENT = "a recording in which the speaker agrees was given with the voice"
@@ -27,7 +27,7 @@ STATEMENTS = {
     "given": "The person who speaks has agreed that I make a synthetic voice of theirs, "
     "for what I use it for.",
 }
-"""Words of a declaration, as the studio shows them."""
+"""Statement of each declaration, as the studio shows it."""
 
 Declaration = Literal["own", "given"]
 Policy = Literal["optional", "declared", "recording"]
@@ -68,8 +68,10 @@ def declared(
     key_id: str,
     source: Source | ConsentSource | None = None,
 ) -> Agreement:
-    """The consent that a request declares, gives a recording of, or both. Raises
-    InvalidParameter."""
+    """Return the consent that a request declares, proves by a recording, or both.
+
+    Raises InvalidParameter.
+    """
     speaker = "".join(each for each in speaker if each.isprintable()).strip()
     if len(speaker) > LONGEST_SPEAKER or (declaration == "given" and not speaker):
         raise InvalidParameter(
@@ -118,8 +120,18 @@ def is_id(text: str) -> bool:
 
 
 def new(account_id: str, name: str, language: str, head: bytes, size: int) -> Consent:
-    """A consent, checked; its `recording` says where the file is to be kept. `head` is how the
-    recording begins, `size` its bytes. Raises InvalidParameter."""
+    """Check a consent and return its row, whose `recording` is the key for the file.
+
+    Args:
+        account_id: The account.
+        name: Name of the consent.
+        language: BCP 47 tag of the recording's language.
+        head: First bytes of the recording.
+        size: Bytes of the recording.
+
+    Raises:
+        InvalidParameter: A value is wrong.
+    """
     if not _TAG.fullmatch(language):
         raise InvalidParameter(
             f"language is {language[:40]!r}; it must be a BCP 47 tag, such as en-US",
@@ -151,7 +163,7 @@ def new(account_id: str, name: str, language: str, head: bytes, size: int) -> Co
 
 
 def add(session: Session, consent: Consent) -> None:
-    """Write it down. Raises InvalidParameter when the account has too many."""
+    """Store a consent. Raises InvalidParameter if the account has too many."""
     ledger.lock(session, consent.account_id)
     kept = session.scalar(select(func.count()).where(Consent.account_id == consent.account_id))
     if int(kept or 0) >= MOST:
@@ -180,8 +192,10 @@ def get(session: Session, consent_id: str, account_id: str, *, param: str | None
 def listing(
     session: Session, account_id: str, *, after: str | None = None, limit: int = 20
 ) -> tuple[Sequence[Consent], bool]:
-    """At most `limit` consents of the account, newest first, those that follow `after`; and
-    whether there are more. Raises NotFound for an `after` that is none."""
+    """Return the consents that follow `after`, the newest first, and whether there are more.
+
+    Raises NotFound for an unknown `after`.
+    """
     query = select(Consent).where(Consent.account_id == account_id)
     place = tuple_(Consent.created_at, Consent.id)
     if after is not None:
@@ -193,15 +207,17 @@ def listing(
 
 
 def rename(session: Session, consent_id: str, account_id: str, name: str) -> Consent:
-    """Give it another name. Raises NotFound, InvalidParameter."""
+    """Rename a consent. Raises NotFound and InvalidParameter."""
     consent = get(session, consent_id, account_id)
     consent.name = _named(name)
     return consent
 
 
 def delete(session: Session, consent_id: str, account_id: str) -> None:
-    """Forget it, once its recording is removed. Voices that were made with it go on to name it.
-    Raises NotFound."""
+    """Delete a consent whose recording is removed. Raises NotFound.
+
+    Voices that were made with the consent keep its id.
+    """
     session.delete(get(session, consent_id, account_id))
 
 

@@ -1,4 +1,4 @@
-"""What the engines of the workers can do, as the workers say."""
+"""Engine capabilities that workers advertise."""
 
 from __future__ import annotations
 
@@ -10,37 +10,42 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ..db.models import EngineOffer
+from ..db.session import affected
 from ..engines.selection import BUILTIN, EngineCapability
 from . import workers
+from .formatting import DAY
 
-_REMEMBERED = 86_400.0  # seconds
+_KEPT = DAY  # seconds for which capabilities stand in for workers that are away
 
 
-def remember(session: Session, offers: Iterable[EngineCapability]) -> None:
-    """Note what a worker's engines can do, for a time in which there is no worker."""
+def record(session: Session, offers: Iterable[EngineCapability]) -> None:
+    """Store the capabilities of a worker's engines, for times without a worker."""
     now = workers.now(session)
-    for offer in sorted(offers, key=lambda offer: offer.engine):  # one order: no deadlock
+    # Sorted, so that two workers lock the rows in the same order.
+    for offer in sorted(offers, key=lambda offer: offer.engine):
         known = session.execute(
             update(EngineOffer)
             .where(EngineOffer.name == offer.engine)
             .values(offer=offer.to_json(), seen_at=now)
         )
-        if not known.rowcount:  # type: ignore[attr-defined]
+        if not affected(known):
             with suppress(IntegrityError), session.begin_nested():  # another worker was faster
                 session.add(EngineOffer(name=offer.engine, offer=offer.to_json(), seen_at=now))
 
 
 def current(session: Session, silence: float) -> tuple[EngineCapability, ...]:
-    """What the workers can do that were heard of within `silence` seconds. When none is ready, it
-    is what the last ones could, so that work is taken while they start again; when there never
-    were any, what every installation can."""
-    alive = {
-        offer["engine"]: offer
+    """Return the capabilities of all workers with a heartbeat in the last `silence` seconds.
+
+    Without a ready worker, return those of the last day, so that tasks are accepted while workers
+    restart. Without those, return the built-in engine, which every installation has.
+    """
+    found = {
+        offer.engine: offer
         for worker in workers.alive(session, silence)
-        for offer in worker.info.get("offers", ())
+        for offer in workers.WorkerInfo.of(worker).capabilities
     }
-    if not alive:
-        since = workers.now(session) - _REMEMBERED
+    if not found:
+        since = workers.now(session) - _KEPT
         rows = session.scalars(select(EngineOffer).where(EngineOffer.seen_at >= since))
-        alive = {row.name: row.offer for row in rows}
-    return tuple(map(EngineCapability.from_json, alive.values())) or (BUILTIN,)
+        found = {row.name: EngineCapability.from_json(row.offer) for row in rows}
+    return tuple(found.values()) or (BUILTIN,)

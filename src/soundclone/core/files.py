@@ -1,12 +1,10 @@
 """Keys of every file in the object store.
 
-| folder | files | kept |
-|---|---|---|
-| `uploads/{id}/` | a recording that a client uploaded | some days |
-| `consents/{account}/` | consent recordings | until their owner deletes them |
-| `voices/{voice}/` | a voice, its recording and its consent recording | as long as the voice |
-| `work/{task}/` | files between a task's steps, and parts of a stream | until the task ends |
-| `results/{task}/` | what a task made | some days |
+- `uploads/{id}/`: a recording that a client uploaded. Kept for some days.
+- `consents/{account}/`: consent recordings. Kept until their owner deletes them.
+- `voices/{voice}/`: a voice, its recording and its consent recording. Kept with the voice.
+- `work/{task}/`: files between a task's steps, and parts of a stream. Kept until the task ends.
+- `results/{task}/`: the files that a task made. Kept for some days.
 
 `storage` adds the folder `probe/`, whose files its own check writes and removes.
 """

@@ -1,4 +1,4 @@
-"""The tasks of an account, a page at a time."""
+"""List the tasks of an account in pages."""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ def page(
     status: str | None = None,
     kind: str | None = None,
 ) -> tuple[Sequence[Task], str | None]:
-    """At most `limit` tasks of the account whose results are kept, the newest first, and the
-    cursor of the next page if there is one. A cursor is the id of the last task of a page. Raises
-    InvalidParameter for an unknown cursor."""
+    """Return tasks whose results are kept, the newest first, and the cursor of the next page.
+
+    The cursor is the id of the last task of a page, None for the last page. Raises
+    InvalidParameter for an unknown cursor.
+    """
     kept = Task.expires_at.is_(None) | (Task.expires_at > time.time())
     query = select(Task).where(Task.account_id == account_id, kept)
     place = tuple_(Task.created_at, Task.id)

@@ -1,5 +1,8 @@
-"""API keys: `sk_`, 37 random characters, and a 6-character checksum that catches a mistyped key
-without a look into the database. Random keys need no slow hash: they are kept as HMAC-SHA256."""
+"""API keys: `sk_`, 37 random characters and a checksum of 6 characters.
+
+The checksum detects a mistyped key without a query. Keys are stored as HMAC-SHA256: random keys
+need no slow hash.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ _CHECKSUM = 6
 
 @dataclass(frozen=True)
 class Caller:
-    """Whose key came with a request."""
+    """Key and account of a request."""
 
     key_id: str
     account_id: str
@@ -43,13 +46,13 @@ def _checksum(body: str) -> str:
 
 
 def generate() -> str:
-    """A new key, to be shown once."""
+    """Generate the text of a new key."""
     body = "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM))
     return PREFIX + body + _checksum(body)
 
 
 def well_formed(key: str) -> bool:
-    """Whether `key` can be one of ours."""
+    """Tell whether a text has the form and the checksum of a key."""
     body = key.removeprefix(PREFIX)
     return (
         key.startswith(PREFIX)
@@ -60,7 +63,7 @@ def well_formed(key: str) -> bool:
 
 
 def digest(key: str, secret: bytes) -> str:
-    """What is kept of a key."""
+    """Return the hash that is stored for a key."""
     return hmac.new(secret, key.encode(), hashlib.sha256).hexdigest()
 
 
@@ -73,9 +76,20 @@ def create(
     quota: int = 0,
     operator: bool = False,
 ) -> tuple[Key, str]:
-    """A key of an account and its secret text, which is not kept. `quota` in micro-credits,
-    0 for none; an `operator` may see all accounts and the workers. Raises NotFound,
-    InvalidParameter."""
+    """Create a key for an account. Return the key and its text, which is not stored.
+
+    Args:
+        session: The transaction.
+        secret: Secret of the service, which the hash depends on.
+        account_id: The account.
+        name: Name of the key.
+        quota: Most micro-credits that the key may spend, 0 for no limit.
+        operator: True if the key may see all accounts and the workers.
+
+    Raises:
+        NotFound: There is no such account.
+        InvalidParameter: The quota is negative.
+    """
     if session.get(Account, account_id) is None:
         raise NotFound(f"there is no account {account_id!r}")
     _check_quota(quota)
@@ -98,7 +112,7 @@ def create(
 
 
 def authenticate(session: Session, secret: bytes, text: str) -> Caller:
-    """Whose key `text` is. Raises AuthenticationError."""
+    """Return the caller that a key belongs to. Raises AuthenticationError."""
     if not well_formed(text):
         raise AuthenticationError(_malformed(text))
     row = session.execute(
@@ -112,8 +126,7 @@ def authenticate(session: Session, secret: bytes, text: str) -> Caller:
 
 
 def _malformed(text: str) -> str:
-    """The reason why a text is no key. Quotes nothing of the text, which may be somebody's
-    secret."""
+    """Explain why a text is not a key. The message quotes nothing, since the text may be secret."""
     body, length = text.removeprefix(PREFIX), _RANDOM + _CHECKSUM
     if not text.startswith(PREFIX):
         return f"the API key is wrong: a key begins with {PREFIX}"
@@ -128,7 +141,7 @@ def _malformed(text: str) -> str:
 
 
 def holder(session: Session, key_id: str) -> Key:
-    """The key with an id that may still be used. Raises AuthenticationError."""
+    """Return the key with an id. Raises AuthenticationError if it is unknown or revoked."""
     key = session.get(Key, key_id)
     if key is None:
         raise AuthenticationError("the API key is not known to this service")
@@ -138,14 +151,14 @@ def holder(session: Session, key_id: str) -> Key:
 
 
 def listing(session: Session, account_id: str) -> Sequence[Key]:
-    """The account's keys, newest first."""
+    """Return the account's keys, the newest first."""
     return session.scalars(
         select(Key).where(Key.account_id == account_id).order_by(Key.created_at.desc())
     ).all()
 
 
 def find(session: Session, reference: str) -> Key:
-    """A key by its id, or by its display prefix when that is unambiguous. Raises NotFound."""
+    """Return a key by its id, or by its display prefix if that is unique. Raises NotFound."""
     key = session.get(Key, reference)
     if key is None:
         alike = session.scalars(
@@ -158,14 +171,14 @@ def find(session: Session, reference: str) -> Key:
 
 
 def revoke(session: Session, reference: str) -> Key:
-    """From now on the key is refused. Raises NotFound."""
+    """Revoke a key. Raises NotFound."""
     key = find(session, reference)
     key.revoked_at = key.revoked_at or time.time()
     return key
 
 
 def set_quota(session: Session, reference: str, quota: int) -> Key:
-    """Limit what a key may spend in all, in micro-credits; 0 lifts it. Raises NotFound."""
+    """Set the most micro-credits that a key may spend, 0 for no limit. Raises NotFound."""
     _check_quota(quota)
     key = find(session, reference)
     session.execute(update(Key).where(Key.id == key.id).values(quota=quota))

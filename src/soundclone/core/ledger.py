@@ -1,13 +1,12 @@
-"""The only place where money moves.
+"""Double-entry ledger with two-phase transfers, after the design of TigerBeetle.
 
-A double-entry ledger with two-phase transfers, after TigerBeetle's design: `hold` reserves,
-`capture` takes all or part of the reserved amount, `release` gives it back. Each hold is resolved
-at most once; after a partial capture, a release line that resolves the capture gives the rest back
-in the same transaction. Each line's id names its purpose, so repeating an operation has no effect.
-Nothing here commits: the caller's transaction does, together with the task that the money is for.
+`hold` reserves an amount, `capture` takes all or part of it, and `release` returns it. A hold is
+resolved at most once. After a partial capture, a release line resolves the capture and returns the
+rest in the same transaction. The id of a line names its purpose, so repeating an operation has no
+effect. The caller's transaction commits the lines together with the task that they pay for.
 
-Accounts of the house are `ISSUER`, whose debit is what was ever paid in, and `REVENUE`. They are
-sums over the lines and have no row, so that no two tasks ever wait for the same one.
+The service has two accounts: `ISSUER`, whose debits are all payments, and `REVENUE`. Both are sums
+over the lines and have no row, so tasks never wait for each other's lock on one.
 """
 
 from __future__ import annotations
@@ -21,14 +20,15 @@ from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from ..db.models import Account, Key, Transfer
+from ..db.session import affected
 from ..errors import InsufficientBalance, InvalidParameter, NotFound, QuotaExceeded
 from .pricing import to_credits
 
 ISSUER = "issuer"
 REVENUE = "revenue"
-HELD = "held"  # the other side of a hold and of its release
+HELD = "held"  # counterpart of a hold and of its release
 
-# Made once: building a statement takes longer than running it.
+# Constants, because building a statement takes longer than executing it.
 _LINE = insert(Transfer)
 _RESERVE = (
     update(Account)
@@ -45,7 +45,7 @@ _RESERVE_OF_KEY = (
     .values(held=Key.held + bindparam("amount"), active=Key.active + 1)
     .execution_options(synchronize_session=False)
 )
-_SETTLE = (
+_RESOLVE = (
     update(Account)
     .where(Account.id == bindparam("account"))
     .values(
@@ -55,7 +55,7 @@ _SETTLE = (
     )
     .execution_options(synchronize_session=False)
 )
-_SETTLE_OF_KEY = (
+_RESOLVE_OF_KEY = (
     update(Key)
     .where(Key.id == bindparam("key"))
     .values(
@@ -69,19 +69,20 @@ _SETTLE_OF_KEY = (
 
 @dataclass(frozen=True)
 class Balance:
-    """In micro-credits."""
+    """Balance of an account in micro-credits."""
 
-    credited: int  # all that was ever paid in
+    credited: int  # sum of all payments
     used: int  # captured
     held: int  # reserved by tasks that have not ended
 
     @property
     def available(self) -> int:
+        """Micro-credits that new tasks may cost."""
         return self.credited - self.used - self.held
 
 
 def open_account(session: Session, name: str) -> Account:
-    """A new account without money."""
+    """Create an account without credit."""
     account = Account(
         id=f"acct_{uuid.uuid4().hex}",
         name=name,
@@ -96,14 +97,22 @@ def open_account(session: Session, name: str) -> Account:
 
 
 def lock(session: Session, account_id: str) -> None:
-    """Let other transactions that ask for the same wait until this one has ended."""
+    """Lock the account until the transaction ends.
+
+    Other modules use this lock too, for limits that count the rows of an account.
+    """
     session.execute(select(Account.id).where(Account.id == account_id).with_for_update())
 
 
 def credit(
     session: Session, account_id: str, amount: int, memo: str = "", reference: str | None = None
 ) -> None:
-    """Pay `amount` in. The same `reference` twice pays once. Raises NotFound, InvalidParameter."""
+    """Add credit to an account. A payment with a known `reference` has no effect.
+
+    Raises:
+        NotFound: There is no such account.
+        InvalidParameter: The amount is not above 0.
+    """
     if amount <= 0:
         raise InvalidParameter(
             f"{to_credits(amount)} cannot be paid in; more than 0 is needed", param="amount"
@@ -116,7 +125,7 @@ def credit(
         .where(Account.id == account_id)
         .values(credited=Account.credited + amount, posted=Account.posted + amount)
     )
-    if not changed.rowcount:  # type: ignore[attr-defined]
+    if not affected(changed):
         raise NotFound(f"there is no account {account_id!r}")
     _write(
         session,
@@ -131,17 +140,21 @@ def credit(
 
 
 def hold(session: Session, *, account_id: str, key_id: str, task_id: str, amount: int) -> None:
-    """Reserve `amount` for a task. Raises InsufficientBalance and QuotaExceeded; then nothing
-    is reserved, provided that the caller rolls back."""
+    """Reserve an amount for a task. The caller must roll back after an error.
+
+    Raises:
+        InsufficientBalance: The account has too little credit.
+        QuotaExceeded: The quota of the key does not allow the amount.
+    """
     reserved = session.execute(_RESERVE, {"account": account_id, "amount": amount})
-    if not reserved.rowcount:  # type: ignore[attr-defined]
+    if not affected(reserved):
         has = balance(session, account_id).available
         raise InsufficientBalance(
             f"this task costs {to_credits(amount):.6g} credits and {to_credits(has):.6g} are "
             "available; add credit or shorten the text"
         )
     within = session.execute(_RESERVE_OF_KEY, {"key": key_id, "amount": amount})
-    if not within.rowcount:  # type: ignore[attr-defined]
+    if not affected(within):
         key = session.get_one(Key, key_id)
         left = max(0, key.quota - key.used - key.held)
         raise QuotaExceeded(
@@ -162,16 +175,18 @@ def hold(session: Session, *, account_id: str, key_id: str, task_id: str, amount
 
 
 def capture(session: Session, task_id: str, amount: int | None = None, memo: str = "") -> bool:
-    """Capture `amount` of a task's hold, or all of it, and release the rest. False when the hold
-    was resolved before. `memo` is kept with the line. Raises ValueError for less than 0
-    and for more than is held."""
+    """Capture `amount` of a task's hold, or all of it, and release the rest.
+
+    Return False if the hold was resolved before. The line keeps the `memo`. Raises ValueError for
+    an amount below 0 or above the hold.
+    """
     held = _unresolved(session, task_id)
     if held is None:
         return False
     taken = held.amount if amount is None else amount
     if not 0 <= taken <= held.amount:
         raise ValueError(f"{taken} cannot be captured of the {held.amount} that are held")
-    _settle(session, held, taken)
+    _update_totals(session, held, taken)
     line = _resolve(session, held, "capture", taken, held.id, memo)
     if taken < held.amount:
         _resolve(session, held, "release", held.amount - taken, line)
@@ -179,11 +194,11 @@ def capture(session: Session, task_id: str, amount: int | None = None, memo: str
 
 
 def release(session: Session, task_id: str) -> bool:
-    """Give back what is held for a task; False when the hold was resolved before."""
+    """Release the hold of a task. Return False if it was resolved before."""
     held = _unresolved(session, task_id)
     if held is None:
         return False
-    _settle(session, held, 0)
+    _update_totals(session, held, 0)
     _resolve(session, held, "release", held.amount, held.id)
     return True
 
@@ -194,17 +209,17 @@ def _unresolved(session: Session, task_id: str) -> Transfer | None:
     return None if resolved else held
 
 
-def _settle(session: Session, held: Transfer, taken: int) -> None:
+def _update_totals(session: Session, held: Transfer, taken: int) -> None:
     assert held.key_id is not None
     amounts = {"amount": held.amount, "taken": taken}
-    session.execute(_SETTLE, {"account": held.account_id} | amounts)
-    session.execute(_SETTLE_OF_KEY, {"key": held.key_id} | amounts)
+    session.execute(_RESOLVE, {"account": held.account_id} | amounts)
+    session.execute(_RESOLVE_OF_KEY, {"key": held.key_id} | amounts)
 
 
 def _resolve(
     session: Session, held: Transfer, kind: str, amount: int, resolves: str, memo: str = ""
 ) -> str:
-    """Write a line that ends a hold, or what a capture left of it; the line's id."""
+    """Write a line that resolves a hold or a partial capture. Return the id of the line."""
     line = f"{kind}:{held.task_id}"
     _write(
         session,
@@ -223,7 +238,7 @@ def _resolve(
 
 
 def balance(session: Session, account_id: str) -> Balance:
-    """Raises NotFound."""
+    """Return the balance of an account. Raises NotFound."""
     row = session.execute(
         select(Account.credited, Account.posted, Account.held).where(Account.id == account_id)
     ).one_or_none()
@@ -233,7 +248,7 @@ def balance(session: Session, account_id: str) -> Balance:
 
 
 def statement(session: Session, account_id: str, limit: int | None = None) -> Sequence[Transfer]:
-    """The account's lines, oldest first."""
+    """Return the last `limit` lines of an account, the oldest first. Raises NotFound."""
     balance(session, account_id)
     query = select(Transfer).where(Transfer.account_id == account_id)
     newest = query.order_by(Transfer.created_at.desc(), Transfer.id.desc()).limit(limit)
@@ -242,26 +257,27 @@ def statement(session: Session, account_id: str, limit: int | None = None) -> Se
 
 @dataclass(frozen=True)
 class Audit:
-    """What the lines say, against what the accounts say."""
+    """Comparison of the lines with the totals of the accounts, in micro-credits."""
 
-    issued: int  # micro-credits, from the lines
-    revenue: int
-    owed: int  # to all accounts, from the accounts
+    issued: int  # payments, from the lines
+    revenue: int  # captures, from the lines
+    owed: int  # to all accounts, from their totals
     held: int  # from the lines
-    wrong_accounts: tuple[str, ...]  # whose totals are not the sums of their lines
+    wrong_accounts: tuple[str, ...]  # accounts whose totals differ from the sums of their lines
 
     @property
     def total(self) -> int:
-        """Sum over all sides: 0 unless something is broken."""
+        """Sum over all accounts, which is 0 in a sound ledger."""
         return self.owed + self.revenue - self.issued
 
     @property
     def sound(self) -> bool:
+        """True if the totals are the sums of the lines."""
         return self.total == 0 and not self.wrong_accounts
 
 
 def audit(session: Session) -> Audit:
-    """Add up every line and compare."""
+    """Add up every line and compare the sums with the totals."""
     sums: dict[tuple[str, str], int] = {}
     for account_id, kind, amount in session.execute(
         select(Transfer.account_id, Transfer.kind, func.sum(Transfer.amount)).group_by(

@@ -1,9 +1,8 @@
-"""What things cost. Money is counted in micro-credits: integers, never floats.
+"""Prices. Money is counted in micro-credits, which are integers.
 
-The rule: characters times the price per 10,000 characters, divided by 10,000 and rounded down to
-the micro-credit, so that nobody pays more than the exact share; plus, for production speech, the
-fee for using a voice. A stream that ends early costs its fee and the share of its delivered
-characters, by the same rule.
+A task costs its characters times the price of 10,000 characters, divided by 10,000 and rounded
+down to the micro-credit. Production speech costs the fee for the voice in addition. A stream that
+ends early costs the fee and the share of the delivered characters.
 """
 
 from __future__ import annotations
@@ -16,12 +15,15 @@ from ..errors import InvalidParameter
 
 MICRO = 1_000_000
 UNIT_CHARACTERS = 10_000
-MOST_CREDITS = 1_000_000_000  # at a time: far below what a column holds
+MOST_CREDITS = 1_000_000_000  # of one payment, which is far below the limit of a column
 
 
 def to_micro(credits: Decimal | int | str) -> int:
-    """Micro-credits of an amount in credits. Raises InvalidParameter for less than a
-    micro-credit of precision, for more than a billion credits, and for what is not a number."""
+    """Convert credits to micro-credits.
+
+    Raises InvalidParameter for a text that is not a number, for more than six decimals, and for
+    more than a billion credits.
+    """
     try:
         amount = Decimal(credits) * MICRO
         whole = int(amount)
@@ -39,13 +41,13 @@ def to_micro(credits: Decimal | int | str) -> int:
 
 
 def to_credits(micro: int) -> float:
-    """Credits as a JSON number; exact to the micro-credit up to a billion credits."""
+    """Convert micro-credits to credits, exactly up to a billion credits."""
     return micro / MICRO
 
 
 @dataclass(frozen=True)
 class Price:
-    """One row of the catalog."""
+    """Row of the price catalog."""
 
     name: str
     display: str
@@ -55,9 +57,13 @@ class Price:
 
 
 class Prices:
-    """The price list. `prices` is credits by name, as in `Settings.price_list`."""
+    """The price list."""
 
     def __init__(self, prices: Mapping[str, Decimal]) -> None:
+        """Read prices in credits by name, as in `Settings.price_list`.
+
+        Raises InvalidParameter for a negative price.
+        """
         self.rows = (
             Price(
                 "sound-cloning-clone",
@@ -87,22 +93,24 @@ class Prices:
                 raise InvalidParameter(f"price {row.name} is {row.unit}; 0 or more is needed")
 
     def clone(self, characters: int) -> int:
-        """Micro-credits of a preview."""
+        """Return the price of a preview in micro-credits."""
         return characters * self._clone // UNIT_CHARACTERS
 
     def audio(self, characters: int) -> int:
-        """Micro-credits of a production task."""
+        """Return the price of production speech in micro-credits."""
         return characters * self._audio // UNIT_CHARACTERS + self.fee
 
     @property
     def fee(self) -> int:
-        """Micro-credits of a production task for the use of the voice, whatever its length."""
+        """Part of the price of production speech that does not depend on its length."""
         return self._voice
 
 
 def share(cost: int, fee: int, delivered: int, characters: int) -> int:
-    """Micro-credits of a task of `characters` that ended when `delivered` of them had been sent:
-    nothing before the first, and all of `cost` at the last."""
+    """Return the micro-credits that a stream costs after `delivered` of its `characters`.
+
+    The price is 0 before the first character and `cost` after the last.
+    """
     if not delivered:
         return 0
     return fee + (cost - fee) * delivered // characters

@@ -1,4 +1,4 @@
-"""What people want to see of tasks, money and work: read, never changed."""
+"""Read-only queries for the pages of the studio: tasks, usage, customers, load, failures."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from sqlalchemy import BigInteger, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from ..db.models import Account, EngineOffer, Key, Task, TaskStatus, Transfer, Worker
+from .formatting import DAY
 from .voices import ACTIVE
 
-DAY = 86_400
+_DAY = int(DAY)
 
 
 def history(
@@ -25,8 +26,16 @@ def history(
     before: float | None = None,
     limit: int = 50,
 ) -> Sequence[Task]:
-    """The account's tasks, newest first: at most `limit` of those made before a time, of a kind
-    ("clone", "audio") and a status ("active" for those that have not ended)."""
+    """Return the account's tasks, the newest first.
+
+    Args:
+        session: The transaction.
+        account_id: The account.
+        kind: "clone" or "audio".
+        status: A status, or "active" for tasks that have not ended.
+        before: Time before which the tasks were submitted.
+        limit: Most tasks to return.
+    """
     query = select(Task).where(Task.account_id == account_id)
     if kind:
         query = query.where(Task.kind == kind)
@@ -39,7 +48,7 @@ def history(
 
 @dataclass(frozen=True)
 class Day:
-    """What an account used within a day of UTC."""
+    """Usage of an account on one day (UTC)."""
 
     start: float  # seconds since the epoch
     spent: int  # micro-credits
@@ -47,29 +56,31 @@ class Day:
 
 
 def usage(session: Session, account_id: str, days: int = 30) -> tuple[Day, ...]:
-    """What the account paid for on each of the last `days` days of UTC, oldest first. It is
-    counted from the ledger, which outlasts the tasks."""
-    today = int(time.time()) // DAY
-    number = cast(Transfer.created_at, BigInteger) // DAY
+    """Return the account's usage on each of the last `days` days (UTC), the oldest first.
+
+    The numbers come from the ledger, which outlasts the tasks.
+    """
+    today = int(time.time()) // _DAY
+    number = cast(Transfer.created_at, BigInteger) // _DAY
     rows = session.execute(
         select(number, func.sum(Transfer.amount), func.count())
         .where(
             Transfer.account_id == account_id,
             Transfer.kind == "capture",
-            Transfer.created_at >= (today - days + 1) * DAY,
+            Transfer.created_at >= (today - days + 1) * _DAY,
         )
         .group_by(number)
     )
     found = {int(each[0]): (int(each[1]), int(each[2])) for each in rows}
     return tuple(
-        Day(float(each * DAY), *found.get(each, (0, 0)))
+        Day(float(each * _DAY), *found.get(each, (0, 0)))
         for each in range(today - days + 1, today + 1)
     )
 
 
 @dataclass(frozen=True)
 class Customer:
-    """An account as the operator sees it."""
+    """An account, for the operator."""
 
     account: Account
     keys: int  # that are not revoked
@@ -77,7 +88,7 @@ class Customer:
 
 
 def customers(session: Session, search: str = "", limit: int = 100) -> Sequence[Customer]:
-    """Accounts whose name or id has `search` in it, those that were busy last first."""
+    """Return the accounts whose name or id contains `search`, the last active first."""
     living = (
         select(func.count())
         .where(Key.account_id == Account.id, Key.revoked_at.is_(None))
@@ -98,16 +109,16 @@ def customers(session: Session, search: str = "", limit: int = 100) -> Sequence[
 
 @dataclass(frozen=True)
 class Load:
-    """What waits and what is under way."""
+    """Waiting and running tasks of all accounts."""
 
     queued: int
     processing: int
-    oldest: float | None  # when the one that waits longest was made
-    tasks: Sequence[Task]  # the next ones, in the order in which they are served
+    oldest: float | None  # submission of the task that has waited longest
+    tasks: Sequence[Task]  # the next tasks, in the order of service
 
 
 def load(session: Session, limit: int = 20) -> Load:
-    """The queue of all accounts."""
+    """Return the load of the queue."""
     count: dict[str, int] = {}
     for status, number in session.execute(
         select(Task.status, func.count()).where(Task.status.in_(ACTIVE)).group_by(Task.status)
@@ -136,8 +147,8 @@ class Failures:
 
 
 def failures(session: Session, days: float = 7) -> Sequence[Failures]:
-    """Why tasks failed within the last days, the most frequent reason first."""
-    since = time.time() - days * DAY
+    """Return the reasons why tasks failed in the last days, the most frequent first."""
+    since = time.time() - days * _DAY
     failed = (Task.status == TaskStatus.FAILED, Task.ended_at >= since)
     rows = session.execute(
         select(Task.error_word, func.count(), func.max(Task.ended_at))
@@ -156,11 +167,11 @@ def failures(session: Session, days: float = 7) -> Sequence[Failures]:
 
 
 def workers(session: Session) -> Sequence[Worker]:
-    """All workers that are registered, also those that were lost, longest alive first."""
+    """Return all registered workers, also lost ones, the oldest first."""
     return session.scalars(select(Worker).order_by(Worker.started_at)).all()
 
 
 def engines(session: Session) -> Sequence[tuple[str, dict[str, Any], float]]:
-    """Name, offer and last sign of each engine that workers have told of."""
+    """Return name, capability and last heartbeat of each engine that workers advertised."""
     rows = session.scalars(select(EngineOffer).order_by(EngineOffer.name))
     return [(row.name, row.offer, row.seen_at) for row in rows]

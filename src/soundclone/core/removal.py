@@ -1,4 +1,4 @@
-"""Removal of a voice with everything that lets somebody hear the speaker."""
+"""Delete a voice with every recording of the speaker."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Leavings:
     """Files of a deleted voice in the object store."""
 
     voice_id: str
-    folders: tuple[str, ...]  # the voice, its preview's results and work files
+    folders: tuple[str, ...]  # of the voice, and of its preview's results and work files
     uploads: tuple[str, ...]  # recordings that nothing else of the account needs
 
 
@@ -36,7 +36,7 @@ def delete(session: Session, voice_id: str, account_id: str) -> Leavings:
         NotFound: The account has no such voice.
         StateConflict: A task uses the voice.
     """
-    # The voice before the account, as in `tasks.submit`.
+    # Lock the voice before the account, like `tasks.submit`, to avoid a deadlock.
     voice = voices.get(session, voice_id, account_id)
     session.refresh(voice, with_for_update=True)
     if voices.in_use(session, voice_id):
@@ -49,7 +49,7 @@ def delete(session: Session, voice_id: str, account_id: str) -> Leavings:
     preview = session.get(Task, voice.task_id)
     uploads = set(voice.uploads or ())
     if preview is not None:
-        uploads |= uploads_of(preview)  # a voice of an earlier version has no list of its own
+        uploads |= uploads_of(preview)  # an earlier release stored no list with the voice
         preview.expires_at = min(preview.expires_at or now, now)
         preview.params, preview.result = {}, {}
     ledger.lock(session, account_id)
@@ -77,14 +77,16 @@ def uploads_of(task: Task) -> frozenset[str]:
     return request.uploads if isinstance(request, CloneRequest) else frozenset()
 
 
-def removed(session: Session, leavings: Leavings) -> None:
-    """Forget uploads whose files are gone. The voice itself stays for the sweep, which looks
-    once more for a file that a worker wrote late."""
+def delete_uploads(session: Session, leavings: Leavings) -> None:
+    """Delete the rows of uploads whose files are removed.
+
+    The row of the voice stays, because the sweep looks for files that a worker wrote late.
+    """
     session.execute(remove(Upload).where(Upload.key.in_(leavings.uploads)))
 
 
 def late_writers(session: Session, voice_id: str, limit: int = 1000) -> Sequence[str]:
-    """Ids of the tasks of a voice whose workflow may still be under way although they ended."""
+    """Return the ids of a voice's tasks whose workflow may still run although the task ended."""
     return session.scalars(
         select(Task.id)
         .where(Task.voice_id == voice_id, Task.purged_at.is_(None))
@@ -94,8 +96,7 @@ def late_writers(session: Session, voice_id: str, limit: int = 1000) -> Sequence
 
 
 def _needed(session: Session, voice: Voice) -> set[str]:
-    """Uploads that another living voice of the account was made from, or that a preview which has
-    not ended is made from."""
+    """Return the uploads that other voices and running previews of the account are made from."""
     others = session.execute(
         select(Voice.uploads, Task)
         .outerjoin(Task, Task.id == Voice.task_id)

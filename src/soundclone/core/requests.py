@@ -312,6 +312,13 @@ class TaskResult:
         return {n: list(v) if isinstance(v, tuple) else v for n, v in fields.items()}
 
     @classmethod
+    def recorded(cls, record: Mapping[str, Any]) -> TaskResult:
+        """Read the result that a step has recorded."""
+        result = cls.from_json(record)
+        assert result is not None
+        return result
+
+    @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> TaskResult | None:
         """Read a result that `to_json` wrote; None once the result is no longer kept."""
         if "audio" not in data:

@@ -1,5 +1,8 @@
-"""Bytes of results that an account keeps: estimated and reserved when a task is submitted, measured
-when it has completed, and given back when the result goes."""
+"""Bytes of results that an account keeps.
+
+The bytes are estimated and reserved when a task is submitted, measured when the task is completed,
+and released when its result is removed.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +15,15 @@ from ..errors import TooLarge
 from ..text.duration import Length
 from .requests import AudioFormat, SpeechOptions
 
-# Hz, the defaults
+# Default sample rates in Hz.
 _RATES = {AudioFormat.WAV: 44_100, AudioFormat.FLAC: 44_100, AudioFormat.PCM: 24_000}
 _COMPRESSED = frozenset({AudioFormat.MP3, AudioFormat.AAC, AudioFormat.OGG})
 _COMPRESSED_RATE = 16_500  # bytes a second
-_SLOWEST = 2.0  # times the estimate: the worker's allowance
+_SLOWEST = 2.0  # longest speech over the estimate, as in `synthesis.allowance`
 _HEAD = 4_096  # bytes of headers and tags
-_SUBTITLES = 100  # bytes a character, of both files
+_SUBTITLES = 100  # bytes of both files per character
 
-# Made once: building a statement takes longer than running it.
+# A constant, because building the statement takes longer than executing it.
 _RESIZE = (
     update(Account)
     .where(Account.id == bindparam("account"))
@@ -43,7 +46,7 @@ def estimate(options: SpeechOptions, characters: int, length: Length) -> int:
 
 
 def check_quota(kept: int, size: int, quota: int) -> None:
-    """Raises TooLarge when a task that may need `size` bytes does not fit beside those `kept`."""
+    """Check that `size` more bytes fit into the quota. Raises TooLarge."""
     if kept + size > quota:
         raise TooLarge(
             f"the results of this account take {kept:,} bytes and this task may take {size:,}; at "
@@ -52,7 +55,7 @@ def check_quota(kept: int, size: int, quota: int) -> None:
 
 
 def resize(session: Session, task_id: str, size: int) -> None:
-    """Note how many bytes a task keeps. This transaction must hold the lock of the task's row."""
+    """Set the bytes that a task keeps. The transaction must hold the lock of the task's row."""
     account, before = session.execute(
         select(Task.account_id, Task.size).where(Task.id == task_id)
     ).one()

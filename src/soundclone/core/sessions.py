@@ -23,7 +23,7 @@ LINK = 600  # seconds that a sign-in link lasts
 
 
 def begin(session: Session, key_id: str) -> tuple[str, float]:
-    """Start a session. Returns its identifier, which is not stored, and its expiry."""
+    """Start a session. Return its identifier, which is not stored, and its expiry."""
     identifier, now = secrets.token_hex(16), time.time()
     row = StudioSession(
         hash=_digest(identifier),
@@ -38,7 +38,7 @@ def begin(session: Session, key_id: str) -> tuple[str, float]:
 
 
 def find(session: Session, identifier: str) -> tuple[StudioSession, Key]:
-    """A running session and its key. Raises AuthenticationError."""
+    """Return a running session and its key. Raises AuthenticationError."""
     row = session.get(StudioSession, _digest(identifier))
     if row is None or row.ended_at is not None or row.expires_at <= time.time():
         raise AuthenticationError("the session has ended; sign in with an API key")
@@ -46,10 +46,9 @@ def find(session: Session, identifier: str) -> tuple[StudioSession, Key]:
 
 
 def extend(session: Session, identifier: str) -> float | None:
-    """Let a running session last for another `IDLE` seconds, within `LONGEST`.
+    """Extend a running session by `IDLE` seconds, up to `LONGEST` in all.
 
-    Returns:
-        The new expiry; None if the session has ended.
+    Return the new expiry, or None if the session has ended.
     """
     now = time.time()
     row = session.scalars(
@@ -103,7 +102,7 @@ def redeem_link(session: Session, token: str) -> str:
     return keys.holder(session, key_id).id
 
 
-def forget(session: Session) -> None:
+def delete_ended(session: Session) -> None:
     """Delete the sessions that have ended and the sign-in links that have expired."""
     now = time.time()
     session.execute(delete(SignInLink).where(SignInLink.expires_at <= now))

@@ -1,11 +1,11 @@
-"""The only place where a task's status changes.
+"""Tasks: submission, state and end.
 
-    queued ──> processing ──> completed   what was held is captured
-       └────────────┴───────> failed      what was held is released; for the delivered part of a
-                                          stream it may be captured, see `delivery`
+    queued ──> processing ──> completed   the held amount is captured
+       └────────────┴───────> failed      the held amount is released, except for the delivered
+                                          part of a stream, see `delivery`
 
-Each arrow is one conditional update in the same transaction as the money that goes with it, so a
-task ends once, whoever else is trying to end it at the same time.
+No other module changes the status of a task. Each transition is one conditional update in the same
+transaction as its money, so a task ends once, even if several processes try to end it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from sqlalchemy import bindparam, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from ..db.models import Account, Key, Task, TaskKind, TaskStatus, Voice
+from ..db.session import affected
 from ..errors import (
     Deleted,
     Expired,
@@ -53,19 +54,21 @@ POLL = (
     .join_from(Key, Task, Key.account_id == Task.account_id)
     .where(Key.hash == bindparam("key"), Key.revoked_at.is_(None), Task.id == bindparam("task"))
 )
-"""A task as its owner sees it, by the hash of a key and the task's id, in one read: no row when
-anything is wrong, and `keys.authenticate` and `get` then say what."""
+"""Task by its id and the hash of a key of its account: authentication and read in one query.
+
+No row means that the key or the id is wrong. `keys.authenticate` and `get` find out which.
+"""
 
 STATE = select(
     Task.status, Task.voice_id, Task.result, Task.error, Task.error_word, Task.created_at
 ).where(Task.id == bindparam("task"))
-"""How far a task is, for who waits for it."""
+"""State of a task, for requests that wait for its end."""
 
 ENDED = "the task was ended before its work was done"
 
 Enqueue = Callable[[Session, Task], None]
 
-# Made once: building a statement takes longer than running it.
+# Constants, because building a statement takes longer than executing it.
 _STANDING = (
     select(Account.turn, Account.active, Account.kept, Key.active)
     .join(Key, Key.account_id == Account.id)
@@ -95,11 +98,11 @@ class Order:
     request: Request
     characters: int
     cost: int  # micro-credits
-    request_hash: str  # of the request's body, to know a repeated one by
+    request_hash: str  # of the body, to recognise a repeated request
     fee: int = 0  # the part of `cost` that does not depend on the characters
     size: int = 0  # bytes that the result may take
     idempotency_key: str | None = None
-    voice_id: str | None = None  # None: the task makes one
+    voice_id: str | None = None  # None: the task makes a voice
 
 
 def submit(
@@ -110,12 +113,17 @@ def submit(
     active_limit: int,
     result_quota: int | None = None,
 ) -> Task:
-    """Hold the money, write the task and enqueue the job: all or, on any error, nothing.
+    """Hold the price, write the task and enqueue its job. After an error, nothing is done.
 
-    The same idempotency key with the same request returns the first task; of two that race, one
-    may get sqlalchemy's IntegrityError, rolls back and tries again. Raises IdempotencyConflict,
-    NotFound and Expired (of the voice), RateLimited, TooLarge (of the results),
-    InsufficientBalance, QuotaExceeded.
+    The same idempotency key with the same request returns the first task. If two such requests
+    race, one may get sqlalchemy's IntegrityError. Its caller rolls back and tries again.
+
+    Raises:
+        IdempotencyConflict: The key was used with another request.
+        NotFound, Expired: The voice cannot be used.
+        RateLimited: The key has too many tasks that have not ended.
+        TooLarge: The result may exceed the account's quota of results.
+        InsufficientBalance, QuotaExceeded: The price cannot be paid.
     """
     known = _repeated(session, order)
     if known:
@@ -185,9 +193,11 @@ def _repeated(session: Session, order: Order) -> Task | None:
 
 
 def recent(session: Session, account_id: str, request_hash: str, since: float) -> Task | None:
-    """The task that the same request of the account made after `since`: none that failed, whose
-    voice is gone, or with an idempotency key, by which something new was asked for. Of two that
-    ask at once in writing transactions, the second waits for the first."""
+    """Return the account's last task of an equal request since a time.
+
+    Failed tasks, tasks whose voice is gone, and tasks with an idempotency key do not count. The
+    account is locked, so two simultaneous requests do not both miss the task.
+    """
     ledger.lock(session, account_id)
     gone = exists().where(Voice.id == Task.voice_id, Voice.expires_at <= time.time())
     return session.scalar(
@@ -206,15 +216,18 @@ def recent(session: Session, account_id: str, request_hash: str, since: float) -
 
 
 def _turn(session: Session, last: int) -> int:
-    """Place in the queue, by start-time fair queueing (Goyal et al., 1996): an account's tasks
-    take one turn each after its `last`, and a newcomer (0) starts at the turn that is being
-    served, so that nobody waits behind the whole backlog of somebody else."""
+    """Return a task's place in the queue by start-time fair queueing (Goyal et al., 1996).
+
+    The tasks of an account take consecutive turns after its `last`. An account without waiting
+    tasks (`last` is 0) starts at the turn that is being served, so it does not wait for another
+    account's whole backlog.
+    """
     turns = [turn for turn in session.execute(_SERVED).one() if turn is not None]
     return max(min(turns, default=1), last + 1)
 
 
 def get(session: Session, task_id: str, account_id: str) -> Task:
-    """The account's task. Raises NotFound, also for another account's, Deleted and Expired."""
+    """Return the account's task. Raises NotFound, Deleted and Expired."""
     task = session.get(Task, task_id)
     if task is None or task.account_id != account_id:
         raise NotFound(f"there is no task {task_id!r} in this account")
@@ -230,7 +243,7 @@ def get(session: Session, task_id: str, account_id: str) -> Task:
 
 
 def start(session: Session, task_id: str) -> Task | None:
-    """A worker takes the task up, or takes it over; None when it has ended meanwhile."""
+    """Set a task to processing, also when a worker takes it over. Return None if it has ended."""
     session.execute(
         update(Task)
         .where(Task.id == task_id, Task.status.in_(ACTIVE))
@@ -242,9 +255,11 @@ def start(session: Session, task_id: str) -> Task | None:
     return task if task is not None and task.status in ACTIVE else None
 
 
-def attempt(session: Session, task_id: str, worker: str) -> int:
-    """A worker begins to work at the task; returns the attempts since its last progress. Raises
-    TaskCancelled when the task has ended meanwhile."""
+def count_attempt(session: Session, task_id: str, worker: str) -> int:
+    """Count an attempt of a worker, and return the attempts since the last progress.
+
+    Raises TaskCancelled if the task has ended meanwhile.
+    """
     attempts = session.scalar(
         update(Task)
         .where(Task.id == task_id, Task.status == TaskStatus.PROCESSING)
@@ -257,8 +272,7 @@ def attempt(session: Session, task_id: str, worker: str) -> int:
 
 
 def check_attempts(attempts: int, most: int) -> None:
-    """Raises TaskAbandoned when too many workers were lost over the task without its getting any
-    further."""
+    """Raise TaskAbandoned if the task has lost too many workers without progress."""
     if attempts > most:
         raise TaskAbandoned(
             f"the task ended its worker {most} times at the same place; "
@@ -266,8 +280,8 @@ def check_attempts(attempts: int, most: int) -> None:
         )
 
 
-def stand_back(session: Session, worker: str) -> None:
-    """A worker that stops on purpose does not count against the tasks that it leaves."""
+def uncount_attempts(session: Session, worker: str) -> None:
+    """Take back the attempts of a worker that shuts down on purpose."""
     session.execute(
         update(Task)
         .where(Task.worker == worker, Task.status == TaskStatus.PROCESSING, Task.attempts > 0)
@@ -275,26 +289,35 @@ def stand_back(session: Session, worker: str) -> None:
     )
 
 
-def advance(session: Session, task_id: str, progress: int, attempts: int = 1) -> None:
-    """Note progress in per cent; `attempts` are 0 when only a source was fetched so far. Raises
-    TaskCancelled when the task has ended meanwhile."""
+def record_progress(session: Session, task_id: str, progress: int, attempts: int = 1) -> None:
+    """Record the progress of a task.
+
+    Args:
+        session: The transaction.
+        task_id: The task.
+        progress: Per cent.
+        attempts: Attempts since this progress, 0 if no step has computed yet.
+
+    Raises:
+        TaskCancelled: The task has ended meanwhile.
+    """
     moved = session.execute(
         update(Task)
         .where(Task.id == task_id, Task.status == TaskStatus.PROCESSING)
         .values(progress=progress, attempts=attempts)
     )
-    if not moved.rowcount:  # type: ignore[attr-defined]
+    if not affected(moved):
         raise TaskCancelled(ENDED)
 
 
 def check_active(session: Session, task_id: str) -> None:
-    """Raises TaskCancelled when the task has ended."""
+    """Raise TaskCancelled if the task has ended."""
     if not active(session, [task_id]):
         raise TaskCancelled(ENDED)
 
 
 def active(session: Session, task_ids: Collection[str]) -> set[str]:
-    """Ids of the given tasks that have not ended."""
+    """Return the ids of the given tasks that have not ended."""
     return set(
         session.scalars(select(Task.id).where(Task.id.in_(task_ids), Task.status.in_(ACTIVE)))
     )
@@ -309,10 +332,16 @@ def complete(
     voice: Voice | None,
     size: int = 0,
 ) -> bool:
-    """End the task well and take its price. `keep`: seconds that its files are kept, of `size`
-    bytes. A preview
-    brings the `voice` that it made; a production task activates the one that it used. False when
-    it had ended before, and then nothing happens."""
+    """Complete a task and capture its price. Return False if it had ended before.
+
+    Args:
+        session: The transaction.
+        task_id: The task.
+        result: Files and measurements.
+        keep: Seconds for which the files are kept.
+        voice: The new voice of a preview. None activates the voice of a speech task.
+        size: Bytes of the files.
+    """
     now = time.time()
     ended = session.execute(
         update(Task)
@@ -325,10 +354,9 @@ def complete(
             expires_at=now + keep,
         )
     )
-    if not ended.rowcount:  # type: ignore[attr-defined]
+    if not affected(ended):
         return False
-    # The voice before the account, as in `submit`: the other way round, the two could wait for
-    # each other.
+    # Lock the voice before the account, like `submit`, to avoid a deadlock.
     if voice:
         session.add(voice)
     else:
@@ -339,8 +367,10 @@ def complete(
 
 
 def fail(session: Session, task_id: str, error: TaskError, *, keep: float) -> bool:
-    """End the task badly and give its price back, but for what `delivery` charges. False when it
-    had ended before."""
+    """Fail a task and release its price, except what `delivery` charges.
+
+    Return False if the task had ended before.
+    """
     now = time.time()
     ended = session.execute(
         update(Task)
@@ -353,9 +383,9 @@ def fail(session: Session, task_id: str, error: TaskError, *, keep: float) -> bo
             expires_at=now + keep,
         )
     )
-    if not ended.rowcount:  # type: ignore[attr-defined]
+    if not affected(ended):
         return False
-    charged, message = delivery.settle(session, task_id, error)
+    charged, message = delivery.charge(session, task_id, error)
     session.execute(update(Task).where(Task.id == task_id).values(error=message, cost=charged))
     results.resize(session, task_id, 0)
     return True
@@ -369,8 +399,11 @@ def cancel(
     keep: float,
     error: TaskCancelled | None = None,
 ) -> Task:
-    """End the account's task at once, with `error` or as its owner's wish; its worker notices at
-    the next step. Ended tasks stay as they are. Raises NotFound, Expired."""
+    """Fail the account's task as cancelled, or with `error`.
+
+    The worker notices within about a second. A task that has ended stays as it is. Raises NotFound
+    and Expired.
+    """
     task = get(session, task_id, account_id)
     fail(session, task_id, error or TaskCancelled("the task was cancelled"), keep=keep)
     session.refresh(task)
@@ -378,8 +411,10 @@ def cancel(
 
 
 def discard(session: Session, task_id: str, account_id: str) -> Task:
-    """Let the result of an ended task expire now, and free its space. Raises NotFound, Expired,
-    StateConflict when the task has not ended."""
+    """Expire the result of an ended task now, and release its space.
+
+    Raises NotFound, Expired, and StateConflict if the task has not ended.
+    """
     task = get(session, task_id, account_id)
     if task.status in ACTIVE:
         raise StateConflict(f"task {task_id} has not ended; cancel it, or wait for its end")
@@ -389,7 +424,7 @@ def discard(session: Session, task_id: str, account_id: str) -> Task:
 
 
 def overdue(session: Session, timeout: float, limit: int = 100) -> Sequence[str]:
-    """Ids of tasks that have not ended `timeout` seconds after their submission."""
+    """Return the ids of tasks that have not ended `timeout` seconds after their submission."""
     return session.scalars(
         select(Task.id)
         .where(Task.status.in_(ACTIVE), Task.created_at < time.time() - timeout)
@@ -398,20 +433,20 @@ def overdue(session: Session, timeout: float, limit: int = 100) -> Sequence[str]
 
 
 def time_out(session: Session, task_id: str, timeout: float, *, keep: float) -> bool:
-    """Fail a task that nobody finished, so that its money does not stay held for ever."""
+    """Fail a task that takes too long, so that its money is not held for ever."""
     error = TaskTimedOut(f"the task had not ended after {timeout:.0f} s")
     return fail(session, task_id, error, keep=keep)
 
 
 def expired(session: Session, limit: int = 100) -> Sequence[str]:
-    """Ids of ended tasks whose files and texts are to go."""
+    """Return the ids of ended tasks whose files and texts must be removed."""
     return session.scalars(
         select(Task.id).where(Task.expires_at <= time.time(), Task.purged_at.is_(None)).limit(limit)
     ).all()
 
 
 def purge(session: Session, task_id: str) -> None:
-    """Forget the task's text and result; its bare row stays, for the books."""
+    """Delete the text and the result of a task. Its row stays for the ledger."""
     session.execute(
         update(Task)
         .where(Task.id == task_id)
@@ -420,8 +455,10 @@ def purge(session: Session, task_id: str) -> None:
     results.resize(session, task_id, 0)
 
 
-def forget(session: Session, before: float) -> None:
-    """Remove the bare rows of tasks and voices that were purged before a time. The ledger keeps
-    their ids."""
+def delete_purged(session: Session, before: float) -> None:
+    """Delete the rows of tasks and voices that were purged before a time.
+
+    The ledger keeps their ids.
+    """
     for table in (Task, Voice):
         session.execute(delete(table).where(table.purged_at < before))

@@ -1,4 +1,4 @@
-"""Uploads: the space that an account may use, reserved before a file arrives."""
+"""Uploads: quota of an account, reserved before a file arrives, and expiry."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ from ..db.models import Upload, UploadReservation
 from ..errors import RateLimited, TooLarge
 from . import ledger
 
-LEASE = 180.0  # seconds that a reservation lasts after its process was last seen
+LEASE = 180.0  # seconds until a reservation expires without a renewal
 
 
 def reserve(session: Session, account_id: str, size: int, *, quota: int, most: int) -> str:
-    """Reserve `size` bytes of the account's quota for an upload that is about to arrive; the id of
-    the reservation. Raises RateLimited when `most` uploads are under way or have reserved the
-    space, and TooLarge when kept uploads leave too little of it."""
+    """Reserve `size` bytes of the account's quota, and return the id of the reservation.
+
+    Raises:
+        RateLimited: `most` uploads are under way, or have reserved the space.
+        TooLarge: Kept uploads leave too little space.
+    """
     ledger.lock(session, account_id)
     now = time.time()
     session.execute(
@@ -59,7 +62,7 @@ def reserve(session: Session, account_id: str, size: int, *, quota: int, most: i
 
 
 def renew(session: Session, reservation: str) -> None:
-    """Keep a reservation whose upload goes on."""
+    """Extend the reservation of an upload that is under way."""
     session.execute(
         update(UploadReservation)
         .where(UploadReservation.id == reservation)
@@ -68,16 +71,18 @@ def renew(session: Session, reservation: str) -> None:
 
 
 def release(session: Session, reservation: str) -> None:
-    """Give a reservation back, if it is still there."""
+    """Release a reservation, if it still exists."""
     session.execute(delete(UploadReservation).where(UploadReservation.id == reservation))
 
 
 def register(
     session: Session, upload: Upload, *, quota: int, reservation: str | None = None
 ) -> None:
-    """Note a file before it is stored, so that it is removed in time whatever happens. Its real
-    size replaces its reservation. Raises TooLarge when the account's uploads would be more than
-    `quota` bytes."""
+    """Record an upload before its file is stored, so that the file is removed in time.
+
+    The real size replaces the reservation. Raises TooLarge if the account's uploads would exceed
+    `quota` bytes.
+    """
     ledger.lock(session, upload.account_id)
     if reservation is not None:
         release(session, reservation)
@@ -86,14 +91,14 @@ def register(
 
 
 def expired(session: Session, limit: int = 100) -> Sequence[str]:
-    """Keys of uploads that are to go."""
+    """Return the keys of uploads whose files must be removed."""
     return session.scalars(
         select(Upload.key).where(Upload.expires_at <= time.time()).limit(limit)
     ).all()
 
 
-def forget(session: Session, key: str) -> None:
-    """Remove the note of an upload whose file is gone."""
+def unregister(session: Session, key: str) -> None:
+    """Delete the record of an upload whose file is removed."""
     session.execute(delete(Upload).where(Upload.key == key))
 
 

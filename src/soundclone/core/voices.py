@@ -1,4 +1,4 @@
-"""Voices: what a modelId stands for, until when, and for whom."""
+"""Voices of an account: lookup, names, lifetime."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from .formatting import moment
 
 ACTIVE = (TaskStatus.QUEUED, TaskStatus.PROCESSING)
 LONGEST_NAME = 80  # characters
-_COMPARED = 1000  # names that are searched for one that is spelt otherwise
+_COMPARED = 1000  # names to search for a similar one
 
 _ID = re.compile("model_[0-9a-f]{32}")
-_UNFIT = re.compile("[\0-\x1f\x7f\ud800-\udfff]")  # for a name; some, for any column
+_UNFIT = re.compile("[\0-\x1f\x7f\ud800-\udfff]")  # in a name; some are invalid in any column
 
 
 def is_id(text: str) -> bool:
@@ -45,8 +45,10 @@ def get(session: Session, voice_id: str, account_id: str, *, param: str | None =
 
 
 def usable(session: Session, voice_id: str, account_id: str) -> Voice:
-    """The account's voice, if it may be used now, kept from being deleted until the transaction
-    ends. Raises NotFound, Deleted, Expired."""
+    """Return the account's voice if it may be used, and lock it until the transaction ends.
+
+    Raises NotFound, Deleted and Expired.
+    """
     voice = get(session, voice_id, account_id)
     session.refresh(voice, with_for_update=True)
     _check_not_over(voice)
@@ -54,7 +56,7 @@ def usable(session: Session, voice_id: str, account_id: str) -> Voice:
 
 
 def _check_not_over(voice: Voice) -> None:
-    """Raises Deleted, Expired."""
+    """Raise Deleted or Expired if the voice is over."""
     if voice.expires_at is None or voice.expires_at > time.time():
         return
     if voice.deleted_at is not None:
@@ -66,7 +68,7 @@ def _check_not_over(voice: Voice) -> None:
 
 
 def activate(session: Session, voice_id: str) -> None:
-    """Keep the voice for ever: its first production task has succeeded."""
+    """Keep the voice for ever, after its first speech task."""
     session.execute(
         update(Voice)
         .where(Voice.id == voice_id, Voice.activated_at.is_(None), Voice.deleted_at.is_(None))
@@ -74,9 +76,11 @@ def activate(session: Session, voice_id: str) -> None:
     )
 
 
-def made_again(session: Session, voice_id: str, engine: str, engine_version: str) -> bool:
-    """Note which version of its own engine last made the voice. False when the voice was deleted
-    meanwhile: the caller removes what it wrote."""
+def record_version(session: Session, voice_id: str, engine: str, engine_version: str) -> bool:
+    """Record the version of the voice's engine that last made the voice.
+
+    Return False if the voice was deleted meanwhile. Then the caller removes what it wrote.
+    """
     session.execute(
         update(Voice)
         .where(Voice.id == voice_id, Voice.engine == engine)
@@ -87,15 +91,17 @@ def made_again(session: Session, voice_id: str, engine: str, engine_version: str
 
 
 def listing(session: Session, account_id: str) -> Sequence[Voice]:
-    """The account's voices that may be used now, newest first."""
+    """Return the account's usable voices, the newest first."""
     return session.scalars(_valid(account_id)).all()
 
 
 def page(
     session: Session, account_id: str, *, after: str | None = None, limit: int | None = None
 ) -> tuple[Sequence[Voice], bool]:
-    """At most `limit` voices of the account that may be used now, the newest first, those that
-    follow `after`; and whether there are more. Raises NotFound for an unknown `after`."""
+    """Return the usable voices that follow `after`, the newest first, and whether there are more.
+
+    Raises NotFound for an unknown `after`.
+    """
     query = _valid(account_id)
     if after is not None:
         last = get(session, after, account_id)
@@ -107,15 +113,17 @@ def page(
 
 
 def current(session: Session, voice_id: str, account_id: str) -> Voice:
-    """The account's voice, if it may be used now. Raises NotFound, Deleted, Expired."""
+    """Return the account's voice if it may be used. Raises NotFound, Deleted and Expired."""
     voice = get(session, voice_id, account_id)
     _check_not_over(voice)
     return voice
 
 
 def named(session: Session, name: str, account_id: str) -> Sequence[Voice]:
-    """The account's voices of a name that may be used now, the newest first. Voices of exactly
-    that name come alone; without any, the case of letters makes no difference."""
+    """Return the account's usable voices with a name, the newest first.
+
+    The case of letters counts only if there is a voice of exactly that name.
+    """
     if _UNFIT.search(name):
         return []
     found = session.scalars(_valid(account_id).where(Voice.name == name)).all()
@@ -126,15 +134,15 @@ def named(session: Session, name: str, account_id: str) -> Sequence[Voice]:
 
 
 def near(session: Session, name: str, account_id: str) -> list[str]:
-    """At most three names of the account's voices that are spelt almost like `name`."""
+    """Return at most three names of the account's voices that are similar to `name`."""
     names = {_folded(other): other for _, other in _names(session, account_id)}
-    # Comparing takes time with the square of the length, and no name is longer.
+    # Cut off, because the time grows with the square of the length.
     close = get_close_matches(_folded(name[:LONGEST_NAME]), names, n=3, cutoff=0.7)
     return [names[each] for each in close]
 
 
 def _names(session: Session, account_id: str) -> list[tuple[str, str]]:
-    """Ids and names of the account's voices that have a name."""
+    """Return ids and names of the account's voices that have a name."""
     query = _valid(account_id).with_only_columns(Voice.id, Voice.name)
     found = session.execute(query.where(Voice.name.is_not(None)).limit(_COMPARED))
     return [(row.id, row.name) for row in found]
@@ -151,15 +159,17 @@ def _valid(account_id: str) -> Select[Voice]:
 
 
 def rename(session: Session, voice_id: str, account_id: str, name: str) -> Voice:
-    """Give the account's voice a name; an empty one removes the name. Raises NotFound, Deleted,
-    Expired, InvalidParameter."""
+    """Set or, with an empty name, remove the name of a voice.
+
+    Raises NotFound, Deleted, Expired and InvalidParameter.
+    """
     voice = usable(session, voice_id, account_id)
     voice.name = checked_name(name) or None
     return voice
 
 
 def checked_name(name: str) -> str:
-    """A name without white space around it. Raises InvalidParameter."""
+    """Return a name without surrounding white space. Raises InvalidParameter."""
     name = name.strip()
     if len(name) > LONGEST_NAME:
         raise InvalidParameter(
@@ -174,7 +184,10 @@ def checked_name(name: str) -> str:
 
 
 def expired(session: Session, limit: int = 100) -> Sequence[str]:
-    """Ids of voices whose files are to go. A task that was accepted in time keeps its voice."""
+    """Return the ids of voices whose files must be removed.
+
+    A voice stays for the tasks that were accepted before it expired.
+    """
     busy = exists().where(Task.voice_id == Voice.id, Task.status.in_(ACTIVE))
     return session.scalars(
         select(Voice.id)
@@ -183,13 +196,13 @@ def expired(session: Session, limit: int = 100) -> Sequence[str]:
     ).all()
 
 
-def purged(session: Session, voice_id: str) -> None:
-    """Note that the voice's files are gone."""
+def mark_purged(session: Session, voice_id: str) -> None:
+    """Record that the files of the voice are removed."""
     session.execute(update(Voice).where(Voice.id == voice_id).values(purged_at=time.time()))
 
 
 def in_use(session: Session, voice_id: str) -> bool:
-    """Tell if a task that has not ended uses the voice."""
+    """Tell whether a task that has not ended uses the voice."""
     return bool(
         session.scalar(select(exists().where(Task.voice_id == voice_id, Task.status.in_(ACTIVE))))
     )

@@ -1,72 +1,121 @@
-"""Which workers are alive: each beats, and whoever finds one silent takes its work away."""
+"""Registered workers: heartbeats, and the claim of workers that are lost."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from ..db.models import Worker
+from ..db.session import affected
+from ..engines.selection import EngineCapability
 
 
-def beat(session: Session, worker_id: str, info: dict[str, Any]) -> None:
-    """Say that the worker lives. One that was declared lost registers anew."""
-    moment = now(session)
+@dataclass(frozen=True)
+class WorkerInfo:
+    """State that a worker reports with its heartbeat."""
+
+    ready: bool = False  # takes tasks
+    version: str = ""  # of soundclone
+    pid: int = 0
+    concurrency: int | None = None
+    workflows: str = ""  # version of the workflows, `jobs.queue.VERSION`
+    capabilities: tuple[EngineCapability, ...] = ()  # of the usable engines
+    engines: Mapping[str, str] = field(default_factory=dict)
+    # by name of each engine, why it is not usable; empty for a usable engine
+    lost: bool = False
+    stopped: bool = False  # on purpose
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the state as the database keeps it."""
+        return {
+            "ready": self.ready,
+            "version": self.version,
+            "pid": self.pid,
+            "concurrency": self.concurrency,
+            "tasks": self.workflows,
+            "offers": [each.to_json() for each in self.capabilities],
+            "engines": dict(self.engines),
+        }
+
+    @classmethod
+    def of(cls, worker: Worker) -> Self:
+        """Read the state of a worker's row, also of another release."""
+        info = worker.info
+        return cls(
+            ready=bool(info.get("ready")),
+            version=str(info.get("version", "")),
+            pid=int(info.get("pid", 0)),
+            concurrency=info.get("concurrency"),
+            workflows=str(info.get("tasks", "")),
+            capabilities=tuple(map(EngineCapability.from_json, info.get("offers", ()))),
+            engines=dict(info.get("engines") or {}),
+            lost=bool(info.get("lost")),
+            stopped=bool(info.get("stopped")),
+        )
+
+
+def heartbeat(session: Session, worker_id: str, info: WorkerInfo) -> None:
+    """Record a heartbeat. A worker that was declared lost is registered again."""
+    moment, data = now(session), info.to_json()
     known = session.execute(
-        update(Worker).where(Worker.id == worker_id).values(seen_at=moment, info=info)
+        update(Worker).where(Worker.id == worker_id).values(seen_at=moment, info=data)
     )
-    if not known.rowcount:  # type: ignore[attr-defined]
-        session.add(Worker(id=worker_id, started_at=moment, seen_at=moment, info=info))
+    if not affected(known):
+        session.add(Worker(id=worker_id, started_at=moment, seen_at=moment, info=data))
 
 
-def claim_gone(session: Session, reaper: str, silence: float) -> dict[str, bool]:
-    """Other workers that were not heard of for `silence` seconds, or have stopped: by id, whether
-    it stopped on purpose. Of several reapers, one gets each id; if it dies before it calls
-    `buried`, another gets the id after the same time."""
+def claim(session: Session, claimer: str, silence: float) -> dict[str, bool]:
+    """Claim other workers that have stopped, or had no heartbeat for `silence` seconds.
+
+    Of several claimers, one gets each worker. If it dies before it calls `remove`, another gets
+    the worker after the same time. Return by id whether the worker stopped on purpose.
+    """
     moment = now(session)
-    gone = (Worker.seen_at < moment - silence, Worker.id != reaper)
-    said = {
+    gone = (Worker.seen_at < moment - silence, Worker.id != claimer)
+    before = {
         row.id: row.info for row in session.execute(select(Worker.id, Worker.info).where(*gone))
     }
     claimed = session.scalars(
         update(Worker).where(*gone).values(seen_at=moment, info={"lost": True}).returning(Worker.id)
     )
-    return {worker_id: bool(said.get(worker_id, {}).get("stopped")) for worker_id in claimed}
+    return {worker_id: bool(before.get(worker_id, {}).get("stopped")) for worker_id in claimed}
 
 
-def buried(session: Session, worker_id: str) -> None:
-    """The lost worker's tasks were given to others."""
+def remove(session: Session, worker_id: str) -> None:
+    """Remove a claimed worker whose tasks are requeued."""
     session.execute(delete(Worker).where(Worker.id == worker_id))
 
 
-def stopped(session: Session, worker_id: str) -> None:
-    """Note that the worker stops on purpose: what it leaves is for others at once."""
+def mark_stopped(session: Session, worker_id: str) -> None:
+    """Record that a worker stops on purpose, so that others claim it at once."""
     session.execute(
         update(Worker).where(Worker.id == worker_id).values(seen_at=0.0, info={"stopped": True})
     )
 
 
-def lost(session: Session, worker_id: str) -> None:
-    """Declare a worker lost now, by somebody who saw it end."""
+def mark_lost(session: Session, worker_id: str) -> None:
+    """Record that a worker's process has ended, so that others claim it at once."""
     session.execute(update(Worker).where(Worker.id == worker_id).values(seen_at=0.0))
 
 
 def alive(session: Session, silence: float) -> Sequence[Worker]:
-    """Workers heard of within `silence` seconds."""
-    heard = session.scalars(select(Worker).where(Worker.seen_at >= now(session) - silence))
-    return [worker for worker in heard if not worker.info.get("lost")]
+    """Return the workers with a heartbeat in the last `silence` seconds."""
+    recent = session.scalars(select(Worker).where(Worker.seen_at >= now(session) - silence))
+    return [worker for worker in recent if not WorkerInfo.of(worker).lost]
 
 
-def missing(session: Session, ids: Collection[str]) -> set[str]:
-    """Those of the ids that no worker has."""
+def unregistered(session: Session, ids: Collection[str]) -> set[str]:
+    """Return the ids that no worker has."""
     return set(ids) - set(session.scalars(select(Worker.id)))
 
 
 def now(session: Session) -> float:
-    """The database's clock, so that no machine's own makes it look dead."""
+    """Return the time of the database, which is the same for workers on all machines."""
     if session.get_bind().dialect.name == "sqlite":
         return time.time()
     now = session.scalar(select(func.extract("epoch", func.clock_timestamp())))

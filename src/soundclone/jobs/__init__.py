@@ -1,1 +1,5 @@
-"""Durable work: what happens between a task being accepted and it being finished."""
+"""Durable work on tasks: workers, workflows and their steps.
+
+`speak` and `clone` are the workflows, `runner` runs them, `worker` is the process. `queue` is the
+only module that imports dbos.
+"""

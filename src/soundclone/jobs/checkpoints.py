@@ -1,8 +1,7 @@
-"""Format of the task engine's records: JSON, for arguments, results and errors.
+"""Records of workflows and steps: JSON for arguments, results and errors.
 
-A record is a JSON object with one field: `value`, or `error`. Whoever can write to the database
-can forge a record, so reading one builds plain values and errors of known classes, and nothing
-else.
+A record is a JSON object with one field: `value` or `error`. Anybody who can write to the database
+can forge a record. So reading one creates only plain values and errors of known classes.
 """
 
 from __future__ import annotations
@@ -14,12 +13,14 @@ from ..errors import TaskError
 
 
 class StepFailed(Exception):
-    """Stands for a recorded error that was no TaskError."""
+    """A recorded error that was not a TaskError."""
 
 
 def dump(value: object) -> str:
-    """Write a result, the arguments of a workflow, or an exception. Raises TypeError for a value
-    that JSON has no form for."""
+    """Write a result, the arguments of a workflow or an exception.
+
+    Raises TypeError for a value that JSON cannot represent.
+    """
     if isinstance(value, TaskError):
         error = {"word": value.word, "message": value.message, "logged": value.logged}
         return json.dumps({"error": error}, ensure_ascii=False)
@@ -30,8 +31,10 @@ def dump(value: object) -> str:
 
 
 def load(text: str) -> object:
-    """Read a record of `dump`: a value, or an exception to raise. A tuple comes back as a list.
-    Raises ValueError for any other text."""
+    """Read a record: a value, or an exception to raise. A tuple becomes a list.
+
+    Raises ValueError for a text that `dump` did not write.
+    """
     record = json.loads(text)
     match record:
         case {"value": value}:

@@ -1,4 +1,4 @@
-"""A preview: a recording becomes a voice, and the voice says something."""
+"""Workflow of a preview: a recording becomes a voice, and the voice speaks a text."""
 
 from __future__ import annotations
 
@@ -13,31 +13,44 @@ from numpy.typing import NDArray
 
 from ..audio import decode, encode, loudness, recording
 from ..core import files
+from ..core.formatting import DAY
 from ..core.requests import CloneRequest, Source, UploadSource
 from ..db.models import Voice
 from ..errors import NotFound, SourceUnreachable
 from ..fetch import download
 from . import consent
-from .runner import DAY, Job, Outcome
-from .speak import find_voice, language_of, say
+from .chunks import language_of
+from .runner import (
+    CONSENT,
+    EXAMINE,
+    FETCH,
+    FETCH_CONSENT,
+    LANGUAGE,
+    MAKE_VOICE,
+    Job,
+    Outcome,
+)
+from .speak import speak_text
+from .voices import VoiceRef, find_voice
 
 _PEAK = 0.97
 
 
 def clone(job: Job) -> Outcome:
-    """The whole of a preview task."""
+    """Run a preview task."""
     request, voice_id = CloneRequest.from_json(job.task.params), job.task.voice_id
-    job.waiting_step("fetch", 10, fetch_source, job, request.source)
-    measured = job.recording_step("examine", 30, examine, job)
+    job.waiting_step(FETCH, 10, fetch_source, job, request.source)
+    measured = job.recording_step(EXAMINE, 30, examine, job)
     agreed = request.consent.to_json() if request.consent else None
     if request.consent_source:
-        job.waiting_step("fetch consent", 30, consent.fetch_consent, job, request.consent_source)
-        checked = job.recording_step("consent", 30, consent.verify, job, request.consent_source)
+        job.waiting_step(FETCH_CONSENT, 30, consent.fetch_consent, job, request.consent_source)
+        checked = job.recording_step(CONSENT, 30, consent.verify, job, request.consent_source)
         agreed = {**(agreed or {}), "verified": checked}
     preview = request.preview
-    language = job.step("language", 31, language_of, preview)
-    made = job.step("voice", 50, find_voice, job, request.engine, language)
-    result = say(job, preview, language, made, start=50)
+    language = job.step(LANGUAGE, 31, language_of, preview)
+    record = job.step(MAKE_VOICE, 50, find_voice, job, request.engine, language)
+    made = VoiceRef.from_json(record)
+    result = speak_text(job, preview, language, made, start=50)
     now = time.time()
     expires_at = now + job.settings.voice_days * DAY
     voice = Voice(
@@ -45,9 +58,9 @@ def clone(job: Job) -> Outcome:
         account_id=job.task.account_id,
         task_id=job.task.id,
         version=request.version,
-        engine=made["engine"],
-        engine_version=made["version"],
-        licence=made["licence"],
+        engine=made.engine,
+        engine_version=made.version,
+        licence=made.licence,
         language=None,
         speech_seconds=measured["speech_seconds"],
         name=request.name or None,
@@ -66,7 +79,7 @@ def clone(job: Job) -> Outcome:
 
 
 def fetch_source(job: Job, source: Source) -> int:
-    """Bring the recording into the store; returns its size in bytes. Raises SourceError."""
+    """Copy the recording into the store, and return its bytes. Raises SourceError."""
     key = job.scratch("source")
     with (
         job.pools.fetches.hold(job.task.account_id, check=job.check_waiting),
@@ -95,16 +108,18 @@ def fetch_source(job: Job, source: Source) -> int:
 
 
 def examine(job: Job) -> dict[str, Any]:
-    """Decode the recording, measure it, and keep what the engine is to hear, also as people can
-    hear it. Raises SourceError."""
+    """Decode and measure the recording, and store the reference for engines and for people.
+
+    Raises SourceError.
+    """
     with TemporaryDirectory(prefix="soundclone-") as folder:
         path = Path(folder) / "source"
         job.storage.get_file(job.scratch("source"), path)
-        found = recording.examine(decode.decode(path, check=job.check), pause=job.breathe)
+        found = recording.examine(decode.decode(path, check=job.check), pause=job.yield_slot)
         reference = recording.extract_reference(found)
         listenable = Path(folder) / "recording.flac"
         with encode.Encoder(listenable, "flac", sample_rate_in=found.sample_rate) as encoder:
-            encoder.write(as_loud_as_speech(reference, found.sample_rate))
+            encoder.write(at_speech_loudness(reference, found.sample_rate))
         job.storage.put_file(files.voice_recording(job.task.voice_id), listenable)
     job.storage.put(
         files.voice_reference(job.task.voice_id), encode.pack(reference, found.sample_rate)
@@ -115,7 +130,7 @@ def examine(job: Job) -> dict[str, Any]:
     }
 
 
-def as_loud_as_speech(samples: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
-    """Samples at the loudness of what is spoken here, or as near to it as their peaks allow."""
+def at_speech_loudness(samples: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
+    """Bring samples to the loudness of speech tasks, as far as their peaks allow."""
     gain = 10 ** ((loudness.TARGET - loudness.loudness(samples, rate)) / 20)
     return samples * np.float32(min(gain, _PEAK / np.abs(samples).max(initial=1e-3)))

@@ -1,4 +1,4 @@
-"""The consent recording of a preview: fetched, compared with the sample, and kept."""
+"""Consent recording of a preview: fetch it, compare its speaker with the sample, and store it."""
 
 from __future__ import annotations
 
@@ -17,15 +17,14 @@ from .runner import Job
 
 
 def fetch_consent(job: Job, source: Source | ConsentSource) -> int:
-    """Bring the consent recording into the store; returns its size in bytes. Raises
-    ConsentUnusable."""
+    """Copy the consent recording into the store, and return its bytes. Raises ConsentUnusable."""
     with (
         job.pools.fetches.hold(job.task.account_id, check=job.check_waiting),
         TemporaryDirectory(prefix="soundclone-") as folder,
     ):
         path = Path(folder) / "consent"
         try:
-            _bring(job, source, path)
+            _copy(job, source, path)
         except SourceError as error:
             raise _unusable(error) from error
         size = path.stat().st_size
@@ -34,8 +33,10 @@ def fetch_consent(job: Job, source: Source | ConsentSource) -> int:
 
 
 def verify(job: Job, source: Source | ConsentSource) -> dict[str, Any]:
-    """Compare the speaker of the consent recording with the speaker of the sample. Returns what
-    the voice records of the comparison. Raises ConsentUnusable, ConsentMismatch."""
+    """Compare the speaker of the consent recording with the speaker of the sample.
+
+    Return the comparison for the record of the voice. Raises ConsentUnusable and ConsentMismatch.
+    """
     with TemporaryDirectory(prefix="soundclone-") as folder:
         path = Path(folder) / "consent"
         job.storage.get_file(job.scratch("consent"), path)
@@ -43,7 +44,7 @@ def verify(job: Job, source: Source | ConsentSource) -> dict[str, Any]:
             sound = decode.decode(path, check=job.check).sound
         except SourceError as error:
             raise _unusable(error) from error
-        job.breathe()
+        job.yield_slot()
         sample, rate = encode.unpack(job.storage.get(files.voice_reference(job.task.voice_id)))
         beginning = sound[: round(media.LONGEST * sound.rate)]
         found = media.verify(beginning, sound.rate, sample, rate)
@@ -64,7 +65,7 @@ def _unusable(error: SourceError) -> ConsentUnusable:
     return ConsentUnusable(f"the consent recording cannot be used: {error.message}")
 
 
-def _bring(job: Job, source: Source | ConsentSource, path: Path) -> None:
+def _copy(job: Job, source: Source | ConsentSource, path: Path) -> None:
     """Copy the recording to a file. Raises SourceError."""
     if isinstance(source, UrlSource):
         download.fetch(

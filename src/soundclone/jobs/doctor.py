@@ -1,4 +1,4 @@
-"""What works here, tried rather than assumed."""
+"""Checks of the installation: each part of the service is tried."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from .. import __version__
 from ..asr.recognition import Recognizer
 from ..config import Settings
 from ..core import workers
+from ..core.workers import WorkerInfo
 from ..db.damage import damaged, file_of
 from ..db.damage import unusable as unusable_database
 from ..db.migrate import upgrade
@@ -34,14 +36,37 @@ _DISK_NEEDED = 1 << 30
 _NO_WORKER = "none is alive; `soundclone serve` or `soundclone worker` starts one"
 
 
-def examine(
-    settings: Settings, on_check: Callable[[str], object] = lambda name: None
-) -> dict[str, Any]:
-    """`{"ok": …, "checks": [{"name", "ok", "detail", "needed"}]}`; `ok` when all that is needed
-    works.
-    `on_check` is called with the name of each before it is tried."""
+@dataclass(frozen=True)
+class Check:
+    """Result of one check."""
 
-    def check(name: str, work: Callable[[], str], *, needed: bool = True) -> dict[str, Any]:
+    name: str
+    ok: bool
+    detail: str  # of a failed check, the reason
+    needed: bool  # the service does not work without this part
+
+
+@dataclass(frozen=True)
+class Report:
+    """Results of all checks."""
+
+    version: str
+    checks: tuple[Check, ...]
+
+    @property
+    def ok(self) -> bool:
+        """True if every needed check passed."""
+        return all(check.ok for check in self.checks if check.needed)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report for `doctor --json`."""
+        return {"version": self.version, "ok": self.ok, "checks": list(map(asdict, self.checks))}
+
+
+def examine(settings: Settings, on_check: Callable[[str], object] = lambda name: None) -> Report:
+    """Run all checks. `on_check` is called with the name of each check before it runs."""
+
+    def check(name: str, work: Callable[[], str], *, needed: bool = True) -> Check:
         on_check(name)
         return _check(settings, name, work, needed)
 
@@ -63,23 +88,19 @@ def examine(
         check("disk", lambda: _disk(settings)),
         check("workers", lambda: _workers(settings), needed=False),
     ]
-    return {
-        "version": __version__,
-        "ok": all(row["ok"] for row in checks if row["needed"]),
-        "checks": checks,
-    }
+    return Report(__version__, tuple(checks))
 
 
-def _check(settings: Settings, name: str, work: Callable[[], str], needed: bool) -> dict[str, Any]:
+def _check(settings: Settings, name: str, work: Callable[[], str], needed: bool) -> Check:
     try:
-        return {"name": name, "ok": True, "detail": work(), "needed": needed}
+        return Check(name, True, work(), needed)
     except SoundcloneError as error:
-        return {"name": name, "ok": False, "detail": error.message, "needed": needed}
+        reason = error.message
     except DBAPIError as error:
-        detail = unusable_database(error, settings.database).message
-        return {"name": name, "ok": False, "detail": detail, "needed": needed}
-    except Exception as error:
-        return {"name": name, "ok": False, "detail": repr(error), "needed": needed}
+        reason = unusable_database(error, settings.database).message
+    except Exception as error:  # a broken part must not hide the other checks
+        reason = repr(error)
+    return Check(name, False, reason, needed)
 
 
 def _system() -> str:
@@ -109,7 +130,7 @@ def _codecs(settings: Settings) -> str:
     from ..audio import decode, encode
 
     tone = (0.3 * np.sin(np.arange(44_100) * 2 * np.pi * 220 / 44_100)).astype(np.float32)
-    # Without a database the service was never started here, and the examination leaves no trace.
+    # Without a database, the service was never started here, so the check leaves no files.
     path = file_of(settings.database)
     fresh = path is not None and not path.exists()
     with (
@@ -148,7 +169,7 @@ def _database(settings: Settings) -> str:
 
 
 def _examine_pages(settings: Settings, database: Database) -> None:
-    """Raise Unavailable when SQLite finds a damaged page."""
+    """Raise Unavailable if SQLite finds a damaged page."""
     if database.sqlite:
         with database.engine.connect() as connection:
             found = connection.execute(text("PRAGMA quick_check(1)")).scalar_one()
@@ -179,7 +200,7 @@ def _disk(settings: Settings) -> str:
 
 
 def _existing(path: Path) -> Path:
-    """The folder, or the nearest one above it that exists."""
+    """Return the folder, or its nearest parent that exists."""
     path = path.absolute()
     return next((each for each in (path, *path.parents) if each.is_dir()), path)
 
@@ -196,4 +217,4 @@ def _workers(settings: Settings) -> str:
         database.close()
     if not alive:
         raise Unavailable(_NO_WORKER)
-    return f"{len(alive)} alive, {sum(bool(w.info.get('ready')) for w in alive)} ready"
+    return f"{len(alive)} alive, {sum(WorkerInfo.of(each).ready for each in alive)} ready"

@@ -1,8 +1,8 @@
-"""Names of workers."""
+"""Ids of workers."""
 
 import uuid
 
 
 def new_id() -> str:
-    """An id that no worker had before: a restarted worker is another one."""
+    """Return an id that no worker had before. A restarted worker gets a new id too."""
     return f"worker_{uuid.uuid4().hex[:16]}"

@@ -1,9 +1,9 @@
-"""The task engine: the only module that knows dbos.
+"""Task queue and durable workflows, built on dbos. No other module imports dbos.
 
-dbos keeps its tables in the same database as ours, so that a job is enqueued in the transaction
-that holds the money and writes the task. Workflows are named by task kind and identified by task
-id. A worker that dies leaves its workflows to the reaper (`hand_over`), which gives them to
-whoever is alive; finished steps are not repeated.
+dbos keeps its tables in the service's database. So a job is enqueued in the transaction that holds
+the money and writes the task. A workflow is named after the kind of the task and has the task's id.
+When a worker is lost, `requeue` returns its workflows to the queue. Their finished steps are not
+repeated.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 APPLICATION = "soundclone"
-# Pinned: a version computed from the code would strand the jobs in the queue at every deploy.
-# Raise it when a workflow's order of steps changes, or the format of its records.
+# A constant, because a version computed from the code would strand queued jobs at every deploy.
+# Raise it when the steps of a workflow, their order or the format of their records change.
 VERSION = "3"
 _PENDING = "PENDING"
 _UNFINISHED = ["PENDING", "ENQUEUED", "DELAYED"]
 
 
 class _Json(Serializer):
-    """Writes the records of `checkpoints`."""
+    """Serializer for the records of `checkpoints`."""
 
     def name(self) -> str:
         return "soundclone_json"
@@ -47,44 +47,46 @@ class _Json(Serializer):
 
 
 class _NoPickles(Serializer):
-    """Stands in the place of dbos's pickles, which run the code of their author."""
+    """Replacement of dbos's pickles, which can run any code when they are read."""
 
     def name(self) -> str:
         return "py_pickle"
 
     def serialize(self, data: Any) -> str:
-        # The outcome of a workflow whose row names pickles: written for people alone.
+        # The outcome of a workflow whose row names pickles. Nothing reads it.
         return checkpoints.dump(data)
 
     def deserialize(self, serialized_data: str) -> Any:
         raise ValueError("the record is a pickle, which is never read")
 
 
-# Each row of dbos's tables names its own format, which overrules the serializer; a row that
-# was forged, or is older than VERSION 3, names pickles.
+# Each row of dbos's tables names its format, which overrules the serializer. A forged row, or one
+# from before VERSION 3, names pickles.
 _serialization.DBOSDefaultSerializer = _NoPickles()
 
 
 def queue_of(engine: str) -> str:
-    """Name of the queue of the tasks that need a voice engine: workers take from those of the
-    engines that they have."""
+    """Return the name of the queue for tasks that need an engine.
+
+    A worker takes tasks from the queues of the engines that it has.
+    """
     return f"tasks-{engine}"
 
 
 def quiet() -> None:
-    """dbos reports each of some seventy migrations at INFO."""
+    """Silence dbos, which logs each of some seventy migrations at INFO."""
     logging.getLogger("dbos").setLevel(logging.WARNING)
 
 
 def prepare(database: Database) -> None:
-    """Create or upgrade the engine's tables."""
+    """Create or upgrade the tables of dbos."""
     quiet()
     url = database.engine.url.render_as_string(hide_password=False)
     DBOS.migrate(url)
 
 
 class Queue:
-    """What the API needs of the engine: to enqueue within a transaction."""
+    """Client that enqueues jobs, for the API."""
 
     def __init__(self, database: Database) -> None:
         self._client = DBOSClient(
@@ -107,20 +109,26 @@ class Queue:
         )
 
     def close(self) -> None:
+        """Close the client."""
         self._client.destroy()
 
 
 def workflow(name: str, work: Callable[[str], None]) -> None:
-    """Register `work(task_id)` under `name`. It is run again from its start when a worker was
-    lost, and then its finished steps answer from their checkpoints."""
-    # Attempts are counted by core.tasks, because a hand-over resets dbos's own counter.
+    """Register `work(task_id)` as the workflow of tasks of a kind.
+
+    When a worker is lost, the workflow runs again from its start. Its finished steps return their
+    recorded results.
+    """
+    # `core.tasks` counts attempts, because requeuing resets the counter of dbos.
     DBOS.workflow(name=name, max_recovery_attempts=1_000_000)(work)
 
 
 def step(name: str, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Run `work` as a checkpointed step of the present workflow. What it returns is stored in
-    the database, so it must be small. Refusals end the step at once; a database or a store that
-    does not answer is asked again for about a minute."""
+    """Run `work` as a recorded step of the current workflow.
+
+    The database stores the result, so it must be small. After an error of the network, the
+    database or the store, the step is tried again for about a minute. Other errors end the step.
+    """
     return DBOS.run_step(
         {
             "name": name,
@@ -148,8 +156,16 @@ def launch(
     tasks_per_account: int,
     poll: float,
 ) -> None:
-    """Begin to take workflows from the queues of the voice engines, in threads of this process:
-    from each queue `tasks` at once, and `tasks_per_account` of one account."""
+    """Start to take workflows from the queues of some engines, in threads of this process.
+
+    Args:
+        database: The database.
+        worker_id: Id of this worker.
+        engines: Names of the engines.
+        tasks: Most workflows at once from each queue.
+        tasks_per_account: Most of those for one account.
+        poll: Seconds between two looks into a queue.
+    """
     quiet()
     config: DBOSConfig = {
         "name": APPLICATION,
@@ -161,7 +177,7 @@ def launch(
         "log_level": "WARNING",
         "enable_otlp": False,
         "use_listen_notify": not database.sqlite,
-        # Nobody sends any; at the end dbos waits for this poller to wake up.
+        # There are no notifications, but dbos waits for this poller when it stops.
         "notification_listener_polling_interval_sec": poll,
     }
     DBOS(config=config)
@@ -179,38 +195,37 @@ def launch(
 
 
 def stop(grace: float) -> None:
-    """Take no more, and wait up to `grace` seconds for what is being done."""
+    """Take no more workflows, and wait up to `grace` seconds for running ones."""
     DBOS.destroy(workflow_completion_timeout_sec=int(grace))
 
 
-def hand_over(worker_id: str) -> Sequence[str]:
-    """Put a lost worker's unfinished workflows back into the queue; returns their ids."""
+def requeue(worker_id: str) -> Sequence[str]:
+    """Return a lost worker's unfinished workflows to the queue. Return their ids."""
     left = _workflows(status=_PENDING, executor_id=worker_id)
     for queue in {workflow.queue_name for workflow in left}:
-        # Without its queue's name a resumed workflow would escape the queue's limits.
+        # Without the name of its queue, a resumed workflow would not count towards the limits.
         ids = [workflow.workflow_id for workflow in left if workflow.queue_name == queue]
         DBOS.resume_workflows(ids, queue_name=queue)
     return [workflow.workflow_id for workflow in left]
 
 
-def forget(task_ids: Sequence[str]) -> None:
-    """Remove the checkpoints of ended workflows."""
+def delete_records(task_ids: Sequence[str]) -> None:
+    """Delete the records of ended workflows."""
     DBOS.delete_workflows(list(task_ids))
 
 
 def unfinished(task_ids: Sequence[str]) -> dict[str, str | None]:
-    """Tasks whose workflow is waiting or under way, each with the VERSION that it was written
-    for."""
+    """Return the tasks whose workflow waits or runs, each with the VERSION of its workflow."""
     going = _workflows(workflow_ids=list(task_ids), status=_UNFINISHED)
     return {workflow.workflow_id: workflow.app_version for workflow in going}
 
 
-def executors() -> set[str]:
-    """Ids of the workers that have workflows under way."""
+def busy_workers() -> set[str]:
+    """Return the ids of the workers that have running workflows."""
     under_way = _workflows(status=_PENDING)
     return {workflow.executor_id for workflow in under_way if workflow.executor_id}
 
 
 def _workflows(**filters: Any) -> list[WorkflowStatus]:
-    """Matching workflows, without their arguments and results."""
+    """Return the matching workflows, without arguments and results."""
     return DBOS.list_workflows(**filters, load_input=False, load_output=False)

@@ -1,4 +1,4 @@
-"""How a task is carried through, whatever it is: taken up, stepped, and ended once."""
+"""Run tasks in a worker: start them, run their steps once, and complete or fail them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
@@ -16,6 +17,7 @@ from structlog.contextvars import bound_contextvars
 from ..asr.recognition import Recognizer
 from ..config import Settings
 from ..core import files, tasks
+from ..core.formatting import DAY
 from ..core.requests import TaskResult
 from ..core.voices import ACTIVE
 from ..db.models import Task, TaskKind, TaskStatus, Voice
@@ -38,18 +40,19 @@ from .slots import Place, Slots
 P = ParamSpec("P")
 R = TypeVar("R")
 
-DAY = 86_400.0
 _log = log(__name__)
 
 
 class Interrupted(BaseException):
-    """The worker stops, so it leaves a task to another worker. No Exception, because the task
-    engine records each Exception as an outcome."""
+    """The worker stops, so it leaves the task to another worker.
+
+    A BaseException, because dbos would record an Exception as the outcome of the workflow.
+    """
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a task that went well leaves."""
+    """Outcome of a workflow that succeeded."""
 
     result: TaskResult
     voice: Voice | None = None  # of a preview
@@ -57,14 +60,15 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Pools:
-    """Places for what tasks do in one worker."""
+    """Slots for the work of one worker."""
 
     compute: Slots
-    recordings: Slots  # that are in memory to be examined
+    recordings: Slots  # for recordings in memory
     fetches: Slots
 
     @classmethod
     def of(cls, settings: Settings) -> Pools:
+        """Create the slots that the settings allow."""
         places = settings.worker_concurrency
         return cls(
             compute=Slots(places, extra=1),
@@ -77,17 +81,55 @@ class Pools:
 
 @dataclass
 class Run:
-    """A worker's turn at a task. Another turn begins when another worker takes the task over."""
+    """One run of a workflow. When another worker takes the task over, its run is a new one."""
 
-    suspect: bool = False  # may have ended the worker of its last turn
+    suspect: bool = False  # may have ended the worker of the last run
     counted: bool = False  # as an attempt
-    place: Place | None = None  # of the step that computes now
-    ended: threading.Event = field(default_factory=threading.Event)  # the task, by somebody else
+    place: Place | None = None  # slot of the step that computes now
+    ended: threading.Event = field(default_factory=threading.Event)
+    # set when another process has ended the task
+
+
+class Stage(StrEnum):
+    """Kind of a step, as the metrics label it."""
+
+    FETCH = "fetch"
+    EXAMINE = "examine"
+    CONSENT = "consent"
+    LANGUAGE = "language"
+    VOICE = "voice"
+    FIND = "find"
+    SPEAK = "speak"
+    SEND = "send"
+    ENCODE = "encode"
+    FINISH = "finish"
+
+
+@dataclass(frozen=True)
+class Step:
+    """Name of a step. The detail tells steps of one stage apart."""
+
+    stage: Stage
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.stage} {self.detail}".rstrip()
+
+
+FETCH = Step(Stage.FETCH)
+EXAMINE = Step(Stage.EXAMINE)
+FETCH_CONSENT = Step(Stage.FETCH, "consent")
+CONSENT = Step(Stage.CONSENT)
+LANGUAGE = Step(Stage.LANGUAGE)
+MAKE_VOICE = Step(Stage.VOICE)
+FIND_VOICE = Step(Stage.FIND, "voice")
+ENCODE = Step(Stage.ENCODE)
+FINISH = Step(Stage.FINISH)
 
 
 @dataclass(frozen=True)
 class Job:
-    """A task in the hands of a worker."""
+    """A task in one run, with everything that its steps need."""
 
     task: Task
     settings: Settings
@@ -98,68 +140,80 @@ class Job:
     worker_id: str
     pools: Pools
     stopping: threading.Event  # the worker takes no more tasks
-    halted: threading.Event  # the worker is over
+    halted: threading.Event  # the worker has stopped
     run: Run = field(default_factory=Run)
 
-    def step(self, name: str, progress: int, work: Callable[P, R], *a: P.args, **k: P.kwargs) -> R:
-        """Run `work` once, however often the task is taken up again, in a place to compute. Note
-        the progress in per cent after it."""
-        return queue.step(name, lambda: self._compute(name, progress, work, *a, **k))
+    def step(self, step: Step, progress: int, work: Callable[P, R], *a: P.args, **k: P.kwargs) -> R:
+        """Run `work` in a compute slot, once for the task: a repeated run gets its recorded result.
+
+        Args:
+            step: Name of the step, unique within the workflow.
+            progress: Progress of the task after the step, in per cent.
+            work: Function whose result JSON can represent.
+            a: Positional arguments of `work`.
+            k: Keyword arguments of `work`.
+        """
+        return queue.step(str(step), lambda: self._compute(step, progress, work, *a, **k))
 
     def recording_step(
-        self, name: str, progress: int, work: Callable[P, R], *a: P.args, **k: P.kwargs
+        self, step: Step, progress: int, work: Callable[P, R], *a: P.args, **k: P.kwargs
     ) -> R:
-        """Run a step, as `step` does, that keeps a whole recording in memory."""
+        """Run a step like `step`, in a slot for recordings too."""
 
         def run() -> R:
             with self.pools.recordings.hold(self.task.account_id, check=self.check):
-                return self._compute(name, progress, work, *a, **k)
+                return self._compute(step, progress, work, *a, **k)
 
-        return queue.step(name, run)
+        return queue.step(str(step), run)
 
     def waiting_step(
-        self, name: str, progress: int, work: Callable[P, R], *a: P.args, **k: P.kwargs
+        self, step: Step, progress: int, work: Callable[P, R], *a: P.args, **k: P.kwargs
     ) -> R:
-        """Run a step, as `step` does, that waits for other machines: it takes no place to
-        compute."""
-        return queue.step(name, lambda: self._timed(name, progress, self._wanted, work, *a, **k))
+        """Run a step that waits for other machines, without a compute slot."""
+        return queue.step(
+            str(step), lambda: self._timed(step, progress, self._check_active, work, *a, **k)
+        )
 
     def _compute(
-        self, name: str, progress: int, work: Callable[P, R], *a: P.args, **k: P.kwargs
+        self, step: Step, progress: int, work: Callable[P, R], *a: P.args, **k: P.kwargs
     ) -> R:
         account, alone = self.task.account_id, self.run.suspect
         with self.pools.compute.hold(account, alone=alone, check=self.check) as place:
             self.run.place = place
             try:
-                result = self._timed(name, progress, self._attempt, work, *a, **k)
+                result = self._timed(step, progress, self._count_attempt, work, *a, **k)
             finally:
                 self.run.place = None
         self.run.suspect = False
         return result
 
     def check(self) -> None:
-        """Raises TaskCancelled when the task has ended meanwhile, and Interrupted when the worker
-        is over. Costs nothing."""
+        """Check that the work is still needed. Costs nothing.
+
+        Raises TaskCancelled if the task has ended, and Interrupted if the worker has stopped.
+        """
         if self.halted.is_set():
             raise Interrupted
         if self.run.ended.is_set():
             raise TaskCancelled(tasks.ENDED)
 
     def check_waiting(self) -> None:
-        """Check as `check` does; a worker that stops waits for no other machine."""
+        """Check like `check`. Raises Interrupted also while the worker is stopping."""
         if self.stopping.is_set():
             raise Interrupted
         self.check()
 
-    def breathe(self) -> None:
-        """Let tasks of other accounts advance, between the parts of a long step. Raises what
-        `check` raises."""
+    def yield_slot(self) -> None:
+        """Let tasks of other accounts compute, between two parts of a long step.
+
+        Raises what `check` raises.
+        """
         if self.run.place:
-            self.run.place.breathe()
+            self.run.place.yield_slot()
 
     def _timed(
         self,
-        name: str,
+        step: Step,
         progress: int,
         begin: Callable[[], None],
         work: Callable[P, R],
@@ -171,7 +225,7 @@ class Job:
             begin()
             result = work(*a, **k)
             with self.database.transaction() as session:
-                tasks.advance(session, self.task.id, progress, int(self.run.counted))
+                tasks.record_progress(session, self.task.id, progress, int(self.run.counted))
         except TaskError:
             raise
         except NotFound as error:
@@ -184,31 +238,36 @@ class Job:
             if self.stopping.is_set():
                 raise Interrupted from error
             raise
-        STAGES.labels(name.split()[0]).observe(time.perf_counter() - started)
+        STAGES.labels(step.stage).observe(time.perf_counter() - started)
         return result
 
-    def _wanted(self) -> None:
+    def _check_active(self) -> None:
         with self.database.read() as session:
             tasks.check_active(session, self.task.id)
 
-    def _attempt(self) -> None:
-        """Count the attempt when the first step of a run begins, not while the task waits: what
-        ends the worker meanwhile is another task."""
+    def _count_attempt(self) -> None:
+        """Count an attempt when the first step of a run begins.
+
+        While the task waits, another task may end the worker, so waiting does not count.
+        """
         if self.run.counted:
-            self._wanted()
+            self._check_active()
             return
         with self.database.transaction() as session:
-            attempts = tasks.attempt(session, self.task.id, self.worker_id)
+            attempts = tasks.count_attempt(session, self.task.id, self.worker_id)
         self.run.counted = True
         tasks.check_attempts(attempts, self.settings.max_attempts)
 
     def scratch(self, name: str) -> str:
-        """Key of a file that is needed until the task ends."""
+        """Return the key of a file that is needed until the task ends."""
         return files.work(self.task.id, name)
 
     @contextmanager
     def voice_engine(self, name: str) -> Iterator[Engine]:
-        """The engine, in its turn when it can do one thing at a time. Raises EngineUnavailable."""
+        """Yield an engine. Wait until it is free if it can do one thing at a time.
+
+        Raises EngineUnavailable.
+        """
         voice_engine = self.engines.usable(name)
         if voice_engine.concurrent or self.run.place is None:
             yield voice_engine
@@ -218,7 +277,7 @@ class Job:
 
 
 class Watch:
-    """Notices tasks that somebody else has ended, all of a worker with one query a second."""
+    """Notices tasks that another process ends, with one query a second for all tasks."""
 
     def __init__(self, database: Database, every: float = 1.0) -> None:
         self._database = database
@@ -229,7 +288,7 @@ class Watch:
 
     @contextmanager
     def over(self, task_id: str, run: Run) -> Iterator[None]:
-        """Set `run.ended` when the task ends within the block."""
+        """Set `run.ended` if the task ends within the block."""
         with self._changed:
             self._runs[task_id] = run
             if self._thread is None:
@@ -240,7 +299,7 @@ class Watch:
             yield
         finally:
             with self._changed:
-                # A worker that was taken for dead may have got the task back, for a newer run.
+                # A worker that was declared lost may have got its task back, for a newer run.
                 if self._runs.get(task_id) is run:
                     del self._runs[task_id]
 
@@ -252,7 +311,7 @@ class Watch:
             try:
                 with self._database.read() as session:
                     active = tasks.active(session, list(runs))
-            except SQLAlchemyError as error:  # the steps themselves wait for the database
+            except SQLAlchemyError as error:  # the steps retry on their own
                 _log.warning("tasks not watched", error=type(error).__name__)
             else:
                 for task_id in runs.keys() - active:
@@ -262,7 +321,7 @@ class Watch:
 
 @dataclass(frozen=True)
 class Runner:
-    """Carries tasks through in one worker."""
+    """Runs the workflows of one worker."""
 
     settings: Settings
     database: Database
@@ -286,25 +345,28 @@ class Runner:
         worker_id: str,
         stopping: threading.Event,
     ) -> Runner:
+        """Create a runner with slots and a watch."""
         pools, watch = Pools.of(settings), Watch(database)
         return cls(
             settings, database, storage, engines, recognizer, worker_id, pools, watch, stopping
         )
 
     def register(self, kind: TaskKind, work: Callable[[Job], Outcome]) -> None:
-        """Tasks of `kind` are done by `work`."""
+        """Register `work` as the workflow of tasks of a kind."""
         queue.workflow(kind, lambda task_id: self.run(task_id, work))
 
     def run(self, task_id: str, work: Callable[[Job], Outcome]) -> None:
-        """Take the task up, do it, and complete or fail it. May be run again at any time, by any
-        worker: ended tasks stay as they ended."""
+        """Run a task, and complete or fail it.
+
+        Any worker may run a task again at any time. A task that has ended stays as it is.
+        """
         task = self._transact(lambda session: session.get(Task, task_id))
         if task is None:
             return
         run = Run(suspect=task.attempts > 0)
         with self.watch.over(task_id, run), bound_contextvars(task=task_id):
             try:
-                self._carry_through(task_id, run, work)
+                self._execute(task_id, run, work)
             except TaskError as error:
                 self._fail(task, error)
             except Exception as error:
@@ -316,7 +378,7 @@ class Runner:
                 )
             self._clean_up(task_id)
 
-    def _carry_through(self, task_id: str, run: Run, work: Callable[[Job], Outcome]) -> None:
+    def _execute(self, task_id: str, run: Run, work: Callable[[Job], Outcome]) -> None:
         task = self._transact(tasks.start, task_id)
         if task is None:
             return
@@ -347,7 +409,7 @@ class Runner:
             _log.info("task completed", seconds=round(time.time() - task.created_at, 2))
 
     def _size(self, task: Task, result: TaskResult) -> int:
-        """Bytes of the files of a result; as estimated, when the store is away."""
+        """Return the bytes of a result's files, or the estimate if the store is unavailable."""
         try:
             return sum(self.storage.size(key) or 0 for key in result.files)
         except Unavailable as error:
@@ -361,7 +423,7 @@ class Runner:
             level("task failed", word=error.word, reason=error.logged)
 
     def _clean_up(self, task_id: str) -> None:
-        """Remove what an ended task does not leave. What cannot be removed now, the sweep does."""
+        """Remove files that an ended task does not keep. The sweep removes what remains."""
         task = self._transact(lambda session: session.get(Task, task_id))
         try:
             if task is None or task.status not in ACTIVE:
@@ -374,8 +436,10 @@ class Runner:
     def _transact(
         self, work: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        """Run `work(session, …)` in a transaction, and wait for a database that is away: these
-        are no steps, and nobody else would try them again."""
+        """Run `work` in a transaction, and wait for a database that is unavailable.
+
+        These transactions are not steps, so dbos does not retry them.
+        """
         pause = 0.5
         while True:
             try:
@@ -389,7 +453,7 @@ class Runner:
 
 
 def remove_files(storage: Storage, task: Task) -> None:
-    """Remove what a task left: its results and, of a preview that failed, the recording."""
+    """Remove the files of a task, and the recording of a preview that failed."""
     storage.delete_prefix(files.work_folder(task.id))
     storage.delete_prefix(files.result_folder(task.id))
     if task.kind == TaskKind.CLONE and task.status == TaskStatus.FAILED:

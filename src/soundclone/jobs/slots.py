@@ -1,10 +1,9 @@
-"""Places in a worker, shared fairly between accounts.
+"""Slots of a worker, shared fairly between accounts.
 
-A worker has more tasks under way than it has processors. Each step that computes holds a place
-while it runs. A free place goes to the waiting account that holds the fewest places, and of
-several such accounts to the one that had a place least recently. A long step offers its place now
-and then (`breathe`), so an account with many long tasks and an account with one short task
-advance side by side.
+A worker runs more tasks than it has processors. Each step that computes holds a slot while it runs.
+A free slot goes to the waiting account that holds the fewest slots, and among those to the account
+that had a slot least recently. A long step yields its slot from time to time (`yield_slot`), so an
+account with many long tasks and an account with one short task advance side by side.
 """
 
 from __future__ import annotations
@@ -17,14 +16,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 
-_CHECK = 0.2  # seconds between looks at whether a waiting ticket is still wanted
-_RESERVED = 0.2  # seconds that a place is kept for the next step of an account
-_QUANTUM = 0.25  # seconds that a place is kept at least
-_REMEMBERED = 1000  # accounts whose last turn is known
+_CHECK = 0.2  # seconds between two checks whether a waiting step is still needed
+_RESERVED = 0.2  # seconds for which a slot is reserved for the next step of an account
+_QUANTUM = 0.25  # seconds for which a step keeps its slot at least
+_REMEMBERED = 1000  # accounts whose last turn is remembered
 
 
-def _wanted() -> None:
-    """Check nothing."""
+def _no_check() -> None:
+    """Accept every step."""
 
 
 @dataclass(eq=False)
@@ -33,17 +32,17 @@ class _Ticket:
     alone: bool
     check: Callable[[], None]
     number: int
-    tool: str | None = None  # that the place comes with
-    begun: bool = False  # had a place before, so it holds memory
+    tool: str | None = None  # engine that the slot includes
+    begun: bool = False  # had a slot before, so its step holds memory
     held: bool = False
-    since: float = field(default=0.0)  # when the place was got
+    since: float = field(default=0.0)  # monotonic seconds when the slot was granted
 
 
 class Slots:
-    """`places`, of which one account holds at most `per_account`.
+    """`places` slots, of which one account holds at most `per_account`.
 
-    An account that holds none gets one of `extra` more places at once, when the others are
-    taken: a short task does not wait for the end of somebody's long step.
+    An account that holds no slot gets one of `extra` more when all others are taken, so a short
+    task does not wait for the end of another account's long step.
     """
 
     def __init__(self, places: int, *, extra: int = 0, per_account: int | None = None) -> None:
@@ -61,11 +60,15 @@ class Slots:
 
     @contextmanager
     def hold(
-        self, account: str, *, alone: bool = False, check: Callable[[], None] = _wanted
+        self, account: str, *, alone: bool = False, check: Callable[[], None] = _no_check
     ) -> Iterator[Place]:
-        """Wait for a place, and keep it for the block. `alone`: nobody else has a place
-        meanwhile. `check` is called about twice a second of waiting; what it raises ends the
-        waiting."""
+        """Wait for a slot, and hold it for the block.
+
+        Args:
+            account: Id of the account.
+            alone: True if no other step may hold a slot meanwhile.
+            check: Called several times a second while waiting. What it raises ends the wait.
+        """
         ticket = _Ticket(account, alone, check, next(self._numbers))
         self._wait(ticket)
         try:
@@ -83,7 +86,7 @@ class Slots:
                 with self._changed:
                     if self._changed.wait_for(lambda: ticket.held, _CHECK):
                         return
-                    self._grant()  # a reservation may be over
+                    self._grant()  # a reservation may have expired
                 ticket.check()
         except BaseException:
             self._leave(ticket)
@@ -102,7 +105,7 @@ class Slots:
     def _release(self, ticket: _Ticket) -> None:
         ticket.held = False
         self._held[ticket.account] -= 1
-        self._held += Counter()  # accounts that hold none need no memory
+        self._held += Counter()  # drops accounts without slots
         self._stamp(ticket.account)
         if ticket.alone:
             self._alone = False
@@ -110,10 +113,10 @@ class Slots:
             self._tools.discard(ticket.tool)
 
     def _grant(self) -> None:
-        """Give free places away."""
+        """Grant free slots to waiting steps."""
         while able := [ticket for ticket in self._waiting if self._may(ticket)]:
             ticket = min(able, key=self._order)
-            # One that has begun holds memory: it goes before others of its account.
+            # A step that has begun holds memory, so it goes before others of its account.
             ticket = next((each for each in able if each.begun and _same(each, ticket)), ticket)
             self._waiting.remove(ticket)
             ticket.held = ticket.begun = True
@@ -132,7 +135,7 @@ class Slots:
             del self._served[next(iter(self._served))]
 
     def _order(self, ticket: _Ticket) -> tuple[int, int, int]:
-        """Key by which the next ticket is chosen, the smallest first."""
+        """Return the sort key of waiting steps. The smallest goes first."""
         account = ticket.account
         return self._held[account], self._served.get(account, -1), ticket.number
 
@@ -149,15 +152,17 @@ class Slots:
         return taken < self.places + self._extra
 
     def _reserved(self, account: str) -> int:
-        """Places kept for other accounts. Without these, a second long step would begin between
-        two steps of a short task and slow it down."""
+        """Return the number of slots that are reserved for other accounts.
+
+        Without reservations, a second long step would start between two steps of a short task.
+        """
         since = time.monotonic() - _RESERVED
         self._left = {
             each: left for each, left in self._left.items() if left > since and not self._held[each]
         }
         return len(self._left) - (account in self._left)
 
-    def _breathe(self, ticket: _Ticket) -> None:
+    def _yield_slot(self, ticket: _Ticket) -> None:
         ticket.check()
         with self._changed:
             if ticket.alone or time.monotonic() - ticket.since < _QUANTUM:
@@ -169,10 +174,10 @@ class Slots:
         self._wait(ticket)
 
     def _owes(self, ticket: _Ticket) -> bool:
-        """True when the place of a ticket should go to somebody else now."""
+        """Tell whether the slot of a step should go to another account now."""
         own = self._held[ticket.account]
         if self._held.total() > self.places and own > 1 and own == max(self._held.values()):
-            return True  # somebody has an extra place
+            return True  # another account has an extra slot
         return any(
             each.alone or (self._held[each.account] < own and each.tool in (None, ticket.tool))
             for each in self._waiting
@@ -199,20 +204,24 @@ class Slots:
 
 @dataclass(frozen=True)
 class Place:
-    """A place that is held."""
+    """A slot that a step holds."""
 
     _slots: Slots
     _ticket: _Ticket
 
-    def breathe(self) -> None:
-        """Offer the place to accounts that hold fewer, and wait to get it back. Called between
-        the parts of a long step; raises what `check` raises."""
-        self._slots._breathe(self._ticket)
+    def yield_slot(self) -> None:
+        """Yield the slot to accounts that hold fewer, and wait to get it back.
+
+        A step calls this between its parts. Raises what `check` raises.
+        """
+        self._slots._yield_slot(self._ticket)
 
     @contextmanager
     def using(self, tool: str) -> Iterator[None]:
-        """Keep a tool for the block that one place at a time may use. The place is given up
-        while the tool is waited for."""
+        """Hold a tool that one step at a time may use, such as an engine.
+
+        The slot is released while the step waits for the tool.
+        """
         self._slots._take(self._ticket, tool)
         try:
             yield

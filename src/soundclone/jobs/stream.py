@@ -1,15 +1,14 @@
-"""Production speech for somebody who listens already: encoded while it is spoken, and put into the
-store part by part.
+"""Speech for a client that listens already: encoded while it is spoken, and stored in parts.
 
-A part is `work/{task}/part-0000` and so on, one for each group of sentences, so that an API node,
-which has no encoder, passes it on as it is. All parts, one after the other, are the beginning of
-the file that the task leaves; the file has a little more, its end. The parts go when the task ends,
-and the file stays for whoever has not read that far.
+Each chunk of the text becomes one part, `work/{task}/part-0000` and so on. The API has no encoder
+and passes the parts on as they are. All parts together are the beginning of the task's file, which
+only adds the end. The parts are removed when the task ends. A client that has not read all of them
+by then reads on in the file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,57 +20,38 @@ from ..audio.samples import Samples
 from ..core import files
 from ..core.requests import SpeechRequest, TaskResult
 from ..synthesis.concatenation import margins
-from .allowance import Chunk
-from .runner import Job, Outcome
-from .speak import (
-    groups_of,
-    levelling,
-    read_result,
-    report,
-    say,
-    speak,
-    speak_chunk,
-    title,
-    volume_of,
-)
-
-_BLOCK = 1 << 18  # samples that are on their way to the encoder at once
+from .assembly import blocks, level_gain, result_of, tags, volume_gain
+from .chunks import Chunk, groups_of, speak_chunk
+from .runner import FINISH, Job, Stage, Step
+from .voices import VoiceRef
 
 
-def produce(job: Job) -> Outcome:
-    """The whole of a production task, whether it is listened to meanwhile or not. The parameter
-    `opening` says that it is, and how many characters are said first."""
-    request = SpeechRequest.from_json(job.task.params)
-    return speak(job, stream if request.options.opening else say)
-
-
-def stream(
-    job: Job, request: SpeechRequest, language: str, voice: Mapping[str, str], start: int
+def stream_text(
+    job: Job, request: SpeechRequest, language: str, voice: VoiceRef, start: int
 ) -> TaskResult:
-    """As `say`, with a part in the store after each group. The task's result; without subtitles."""
+    """Speak a text, with a part in the store after each chunk, and without subtitles."""
     count = len(groups_of(request.text, request.options.opening))
     sender = Sender(job, request)
-    spoken: list[Chunk] = []
+    chunks: list[Chunk] = []
     for index in range(count):
         progress = start + round((95 - start) * (index + 1) / count)
-        spoken.append(
-            job.step(f"speak {index}", progress, speak_chunk, job, request, voice, language, spoken)
-        )
-        job.step(f"send {index}", progress, sender.send, index, spoken)
-    return read_result(job.step("finish", 99, sender.finish, language, spoken))
+        step = Step(Stage.SPEAK, str(index))
+        record = job.step(step, progress, speak_chunk, job, request, voice, language, chunks)
+        chunks.append(Chunk.from_json(record))
+        job.step(Step(Stage.SEND, str(index)), progress, sender.send, index, chunks)
+    return TaskResult.recorded(job.step(FINISH, 99, sender.finish, language, chunks))
 
 
 class Sender:
     """Encodes the chunks of a text one after the other.
 
-    Its state lives as long as the workflow's run. In a run that takes over from a lost worker,
-    whose parts may have been heard already, it encodes the finished chunks again and gets the same
-    bytes, as long as the libraries and the kind of processor are the same; so the next part
-    continues what was sent. Each method may be called again after it has failed.
+    A sender lives as long as one run of the workflow. In a run that takes over from a lost worker,
+    a client may have heard parts already. The new sender encodes the finished chunks again and
+    gets the same bytes, with the same libraries and kind of processor, so the next part continues
+    the stream. Each method may be called again after a failure.
 
-    How loud the whole will be is not known while it is spoken. Each chunk is levelled as in
-    `speak.levelling`, but by the mean of what has been said so far: the first one is at the
-    target, and a later one goes where the target is for all until then.
+    The loudness of the whole text is unknown while it is spoken. Each chunk is levelled like in
+    `assembly.level_gain`, but against the mean of the chunks so far.
     """
 
     def __init__(self, job: Job, request: SpeechRequest) -> None:
@@ -86,14 +66,14 @@ class Sender:
         self._end: bytes | None = None
         self._parts = encode.Parts()
 
-    def send(self, index: int, spoken: Sequence[Chunk]) -> None:
-        """Put the part of a chunk into the store; `spoken` are the chunks so far."""
-        self._encode(spoken)
+    def send(self, index: int, chunks: Sequence[Chunk]) -> None:
+        """Store the part of the last of the `chunks` so far."""
+        self._encode(chunks)
         self._job.storage.put(self._key(index), self._part)
 
-    def finish(self, language: str, spoken: Sequence[Chunk]) -> dict[str, Any]:
-        """Put the file into the store that the parts are the beginning of; the task's result."""
-        self._encode(spoken)
+    def finish(self, language: str, chunks: Sequence[Chunk]) -> dict[str, Any]:
+        """Store the file that the parts are the beginning of. Return the TaskResult as JSON."""
+        self._encode(chunks)
         if self._end is None:
             self._write(self._silence(self._margins[1]), np.float32(1))
             self._encoder.write(self._limiter.flush())
@@ -103,21 +83,22 @@ class Sender:
         with TemporaryDirectory(prefix="soundclone-") as folder:
             path = Path(folder) / "speech"
             with path.open("wb") as file:
-                for index in range(len(spoken)):
+                for index in range(len(chunks)):
                     file.writelines(self._job.storage.stream(self._key(index)))
                 file.write(self._end)
             self._job.storage.put_file(key, path)
-        return report(self._job, self._request, language, key, self._samples / self._rate).to_json()
+        seconds = self._samples / self._rate
+        return result_of(self._job, self._request, language, key, seconds).to_json()
 
-    def _encode(self, spoken: Sequence[Chunk]) -> None:
-        """Encode those of the chunks that have not been."""
-        for index in range(self._encoded, len(spoken)):
-            self._job.breathe()
-            samples, rate = encode.unpack(self._job.storage.get(spoken[index]["key"]))
+    def _encode(self, chunks: Sequence[Chunk]) -> None:
+        """Encode the chunks that are not encoded yet."""
+        for index in range(self._encoded, len(chunks)):
+            self._job.yield_slot()
+            samples, rate = encode.unpack(self._job.storage.get(chunks[index].key))
             if index == 0:
                 self._begin(rate)
-            volume = volume_of(self._options) * levelling(spoken[index], spoken[: index + 1])
-            self._write(samples, np.float32(volume))
+            gain = volume_gain(self._options) * level_gain(chunks[index], chunks[: index + 1])
+            self._write(samples, np.float32(gain))
             self._part = self._parts.take()
             self._encoded = index + 1
 
@@ -130,14 +111,13 @@ class Sender:
             sample_rate_in=rate,
             sample_rate=self._options.sample_rate,
             channels=self._options.channels,
-            tags={"title": title(self._groups), **encode.SYNTHETIC},
+            tags=tags(self._groups),
         )
         self._write(self._silence(self._margins[0]), np.float32(1))
 
     def _write(self, samples: Samples, gain: np.float32) -> None:
-        for start in range(0, len(samples), _BLOCK):
-            block = samples[start : start + _BLOCK] * gain
-            self._encoder.write(self._limiter.process(block))
+        for block in blocks(samples):
+            self._encoder.write(self._limiter.process(block * gain))
         self._samples += len(samples)
 
     def _silence(self, seconds: float) -> Samples:

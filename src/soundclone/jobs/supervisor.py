@@ -1,4 +1,4 @@
-"""Keeps a worker process running beside the API."""
+"""Keep a worker process running beside the API."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from .ids import new_id
 
 _log = log(__name__)
 _BACKOFF = 30.0  # seconds, the longest wait before a restart
-_HEALTHY = 30.0  # a worker that lived so long is restarted at once
+_HEALTHY = 30.0  # seconds of life after which a worker is restarted at once
 
 
 class Supervisor:
-    """Starts a worker, and another one when it ends, until it is stopped."""
+    """Starts a worker, and another one whenever it ends."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -32,10 +32,11 @@ class Supervisor:
         self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
 
     def start(self) -> None:
+        """Start the first worker in the background."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End the worker, giving it time for its tasks."""
+        """Stop the worker after a grace period for its tasks."""
         self._stopping.set()
         if self._child and self._child.poll() is None:
             self._child.terminate()
@@ -50,7 +51,7 @@ class Supervisor:
             worker_id, started = new_id(), time.monotonic()
             try:
                 code = self._run(worker_id)
-            except OSError as error:  # no memory or no process to be had: later, perhaps
+            except OSError as error:  # the system has no memory or no process left
                 code = error.errno or -1
             if self._stopping.is_set():
                 return
@@ -64,15 +65,15 @@ class Supervisor:
         command = [sys.executable, "-m", "soundclone", "worker", "--id", worker_id]
         self._child = subprocess.Popen(  # noqa: S603
             [*command, "--parent", str(os.getpid())],
-            # One BLAS thread a task: tasks side by side are what cores are for.
+            # One BLAS thread per task, because tasks use the cores in parallel.
             env={"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"} | os.environ,
         )
         return self._child.wait()
 
     def _declare_lost(self, worker_id: str) -> None:
-        """Its tasks need not wait until its silence is noticed."""
+        """Let other workers take the tasks at once, without waiting for missed heartbeats."""
         try:
             with self._database.transaction() as session:
-                workers.lost(session, worker_id)
-        except SQLAlchemyError as error:  # then it is noticed
+                workers.mark_lost(session, worker_id)
+        except SQLAlchemyError as error:  # the missing heartbeats have the same effect later
             _log.warning("worker not declared lost", error=type(error).__name__)

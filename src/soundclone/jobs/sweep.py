@@ -1,4 +1,4 @@
-"""Removes what has expired: files first, then what the database says of them."""
+"""Remove what has expired: first the files, then their rows."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 
 from ..config import Settings
 from ..core import files, removal, sessions, tasks, uploads, voices, workers
+from ..core.formatting import DAY
+from ..core.workers import WorkerInfo
 from ..db.models import Task
 from ..db.session import Database
 from ..errors import InternalError, SoundcloneError, StateConflict
@@ -17,19 +19,17 @@ from ..scratch import remove_abandoned
 from ..storage import Storage
 from ..telemetry import log
 from . import queue
-from .runner import DAY, remove_files
+from .runner import remove_files
 
 _log = log(__name__)
-_SETTLED = 60.0  # seconds after which a task's workflow is surely to be seen
-
-
+_SETTLED = 60.0  # seconds after which a task's workflow is visible for certain
 BATCH = 100
 
 
 def sweep(settings: Settings, database: Database, storage: Storage) -> None:
-    """One round. Several workers may sweep at once; each removal may be repeated."""
-    _end_forgotten(settings, database)
-    _adopt_orphans(database)
+    """Run one round. Several workers may sweep at once, because each removal may be repeated."""
+    _end_stranded(settings, database)
+    _requeue_orphans(database)
 
     def remove_voice(voice_id: str) -> None:
         with database.read() as session:
@@ -39,20 +39,20 @@ def sweep(settings: Settings, database: Database, storage: Storage) -> None:
         if late:
             raise StateConflict(f"a worker has not left task {min(late)} of voice {voice_id} yet")
         with database.transaction() as session:
-            voices.purged(session, voice_id)
+            voices.mark_purged(session, voice_id)
 
     def remove_result(task_id: str) -> None:
         with database.read() as session:
             task = session.get_one(Task, task_id)
         remove_files(storage, task)
-        queue.forget([task_id])
+        queue.delete_records([task_id])
         with database.transaction() as session:
             tasks.purge(session, task_id)
 
     def remove_upload(key: str) -> None:
         storage.delete_prefix(files.upload_folder(key))
         with database.transaction() as session:
-            uploads.forget(session, key)
+            uploads.unregister(session, key)
 
     for what, expired, remove in (
         ("voices", voices.expired, remove_voice),
@@ -69,8 +69,8 @@ def sweep(settings: Settings, database: Database, storage: Storage) -> None:
         if removed:
             _log.info("swept", what=what, removed=removed)
     with database.transaction() as session:
-        tasks.forget(session, time.time() - settings.forget_days * DAY)
-        sessions.forget(session)
+        tasks.delete_purged(session, time.time() - settings.forget_days * DAY)
+        sessions.delete_ended(session)
 
 
 def _each(
@@ -78,8 +78,10 @@ def _each(
     expired: Callable[[Session, int], Sequence[str]],
     remove: Callable[[str], None],
 ) -> int:
-    """Remove whatever has expired, a batch at a time; what cannot be removed now stays for the
-    next round. Returns how many were removed."""
+    """Remove expired items in batches, and return how many were removed.
+
+    Items that cannot be removed now stay for the next round.
+    """
     removed = 0
     while True:
         with database.read() as session:
@@ -96,16 +98,17 @@ def _each(
             return removed
 
 
-def _end_forgotten(settings: Settings, database: Database) -> None:
-    """Fail tasks that are overdue, and tasks that no workflow will ever end, so that no money
-    stays held for them. A task of another VERSION is left to the workers of that version while
-    one lives."""
+def _end_stranded(settings: Settings, database: Database) -> None:
+    """Fail overdue tasks, and tasks that no workflow will end, so that their money is released.
+
+    A task of another VERSION is left to the workers of that version while one is alive.
+    """
     keep = settings.result_days * DAY
     with database.read() as session:
         overdue = tasks.overdue(session, settings.task_timeout)
         active = tasks.overdue(session, _SETTLED, limit=10_000)
         older = any(
-            worker.info.get("tasks") != queue.VERSION
+            WorkerInfo.of(worker).workflows != queue.VERSION
             for worker in workers.alive(session, settings.worker_lost_after)
         )
     for task_id in overdue:
@@ -127,11 +130,11 @@ def _end_forgotten(settings: Settings, database: Database) -> None:
                 _log.error("task without a workflow", task=task_id, reason=error.message)
 
 
-def _adopt_orphans(database: Database) -> None:
-    """Hand over what is under way in workers that nobody knows any more."""
-    busy = queue.executors()
+def _requeue_orphans(database: Database) -> None:
+    """Requeue the workflows of workers that are not registered any more."""
+    busy = queue.busy_workers()
     with database.read() as session:
-        gone = workers.missing(session, busy)
+        gone = workers.unregistered(session, busy)
     for worker_id in gone:
-        handed = queue.hand_over(worker_id)
-        _log.warning("orphans adopted", worker=worker_id, handed_over=len(handed))
+        requeued = queue.requeue(worker_id)
+        _log.warning("orphans requeued", worker=worker_id, requeued=len(requeued))

@@ -1,4 +1,5 @@
-"""One sentence to audio: code switching, prosody changes, verification, concatenation.
+"""Turn sentences into checked audio, and audio and pauses into one segment.
 
-Tasks, storage and encoding are in `jobs`; models are in `engines`.
+`sentence.SentenceSynthesizer` is the entry point. Tasks, storage and encoding are in `jobs`. Models
+are in `engines`.
 """

@@ -1,9 +1,13 @@
-"""Saying a sentence with an engine: as it is spoken, each part in the language of its letters."""
+"""Split a sentence into utterances of one language each, and join their audio again.
+
+Words in another script are spoken in the language that is usual for that script: "你好" in an
+English sentence is Chinese.
+"""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -16,40 +20,125 @@ from ..text.languages.scripts import parts
 from ..text.normalisation import Normalised, normalise
 from ..text.script import LIMIT
 from ..text.splitting import split
-from .concatenation import trimmed
+from .concatenation import trim
 
-SPAN_GAP = 0.06  # seconds between parts of one sentence
+UTTERANCE_GAP = 0.06  # seconds between the utterances of one sentence
 
 
 @dataclass(frozen=True)
 class Span:
-    """A part of a sentence that one language is spoken in."""
+    """A part of a sentence that is spoken in one language."""
 
     start: int  # in code points
     end: int
     language: str  # name of `LANGUAGES`
 
 
-@cache
-def _readers() -> dict[str, str]:
-    """Return the language that reads a script within a sentence of another, by script."""
-    return {
-        script: language.name for language in LANGUAGES.values() for script in language.default_for
-    }
+@dataclass(frozen=True)
+class Utterance:
+    """Text for one call of an engine: normalised, in one language, and short enough."""
+
+    text: str
+    language: str  # name of `LANGUAGES`
+    span: Normalised  # the whole part of the sentence in that language
+    span_start: int  # of the span in the sentence, in code points
+    start: int  # of the text in the normalised span
+
+    def written_words(self, words: Sequence[Word], sentence: str) -> tuple[Word, ...]:
+        """Return the words of the sentence as it is written, for `words` of the spoken text.
+
+        Spoken words of one written word become one: "5 km" is spoken in two words.
+        """
+        found: list[Word] = []
+        for word in words:
+            offset = word.offset + self.start
+            start, end = self.span.origin(offset, offset + max(word.length, 1))
+            start, end = start + self.span_start, end + self.span_start
+            if found and start < found[-1].offset + found[-1].length:
+                last = found[-1]
+                end = max(end, last.offset + last.length)
+                text = sentence[last.offset : end]
+                found[-1] = Word(text, last.start, word.end, last.offset, end - last.offset)
+            else:
+                found.append(Word(sentence[start:end], word.start, word.end, start, end - start))
+        return tuple(found)
+
+
+def utterances(
+    sentence: str, language: str, spoken: Collection[str], limit: int = LIMIT
+) -> tuple[Utterance, ...]:
+    """Split a sentence into utterances, in the order in which they are spoken.
+
+    Args:
+        sentence: The sentence as it is written.
+        language: Name of the sentence's language.
+        spoken: Names of the languages that the engine speaks.
+        limit: Most characters of an utterance.
+
+    Raises:
+        SynthesisError: Nothing in the sentence can be spoken.
+    """
+    found: list[Utterance] = []
+    for span in spans(sentence, language, spoken):
+        normalised = normalise(sentence[span.start : span.end], span.language)
+        for start, end in split(normalised.text, 0, len(normalised.text), limit):
+            text = normalised.text[start:end]
+            if any(character.isalnum() for character in text):
+                found.append(Utterance(text, span.language, normalised, span.start, start))
+    if not found:
+        raise SynthesisError("the sentence has nothing that can be spoken")
+    return tuple(found)
+
+
+def join_utterances(
+    sentence: str, utterances: Sequence[Utterance], speeches: Sequence[Speech]
+) -> Speech:
+    """Join the speech of all utterances of a sentence.
+
+    The words of the result are those of the sentence as it is written.
+    """
+    spoken = [
+        replace(speech, words=utterance.written_words(speech.words, sentence))
+        for utterance, speech in zip(utterances, speeches, strict=True)
+    ]
+    if len(spoken) == 1:
+        return spoken[0]
+    blocks: list[Samples] = []
+    words: list[Word] = []
+    rate = spoken[0].sample_rate
+    gap = np.zeros(round(UTTERANCE_GAP * rate), np.float32)
+    position = 0
+    for speech in map(trim, spoken):
+        if speech.sample_rate != rate:
+            raise ValueError(f"speech at {speech.sample_rate} Hz among {rate} Hz")
+        if blocks:
+            blocks.append(gap)
+            position += len(gap)
+        seconds = position / rate
+        for word in speech.words:
+            moved = replace(word, start=word.start + seconds, end=word.end + seconds)
+            last = words[-1] if words else None
+            if last and moved.offset < last.offset + last.length:
+                # Both utterances have a part of one written word, which the limit divided.
+                words[-1] = replace(last, end=moved.end)
+            else:
+                words.append(moved)
+        blocks.append(speech.samples)
+        position += len(speech.samples)
+    return Speech(np.concatenate(blocks), rate, tuple(words))
 
 
 def spans(sentence: str, language: str, spoken: Collection[str]) -> tuple[Span, ...]:
-    """The parts of a sentence in `language`, in order and without gaps.
+    """Split a sentence in `language` by the languages of its words, without gaps.
 
-    Words in the letters of another script are a part of their own, in the language that is
-    usual for it, if it is among those `spoken`. Latin words are left to the language of the
-    sentence: every engine meets them in every language. So are single letters of the alphabets,
-    which are signs ("α", "Я").
+    Words in another script form a span in that script's usual language, if it is among `spoken`.
+    Latin words stay in the language of the sentence, because every engine reads them in every
+    language. So do single letters of other alphabets, which are symbols ("α", "Я").
     """
     own = parts(LANGUAGES[language].script)
     found: list[Span] = []
     end = 0
-    for start, stop, script in _runs(sentence, own):
+    for start, stop, script in _foreign_runs(sentence, own):
         other = _readers()[script]
         if other not in spoken:
             continue
@@ -62,8 +151,19 @@ def spans(sentence: str, language: str, spoken: Collection[str]) -> tuple[Span, 
     return tuple(found)
 
 
-def _runs(sentence: str, own: Collection[str]) -> Iterator[tuple[int, int, str]]:
-    """Ranges of words in a foreign script, which spaces and punctuation do not end."""
+@cache
+def _readers() -> dict[str, str]:
+    """Return the language that reads a script within a sentence of another, by script."""
+    return {
+        script: language.name for language in LANGUAGES.values() for script in language.default_for
+    }
+
+
+def _foreign_runs(sentence: str, own: Collection[str]) -> Iterator[tuple[int, int, str]]:
+    """Yield start, end and script of the words in other scripts than `own`.
+
+    Spaces and punctuation do not end a run.
+    """
     start = end = letters = 0
     before = ""
     for index, character in enumerate(sentence):
@@ -75,6 +175,7 @@ def _runs(sentence: str, own: Collection[str]) -> Iterator[tuple[int, int, str]]
         if script in own or script not in _readers():
             script = ""
         if script in ("Hani", "Kana") and before in ("Hani", "Kana"):
+            # Ideographs beside kana are Japanese.
             before = script = "Kana" if "Kana" in (script, before) else "Hani"
         if script != before:
             if before and _is_word(before, letters):
@@ -88,76 +189,3 @@ def _runs(sentence: str, own: Collection[str]) -> Iterator[tuple[int, int, str]]
 
 def _is_word(script: str, letters: int) -> bool:
     return letters > 1 or script in ("Hani", "Kana", "Kore")
-
-
-def say(
-    sentence: str,
-    language: str,
-    spoken: Collection[str],
-    speak: Callable[[str, str], Speech],
-    limit: int = LIMIT,
-) -> Speech:
-    """The sentence said by `speak(text, language)`, a part at a time where it must be.
-
-    `spoken` are the languages that the engine has; `limit` is in characters. The words of the
-    result are those of the sentence as it is written: "5 km" is one, if it is said in two.
-    Raises SynthesisError when nothing in it can be spoken, and what `speak` raises.
-    """
-    parts: list[tuple[Speech, Sequence[Word]]] = []
-    for span in spans(sentence, language, spoken):
-        text = normalise(sentence[span.start : span.end], span.language)
-        for start, end in split(text.text, 0, len(text.text), limit):
-            if any(character.isalnum() for character in text.text[start:end]):
-                speech = speak(text.text[start:end], span.language)
-                parts.append((speech, _written(speech.words, text, start, sentence, span.start)))
-    if not parts:
-        raise SynthesisError("the sentence has nothing that can be spoken")
-    return _joined(parts)
-
-
-def _written(
-    words: Sequence[Word], text: Normalised, shift: int, sentence: str, before: int
-) -> tuple[Word, ...]:
-    """Words of the spoken text as those of the written one."""
-    found: list[Word] = []
-    for word in words:
-        start, end = text.origin(word.offset + shift, word.offset + shift + max(word.length, 1))
-        start, end = start + before, end + before
-        if found and start < found[-1].offset + found[-1].length:
-            last = found[-1]
-            end = max(end, last.offset + last.length)
-            found[-1] = Word(
-                sentence[last.offset : end], last.start, word.end, last.offset, end - last.offset
-            )
-        else:
-            found.append(Word(sentence[start:end], word.start, word.end, start, end - start))
-    return tuple(found)
-
-
-def _joined(parts: Sequence[tuple[Speech, Sequence[Word]]]) -> Speech:
-    if len(parts) == 1:
-        speech, words = parts[0]
-        return replace(speech, words=tuple(words))
-    blocks: list[Samples] = []
-    joined: list[Word] = []
-    rate = parts[0][0].sample_rate
-    gap = np.zeros(round(SPAN_GAP * rate), np.float32)
-    position = 0
-    for speech, own in parts:
-        speech = trimmed(replace(speech, words=tuple(own)))
-        if speech.sample_rate != rate:
-            raise ValueError(f"speech at {speech.sample_rate} Hz among {rate} Hz")
-        if blocks:
-            blocks.append(gap)
-            position += len(gap)
-        seconds = position / rate
-        for word in speech.words:
-            moved = replace(word, start=word.start + seconds, end=word.end + seconds)
-            last = joined[-1] if joined else None
-            if last and moved.offset < last.offset + last.length:  # cut within a change
-                joined[-1] = replace(last, end=moved.end)
-            else:
-                joined.append(moved)
-        blocks.append(speech.samples)
-        position += len(speech.samples)
-    return Speech(np.concatenate(blocks), rate, tuple(joined))

@@ -1,8 +1,8 @@
-"""Spoken sentences and pauses, joined into one stretch of audio with the times of its words."""
+"""Join spoken sentences and pauses into one segment of audio with the times of its words."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
@@ -14,29 +14,36 @@ from ..text.script import Pause, Piece, Sentence
 from ..text.subtitles import Spoken
 
 SENTENCE_GAP = 0.28  # seconds of silence after a sentence that no pause follows
-PARAGRAPH_GAP = 0.6
-CLAUSE_GAP = 0.08  # after a part of a sentence that was too long to be said at once
-LEAD = 0.1  # before the first word: players swallow what comes at once
-TAIL = 0.25  # after the last one
-_FLOOR = 10 ** (-50 / 20)  # of the peak; what is below at an end is silence
-_MARGIN = 0.02  # seconds of it that are kept
-_FADE = 0.005
+PARAGRAPH_GAP = 0.6  # seconds after the last sentence of a paragraph
+CLAUSE_GAP = 0.08  # seconds after a part of a sentence that was too long for the engine
+LEAD = 0.1  # seconds before the first word, because some players swallow the first samples
+TAIL = 0.25  # seconds after the last word
+_FLOOR = 10 ** (-50 / 20)  # of the peak; below it, the ends of speech count as silence
+_MARGIN = 0.02  # seconds of silence to keep at each end
+_FADE = 0.005  # seconds
 
 
 @dataclass(frozen=True)
-class Stretch:
+class AudioSegment:
     """Joined audio: mono, shape (n,), full scale is 1.0."""
 
     samples: Samples
-    sample_rate: int
-    spoken: tuple[Spoken, ...]  # times from the start of the stretch
+    sample_rate: int  # Hz
+    spoken: tuple[Spoken, ...]  # times from the start of the segment
 
 
 def join(
-    pieces: Sequence[Piece], say: Callable[[Sentence], Speech], sample_rate: int, *, last: bool
-) -> Stretch:
-    """Say each sentence and keep each pause, to the sample. `last`: the end of the whole text,
-    after which there is no gap."""
+    pieces: Sequence[Piece], speeches: Sequence[Speech], sample_rate: int, *, last: bool
+) -> AudioSegment:
+    """Join sentences and pauses. A pause has its exact number of samples.
+
+    Args:
+        pieces: Sentences and pauses, in order.
+        speeches: Speech of each sentence, in order.
+        sample_rate: Rate of every speech in Hz.
+        last: True for the end of the whole text, which no gap follows.
+    """
+    sentences = iter(speeches)
     blocks: list[Samples] = []
     spoken: list[Spoken] = []
     position = 0
@@ -45,25 +52,29 @@ def join(
         if isinstance(piece, Pause):
             block = np.zeros(round(float(piece.seconds) * sample_rate), np.float32)
         else:
-            speech = trimmed(say(piece))
+            speech = trim(next(sentences))
             if speech.sample_rate != sample_rate:
                 raise ValueError(f"speech at {speech.sample_rate} Hz among {sample_rate} Hz")
             block, start = speech.samples, position / sample_rate
             end = start + len(block) / sample_rate
             spoken.append(Spoken(piece, start, end, speech.words))
             if not isinstance(following, Pause) and not (last and following is None):
-                gap = PARAGRAPH_GAP if piece.paragraph_end else SENTENCE_GAP
-                if piece.goes_on:
-                    gap = CLAUSE_GAP
-                block = np.concatenate([block, np.zeros(round(gap * sample_rate), np.float32)])
+                gap = np.zeros(round(_gap_after(piece) * sample_rate), np.float32)
+                block = np.concatenate([block, gap])
         blocks.append(block)
         position += len(block)
     samples = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
-    return Stretch(samples, sample_rate, tuple(spoken))
+    return AudioSegment(samples, sample_rate, tuple(spoken))
+
+
+def _gap_after(sentence: Sentence) -> float:
+    if sentence.goes_on:
+        return CLAUSE_GAP
+    return PARAGRAPH_GAP if sentence.paragraph_end else SENTENCE_GAP
 
 
 def margins(pieces: Sequence[Piece]) -> tuple[float, float]:
-    """Seconds of silence that the whole needs before and after it, besides the pauses there."""
+    """Return the seconds of silence to add before and after a text, beside its own pauses."""
 
     def pauses(pieces: Iterable[Piece]) -> float:
         leading = takewhile(lambda piece: isinstance(piece, Pause), pieces)
@@ -72,9 +83,11 @@ def margins(pieces: Sequence[Piece]) -> tuple[float, float]:
     return max(0.0, LEAD - pauses(pieces)), max(0.0, TAIL - pauses(reversed(pieces)))
 
 
-def trimmed(speech: Speech) -> Speech:
-    """Without the silence at its ends, so that gaps and pauses are as long as they are meant;
-    faded over 5 ms, so that no join clicks."""
+def trim(speech: Speech) -> Speech:
+    """Remove the silence at both ends, so that gaps and pauses have their intended length.
+
+    Both ends are faded over 5 ms, so that no join clicks.
+    """
     loud = np.flatnonzero(
         np.abs(speech.samples) > _FLOOR * np.max(np.abs(speech.samples), initial=0)
     )

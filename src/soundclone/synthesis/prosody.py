@@ -1,8 +1,8 @@
-"""Speed, pitch and emotion of engines that do not have them: changes to speech that is there.
+"""Apply the speed, pitch and emotion that an engine lacks to its speech.
 
-Speed is WSOLA (Verhelst and Roelands, 1993), which takes waveform as it is and leaves F0 and
-timbre alone. Pitch and the manner of an emotion are F0 and a tilt in the parameters of WORLD
-(Morise, Yokomori and Ozawa, 2016), whose envelope, and so the formants, stays.
+Speed is WSOLA (Verhelst and Roelands, 1993), which moves pieces of the waveform and keeps F0 and
+timbre. Pitch and emotion change F0 and the spectral tilt in the parameters of WORLD (Morise,
+Yokomori and Ozawa, 2016). The spectral envelope, and so the formants, stays.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from ..audio.f0 import CLEAN, track
 from ..engines.emotion import PROFILES, Emotion, EmotionProfile
 from ..engines.protocol import Controls, Engine, Samples, Speech, Voice
 
-_HALF = 0.015  # seconds, of a WSOLA window
-_REACH = 0.0085  # seconds that a window may move: half a period of the deepest voice
+_HALF = 0.015  # seconds, half of a WSOLA window
+_REACH = 0.0085  # seconds by which a window may move: half a period of the deepest voice
 _HOP = 0.005  # seconds between frames of WORLD
 
 Array = NDArray[np.float64]
 
 
-def say(engine: Engine, voice: Voice, sentence: str, controls: Controls) -> Speech:
-    """Say a sentence with all controls, whichever of them are the engine's own."""
+def speak(engine: Engine, voice: Voice, text: str, controls: Controls) -> Speech:
+    """Speak a text with all controls, whether or not the engine supports them."""
     native = engine.info.native
     given = replace(
         controls,
@@ -32,15 +32,15 @@ def say(engine: Engine, voice: Voice, sentence: str, controls: Controls) -> Spee
         speed=controls.speed if "speed" in native else 1.0,
         pitch=controls.pitch if "pitch" in native else 0,
     )
-    speech = engine.speak(voice, sentence, given)
-    manner = EmotionProfile() if "emotion" in native else PROFILES[controls.emotion]
+    speech = engine.speak(voice, text, given)
+    profile = EmotionProfile() if "emotion" in native else PROFILES[controls.emotion]
     pitch = 0 if "pitch" in native else controls.pitch
     speed = 1.0 if "speed" in native else controls.speed
-    return faster(voiced_otherwise(speech, manner, pitch), speed * manner.rate)
+    return stretch_time(change_voice(speech, profile, pitch), speed * profile.rate)
 
 
-def faster(speech: Speech, speed: float) -> Speech:
-    """The same at `speed` times the speed, words included: at 2 it lasts half as long."""
+def stretch_time(speech: Speech, speed: float) -> Speech:
+    """Change the speed of speech and of its words: at 2 the speech lasts half as long."""
     if speed == 1 or not len(speech.samples):
         return speech
     words = tuple(replace(w, start=w.start / speed, end=w.end / speed) for w in speech.words)
@@ -52,21 +52,22 @@ def _stretched(samples: Samples, rate: int, speed: float) -> Samples:
     size = 2 * half
     length = max(1, round(len(samples) / speed))
     edge = size + reach
-    # Half a window before the first sample, and enough after the last one, whatever the speed.
+    # Half a window before the first sample, and enough after the last sample at any speed.
     source = np.pad(samples.astype(np.float64), (edge, edge + size + round(size * speed)))
     energy = np.concatenate([[0.0], np.cumsum(source**2)])
     window = np.sin(np.pi * (np.arange(size) + 0.5) / size) ** 2  # sums to 1 at half a window
     out = np.zeros(length + 2 * size)
     start = None  # of the last window in the source
-    for at in range(0, length + half, half):  # `at`: of the window in `out`, half of it too early
+    # `at` is the start of a window in `out`, which begins half a window early.
+    for at in range(0, length + half, half):
         ideal = min(round((at - half) * speed) + edge, len(source) - size - reach - 1)
         if start is None:
             start = ideal
         else:
-            # Of the windows near the ideal one, that which goes on most like the last one did.
-            going_on = source[start + half : start + half + size]
+            # Choose the window near the ideal place that continues the last window best.
+            continuation = source[start + half : start + half + size]
             first = ideal - reach
-            likeness = np.correlate(source[first : ideal + reach + size], going_on, "valid")
+            likeness = np.correlate(source[first : ideal + reach + size], continuation, "valid")
             power = (
                 energy[first + size : ideal + reach + size + 1] - energy[first : ideal + reach + 1]
             )
@@ -75,12 +76,12 @@ def _stretched(samples: Samples, rate: int, speed: float) -> Samples:
     return out[half : half + length].astype(np.float32)
 
 
-def voiced_otherwise(speech: Speech, manner: EmotionProfile, pitch: float = 0.0) -> Speech:
-    """The same at another pitch, in semitones, and in a manner but for its rate."""
-    shift = pitch + manner.pitch
-    if replace(manner, pitch=0.0, rate=1.0) == EmotionProfile() and not shift:
+def change_voice(speech: Speech, profile: EmotionProfile, pitch: float = 0.0) -> Speech:
+    """Shift the pitch by semitones and apply an emotion, except its rate."""
+    shift = pitch + profile.pitch
+    if replace(profile, pitch=0.0, rate=1.0) == EmotionProfile() and not shift:
         return speech
-    import pyworld  # heavy, and most engines need none of it
+    import pyworld  # late, because the package is heavy and rarely needed
 
     rate = speech.sample_rate
     samples = np.ascontiguousarray(speech.samples, np.float64)
@@ -92,20 +93,20 @@ def voiced_otherwise(speech: Speech, manner: EmotionProfile, pitch: float = 0.0)
         return speech
     envelope = pyworld.cheaptrick(samples, f0, times, rate)
     noise = pyworld.d4c(samples, f0, times, rate, fft_size=2 * (envelope.shape[1] - 1))
-    said = pyworld.synthesize(_moved(f0, manner, shift), envelope * _tilt(envelope, rate, manner),
+    said = pyworld.synthesize(_moved(f0, profile, shift), envelope * _tilt(envelope, rate, profile),
                               noise, rate, 1000 * _HOP)  # fmt: skip
     fitted = np.pad(said, (0, max(0, len(samples) - len(said))))[: len(samples)]
     return replace(speech, samples=fitted.astype(np.float32))
 
 
-def _moved(f0: Array, manner: EmotionProfile, semitones: float) -> Array:
+def _moved(f0: Array, profile: EmotionProfile, semitones: float) -> Array:
     voiced = f0 > 0
     logs = np.log2(np.where(voiced, f0, 1.0))
     mean = logs[voiced].mean()
-    return np.where(voiced, 2 ** ((logs - mean) * manner.range + mean + semitones / 12), 0.0)
+    return np.where(voiced, 2 ** ((logs - mean) * profile.range + mean + semitones / 12), 0.0)
 
 
-def _tilt(envelope: Array, rate: int, manner: EmotionProfile) -> Array:
-    """Factors of power for each bin."""
+def _tilt(envelope: Array, rate: int, profile: EmotionProfile) -> Array:
+    """Return the factor on the power of each frequency bin."""
     hertz = np.linspace(0, rate / 2, envelope.shape[1])
-    return np.asarray(10 ** ((manner.energy + manner.tilt_gain(hertz)) / 10))
+    return np.asarray(10 ** ((profile.energy + profile.tilt_gain(hertz)) / 10))

@@ -1,8 +1,8 @@
-"""Whether what an engine gave can be the sentence that was asked for.
+"""Check synthesised speech against its text: sound, length, and the transcript of a recogniser.
 
-Neural engines now and then skip words, repeat them, or go on into noise and silence. Length and
-energy tell the worst of it without another model; the bounds are wide, because a speaker may be
-slow and a number is long when it is read out.
+Neural engines sometimes skip words, repeat words, or continue with noise or silence. Length and
+energy reveal the worst of these faults without another model. The bounds are wide, because a
+speaker may be slow and a number is long when it is spoken.
 """
 
 from __future__ import annotations
@@ -19,23 +19,32 @@ from ..text.languages import LANGUAGES
 from ..text.normalisation import normalise
 
 _LONGEST_PAUSE = 3.0  # seconds within a sentence
-_FLOOR = 10 ** (-40 / 20)  # of the loudest frame; what is below is a pause
+_FLOOR = 10 ** (-40 / 20)  # of the loudest frame; a quieter frame is a pause
 _QUIET = 10 ** (-60 / 20)  # of full scale
 _FRAME = 0.02  # seconds
 
-# Of the letters of a text, what may be heard otherwise, and what may be missed or added in one
-# place; in letters, what may be whatever the text.
+# Share of a text's letters that may be recognised differently, and share that may be missing or
+# added in one place: for languages that Whisper knows well, and for the others.
 _WELL, _WELL_AT_ONCE = 0.35, 0.2
 _BADLY, _BADLY_AT_ONCE = 0.65, 0.35
+# Letters that may differ in a text of any length.
 _ANYHOW, _ANYHOW_AT_ONCE = 6, 12
-_FEWEST = 3  # different words, or _FEWEST_SYLLABLES; a recogniser needs some to go by
-_FEWEST_SYLLABLES = 6
-_REPEATED = 3  # times that a word counts in a row: a recogniser does not count ("ha ha ha ha")
+_FEWEST = 3  # different words that a text needs, so that its transcript can be judged
+_FEWEST_SYLLABLES = 6  # the same for languages without spaces
+_REPEATED = 3  # a recogniser does not count longer repetitions ("ha ha ha ha")
 
 
-def fault(speech: Speech, text: str, speed: float = 1.0) -> str | None:
-    """What is wrong with `speech` as the sentence `text`, as the end of a sentence of its own;
-    None when nothing is. Samples that are no numbers are wrong, and so is silence."""
+def check_audio(speech: Speech, text: str, speed: float = 1.0) -> str | None:
+    """Check that speech has plausible sound and length for its text.
+
+    Args:
+        speech: The speech.
+        text: Its text, normalised.
+        speed: Rate at which the text was spoken.
+
+    Returns:
+        What is wrong with the speech, as the end of a sentence, or None.
+    """
     samples, rate = speech.samples, speech.sample_rate
     if not np.isfinite(samples).all():
         return "it has values that are no numbers"
@@ -56,24 +65,36 @@ def fault(speech: Speech, text: str, speed: float = 1.0) -> str | None:
     return None
 
 
-def said(heard: str, text: str, language: str, *, strained: bool = False) -> str | None:
-    """What is wrong with a recogniser's transcript `heard` of the sentence `text`, in a language
-    of `LANGUAGES`, as the end of a sentence of its own that quotes neither; None when nothing is.
+def check_transcript(heard: str, text: str, language: str, *, strained: bool = False) -> str | None:
+    """Check a recogniser's transcript of speech against the text that was spoken.
 
-    Letters are compared, of words that are aligned: case, marks, punctuation and spacing do not
-    count, nor how a number is written or which ideograph of a sound. One share may be heard
-    otherwise, which lets a recogniser's own errors through; a smaller one may be missed or added
-    in one place beyond what was heard there instead, because who mishears a word hears another
-    about as long. Both shares are larger in languages that Whisper knows less well, and for speech
-    that is `strained`: at an unusual speed or pitch. Texts of fewer than three words are not
-    judged: alone, they are misheard too often.
+    The letters of aligned words are compared. Case, marks, punctuation and spacing do not count,
+    nor does the spelling of a number or the choice among ideographs of one sound. A share of the
+    letters may be recognised differently, because the recogniser makes errors too. A smaller share
+    may be missing or added in one place, beyond what was recognised there instead. Both shares are
+    larger for languages that Whisper knows less well, and for strained speech. A text of fewer
+    than three words passes, because the recogniser often fails at single words.
 
-    The bounds rest on the preview lines of 40 languages and their sentences, with errors put
-    in. Of those with one word in five misheard 1 % are refused (none in the languages known less
-    well), with two in five 8 % (3 %). Of those with six words more at the end 97 % are (72 %), with
-    six less 98 % (62 %), said twice 97 % (99 %), and in another language of the same script 98 %.
+    The bounds come from the preview lines of 40 languages and their sentences, with errors put in.
+    Shares of refused texts, in parentheses for languages that Whisper knows less well:
+
+    - one word in five misheard: 1 % (0 %)
+    - two words in five misheard: 8 % (3 %)
+    - six more words at the end: 97 % (72 %)
+    - six words less: 98 % (62 %)
+    - spoken twice: 97 % (99 %)
+    - another language of the same script: 98 %
+
+    Args:
+        heard: The transcript.
+        text: The text, normalised.
+        language: Name of the text's language.
+        strained: True for an unusual speed or pitch.
+
+    Returns:
+        What is wrong, as the end of a sentence that quotes neither text, or None.
     """
-    wanted = _unrepeated(tokens(normalise(text, language).text, language))
+    wanted = _unrepeated(tokens(text, language))
     found = _unrepeated(tokens(normalise(heard, language).text, language))
     unspaced = not LANGUAGES[language].spaces
     if len({word.letters for word in wanted}) < (_FEWEST_SYLLABLES if unspaced else _FEWEST):
@@ -105,7 +126,7 @@ def said(heard: str, text: str, language: str, *, strained: bool = False) -> str
 
 
 def _unrepeated(words: Iterable[Token]) -> list[Token]:
-    """Of a word that stands more than _REPEATED times in a row, as many."""
+    """Shorten runs of one word to _REPEATED words."""
     runs = (list(run) for _, run in groupby(words, lambda word: word.letters))
     return [word for run in runs for word in run[:_REPEATED]]
 
@@ -117,7 +138,7 @@ def _letters(words: Iterable[Token]) -> int:
 def _gaps(
     text: Sequence[Token], heard: Sequence[Token], matches: Iterable[Match]
 ) -> Iterator[tuple[Sequence[Token], Sequence[Token]]]:
-    """What matches nothing, of the text and of what was heard, between one match and the next."""
+    """Yield the unmatched tokens of the text and of the transcript between matches."""
     end = heard_end = 0
     for match in matches:
         yield text[end : match.start], heard[heard_end : match.heard_start]
@@ -126,7 +147,7 @@ def _gaps(
 
 
 def _frames(samples: Samples, rate: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Mean square of each 20 ms, the last one padded."""
+    """Return the mean square of each frame of 20 ms. The last frame is padded with zeros."""
     size = max(1, round(_FRAME * rate))
     padded = np.pad(samples.astype(np.float64), (0, -len(samples) % size))
     return np.asarray(np.square(padded.reshape(-1, size)).mean(axis=1))

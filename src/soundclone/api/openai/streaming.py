@@ -130,7 +130,7 @@ async def _record(state: AppState, task_id: str, characters: int) -> None:
     database = state.database
     while True:
         try:
-            if await database.transaction_async(delivery.hand_over, task_id, characters):
+            if await database.transaction_async(delivery.record, task_id, characters):
                 return
             row = await database.fetch_one_async(tasks.STATE, task=task_id)
             assert row is not None

@@ -225,7 +225,7 @@ async def _discard(storage: Storage, database: Database, key: str) -> None:
     """
     with suppress(SoundcloneError):
         await run_in_threadpool(storage.delete, key)
-        await database.transaction_async(uploads.forget, key)
+        await database.transaction_async(uploads.unregister, key)
 
 
 async def _wait_for_voice(request: Request, task: Task) -> Voice:

@@ -1,0 +1,162 @@
+"""Assemble spoken chunks: loudness, encoding, subtitles and the result of the task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from ..audio import encode, loudness
+from ..audio.samples import Samples
+from ..core import files
+from ..core.requests import SpeechOptions, SpeechRequest, SubtitleUnit, TaskResult
+from ..engines.emotion import PROFILES
+from ..synthesis.concatenation import margins
+from ..text import subtitles
+from ..text.script import Piece, Sentence
+from ..text.subtitles import Spoken
+from .chunks import Chunk, groups_of, sentence_languages
+from .runner import Job
+
+BLOCK = 1 << 18  # samples to process at once
+_DRIFT = 3.0  # LU
+_TITLE = 60  # characters
+
+
+def assemble(
+    job: Job, request: SpeechRequest, language: str, chunks: Sequence[Chunk]
+) -> dict[str, Any]:
+    """Encode all chunks at one loudness, and store the file and its subtitles.
+
+    Return the TaskResult as JSON.
+    """
+    rate = chunks[0].sample_rate
+    options = request.options
+    groups = groups_of(request.text)
+    lead, tail = (round(each * rate) for each in margins([p for group in groups for p in group]))
+    seconds = (lead + sum(chunk.samples for chunk in chunks) + tail) / rate
+    audio = files.result(job.task.id, options.format)
+    spoken: list[Spoken] = []
+    position = lead
+    with TemporaryDirectory(prefix="soundclone-") as folder:
+        path = Path(folder) / "speech"
+        limiter = loudness.Limiter(rate)
+        with encode.Encoder(
+            path,
+            options.format,
+            sample_rate_in=rate,
+            sample_rate=options.sample_rate,
+            channels=options.channels,
+            tags=tags(groups),
+            seconds=seconds,
+        ) as encoder:
+            encoder.write(limiter.process(np.zeros(lead, np.float32)))
+            for group, chunk in zip(groups, chunks, strict=True):
+                job.yield_slot()
+                samples, _ = encode.unpack(job.storage.get(chunk.key))
+                gain = np.float32(level_gain(chunk, chunks) * volume_gain(options))
+                for block in blocks(samples):
+                    encoder.write(limiter.process(block * gain))
+                sentences = (piece for piece in group if isinstance(piece, Sentence))
+                for sentence, times in zip(sentences, chunk.spoken, strict=True):
+                    spoken.append(times.spoken(sentence, position / rate))
+                position += chunk.samples
+            encoder.write(limiter.process(np.zeros(tail, np.float32)))
+            encoder.write(limiter.flush())
+        job.storage.put_file(audio, path)
+    result = result_of(job, request, language, audio, seconds)
+    if options.subtitles:
+        result = _store_subtitles(job, result, spoken, seconds, options.subtitles)
+    return result.to_json()
+
+
+def blocks(samples: Samples) -> Iterator[Samples]:
+    """Yield samples in blocks, so that the processed copy stays small."""
+    for start in range(0, len(samples), BLOCK):
+        yield samples[start : start + BLOCK]
+
+
+def tags(groups: Sequence[Sequence[Piece]]) -> dict[str, str]:
+    """Return the tags of the file."""
+    return {"title": title(groups), **encode.SYNTHETIC}
+
+
+def title(groups: Sequence[Sequence[Piece]]) -> str:
+    """Return the beginning of the text: its first sentence, at most 60 characters."""
+    first = next(piece.text for group in groups for piece in group if isinstance(piece, Sentence))
+    return first if len(first) <= _TITLE else first[: _TITLE - 1].rstrip() + "…"
+
+
+def volume_gain(options: SpeechOptions) -> float:
+    """Return the gain on speech at the target loudness.
+
+    `level_gain` brings an angry text and a sad text to one loudness. That removes the gain of the
+    emotion, which the engine or `prosody` has applied. So the gain is applied here again.
+    """
+    energy = PROFILES[options.emotion].energy
+    return float(options.volume * 10 ** (energy / 20))
+
+
+def level_gain(chunk: Chunk, chunks: Sequence[Chunk]) -> float:
+    """Return the gain that brings a chunk to the target loudness.
+
+    The gain corrects drift between the chunks, up to _DRIFT. A larger deviation from the mean of
+    `chunks` is taken as intended, and the chunk keeps the rest of it. A chunk that is too short to
+    be measured gets the gain of the mean.
+    """
+    mean = _mean_loudness(chunks)
+    if not np.isfinite(mean):
+        return 1.0
+    level = chunk.loudness if np.isfinite(chunk.loudness) else mean
+    drift = float(np.clip(level - mean, -_DRIFT, _DRIFT))
+    return float(10 ** ((loudness.TARGET - mean - drift) / 20))
+
+
+def _mean_loudness(chunks: Sequence[Chunk]) -> float:
+    """Return the loudness of the mean energy, in LUFS."""
+    energy = weight = 0.0
+    for chunk in chunks:
+        if np.isfinite(chunk.loudness):
+            energy += 10 ** (chunk.loudness / 10) * chunk.samples
+            weight += chunk.samples
+    return float(10 * np.log10(energy / weight)) if weight else -np.inf
+
+
+def result_of(
+    job: Job, request: SpeechRequest, language: str, audio: str, seconds: float
+) -> TaskResult:
+    """Return a task's result without subtitles. `audio` is the key of the file."""
+    # The engine is read only for its languages, so other tasks may be using it.
+    engine = job.engines.usable(request.engine).info
+    spoken = sentence_languages(request, language, engine).values()
+    return TaskResult(
+        audio=audio,
+        seconds=round(seconds, 3),
+        engine=request.engine,
+        language=language,
+        languages=tuple(sorted({language, *spoken})),
+    )
+
+
+def _store_subtitles(
+    job: Job,
+    result: TaskResult,
+    spoken: Sequence[Spoken],
+    seconds: float,
+    unit: SubtitleUnit,
+) -> TaskResult:
+    """Store the same cues as SRT and JSON, and return the result with their keys.
+
+    In the SRT, a sentence stays until it can have been read. The JSON has the times of the sound.
+    """
+    by_word = unit == SubtitleUnit.WORD
+    cues = list(subtitles.word_cues(spoken) if by_word else subtitles.sentence_cues(spoken))
+    shown = cues if by_word else subtitles.readable(cues, seconds)
+    srt, in_json = (files.result(job.task.id, extension) for extension in ("srt", "json"))
+    job.storage.put(srt, subtitles.to_srt(shown).encode())
+    job.storage.put(in_json, subtitles.to_json(cues).encode())
+    return replace(result, subtitles=srt, subtitles_json=in_json)

@@ -1,0 +1,182 @@
+"""Chunks of a text: groups of sentences, each spoken in one step of a task."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Self
+
+from ..audio import encode, loudness
+from ..core import files
+from ..core.requests import SpeechRequest
+from ..engines.protocol import Controls, EngineInfo, Word
+from ..synthesis.allowance import Allowance
+from ..synthesis.concatenation import join
+from ..synthesis.sentence import SentenceSynthesizer
+from ..text import languages, script
+from ..text.script import Piece, Sentence
+from ..text.subtitles import Spoken
+from .runner import Job
+from .voices import VoiceLoader, VoiceRef
+
+
+@dataclass(frozen=True)
+class SentenceTimes:
+    """Times of a spoken sentence and its words, in seconds."""
+
+    start: float  # from the start of the chunk
+    end: float
+    words: tuple[tuple[int, int, float, float], ...]
+    # offset and length in the sentence, start and end from the start of the sentence
+
+    @classmethod
+    def of(cls, spoken: Spoken) -> Self:
+        """Take the times out of a spoken sentence."""
+        words = tuple((word.offset, word.length, word.start, word.end) for word in spoken.words)
+        return cls(spoken.start, spoken.end, words)
+
+    def spoken(self, sentence: Sentence, shift: float) -> Spoken:
+        """Return the spoken sentence, `shift` seconds later."""
+        words = tuple(
+            Word(sentence.text[offset : offset + length], start, end, offset, length)
+            for offset, length, start, end in self.words
+        )
+        return Spoken(sentence, self.start + shift, self.end + shift, words)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A spoken chunk, whose audio is in the object store."""
+
+    key: str
+    seed: int
+    samples: int
+    sample_rate: int  # Hz
+    loudness: float  # LUFS, minus infinity for silence
+    spoken: tuple[SentenceTimes, ...]
+
+    @property
+    def seconds_spoken(self) -> float:
+        """Seconds of speech, without gaps and pauses."""
+        return sum(times.end - times.start for times in self.spoken)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the chunk as the step records it."""
+        return {
+            "key": self.key,
+            "seed": self.seed,
+            "samples": self.samples,
+            "sample_rate": self.sample_rate,
+            "loudness": self.loudness,
+            "spoken": [[each.start, each.end, list(map(list, each.words))] for each in self.spoken],
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Read a chunk that `to_json` wrote."""
+        spoken = tuple(
+            SentenceTimes(start, end, tuple((o, n, a, b) for o, n, a, b in words))
+            for start, end, words in data["spoken"]
+        )
+        return cls(
+            data["key"],
+            data["seed"],
+            data["samples"],
+            data["sample_rate"],
+            data["loudness"],
+            spoken,
+        )
+
+
+@lru_cache(maxsize=8)
+def groups_of(text: str, opening: int | None = None) -> tuple[tuple[Piece, ...], ...]:
+    """Return the sentences and pauses of each chunk.
+
+    Every step of a text needs the groups, and a step may run in another worker than the last one.
+    """
+    return script.chunks(script.parse(text), opening=opening)
+
+
+def language_of(request: SpeechRequest) -> str:
+    """Return the name of the language that the text is spoken in.
+
+    The API has detected the language already if the choice of the engine depended on it.
+    """
+    if request.language or request.detected:
+        return request.language or request.detected or ""
+    return languages.detect(request.text, request.version).name
+
+
+def sentence_languages(request: SpeechRequest, main: str, engine: EngineInfo) -> dict[int, str]:
+    """Return the language of each sentence, by the offset of the sentence.
+
+    Languages that the engine does not speak are left out. The result is empty if the request named
+    the language.
+    """
+    if request.language is not None:
+        return {}
+    found = _detect_languages(request.text, request.version, main)
+    return {offset: name for offset, name in found.items() if name in engine.languages}
+
+
+@lru_cache(maxsize=8)
+def _detect_languages(text: str, version: str, main: str) -> dict[int, str]:
+    sentences = [
+        piece for group in groups_of(text) for piece in group if isinstance(piece, Sentence)
+    ]
+    found = languages.detect_each(
+        [each.text for each in sentences], version, languages.LANGUAGES[main]
+    )
+    return {
+        sentence.offset: language.name for sentence, language in zip(sentences, found, strict=True)
+    }
+
+
+def speak_chunk(
+    job: Job, request: SpeechRequest, voice: VoiceRef, language: str, earlier: Sequence[Chunk]
+) -> dict[str, Any]:
+    """Speak the chunk after the `earlier` ones, and store its audio. Return the chunk as JSON."""
+    index, options = len(earlier), request.options
+    groups = groups_of(request.text, options.opening)
+    controls = Controls(
+        language=language,
+        emotion=options.emotion,
+        speed=options.speed,
+        pitch=options.pitch,
+        # One seed for all chunks of a voice. With different seeds, its style would drift.
+        seed=zlib.crc32(job.task.voice_id.encode()),
+    )
+    allowance = Allowance(
+        job.task.characters,
+        speed=options.speed,
+        emotion=options.emotion,
+        spent=sum(chunk.seconds_spoken for chunk in earlier),
+    )
+    with job.voice_engine(voice.engine) as engine:
+        synthesizer = SentenceSynthesizer(
+            engine,
+            VoiceLoader(job, engine),
+            controls,
+            allowance,
+            recognizer=job.recognizer,
+            languages=sentence_languages(request, language, engine.info),
+        )
+        speeches = []
+        for piece in groups[index]:
+            if isinstance(piece, Sentence):
+                job.yield_slot()
+                speeches.append(synthesizer.synthesize(piece))
+        last = index + 1 == len(groups)
+        segment = join(groups[index], speeches, engine.info.sample_rate, last=last)
+    key = files.chunk(job.task.id, index)
+    job.storage.put(key, encode.pack(segment.samples, segment.sample_rate))
+    return Chunk(
+        key,
+        controls.seed,
+        len(segment.samples),
+        segment.sample_rate,
+        loudness.loudness(segment.samples, segment.sample_rate),
+        tuple(map(SentenceTimes.of, segment.spoken)),
+    ).to_json()
