@@ -15,6 +15,7 @@ import cli
 import errors
 import examples
 import licences
+import sdk
 import settings
 
 import api
@@ -36,6 +37,7 @@ def main() -> None:
         "settings": settings.page(),
         "errors": errors.page(),
         "licences": licences.page(),
+        "sdk": sdk.page(),
     }
     arguments.folder.mkdir(parents=True, exist_ok=True)
     for name, text in pages.items():

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import typer.main
 
+import soundclone_client
 from soundclone.api.app import create_app
 from soundclone.cli import app
 from soundclone.config import Settings
@@ -101,3 +102,13 @@ def test_every_dependency_has_a_licence(reference: Path) -> None:
     assert "not said" not in page
     for name in ("fastapi", "numpy", "uvicorn", "uvloop"):
         assert f"| {name} |" in page
+
+
+def test_every_class_and_method_of_the_sdk_is_there(reference: Path) -> None:
+    page = (reference / "sdk.md").read_text("utf-8")
+    for name in vars(soundclone_client.Client):
+        if not name.startswith("_"):
+            assert f"\n### {name}\n" in page
+    for name in soundclone_client.__all__:
+        if name not in ("AsyncClient", "__version__"):
+            assert f"## {name}\n" in page or f"| `{name}` |" in page
