@@ -11,24 +11,29 @@ from markdown import block, code, table
 
 HEAD = """# HTTP API
 
-Every operation of the service. [Use it with OpenAI's package](../openai.md) explains the operations
-below `/v1`. A running service shows the same at `/docs`, where it can be tried, and as a
-document for programs at `/openapi.json`. The commands below were run on a new service when this
-page was built, in the order in which one needs the other; they expect
+This page lists every operation of the service. [Use it with OpenAI's SDK](../openai.md) explains
+the operations below `/v1`. A running service shows the same operations at `/docs`, where you can
+try them. `/openapi.json` describes them for programs.
+
+The examples build on each other, and were run on a new service when this page was built. They need
+these variables:
 
 {preamble}
-and, in `$URL`, `$TASK`, `$MODEL` and `$AUDIO`, what answers before said. Of lists, answers show the
-first row.
+`$URL`, `$TASK`, `$MODEL` and `$AUDIO` hold values from earlier answers. Lists are shortened to
+their first item.
 
-On the paths that begin with `/api/` every answer is an envelope: `code` is 20000 when all is well,
-20001 for a bad key, 20002 for a bad request and -1 for anything else; `msg` is a sentence,
-`data.errorCode` the [word of the error](errors.md). Fields without a value are left out. In
-requests, `null` or an empty text for an optional field means that the field was not given. Unknown
-paths and methods below `/api/open-api/v1` and `/api/openapi` answer with status 200 and code 20002,
-unless `SOUNDCLONE_REAL_STATUS` is 1.
+**Envelopes.** On paths that begin with `/api/`, every answer is an envelope. `code` is 20000 for
+success, 20001 for a bad key, 20002 for a bad request and -1 for any other error. `msg` is the
+message, and `data.errorCode` is the [error code](errors.md). Fields without a value are left out.
 
-Below `/v1` an error is `{{"error": {{"message": …, "type": …, "param": …, "code": …}}}}`, with a
-real status, as OpenAI's clients expect it.
+**Optional fields.** In requests, `null` or an empty text for an optional field means that the
+field was not given.
+
+**Unknown paths.** Unknown paths and methods below `/api/open-api/v1` and `/api/openapi` return
+status 200 with code 20002, unless `SOUNDCLONE_REAL_STATUS` is 1.
+
+**OpenAI's paths.** Below `/v1`, an error is `{{"error": {{"message": …, "type": …, "param": …,
+"code": …}}}}`, with a real status.
 """
 
 

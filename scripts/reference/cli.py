@@ -13,7 +13,7 @@ from soundclone.cli import app
 
 HEAD = """# Command line
 
-What `soundclone` does; `soundclone COMMAND --help` says the same.
+These are the commands of `soundclone`. `soundclone COMMAND --help` shows the same text.
 """
 KINDS = {str: "text", int: "whole number", float: "number", Path: "file or folder"}
 PLAIN = (str, int, float, Path)

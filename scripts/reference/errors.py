@@ -13,22 +13,20 @@ import_module("soundclone.api.app")  # defines further errors
 
 HEAD = """# Errors
 
-Every error has a message for people in `msg` and a word for programs in `data.errorCode`. The
-message names the value, what is wrong with it and what would be right. Messages may change, words
-do not.
+Every error has a message for people, in `msg`, and a code for programs, in `data.errorCode`. The
+message names the value, the problem and a valid value, and may change. Codes do not change.
 
-## Errors of a request
+## Errors of requests
 
-The HTTP status below is that of the service's own paths. On the contract's paths the status is 200
-unless `SOUNDCLONE_REAL_STATUS` is 1, and `code` tells errors apart.
+The service's own paths return the HTTP status below. The paths of the contract return status 200
+and the error in `code`, unless `SOUNDCLONE_REAL_STATUS` is 1.
 """
 TASKS = """
-## Errors of a task
+## Errors of tasks
 
-A task that fails is not an error of the request that polls it: `status` is `failed`, `error` has
-the message and `errorCode` the word. Nothing is charged except for the part of a
-[stream](../billing.md#streams) that was sent. Sending the same request again fails in the same way,
-unless the table says otherwise.
+An accepted task that fails has the status `failed`, the message in `error` and the code in
+`errorCode`. A failed task costs nothing, except the part of a [stream](../billing.md#streams) that
+was sent. The same request will fail again, unless the table says otherwise.
 """
 GROUPS = (SoundcloneError, PaymentError, TaskError, SourceError)
 """Classes that only hold others together."""
@@ -57,8 +55,8 @@ def page() -> str:
     return "\n".join(
         [
             HEAD,
-            table(("word", "code", "HTTP", "description"), requests),
+            table(("Code", "`code`", "HTTP status", "Meaning"), requests),
             TASKS,
-            table(("word", "description"), tasks),
+            table(("Code", "Meaning"), tasks),
         ]
     )

@@ -11,17 +11,17 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).resolve().parents[2]
 HEAD = """# Licences
 
-soundclone is under the Apache License 2.0. What others made and what is shipped inside it is named,
-with its terms, in the notices at the end of this page; none of it forbids commercial use. Models of
-neural engines are not shipped: `soundclone models licence` says what may be done with each.
+soundclone is under the Apache License 2.0. The notices at the end of this page name third-party
+work inside soundclone and its terms. None of it forbids commercial use. Models of neural engines
+are not part of soundclone. `soundclone models licence` shows the licence of each model.
 
-The built-in engine places no condition on the speech that it makes. The person whose voice it is
-may: [whose voice it is](../limits.md#whose-voice-it-is).
+The built-in engine places no condition on the speech that it makes. The person who owns the voice
+may do so: [whose voice it is](../limits.md#whose-voice-it-is).
 
-## What the default install brings along
+## Packages of the default installation
 
-What the metadata of the packages say. espeak-ng, in espeakng-loader, is under the GPL, version 3 or
-later; it runs as a process of its own.
+The licences are from the metadata of the packages. espeak-ng, in espeakng-loader, is under the
+GPL, version 3 or later. It runs as a separate process.
 """
 
 UNSAID = {

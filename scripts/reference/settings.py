@@ -12,8 +12,9 @@ from soundclone.config import Settings
 
 HEAD = """# Settings
 
-Environment variables, read when a process starts. A process with an invalid value stops and names
-the setting. All processes of a service need the same values. Clients read the first two variables.
+Settings are environment variables. A process reads them when it starts. An invalid value stops the
+process with a message that names the setting. All processes of a service need the same values.
+Clients read the two variables in the first list.
 """
 CLIENT = (
     ("`SOUNDCLONE_API_KEY`", "", "API key of `soundclone clone`, `speak` and the Python client"),
