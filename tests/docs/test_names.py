@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 from typing import Any
@@ -71,3 +72,29 @@ def test_links_lead_somewhere(page: Page) -> None:
         target = (page.path.parent / link).resolve()
         made = target.parent == ROOT / "docs" / "reference" or target.name == "contributing.md"
         assert made or target.exists(), f"{page.name} links to {link}"
+
+
+def test_quoted_messages_exist() -> None:
+    text = (ROOT / "docs" / "troubleshooting.md").read_text("utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    quoted = [each for row in rows for each in re.findall("“([^”]+)”", row.split(" | ")[0])]
+    assert len(quoted) > 15
+    known = _messages()
+    for message in quoted:
+        pattern = ".*".join(map(re.escape, message.split("…")))
+        assert re.search(pattern, known), f"nothing in the source says “{message}”"
+
+
+def _messages() -> str:
+    """Return the strings of the source, one a line, with … for every value that is filled in."""
+    lines = [(ROOT / "scripts" / "setup").read_text("utf-8")]
+    for path in [*(ROOT / "src").rglob("*.py"), *(ROOT / "clients").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                parts = [
+                    each.value if isinstance(each, ast.Constant) else "…" for each in node.values
+                ]
+                lines.append("".join(map(str, parts)))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                lines.append(node.value)
+    return "\n".join(line.replace("\n", " ") for line in lines)
