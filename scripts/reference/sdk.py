@@ -16,9 +16,17 @@ HEAD = """# Python SDK, in full
 
 Every class and method of `soundclone_client`. [Python SDK](../sdk.md) is the overview.
 
-`AsyncClient` has the methods of `Client` for asyncio: await each of them.
+`AsyncClient` has the methods of `Client` for asyncio. Await each of them, but iterate over `stream`
+and `tasks` with `async for`.
 """
-SECTIONS = {"Args": "Parameters", "Returns": "Returns", "Yields": "Yields", "Raises": "Raises"}
+SECTIONS = {
+    "Args": "Parameters",
+    "Attributes": "Attributes",
+    "Returns": "Returns",
+    "Yields": "Yields",
+    "Raises": "Raises",
+    "Example": "Example",
+}
 _HEADING = re.compile(rf"^({'|'.join(SECTIONS)}):\n", re.MULTILINE)
 _ENTRY = re.compile(r"^(\w+): ", re.MULTILINE)
 _FIELD = re.compile(r"^    (\w+): [^#\n]*?(?:  # (.*))?$", re.MULTILINE)
@@ -83,6 +91,9 @@ def _prose(thing: object) -> str:
     parts = [first.strip() + "\n"]
     for name, body in zip(rest[::2], rest[1::2], strict=True):
         body = textwrap.dedent(body).strip()
+        if name == "Example":
+            parts.append(f"**Example**\n\n{block('python', body)}")
+            continue
         _, *entries = _ENTRY.split(body)
         lines = [
             f"- `{entry}`: {' '.join(text.split())}"
