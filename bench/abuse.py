@@ -1,10 +1,10 @@
-"""Measure how much one hostile key, or one stranger's connections, cost everybody else.
+"""Measure the cost that one hostile API key or client causes to other accounts.
 
     .venv/bin/python bench/abuse.py [--rounds 5] [--seconds 25] [--only NAME …] [--json]
 
-One service on its embedded defaults. Before and during each attack, one thread asks for /healthz
-and another account has one sentence spoken. Every figure comes from this one run, so the ratios
-mean something on a noisy machine. Attackers run in a process of their own, on the same cores.
+The service runs with its defaults. Before and during each attack, one thread requests /healthz and
+another account synthesises one sentence. All figures come from one run, so that their ratios are
+meaningful on a noisy machine. Attackers run in a separate process on the same cores.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ def size_of(folder: Path) -> int:
 
 @contextmanager
 def elsewhere(attack: Attack) -> Iterator[None]:
-    """Run an attack in a process of its own until the block ends."""
+    """Run an attack in a separate process until the block ends."""
     stop = multiprocessing.Event()
 
     def work() -> None:

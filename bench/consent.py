@@ -3,10 +3,10 @@
     python bench/consent.py FOLDER [FOLDER …] [--seed 5] [--json]
 
 A FOLDER has either a folder per speaker, `<language>_<anything>/`, with `ref.wav` and
-`other_1.wav`, …, or MANIFEST.tsv and QUALITY.tsv as `training/features.py` describes them. Of the
-latter, only the speakers count whom `training/speaker.py` never trained on: 60 for development, to
-which speakers of folders belong too, and 150 for the test. The threshold was chosen on the first
-and is judged on the second.
+`other_1.wav`, …, or MANIFEST.tsv and QUALITY.tsv, which `training/features.py` describes. Of the
+latter, only speakers that `training/speaker.py` did not train on are used: 60 for development,
+together with the speakers of folders, and 150 for the test. The threshold was chosen on the
+development speakers.
 
 A speaker's clips are shared out: 3 to 10 s of speech are the consent, all else is the sample, at
 least 10 s. Each consent is also made worse as consents are: a telephone's band, MP3 of 32 kbit/s,
@@ -50,7 +50,7 @@ class Clip:
 
 @dataclass(frozen=True)
 class Trial:
-    """One consent of a speaker, in every condition, and the sample that goes with it."""
+    """Consent recording of a speaker in all conditions, and the sample of the same speaker."""
 
     split: str  # development or test
     speaker: str

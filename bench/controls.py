@@ -1,10 +1,10 @@
-"""What the controls do, measured by Praat: speed, pitch, and whether emotions can be told apart.
+"""Measure the controls with Praat: speed, pitch, and the differences between emotions.
 
     python bench/controls.py SPEAKERS [--by-itself] [--json]
 
-`SPEAKERS` is that of bench/quality.py; so is the environment, with praat-parselmouth in it (GPL:
-for measurements, never a dependency). `--by-itself` takes the engine for one that has no control
-of its own, so that all is done by `speech.modification`.
+`SPEAKERS` and the environment are those of bench/quality.py, with praat-parselmouth (GPL: only for
+measurements, never a dependency). `--by-itself` treats the engine as one without controls, so that
+`synthesis.prosody` applies them.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def formants(sound: parselmouth.Sound, voiced: np.ndarray) -> list[float]:
 
 
 def cents_off(low: parselmouth.Sound, high: parselmouth.Sound, semitones: int) -> float:
-    """Median over the frames that are voiced in both, of what is beyond the semitones asked."""
+    """Return the median deviation from the requested semitones, in cents."""
     before, after = f0(low), f0(high, semitones)
     size = min(len(before), len(after))
     both = (before[:size] > 0) & (after[:size] > 0)

@@ -1,7 +1,7 @@
-"""What is measured of a piece of speech by bench/quality.py.
+"""Measures of speech for bench/quality.py.
 
-What listens with a package of bench/requirements-quality.in imports it when first asked; without it
-the measure is not a number, and a note says so.
+Packages of bench/requirements-quality.in are imported when first used. Without a package its
+measure is NaN, and a note names the package.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ Array = NDArray[np.float64]
 T = TypeVar("T")
 
 RATE = 16_000  # Hz, of everything that is compared
-LEVEL = 10 ** (-25 / 20)  # root mean square that everything is brought to
+LEVEL = 10 ** (-25 / 20)  # root mean square after levelling
 FRAME, HOP, BANDS = 512, 160, 40  # samples, samples, mel bands
 MIXTURE = 8  # Gaussians of a speaker
 
 
 @dataclass(frozen=True)
 class Sound:
-    """Something that was said."""
+    """Piece of speech."""
 
     samples: Array  # mono, shape (n,)
     sample_rate: int  # Hz
-    text: str = ""  # what was said, when that is known and English
+    text: str = ""  # text, if it is known and English
 
 
 @dataclass(frozen=True)
 class Heard:
-    """What is measured of a sound, or of several of the same speaker together."""
+    """Measures of a sound, or of several sounds of one speaker."""
 
     embedding: Array | None  # of Resemblyzer, (256,), length 1
     voice: Array  # of soundclone's own encoder, (128,), length 1
@@ -53,7 +53,7 @@ class Heard:
 
 
 class Instruments:
-    """What listens. Each is imported when first asked for; one that cannot be is noted."""
+    """Models that measure speech, imported when first used. Missing ones are noted."""
 
     def __init__(self) -> None:
         self.notes: list[str] = []

@@ -1,9 +1,9 @@
-"""How many polls and submissions a second the API takes, against a bare route of the same server.
+"""Measure the polls and submissions per second of the API, against a bare route of the server.
 
     .venv/bin/python bench/load.py [--seconds 5] [--connections 8] [--json]
 
-All figures come from one run on one machine, so that their ratios mean something on a noisy one.
-The load comes from a process of its own, over keep-alive connections.
+All figures come from one run, so that their ratios are meaningful on a noisy machine. A separate
+process sends the requests over keep-alive connections.
 """
 
 from __future__ import annotations

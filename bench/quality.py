@@ -1,11 +1,11 @@
-"""How much a cloned voice is like its speaker, and how clearly it speaks.
+"""Measure the similarity of cloned voices to their speakers, and their intelligibility.
 
     python bench/quality.py FOLDER [--engine builtin] [--languages en,de] [--out bench/out] [--json]
 
-FOLDER holds a folder per speaker, `<language code>_<anything>/`, with `ref.wav`, which becomes the
-voice, and `other_1.wav`, `other_2.wav`, …, which the outputs are compared with. Needs
-bench/requirements-quality.in, none of which the project itself uses; what is missing leaves its
-column empty. Works offline. Figures, their meanings and caveats: docs/quality.md.
+FOLDER has a folder per speaker, `<language code>_<anything>/`. `ref.wav` becomes the voice. The
+outputs are compared with `other_1.wav`, `other_2.wav`, …. The packages of
+bench/requirements-quality.in are used for measurements only. The column of a missing package stays
+empty. Works offline. docs/quality.md has the figures, their meanings and caveats.
 """
 
 from __future__ import annotations
@@ -254,7 +254,7 @@ def table(head: str, rows: dict[str, dict[str, float]]) -> str:
 
 
 def write(path: Path, output: Sound) -> None:
-    """As 16-bit WAV."""
+    """Write samples as 16-bit WAV."""
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)

@@ -1,10 +1,10 @@
-"""Makes the recordings of docs/samples.md: each language by a clone, on a running service.
+"""Make the recordings of docs/samples.md on a running service: a clone for each language.
 
     SOUNDCLONE_API_KEY=sk_… .venv/bin/python bench/samples.py [LANGUAGE…]
     .venv/bin/python bench/samples.py --check
 
-The voices are clones of the bundled recording and of the two that the tests have. Originals are cut
-to their first seconds, clones are whole. `--check` measures how loud the ends of the clones are.
+The voices are clones of the bundled recording and of the two recordings of the tests. Originals are
+cut to their first seconds. `--check` measures the level of the ends of the clones.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What bench/quality.py lets the voices say."""
+"""Sentences that bench/quality.py synthesises."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What speech costs, by the length of its text: real-time factor and memory of the worker.
+"""Measure the cost of speech by the length of its text: real-time factor, memory of the worker.
 
-Each length has a service of its own, so that no peak is another's. Needs Linux, which says how
-much memory a process had at most.
+A new service is started for each length, because the peak of a process' memory never falls. Needs
+Linux, which reports the peak.
 """
 
 from __future__ import annotations

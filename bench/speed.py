@@ -1,9 +1,9 @@
-"""How long a client waits: from the submission of a recording to the preview's audioUrl.
+"""Measure the time from the submission of a recording to the preview's audioUrl.
 
     .venv/bin/python bench/speed.py [RECORDING] [--rounds 5] [--json]
 
-On the embedded defaults: SQLite, a local folder, one worker beside the API. The first round is told
-apart, because it finds cold caches. The worker's own clock says what each stage took.
+The service runs with its defaults: SQLite, a local folder, one worker beside the API. The first
+round is reported separately, because caches are cold. The worker measures the stages.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""How long a listener waits: the first byte of streamed speech against the whole of it.
+"""Measure the time to the first byte of streamed speech, and to the last one.
 
     .venv/bin/python bench/stream.py [RECORDING] [--characters 2000] [--rounds 5] [--json]
 
-By OpenAI's own package, on the embedded defaults: SQLite, a local folder, one worker beside the
-API. The first round is told apart, because it finds cold caches.
+Uses OpenAI's package and a service with its defaults: SQLite, a local folder, one worker beside the
+API. The first round is reported separately, because caches are cold.
 """
 
 from __future__ import annotations

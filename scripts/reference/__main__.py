@@ -1,8 +1,7 @@
-"""Writes the reference pages of the documentation: `python scripts/reference FOLDER [--dry]`.
+"""Write the reference pages of the documentation: `python scripts/reference FOLDER [--dry]`.
 
-They are made from what is served and installed: the OpenAPI document, the command line, the
-settings, the errors, the dependencies. The examples of the API are run on a service that is started
-for them; with --dry they are left without answers.
+Sources are the OpenAPI document, the command line, the settings, the errors and the installed
+packages. The examples of the API are run on a new service. With --dry they have no responses.
 """
 
 from __future__ import annotations

@@ -59,7 +59,16 @@ def _operation(
     answers: Mapping[str, Answer],
     shown: dict[str, str],
 ) -> str:
-    """`shown` has the operations, by what they answer, that were described before."""
+    """Return the section of an operation.
+
+    Args:
+        schema: The OpenAPI document.
+        path: Path of the operation.
+        method: HTTP method.
+        operation: The operation in the document.
+        answers: Responses of the examples.
+        shown: Operations described before, by the name of their response's schema.
+    """
     name = operation["operationId"]
     parts = [
         f"### {operation.get('summary', name)} {{#{name}}}\n",

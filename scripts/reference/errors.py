@@ -33,7 +33,7 @@ GROUPS = (SoundcloneError, PaymentError, TaskError, SourceError)
 
 
 def errors() -> Iterator[type[SoundcloneError]]:
-    """Yield every class with a word of its own, parents first."""
+    """Yield every class that defines a word, parents first."""
     waiting: list[type[SoundcloneError]] = [SoundcloneError]
     while waiting:
         error = waiting.pop(0)

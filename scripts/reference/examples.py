@@ -187,7 +187,7 @@ def _run(site: str, key: str, folder: Path) -> dict[str, Answer]:
 
 
 def _short(value: Any) -> Any:
-    """Of a list its first row, of a signature its first digits."""
+    """Shorten a response: lists to their first item, signatures to their first characters."""
     if isinstance(value, dict):
         return {key: _short(each) for key, each in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""The page of the licences, from the notices and from what is installed."""
+"""Reference page of the licences, from the notices and the installed packages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Markdown that is made by programs."""
+"""Functions that make Markdown."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def code(text: object) -> str:
-    """As code; nothing for nothing."""
+    """Return text as code, nothing for an empty text."""
     return f"`{text}`" if text not in (None, "") else ""
 
 
 def block(language: str, text: str) -> str:
+    """Return a block of code."""
     return f"```{language}\n{text.rstrip()}\n```\n"
 
 
