@@ -23,11 +23,12 @@ from typing import Any, get_args
 
 import httpx2
 import pytest
+import typer
 import typer.main
 
 import soundclone_client
 from soundclone import __version__
-from soundclone.cli import app, credentials, main, remote
+from soundclone.cli import app, credentials, login, main, remote
 from soundclone.cli.service import url_of
 from soundclone.engines.protocol import Emotion
 
@@ -422,6 +423,32 @@ def test_a_login_is_stored_and_used(service: FakeService, run: Run) -> None:
     assert run("voices", "list", SOUNDCLONE_API_KEY="").returncode == 0
     assert service.seen[-1].url.host == "nas"
     assert keys_of(service) == {"sk_mine"}
+
+
+class Terminal:
+    """A terminal from which nothing may be read but by a prompt."""
+
+    def isatty(self) -> bool:
+        return True
+
+    def readline(self) -> str:
+        raise AssertionError("the terminal was read without a prompt")
+
+
+def test_a_login_asks_on_a_terminal(
+    service: FakeService, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, bool]] = []
+
+    def prompt(text: str, *, hide_input: bool = False, **_: object) -> str:
+        asked.append((text, hide_input))
+        return "sk_typed" if hide_input else "http://nas:8000"
+
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    monkeypatch.setattr(typer, "prompt", prompt)
+    login.login()
+    assert asked == [("URL of the service", False), ("API key", True)]
+    assert (service.seen[-1].url.host, keys_of(service)) == ("nas", {"sk_typed"})
 
 
 def test_options_and_variables_precede_the_login(service: FakeService, run: Run) -> None:

@@ -44,10 +44,9 @@ def login(
         url = credentials.DEFAULT_URL
         if terminal:
             url = str(typer.prompt("URL of the service", default=credentials.DEFAULT_URL, err=True))
-    if not key:
-        key = sys.stdin.readline()
-        if terminal:
-            key = str(typer.prompt("API key", hide_input=True, err=True))
+    if not key and terminal:
+        key = str(typer.prompt("API key", hide_input=True, err=True))
+    key = key or sys.stdin.readline()
     url, key = url.strip(), key.strip()
     if not key:
         fail("no API key was given; pass --key, or pipe the key in", "unauthenticated")
