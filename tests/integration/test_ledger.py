@@ -474,18 +474,18 @@ def test_any_history_adds_up(database: Database, history: list[tuple[str, int, i
         assert audit.sound
         assert balance.available >= 0
         found = session.query(Task).filter(Task.account_id == account).all()
-        active = {task.id for task in found if task.status in ("queued", "processing")}
-        assert balance.held == sum(task.cost for task in found if task.id in active)
-        assert balance.used == sum(task.cost for task in found if task.id not in active)
+        active = {each.id for each in found if each.status in ("queued", "processing")}
+        assert balance.held == sum(each.cost for each in found if each.id in active)
+        assert balance.used == sum(each.cost for each in found if each.id not in active)
         assert keys.find(session, key).used == balance.used
-        for task in found:
-            lines = [line for line in ledger.statement(session, account) if line.task_id == task.id]
+        for each in found:
+            lines = [line for line in ledger.statement(session, account) if line.task_id == each.id]
             moved = sum(line.amount for line in lines if line.kind in ("capture", "release"))
-            assert moved == (0 if task.id in active else lines[0].amount)
-            if task.status == "failed" and task.error_word == "cancelled":
+            assert moved == (0 if each.id in active else lines[0].amount)
+            if each.status == "failed" and each.error_word == "cancelled":
                 full = lines[0].amount
-                exact = task.delivered and task.fee + (full - task.fee) * task.delivered / 5
-                assert 0 <= exact - task.cost < 1
+                exact = each.delivered and each.fee + (full - each.fee) * each.delivered / 5
+                assert 0 <= exact - each.cost < 1
 
 
 def test_audit_notices_a_wrong_account(database: Database) -> None:

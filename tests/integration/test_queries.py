@@ -7,6 +7,7 @@ import time
 import pytest
 
 from soundclone.core import keys, ledger, queries, tasks, voices, workers
+from soundclone.core.formatting import DAY
 from soundclone.core.tasks import Order
 from soundclone.db.session import Database
 from soundclone.errors import AuthenticationError, InvalidParameter, NotFound, SynthesisError
@@ -66,7 +67,7 @@ def test_usage_is_what_was_captured(database: Database, customer: tuple[str, str
     assert len(days) == 7
     assert (days[-1].spent, days[-1].tasks) == (10, 1)
     assert not any(day.spent for day in days[:-1])
-    assert 0 <= time.time() - days[-1].start < queries.DAY
+    assert 0 <= time.time() - days[-1].start < DAY
 
 
 def test_the_operators_view(database: Database, customer: tuple[str, str]) -> None:

@@ -22,7 +22,7 @@ def vowel(hertz: float = 120.0, seconds: float = 2.0) -> Samples:
     at = np.fft.rfftfreq(len(pulses), 1 / RATE)
     shape = sum(1 / (1 + ((at - formant) / 60) ** 2) for formant in (700, 1200)) + 0.003
     samples = np.fft.irfft(spectrum * shape, len(pulses))
-    return (0.3 * samples / np.abs(samples).max()).astype(np.float32)
+    return np.asarray(0.3 * samples / np.abs(samples).max(), np.float32)
 
 
 def f0(samples: Samples) -> float:
@@ -34,7 +34,7 @@ def f0(samples: Samples) -> float:
     low, high = RATE // 600, RATE // 55
     lag = low + int(np.argmax(power[low:high] * (1 - 0.1 * np.arange(high - low) / high)))
     before, here, after = power[lag - 1 : lag + 2]
-    return RATE / (lag + 0.5 * (before - after) / (before - 2 * here + after))
+    return float(RATE / (lag + 0.5 * (before - after) / (before - 2 * here + after)))
 
 
 def formant(samples: Samples) -> float:
@@ -99,7 +99,7 @@ def test_nothing_asked_is_nothing_done() -> None:
 def test_next_to_nothing(samples: np.ndarray) -> None:
     speech = Speech(samples.astype(np.float32), RATE)
     for speed in (0.5, 2.0):
-        said = stretch_time(change_voice(speech, PROFILES["angry"], 5), speed)
+        said = stretch_time(change_voice(speech, PROFILES[Emotion.ANGRY], 5), speed)
         assert np.isfinite(said.samples).all()
 
 
@@ -120,6 +120,6 @@ def test_what_an_engine_can_do_it_does_itself() -> None:
     assert able.asked == controls
     said = speak(tone, voice, "Hello there.", controls)
     assert len(said.samples) == pytest.approx(
-        len(plain.samples) / 1.5 / PROFILES["sad"].rate, abs=1
+        len(plain.samples) / 1.5 / PROFILES[Emotion.SAD].rate, abs=1
     )
     assert 1200 * np.log2(f0(said.samples) / 220) == pytest.approx(250, abs=20)

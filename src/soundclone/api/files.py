@@ -19,6 +19,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from ..core import files, uploads
+from ..core.formatting import DAY
 from ..core.keys import Caller
 from ..db.models import Upload
 from ..errors import (
@@ -37,7 +38,7 @@ from .errors import ContractRoute, OwnRoute
 from .openapi import error_responses
 from .schemas import UploadResponse, ok
 from .state import state_of
-from .tasks import DAY, link
+from .tasks import link
 from .uploads import reserve, reserved
 
 _BLOCK = 64 * 1024  # bytes of a file in memory per client

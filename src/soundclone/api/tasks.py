@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy import Row
 
 from ..core import files, tasks
+from ..core.formatting import DAY
 from ..core.pricing import to_credits
 from ..core.requests import TaskResult
 from ..db.models import Task, TaskKind, TaskStatus
@@ -37,7 +38,6 @@ from .schemas import SoundCloneApiResponse, SoundCloneAudioRequest, SoundCloneCl
 from .state import state_of
 
 MODELS = {TaskKind.CLONE: "soundCloningClone", TaskKind.AUDIO: "soundCloningAudio"}
-DAY = 86_400.0
 TASK_ID = re.compile("audio_[0-9a-f-]{36}")
 
 router = APIRouter(prefix="/api/open-api/v1", route_class=ContractRoute, tags=["Tasks"])

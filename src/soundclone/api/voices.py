@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -84,7 +83,7 @@ async def delete_voice(request: Request, model_id: ModelId, who: KnownCaller) ->
 
     When the response arrives, the files are removed and their links no longer work.
     """
-    if not re.fullmatch(r"model_[0-9a-f]{32}", model_id):
+    if not voices.is_id(model_id):
         raise NotFound(f"there is no voice {model_id[:60]!r} in this account")
     await remove_voice(request, model_id, who.account_id)
     return JSONResponse(ok({"modelId": model_id, "deleted": True}))

@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import BigInteger, cast, func, or_, select
 from sqlalchemy.orm import Session
 
-from ..db.models import Account, EngineOffer, Key, Task, TaskStatus, Transfer, Worker
+from ..db.models import Account, EngineOffer, Json, Key, Task, TaskStatus, Transfer, Worker
 from .formatting import DAY
 from .voices import ACTIVE
 
@@ -171,7 +170,7 @@ def workers(session: Session) -> Sequence[Worker]:
     return session.scalars(select(Worker).order_by(Worker.started_at)).all()
 
 
-def engines(session: Session) -> Sequence[tuple[str, dict[str, Any], float]]:
+def engines(session: Session) -> Sequence[tuple[str, Json, float]]:
     """Return name, capability and last heartbeat of each engine that workers advertised."""
     rows = session.scalars(select(EngineOffer).order_by(EngineOffer.name))
     return [(row.name, row.offer, row.seen_at) for row in rows]

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
-from ..db.models import Task, TaskKind
+from ..db.models import Json, Task, TaskKind
 from ..engines.emotion import Emotion
 
 _DETECT = "auto"  # in the database, for a language that was not named
@@ -102,7 +102,7 @@ class ConsentRecord:
     key_id: str  # of the key that declared the consent
     consent_id: str | None = None  # of the recording, if the account keeps it
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Json:
         """Return the record as the database keeps it."""
         kept = {} if self.consent_id is None else {"consent": self.consent_id}
         return {
@@ -115,7 +115,7 @@ class ConsentRecord:
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Self:
+    def from_json(cls, data: Json) -> Self:
         """Read a record that `to_json` wrote."""
         return cls(
             data["statement"],
@@ -142,7 +142,7 @@ class SpeechOptions:
     opening: int | None = None
     # of a stream: characters of the first chunk, which is short so that the sound begins early
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Json:
         """Return the options as the database keeps them."""
         opening = {} if self.opening is None else {"opening": self.opening}
         return {
@@ -158,7 +158,7 @@ class SpeechOptions:
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Self:
+    def from_json(cls, data: Json) -> Self:
         """Read options that `to_json` wrote."""
         unit = data.get("subtitles")
         return cls(
@@ -187,12 +187,12 @@ class SpeechRequest:
     detected: str | None = None  # a name, where the choice of the engine needed the detection
     options: SpeechOptions = SpeechOptions()
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Json:
         """Return the request as the database keeps it."""
         return _text_to_json(self) | self.options.to_json()
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Self:
+    def from_json(cls, data: Json) -> Self:
         """Read a request that `to_json` wrote."""
         return cls(**_text_from_json(data), options=SpeechOptions.from_json(data))
 
@@ -224,7 +224,7 @@ class CloneRequest:
         sources = (self.source, self.consent_source)
         return frozenset(each.key for each in sources if isinstance(each, UploadSource))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Json:
         """Return the request as the database keeps it."""
         data = {"source": self.source.to_json(), **_text_to_json(self)}
         if self.name:
@@ -236,7 +236,7 @@ class CloneRequest:
         return data
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Self:
+    def from_json(cls, data: Json) -> Self:
         """Read a request that `to_json` wrote."""
         consent, source = data.get("consent"), data.get("consent_source")
         return cls(
@@ -264,7 +264,7 @@ def engine_of(task: Task) -> str:
     return str(task.params["engine"])
 
 
-def _text_to_json(request: Request) -> dict[str, Any]:
+def _text_to_json(request: Request) -> Json:
     detected = {} if request.detected is None else {"detected": request.detected}
     return {
         "text": request.text,
@@ -275,7 +275,7 @@ def _text_to_json(request: Request) -> dict[str, Any]:
     }
 
 
-def _text_from_json(data: Mapping[str, Any]) -> dict[str, Any]:
+def _text_from_json(data: Json) -> Json:
     language = data["language"]
     return {
         "text": data["text"],
@@ -306,20 +306,20 @@ class TaskResult:
         """Keys of all files."""
         return tuple(each for each in (self.audio, self.subtitles, self.subtitles_json) if each)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Json:
         """Return the result as the database keeps it."""
         fields = {name: value for name, value in vars(self).items() if value is not None}
         return {n: list(v) if isinstance(v, tuple) else v for n, v in fields.items()}
 
     @classmethod
-    def recorded(cls, record: Mapping[str, Any]) -> TaskResult:
+    def recorded(cls, record: Json) -> TaskResult:
         """Read the result that a step has recorded."""
         result = cls.from_json(record)
         assert result is not None
         return result
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> TaskResult | None:
+    def from_json(cls, data: Json) -> TaskResult | None:
         """Read a result that `to_json` wrote; None once the result is no longer kept."""
         if "audio" not in data:
             return None

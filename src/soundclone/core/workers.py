@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Self
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from ..db.models import Worker
+from ..db.models import Json, Worker
 from ..db.session import affected
 from ..engines.selection import EngineCapability
 
@@ -30,7 +30,7 @@ class WorkerInfo:
     lost: bool = False
     stopped: bool = False  # on purpose
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Json:
         """Return the state as the database keeps it."""
         return {
             "ready": self.ready,

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from ..audio import encode, loudness
 from ..audio.samples import Samples
 from ..core import files
 from ..core.requests import SpeechOptions, SpeechRequest, SubtitleUnit, TaskResult
+from ..db.models import Json
 from ..engines.emotion import PROFILES
 from ..synthesis.concatenation import margins
 from ..text import subtitles
@@ -27,9 +27,7 @@ _DRIFT = 3.0  # LU
 _TITLE = 60  # characters
 
 
-def assemble(
-    job: Job, request: SpeechRequest, language: str, chunks: Sequence[Chunk]
-) -> dict[str, Any]:
+def assemble(job: Job, request: SpeechRequest, language: str, chunks: Sequence[Chunk]) -> Json:
     """Encode all chunks at one loudness, and store the file and its subtitles.
 
     Return the TaskResult as JSON.

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Self
+from typing import Self
 
 from ..audio import encode, loudness
 from ..core import files
 from ..core.requests import SpeechRequest
+from ..db.models import Json
 from ..engines.protocol import Controls, EngineInfo, Word
 from ..synthesis.allowance import Allowance
 from ..synthesis.concatenation import join
@@ -62,7 +63,7 @@ class Chunk:
         """Seconds of speech, without gaps and pauses."""
         return sum(times.end - times.start for times in self.spoken)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Json:
         """Return the chunk as the step records it."""
         return {
             "key": self.key,
@@ -74,7 +75,7 @@ class Chunk:
         }
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Self:
+    def from_json(cls, data: Json) -> Self:
         """Read a chunk that `to_json` wrote."""
         spoken = tuple(
             SentenceTimes(start, end, tuple((o, n, a, b) for o, n, a, b in words))
@@ -136,7 +137,7 @@ def _detect_languages(text: str, version: str, main: str) -> dict[int, str]:
 
 def speak_chunk(
     job: Job, request: SpeechRequest, voice: VoiceRef, language: str, earlier: Sequence[Chunk]
-) -> dict[str, Any]:
+) -> Json:
     """Speak the chunk after the `earlier` ones, and store its audio. Return the chunk as JSON."""
     index, options = len(earlier), request.options
     groups = groups_of(request.text, options.opening)

@@ -6,7 +6,6 @@ import time
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +14,7 @@ from ..audio import decode, encode, loudness, recording
 from ..core import files
 from ..core.formatting import DAY
 from ..core.requests import CloneRequest, Source, UploadSource
-from ..db.models import Voice
+from ..db.models import Json, Voice
 from ..errors import NotFound, SourceUnreachable
 from ..fetch import download
 from . import consent
@@ -107,7 +106,7 @@ def fetch_source(job: Job, source: Source) -> int:
     return size
 
 
-def examine(job: Job) -> dict[str, Any]:
+def examine(job: Job) -> Json:
     """Decode and measure the recording, and store the reference for engines and for people.
 
     Raises SourceError.

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from ..audio import consent as media
 from ..audio import decode, encode, speakers
 from ..core import consents, files
 from ..core.requests import ConsentSource, Source, UrlSource
+from ..db.models import Json
 from ..errors import ConsentUnusable, NotFound, SourceError
 from ..fetch import download
 from .runner import Job
@@ -32,7 +32,7 @@ def fetch_consent(job: Job, source: Source | ConsentSource) -> int:
     return size
 
 
-def verify(job: Job, source: Source | ConsentSource) -> dict[str, Any]:
+def verify(job: Job, source: Source | ConsentSource) -> Json:
     """Compare the speaker of the consent recording with the speaker of the sample.
 
     Return the comparison for the record of the voice. Raises ConsentUnusable and ConsentMismatch.

@@ -11,7 +11,6 @@ from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import text
@@ -25,6 +24,7 @@ from ..core.workers import WorkerInfo
 from ..db.damage import damaged, file_of
 from ..db.damage import unusable as unusable_database
 from ..db.migrate import upgrade
+from ..db.models import Json
 from ..db.session import Database
 from ..engines.registry import InstalledEngines
 from ..errors import SoundcloneError, Unavailable
@@ -58,7 +58,7 @@ class Report:
         """True if every needed check passed."""
         return all(check.ok for check in self.checks if check.needed)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Json:
         """Return the report for `doctor --json`."""
         return {"version": self.version, "ok": self.ok, "checks": list(map(asdict, self.checks))}
 

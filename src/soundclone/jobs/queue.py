@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from dbos import DBOS, DBOSClient, DBOSConfig, Serializer, WorkflowStatus, _serialization
 from sqlalchemy.exc import OperationalError
@@ -39,10 +39,10 @@ class _Json(Serializer):
     def name(self) -> str:
         return "soundclone_json"
 
-    def serialize(self, data: Any) -> str:
+    def serialize(self, data: object) -> str:
         return checkpoints.dump(data)
 
-    def deserialize(self, serialized_data: str) -> Any:
+    def deserialize(self, serialized_data: str) -> object:
         return checkpoints.load(serialized_data)
 
 
@@ -52,11 +52,11 @@ class _NoPickles(Serializer):
     def name(self) -> str:
         return "py_pickle"
 
-    def serialize(self, data: Any) -> str:
+    def serialize(self, data: object) -> str:
         # The outcome of a workflow whose row names pickles. Nothing reads it.
         return checkpoints.dump(data)
 
-    def deserialize(self, serialized_data: str) -> Any:
+    def deserialize(self, serialized_data: str) -> object:
         raise ValueError("the record is a pickle, which is never read")
 
 
@@ -226,6 +226,17 @@ def busy_workers() -> set[str]:
     return {workflow.executor_id for workflow in under_way if workflow.executor_id}
 
 
-def _workflows(**filters: Any) -> list[WorkflowStatus]:
+def _workflows(
+    *,
+    status: str | list[str],
+    workflow_ids: list[str] | None = None,
+    executor_id: str | None = None,
+) -> list[WorkflowStatus]:
     """Return the matching workflows, without arguments and results."""
-    return DBOS.list_workflows(**filters, load_input=False, load_output=False)
+    return DBOS.list_workflows(
+        status=status,
+        workflow_ids=workflow_ids,
+        executor_id=executor_id,
+        load_input=False,
+        load_output=False,
+    )

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from ..audio import encode, loudness
 from ..audio.samples import Samples
 from ..core import files
 from ..core.requests import SpeechRequest, TaskResult
+from ..db.models import Json
 from ..synthesis.concatenation import margins
 from .assembly import blocks, level_gain, result_of, tags, volume_gain
 from .chunks import Chunk, groups_of, speak_chunk
@@ -71,7 +71,7 @@ class Sender:
         self._encode(chunks)
         self._job.storage.put(self._key(index), self._part)
 
-    def finish(self, language: str, chunks: Sequence[Chunk]) -> dict[str, Any]:
+    def finish(self, language: str, chunks: Sequence[Chunk]) -> Json:
         """Store the file that the parts are the beginning of. Return the TaskResult as JSON."""
         self._encode(chunks)
         if self._end is None:

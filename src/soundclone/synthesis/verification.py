@@ -76,14 +76,9 @@ def check_transcript(heard: str, text: str, language: str, *, strained: bool = F
     than three words passes, because the recogniser often fails at single words.
 
     The bounds come from the preview lines of 40 languages and their sentences, with errors put in.
-    Shares of refused texts, in parentheses for languages that Whisper knows less well:
-
-    - one word in five misheard: 1 % (0 %)
-    - two words in five misheard: 8 % (3 %)
-    - six more words at the end: 97 % (72 %)
-    - six words less: 98 % (62 %)
-    - spoken twice: 97 % (99 %)
-    - another language of the same script: 98 %
+    With one word in five misheard, 1 % of the texts are refused. With two in five, 8 % are refused.
+    With six words too many or too few, 97 % are refused. For languages that Whisper knows less
+    well, these shares are 0 %, 3 % and 62 %.
 
     Args:
         heard: The transcript.

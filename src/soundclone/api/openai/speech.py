@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from ...core import tasks, voices
+from ...core.formatting import DAY
 from ...core.keys import Caller
 from ...core.requests import AudioFormat, SoundVersion, SpeechOptions
 from ...core.tasks import Order
@@ -35,7 +36,7 @@ from ..auth import LimitedCaller
 from ..errors import CLIENT_CLOSED_REQUEST
 from ..orders import digest, language_of, speech_order, submit
 from ..state import AppState, state_of
-from ..tasks import DAY, IdempotencyKey
+from ..tasks import IdempotencyKey
 from .errors import (
     ModelNotFound,
     OpenAIRoute,

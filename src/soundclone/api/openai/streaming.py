@@ -15,12 +15,12 @@ from starlette.concurrency import iterate_in_threadpool
 from starlette.types import Message, Receive, Scope, Send
 
 from ...core import delivery, files, tasks
+from ...core.formatting import DAY
 from ...core.requests import TaskResult
 from ...errors import NotFound, TaskError, Unavailable
 from ...storage import Storage
 from ...telemetry import log
 from ..state import AppState, state_of
-from ..tasks import DAY
 from .errors import TaskFailed
 
 _log = log(__name__)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from ...core import keys, tasks, voices
 from ...core.consents import LONGEST_SPEAKER, Agreement
+from ...core.formatting import DAY
 from ...core.pricing import to_micro
 from ...core.tasks import Order
 from ...errors import AuthenticationError, InvalidParameter, NotFound
@@ -29,7 +30,7 @@ from ..orders import (
 from ..removal import remove_voice
 from ..schemas import SoundCloneAudioRequest, SoundCloneCloneRequest
 from ..state import state_of
-from ..tasks import DAY, checked_id
+from ..tasks import checked_id
 from ..validation import expectations_of_model, rejection
 from . import session
 from .rendering import SPOKEN, PublicRoute, StudioRoute, page_language, render_page, strings

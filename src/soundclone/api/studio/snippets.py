@@ -13,10 +13,11 @@ from enum import StrEnum
 
 from fastapi import Request
 
+from ...core.formatting import DAY
 from ...core.requests import CloneRequest, SpeechOptions, SpeechRequest, UrlSource, request_of
 from ...db.models import Task
 from ..state import state_of
-from ..tasks import DAY, link
+from ..tasks import link
 
 API = "/api/open-api/v1"
 # Submit a task, wait until it ends, and download its audio. The script must not call `exit`, which
