@@ -86,7 +86,7 @@ class Api:
         return self.client.request(
             method,
             path,
-            headers=sent,
+            headers=[(name.encode(), value.encode("latin-1")) for name, value in sent],
             content=content,
             data=data,
             files=files,
