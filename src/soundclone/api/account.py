@@ -13,7 +13,7 @@ from ..core.pricing import to_credits
 from ..db.models import Key
 from ..errors import AuthenticationError, RateLimited, Unavailable
 from .auth import KnownCaller, LimitedCaller
-from .errors import ContractRoute, OwnRoute
+from .errors import ContractRoute, ServiceRoute
 from .openapi import error_responses
 from .schemas import (
     CatalogResponse,
@@ -26,7 +26,7 @@ from .state import State
 from .studio.session import sign_in_url
 
 router = APIRouter(route_class=ContractRoute, tags=["Account"])
-own = APIRouter(route_class=OwnRoute, tags=["Account"])
+service_router = APIRouter(route_class=ServiceRoute, tags=["Account"])
 
 
 @router.get(
@@ -79,7 +79,7 @@ async def key_balance(state: State, who: KnownCaller) -> JSONResponse:
     return JSONResponse(ok(await state.database.read_async(work)))
 
 
-@own.post(
+@service_router.post(
     "/api/open-api/v1/sign-in-links",
     operation_id="createSignInLink",
     summary="Make a sign-in link",

@@ -76,13 +76,13 @@ def create_app(settings: Settings) -> FastAPI:
     app.router.routes.insert(0, polling.route)
     routers = (
         tasks.router,
-        tasks.own,
+        tasks.service_router,
         history.router,
         voices.router,
         account.router,
-        account.own,
+        account.service_router,
         files.router,
-        files.own,
+        files.service_router,
         health.router,
     )
     for router in (*routers, openai.router):

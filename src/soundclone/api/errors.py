@@ -84,8 +84,8 @@ class ApiRoute(APIRoute):
         """Change a response before it is sent."""
 
 
-class OwnRoute(ApiRoute):
-    """Path that is not the contract's. Errors have real statuses."""
+class ServiceRoute(ApiRoute):
+    """Path of the service beyond the contract. Errors have real statuses."""
 
     contract: ClassVar[bool] = False
 
@@ -94,7 +94,7 @@ class OwnRoute(ApiRoute):
         return error_response(request, error, contract=self.contract)
 
 
-class ContractRoute(OwnRoute):
+class ContractRoute(ServiceRoute):
     """Path of the contract. Errors have status 200 unless the settings switch to real statuses."""
 
     contract = True

@@ -34,7 +34,7 @@ from ..errors import (
 )
 from ..storage import Storage
 from .auth import LimitedCaller, authenticate
-from .errors import ContractRoute, OwnRoute
+from .errors import ContractRoute, ServiceRoute
 from .openapi import error_responses
 from .schemas import UploadResponse, ok
 from .state import state_of
@@ -60,7 +60,7 @@ class UploadRoute(ContractRoute):
 
 
 router = APIRouter(route_class=UploadRoute, tags=["Files"])
-own = APIRouter(route_class=OwnRoute, tags=["Files"])
+service_router = APIRouter(route_class=ServiceRoute, tags=["Files"])
 
 
 class RangeNotSatisfiable(SoundcloneError):
@@ -142,7 +142,7 @@ def _store(storage: Storage, key: str, file: UploadFile) -> None:
         storage.put_file(key, Path(copy.name))
 
 
-@own.get(
+@service_router.get(
     "/files/{key:path}",
     operation_id="getFile",
     summary="Download a file",
@@ -150,7 +150,7 @@ def _store(storage: Storage, key: str, file: UploadFile) -> None:
         InvalidParameter, NotFound, Expired, RangeNotSatisfiable, Unavailable
     ),
 )
-@own.head("/files/{key:path}", include_in_schema=False)
+@service_router.head("/files/{key:path}", include_in_schema=False)
 async def download(
     request: Request,
     key: Annotated[str, PathParameter(description="Key of the file, from the link")],

@@ -13,11 +13,11 @@ from ..core import workers
 from ..core.workers import WorkerInfo
 from ..errors import SoundcloneError
 from ..telemetry import log
-from .errors import OwnRoute
+from .errors import ServiceRoute
 from .state import state_of
 
 _log = log(__name__)
-router = APIRouter(route_class=OwnRoute, tags=["Operation"])
+router = APIRouter(route_class=ServiceRoute, tags=["Operation"])
 _STORAGE_CHECK = 10.0  # seconds between two checks of a store that answers
 
 

@@ -11,13 +11,13 @@ from pydantic import BeforeValidator
 from ..core import history
 from ..errors import AuthenticationError, InvalidParameter, Unavailable
 from .auth import KnownCaller
-from .errors import OwnRoute
+from .errors import ServiceRoute
 from .openapi import error_responses
 from .schemas import TaskListResponse, WireStatus, ok
 from .state import state_of
 from .tasks import view
 
-router = APIRouter(prefix="/api/open-api/v1", route_class=OwnRoute, tags=["Tasks"])
+router = APIRouter(prefix="/api/open-api/v1", route_class=ServiceRoute, tags=["Tasks"])
 
 
 def _none_if_empty(value: object) -> object:

@@ -36,8 +36,8 @@ class HostsMiddleware:
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
-        own = urlsplit(settings.public_url).hostname
-        self._names = (*settings.allowed_hosts, *([own] if own else []))
+        public = urlsplit(settings.public_url).hostname
+        self._names = (*settings.allowed_hosts, *([public] if public else []))
         self._checked = lru_cache(1024)(self._check)
         self._logged: set[str] = set()
 

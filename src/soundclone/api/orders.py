@@ -190,7 +190,7 @@ async def speech_order(
     request_hash: str,
     idempotency_key: str | None,
 ) -> Order:
-    """Check and price speech. Without a `version`, the voice's own is used.
+    """Check and price speech. `version` defaults to the voice's.
 
     Raises InvalidParameter, NotFound and Unavailable.
     """
@@ -209,11 +209,11 @@ async def speech_order(
     characters = script.check(text, TEXT_LIMIT)
     voice = await state.database.read_async(voices.get, voice_id, who.account_id, param="modelId")
     # Another version may have another engine, and a request for that version means that engine.
-    own = voice.engine if version in (None, voice.version) else None
+    voice_engine = voice.engine if version in (None, voice.version) else None
     version = version or SoundVersion(voice.version)
     named = language_of(language, version)
     length = await length_of(text, characters, named, version)
-    choice = await engine_for(state, text, version, named, own)
+    choice = await engine_for(state, text, version, named, voice_engine)
     return Order(
         account_id=who.account_id,
         key_id=who.key_id,
@@ -326,7 +326,11 @@ async def length_of(text: str, characters: int, language: Language | None, versi
 
 
 async def engine_for(
-    state: AppState, text: str, version: str, language: Language | None, own: str | None = None
+    state: AppState,
+    text: str,
+    version: str,
+    language: Language | None,
+    voice_engine: str | None = None,
 ) -> Choice:
     """Choose the engine for a text.
 
@@ -335,7 +339,7 @@ async def engine_for(
         text: the text.
         version: the sound version.
         language: language of the text, None if it is to be detected.
-        own: engine of the voice, which is preferred if it speaks the language.
+        voice_engine: engine of the voice, which is preferred if it speaks the language.
 
     Raises:
         InvalidParameter: no engine speaks the language.
@@ -346,8 +350,8 @@ async def engine_for(
     )
     selector = state.engine_selector
     if language is not None:
-        return Choice(selector.select(offers, language.name, version, own))
-    return await run_in_threadpool(selector.select_for_text, offers, text, version, own)
+        return Choice(selector.select(offers, language.name, version, voice_engine))
+    return await run_in_threadpool(selector.select_for_text, offers, text, version, voice_engine)
 
 
 @dataclass(frozen=True)

@@ -128,7 +128,7 @@ class ConsentRequest(RequestModel):
     """The speaker's consent: a declaration, a recording in which the speaker agrees, or both."""
 
     declaration: Literal["own", "given"] = _optional(
-        "own: the voice is that of whoever sends the request. given: the speaker agreed"
+        "own: the voice is that of the sender of the request. given: the speaker agreed"
     )
     speaker: str = _optional(
         "The speaker's name: at most 200 characters, required with the declaration given"

@@ -31,7 +31,7 @@ from ..errors import (
     Unavailable,
 )
 from .auth import KnownCaller, LimitedCaller
-from .errors import ContractRoute, OwnRoute
+from .errors import ContractRoute, ServiceRoute
 from .openapi import error_responses
 from .orders import audio_order, check_consent, clone_order, submit
 from .schemas import SoundCloneApiResponse, SoundCloneAudioRequest, SoundCloneCloneRequest, ok
@@ -41,7 +41,7 @@ MODELS = {TaskKind.CLONE: "soundCloningClone", TaskKind.AUDIO: "soundCloningAudi
 TASK_ID = re.compile("audio_[0-9a-f-]{36}")
 
 router = APIRouter(prefix="/api/open-api/v1", route_class=ContractRoute, tags=["Tasks"])
-own = APIRouter(prefix="/api/open-api/v1", route_class=OwnRoute, tags=["Tasks"])
+service_router = APIRouter(prefix="/api/open-api/v1", route_class=ServiceRoute, tags=["Tasks"])
 
 IdempotencyKey = Annotated[
     str | None,
@@ -131,7 +131,7 @@ async def create_audio(
     return JSONResponse(ok(view(request, await submit(state, order))))
 
 
-@own.delete(
+@service_router.delete(
     "/audios/{id}",
     operation_id="cancelSoundCloneTask",
     summary="Cancel a task",
@@ -152,7 +152,7 @@ async def cancel_task(request: Request, id: TaskId, who: KnownCaller) -> JSONRes
     return JSONResponse(ok(view(request, task)))
 
 
-@own.delete(
+@service_router.delete(
     "/audios/{id}/result",
     operation_id="deleteSoundCloneResult",
     summary="Delete a result",

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from ..errors import NotFound
 from . import openai
-from .errors import MethodNotAllowed, OwnRoute, error_response, translate
+from .errors import MethodNotAllowed, ServiceRoute, error_response, translate
 
 # The contract answers every path below these prefixes with status 200.
 CONTRACT = ("/api/open-api/v1", "/api/openapi")
@@ -28,9 +28,9 @@ class Paths:
     @classmethod
     def of(cls, routers: Iterable[APIRouter]) -> Paths:
         """Collect the routes of `routers` and of the OpenAI-compatible API."""
-        own = [("", route) for router in routers for route in router.routes]
+        plain = [("", route) for router in routers for route in router.routes]
         front = [(OPENAI, route) for part in openai.routers for route in part.routes]
-        return cls([(base, route) for base, route in own + front if isinstance(route, APIRoute)])
+        return cls([(base, route) for base, route in plain + front if isinstance(route, APIRoute)])
 
     def at(self, path: str) -> list[APIRoute]:
         """Return every route of a path."""
@@ -44,7 +44,7 @@ class Paths:
         """Tell whether a path is below the contract's prefixes and has no route of another kind."""
         if not path.startswith(tuple(f"{prefix}/" for prefix in CONTRACT)) and path not in CONTRACT:
             return False
-        found = [route for route in self.at(path) if isinstance(route, OwnRoute)]
+        found = [route for route in self.at(path) if isinstance(route, ServiceRoute)]
         return not found or any(route.contract for route in found)
 
 

@@ -21,7 +21,7 @@ from ..errors import (
 )
 from ..text.languages import LANGUAGES
 from .auth import KnownCaller
-from .errors import OwnRoute
+from .errors import ServiceRoute
 from .openapi import error_responses
 from .removal import remove_voice
 from .schemas import (
@@ -34,7 +34,7 @@ from .schemas import (
 )
 from .state import State
 
-router = APIRouter(prefix="/api/open-api/v1", route_class=OwnRoute, tags=["Voices"])
+router = APIRouter(prefix="/api/open-api/v1", route_class=ServiceRoute, tags=["Voices"])
 
 ModelId = Annotated[str, Path(description="The modelId of a voice")]
 
