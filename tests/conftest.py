@@ -17,6 +17,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 from sqlalchemy import create_engine, text
 
+from soundclone.db.migrate import upgrade
+from soundclone.db.session import Database
+from soundclone.jobs import queue
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Whoever runs the tests in the background of a shell has them ignore it, and so would every
     # process that a test starts and interrupts.
@@ -91,17 +95,48 @@ def postgres_server() -> Iterator[str]:
             server.cleanup()
 
 
-@pytest.fixture
-def postgres_database(postgres_server: str) -> Iterator[str]:
-    """URL of an empty database in it, as `SOUNDCLONE_DATABASE_URL` takes it."""
+@contextmanager
+def new_postgres_database(server: str, template: str = "") -> Iterator[str]:
+    """URL of a new database, as `SOUNDCLONE_DATABASE_URL` takes it: empty, or a template's copy."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     admin = create_engine(
-        postgres_server.replace("postgresql://", "postgresql+psycopg://"),
-        isolation_level="AUTOCOMMIT",
+        server.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT"
     )
     with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+        copied = f" TEMPLATE {template}" if template else ""
+        connection.execute(text(f"CREATE DATABASE {name}{copied}"))
     yield admin.url.set(database=name).render_as_string(hide_password=False)
     with admin.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     admin.dispose()
+
+
+@pytest.fixture
+def postgres_database(postgres_server: str) -> Iterator[str]:
+    """URL of an empty Postgres database."""
+    with new_postgres_database(postgres_server) as url:
+        yield url
+
+
+def migrate(url: str) -> None:
+    """Create the tables of soundclone and of the task engine."""
+    database = Database(url)
+    upgrade(database)
+    queue.prepare(database)
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> Iterator[str]:
+    """Name of a Postgres database with all tables. A copy is quicker than the migrations."""
+    with new_postgres_database(postgres_server) as url:
+        migrate(url)
+        yield url.rpartition("/")[2].partition("?")[0]
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """SQLite file with all tables."""
+    path = tmp_path_factory.mktemp("template") / "soundclone.db"
+    migrate(f"sqlite:///{path}")
+    return path

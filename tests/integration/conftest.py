@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from soundclone.db.migrate import upgrade
 from soundclone.db.session import Database
-from soundclone.jobs import queue
+from tests.conftest import new_postgres_database
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A database at the present schema, with the task engine's tables."""
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'test.db'}"
-    else:
-        url = request.getfixturevalue("postgres_database")
-    opened = Database(url)
-    upgrade(opened)
-    queue.prepare(opened)
-    yield opened
-    opened.close()
+        path = shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "test.db")
+        opened = Database(f"sqlite:///{path}")
+        yield opened
+        opened.close()
+        return
+    server = request.getfixturevalue("postgres_server")
+    template = request.getfixturevalue("postgres_template")
+    with new_postgres_database(server, template) as url:
+        opened = Database(url)
+        yield opened
+        opened.close()
