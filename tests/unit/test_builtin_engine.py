@@ -254,5 +254,5 @@ def test_controls_out_of_range(engine, voice, controls, words):
 def test_another_engines_voice(engine):
     with pytest.raises(SynthesisError, match="'other'"):
         engine.speak(Voice("other", "1", b""), SENTENCE, ENGLISH)
-    with pytest.raises(SynthesisError, match="not one of the builtin engine"):
+    with pytest.raises(SynthesisError, match="not one of the engine 'builtin'"):
         engine.speak(Voice("builtin", "1", b"xx"), SENTENCE, ENGLISH)

@@ -1,4 +1,4 @@
-"""Voice engines: the protocol, the choice of an engine, and the engines that ship with soundclone.
+"""Voice engines: the protocol, the registry, the selection, and the engines of this distribution.
 
-Controls that an engine lacks, and checks of what an engine returns, are in `synthesis`.
+`synthesis` has the controls that an engine lacks, and the checks of its speech.
 """

@@ -1,4 +1,4 @@
-"""Choose the engine that speaks a language, by the settings and by what the engines can do.
+"""Choose the engine that speaks a language, by the settings and the capabilities of the engines.
 
 A request never falls back to another engine. It uses the engine that the settings give for its
 language, or is refused. A voice stays with the engine that made it while that engine speaks the

@@ -1,4 +1,4 @@
-"""Which phone sounds when: posteriors of the states of a US-English acoustic model.
+"""Phone posteriors of speech, from a US-English acoustic model.
 
 The model is the context-independent part of pocketsphinx's phonetically tied mixtures (written by
 `training/acoustic_model.py`); the front end is sphinxbase's: pre-emphasis, 25 mel bands, 13
@@ -27,12 +27,12 @@ _PRE_EMPHASIS = 0.97
 _DITHER = 1 / 32768  # keeps digital silence from becoming minus infinity
 _WEIGHT_STEP = 1024 * np.log(1.0001)  # of the quantised mixture weights
 
-_SCALE = 0.3  # of the log-likelihoods: frames are not independent of their neighbours
+_SCALE = 0.3  # of the log-likelihoods, because neighbouring frames are not independent
 _ENTER = 0.3  # probability mass of going from one phone's end to any phone
-_UNLIKELY = 0.15  # prior of phones that the labels do not name
+_UNLIKELY = 0.15  # prior of phones that are not in the labels
 _CLOSURE = 0.5  # prior of silence within a stop
-_PAUSE = 40.0  # of the zeroth cepstrum, 35 dB: quieter than loud frames by this is a pause
-_PAUSES = 0.3  # pauses over speech in the mean, at most
+_PAUSE = 40.0  # of the zeroth cepstrum (35 dB) below loud frames; quieter frames are a pause
+_PAUSES = 0.3  # greatest weight of pauses in the mean, relative to speech
 _BLOCK = 512  # frames evaluated at once, to bound the memory
 
 STATES = 3  # of each phone
@@ -42,7 +42,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Model:
-    """Parameters of the acoustic model, P phones, M densities, three streams."""
+    """Parameters of the acoustic model: P phones, M densities, three streams."""
 
     phones: tuple[str, ...]
     linear: NDArray[np.float32]  # (3, 26, P * M): of the features and of their squares
@@ -52,12 +52,13 @@ class Model:
 
     @property
     def silence(self) -> int:
+        """Index of silence among the phones."""
         return self.phones.index("SIL")
 
 
 @cache
 def model() -> Model:
-    """The packaged model, read once."""
+    """Return the packaged model, read once."""
     with np.load(Path(__file__).parent / "weights" / "acoustic.npz") as file:
         means = file["means"].astype(np.float64)
         variances = np.exp(file["log_variances"].astype(np.float64))
@@ -79,7 +80,7 @@ def model() -> Model:
 
 @cache
 def _filters() -> Array:
-    """Triangles of unit area on the mel scale, with edges on FFT bins: (bins, bands)."""
+    """Return triangles of unit area on the mel scale, edges on FFT bins: (bins, bands)."""
     bottom, top = 2595 * np.log10(1 + np.array([_LOW, _HIGH]) / 700)
     mel = np.linspace(bottom, top, _BANDS + 2)
     edges = np.round(700 * (10 ** (mel / 2595) - 1) * _FFT / SAMPLE_RATE)
@@ -91,14 +92,14 @@ def _filters() -> Array:
 
 
 def dct_matrix(size: int, count: int) -> Array:
-    """Orthonormal DCT-II of `size` values to the first `count` coefficients: (size, count)."""
+    """Return the orthonormal DCT-II from `size` values to `count` coefficients: (size, count)."""
     matrix = np.cos(np.pi * np.outer(np.arange(size) + 0.5, np.arange(count)) / size)
     matrix[:, 0] *= np.sqrt(0.5)
     return np.asarray(matrix * np.sqrt(2 / size))
 
 
 def cepstra(samples: Array) -> Array:
-    """Mel cepstra (T, 13) of samples at SAMPLE_RATE; frame t is centred at t * HOP."""
+    """Return the mel cepstra (T, 13) of samples at SAMPLE_RATE. Frame t is centred at t * HOP."""
     hop = round(HOP * SAMPLE_RATE)
     noisy = samples + _DITHER * np.random.default_rng(0).standard_normal(len(samples))
     emphasised = np.append(noisy[:1], noisy[1:] - _PRE_EMPHASIS * noisy[:-1]) * 32768
@@ -111,14 +112,17 @@ def cepstra(samples: Array) -> Array:
 
 
 def _weights(energy: Array) -> Array:
-    """Of frames in the cepstral mean: long pauses count no more than those of fluent speech."""
+    """Return the weights of frames in the cepstral mean.
+
+    All pauses together weigh no more than those of fluent speech.
+    """
     quiet = energy < np.percentile(energy, 97) - _PAUSE
     share = _PAUSES * (~quiet).sum() / max(quiet.sum(), 1)
     return np.where(quiet, min(share, 1.0), 1.0)
 
 
 def log_likelihoods(samples: Array) -> Array:
-    """Of each phone's states, (T, P, STATES)."""
+    """Return the log-likelihoods of the states of each phone, (T, P, STATES)."""
     static = cepstra(samples)
     static = static - np.average(static, axis=0, weights=_weights(static[:, 0]))
     index = np.arange(len(static))
@@ -144,9 +148,9 @@ def log_likelihoods(samples: Array) -> Array:
 
 
 def label_prior(phones: tuple[tuple[float, str], ...], frames: int) -> Array:
-    """How likely each of the model's phones is, (T, P), where espeak-ng says what sounds.
+    """Return the prior of each phone of the model, (T, P), from the labels of espeak-ng.
 
-    `phones` are starts in seconds and IPA. A symbol of several sounds is cut evenly.
+    `phones` are starts in seconds and IPA. A symbol of several sounds is divided evenly.
     """
     parameters = model()
     number = {name: index for index, name in enumerate(parameters.phones)}
@@ -164,9 +168,11 @@ def label_prior(phones: tuple[tuple[float, str], ...], frames: int) -> Array:
 
 
 def posteriors(scores: Array, prior: Array | None = None) -> NDArray[np.float32]:
-    """Probability of each state, (T, P * STATES), rows summing to 1.
+    """Return the probability of each state, (T, P * STATES). Each row sums to 1.
 
-    `scores` are `log_likelihoods`; `prior` is a factor for each phone, (T, P).
+    Args:
+        scores: Result of `log_likelihoods`.
+        prior: Factor of each phone, (T, P).
     """
     logs = _SCALE * scores
     if prior is not None:

@@ -1,4 +1,4 @@
-"""Everything that is measured of a piece of speech, the reference's and the source's alike."""
+"""Measure speech, both of the reference and of the source."""
 
 from __future__ import annotations
 
@@ -12,35 +12,41 @@ from ...audio import f0
 from . import acoustics, vocoder
 from .vocoder import Array, Parameters
 
-LEVEL = 10 ** (-23 / 20)  # root mean square that speech is brought to before anything else
-_ACTIVE = 32.0  # dB below the loud frames (their 97th percentile) that still count as speech
-_F0_SPREAD = 0.45  # of natural log F0 around its median; what lies outside is an octave error
+LEVEL = 10 ** (-23 / 20)  # root mean square that speech is normalised to first
+_ACTIVE = 32.0  # dB below the 97th percentile; louder frames are speech
+_F0_SPREAD = 0.45  # of natural log F0 around its median; values outside are octave errors
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """T frames of speech, vocoder.HOP apart."""
+    """Measurements of T frames of speech, vocoder.HOP apart."""
 
     parameters: Parameters
     posteriors: NDArray[np.float32]  # ((T + 1) // 2, states), acoustics.HOP apart
-    active: NDArray[np.bool_]  # (T,), neither pause nor noise
+    active: NDArray[np.bool_]  # (T,), True for frames of speech
 
 
 def analyse(
     samples: Array, sample_rate: int, phones: tuple[tuple[float, str], ...] | None = None
 ) -> Analysis:
-    """Measure speech at any sampling rate; `phones` are what espeak-ng says that it said."""
+    """Measure speech.
+
+    Args:
+        samples: Shape (n,).
+        sample_rate: Hz.
+        phones: Starts in seconds and IPA, known for speech of espeak-ng.
+    """
     samples = np.asarray(soxr.resample(samples, sample_rate, vocoder.SAMPLE_RATE), np.float64)
     samples = samples * (LEVEL / np.sqrt(np.mean(samples**2) + 1e-12))
     parameters = vocoder.analyse(samples, f0.NOISY if phones is None else f0.CLEAN)
     loud = active(parameters)
-    # Pauses must not count: brought to LEVEL is the speech, not the recording.
+    # LEVEL is that of the speech, so pauses must not count.
     power = np.exp(parameters.envelope + parameters.level[:, None]).mean(axis=1)
     excess = np.log(power[loud].mean() / power.mean())
     parameters = replace(parameters, level=parameters.level - excess)
     scores = acoustics.log_likelihoods(samples)
     prior = None if phones is None else acoustics.label_prior(phones, len(scores))
-    # Both hops are centred at zero, and every second frame of the vocoder meets one of these.
+    # Both kinds of frames start at zero, so every second vocoder frame coincides with one.
     count = (len(parameters.f0) + 1) // 2
     states = acoustics.posteriors(scores, prior)[:count]
     return Analysis(
@@ -51,7 +57,7 @@ def analyse(
 
 
 def doubled(rows: Array, count: int) -> Array:
-    """Rows acoustics.HOP apart, interpolated to `count` rows vocoder.HOP apart."""
+    """Interpolate rows acoustics.HOP apart to `count` rows vocoder.HOP apart."""
     position = (np.arange(count) / 2).clip(0, len(rows) - 1)
     below = position.astype(int)
     above = (below + 1).clip(0, len(rows) - 1)
@@ -60,14 +66,14 @@ def doubled(rows: Array, count: int) -> Array:
 
 
 def active(parameters: Parameters) -> NDArray[np.bool_]:
-    """Which frames are loud enough to be speech: (T,)."""
+    """Return True for the frames that are loud enough to be speech: (T,)."""
     power = np.exp(parameters.envelope + parameters.level[:, None])
     energy = 10 * np.log10(power.mean(axis=1))
     return np.asarray(energy > np.percentile(energy, 97) - _ACTIVE)
 
 
 def f0_statistics(f0: Array) -> tuple[float, float]:
-    """Mean and standard deviation of natural log F0 over voiced frames, octave errors left out."""
+    """Return the mean and the standard deviation of natural log F0, without octave errors."""
     logs = np.log(f0[f0 > 0])
     centre = np.median(logs)
     for _ in range(3):

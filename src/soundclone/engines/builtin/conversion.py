@@ -1,4 +1,4 @@
-"""From the source synthesiser's speech to the speaker's: the same words, another voice."""
+"""Convert speech of the source synthesiser to the voice of a speaker."""
 
 from __future__ import annotations
 
@@ -14,26 +14,23 @@ from .voice import Prosody, VoiceData
 
 _LEAST_VOICED = 5.0  # seconds of voiced speech that a reference must have
 _LEAST_UNVOICED = 50  # frames
-_USUAL_LEVEL = 0.75  # share of a phone's usual level in that of speech
-_USUAL_F0 = 0.8  # how much of a sentence's own mean F0 gives way to the speaker's
-_BIAS = 0.7  # how much of the decoder's constant error on the source is taken away
+_USUAL_LEVEL = 0.75  # weight of the predicted level against the level of the source
+_USUAL_F0 = 0.8  # share of the sentence's deviation from the mean F0 that is removed
+_BIAS = 0.7  # share of the decoder's constant error on the source that is removed
 NOISE_UNIT = 10.0  # dB of aperiodicity
-_STIFFNESS = 1000.0  # frames that the trained last layer is worth against the recording's
-_SPREAD, _SPREAD_POWER = (0.8, 2.0), 1.0  # of what the decoder evens out, how much is restored
-_HEARD = "English"  # the language of the acoustic model, by which rates are compared
+_STIFFNESS = 1000.0  # weight of the trained last layer, in frames of the recording
+_SPREAD, _SPREAD_POWER = (0.8, 2.0), 1.0  # range and exponent of the restored variation
+_MODEL_LANGUAGE = "English"  # of the acoustic model; speaking rates are compared in it
 _VOWELS = {
     *("AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW")
 }
-_VOWEL_LENGTH = 0.03  # seconds, the least
-_GAP = 0.15  # seconds, the longest pause within speech
-_LOW_BANDS = 900.0  # Hz, below which unvoiced sounds have next to nothing
+_VOWEL_LENGTH = 0.03  # seconds, the shortest
+_GAP = 0.15  # seconds, the longest pause that counts as speech
+_LOW_BANDS = 900.0  # Hz, below which unvoiced sounds have hardly any energy
 
 
 def voice_of(analysis: Analysis) -> VoiceData:
-    """The speaker of a recording.
-
-    Raises NoSpeech when too little of it is voiced speech.
-    """
+    """Return the voice of a recording. Raises NoSpeech if there is too little voiced speech."""
     parameters, active = analysis.parameters, analysis.active
     voiced, unvoiced = active & parameters.voiced, active & ~parameters.voiced
     seconds = voiced.sum() * vocoder.HOP
@@ -65,7 +62,7 @@ def voice_of(analysis: Analysis) -> VoiceData:
     return VoiceData(
         f0=prosody.f0,
         level=prosody.level,
-        rate=prosody.rate / source().prosody(_HEARD).rate,
+        rate=prosody.rate / source().prosody(_MODEL_LANGUAGE).rate,
         voiced=voiced_mean,
         unvoiced=unvoiced_mean,
         unvoiced_spread=parameters.envelope[unvoiced].std(axis=0).astype(np.float32),
@@ -78,8 +75,13 @@ def voice_of(analysis: Analysis) -> VoiceData:
     )
 
 
-def _lost_spread(said: Array, deviation: Array, *masks: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """The recording's standard deviation over the decoder's, for each cepstrum: (2, BANDS)."""
+def _lost_spread(
+    predicted: Array, deviation: Array, *masks: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """Return the ratio of the recording's standard deviation to the decoder's: (2, BANDS).
+
+    There is a row for each mask, and a column for each cepstral coefficient.
+    """
     matrix = acoustics.dct_matrix(BANDS, BANDS)
     rows = []
     for mask in masks:
@@ -87,12 +89,12 @@ def _lost_spread(said: Array, deviation: Array, *masks: NDArray[np.bool_]) -> ND
             rows.append(np.ones(BANDS))
             continue
         own = (deviation[mask] @ matrix).std(axis=0)
-        rows.append(own / (said[mask, :BANDS] @ matrix).std(axis=0).clip(1e-3))
+        rows.append(own / (predicted[mask, :BANDS] @ matrix).std(axis=0).clip(1e-3))
     return np.array(rows, np.float32).clip(*_SPREAD)
 
 
 def prosody_of(analysis: Analysis) -> Prosody:
-    """How a recording is said."""
+    """Return the prosody of a recording."""
     parameters, active = analysis.parameters, analysis.active
     level = parameters.level[active]
     return Prosody(
@@ -105,29 +107,29 @@ def prosody_of(analysis: Analysis) -> Prosody:
 def _without_bias(
     means: tuple[Array, Array], last: NDArray[np.float32], code: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Mean envelopes, voiced and unvoiced, less what the decoder adds to each on the average.
+    """Return the mean envelopes, voiced and unvoiced, less the decoder's bias on the source.
 
-    Its outputs are deviations from these means. On the recording they are 0 in the mean; on the
-    source's phones, which are clearer and others, they are not.
+    The decoder predicts deviations from these means. Their mean is 0 on the recording, but not on
+    the source, whose phones are clearer and differently distributed.
     """
     known = source()
-    said = (envelope_decoder.hidden(known.inputs, code) @ last)[:, :BANDS]
+    predicted = (envelope_decoder.hidden(known.inputs, code) @ last)[:, :BANDS]
     voiced, unvoiced = (
-        (mean - _BIAS * said[mask].mean(axis=0)).astype(np.float32)
+        (mean - _BIAS * predicted[mask].mean(axis=0)).astype(np.float32)
         for mean, mask in zip(means, (known.voiced, ~known.voiced), strict=True)
     )
     return voiced, unvoiced
 
 
 def _inputs(analysis: Analysis, f0: Array, centre: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The decoder's, of speech whose F0 is `f0` around `centre`."""
+    """Return the inputs of the decoder for speech with the given F0. `centre` is its mean log."""
     f0 = f0[::2]
     logs = np.log(np.where(f0 > 0, f0, 1.0)) - centre[0]
     return envelope_decoder.inputs(analysis.posteriors, logs.astype(np.float32), f0 > 0)
 
 
 def vowel_rate(analysis: Analysis) -> float:
-    """Vowels a second of speech, short pauses counted in; a measure of the speaking rate."""
+    """Return the vowels per second of speech, short pauses included."""
     phones = acoustics.model().phones
     states = analysis.posteriors.reshape(len(analysis.posteriors), len(phones), -1).sum(axis=2)
     vowel = states[:, [name in _VOWELS for name in phones]].sum(axis=1) > 0.5
@@ -144,13 +146,13 @@ def vowel_rate(analysis: Analysis) -> float:
 
 
 def runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Where a mask is set without a break: first frame, and the one after the last."""
+    """Return the first and the end frame of each run of True in a mask."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
     return [(int(first), int(last)) for first, last in edges.reshape(-1, 2)]
 
 
 def smooth(rows: Array, frames: int) -> Array:
-    """Each column of (T, …) convolved with a Hann window of so many frames, ends held."""
+    """Convolve each column of (T, …) with a Hann window of `frames`. The ends are repeated."""
     window = np.hanning(frames + 2)[1:-1]
     window /= window.sum()
     half = frames // 2
@@ -159,26 +161,28 @@ def smooth(rows: Array, frames: int) -> Array:
 
 
 def convert(analysis: Analysis, voice: VoiceData, language: str) -> Parameters:
-    """What the source says in a language as the speaker would say it."""
+    """Convert the source's speech in `language` to the speaker's parameters."""
     spoken, usual = analysis.parameters, source().prosody(language)
     f0 = _f0(spoken.f0, usual, voice)
     units = envelope_decoder.hidden(_inputs(analysis, f0, voice.f0), voice.code)
-    said = doubled(np.asarray(units @ voice.last, np.float64), len(f0))
+    predicted = doubled(np.asarray(units @ voice.last, np.float64), len(f0))
     share = smooth(spoken.voiced.astype(float)[:, None], 5)
     matrix = acoustics.dct_matrix(BANDS, BANDS)
     gain = (share * voice.spread[0] + (1 - share) * voice.spread[1]) ** _SPREAD_POWER
-    deviation = (said[:, :BANDS] @ matrix * gain) @ matrix.T
+    deviation = (predicted[:, :BANDS] @ matrix * gain) @ matrix.T
     envelope = smooth(deviation, 3) + share * voice.voiced + (1 - share) * voice.unvoiced
     return Parameters(
         f0=f0,
         envelope=_held_low(envelope, spoken.voiced, voice),
-        level=_level(spoken.level - usual.level[0], said[:, BANDS + 1], analysis.active, voice),
-        aperiodicity=voice.aperiodicity + NOISE_UNIT * said[:, BANDS : BANDS + 1],
+        level=_level(
+            spoken.level - usual.level[0], predicted[:, BANDS + 1], analysis.active, voice
+        ),
+        aperiodicity=voice.aperiodicity + NOISE_UNIT * predicted[:, BANDS : BANDS + 1],
     )
 
 
 def _level(above: Array, usual: Array, active: NDArray[np.bool_], voice: VoiceData) -> Array:
-    """Between the source's level, given above its mean, and the speaker's phones' usual one."""
+    """Mix the source's level, relative to its mean, with the level predicted for the speaker."""
     mean, spread = voice.level
     own = above + mean
     share = _USUAL_LEVEL * smooth(active.astype(float), 9)
@@ -186,7 +190,7 @@ def _level(above: Array, usual: Array, active: NDArray[np.bool_], voice: VoiceDa
 
 
 def _f0(f0: Array, usual: Prosody, voice: VoiceData) -> Array:
-    """The source's F0 moved to the speaker's mean and range."""
+    """Map the source's F0 to the mean and range of the speaker."""
     if not np.any(f0 > 0):
         return f0
     mean, spread = usual.f0
@@ -197,7 +201,7 @@ def _f0(f0: Array, usual: Prosody, voice: VoiceData) -> Array:
 
 
 def _held_low(envelope: Array, voiced: NDArray[np.bool_], voice: VoiceData) -> Array:
-    """Unvoiced frames without the low bands that leak in from their voiced neighbours."""
+    """Limit the low bands of unvoiced frames, where voiced neighbours leak in."""
     low = vocoder.band_centres() < _LOW_BANDS
     ceiling = np.where(low, voice.unvoiced + 0.5 * voice.unvoiced_spread, np.inf)
     return np.where(voiced[:, None], envelope, np.minimum(envelope, ceiling))

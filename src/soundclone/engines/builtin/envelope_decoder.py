@@ -1,8 +1,8 @@
-"""From phone posteriors to one speaker's spectral envelopes.
+"""Predict a speaker's spectral envelopes from phone posteriors.
 
-A small network, trained on many speakers (`training/decoder.py`), says how the envelope differs
-from the speaker's mean when a phone sounds. A code of the speaker enters each of its layers; when
-a voice is made, its last layer is fitted to the recording.
+A small network, trained on many speakers (`training/decoder.py`), predicts the deviation of the
+envelope from the speaker's mean. A code of the speaker is an input of each layer. When a voice is
+cloned, the last layer is fitted to the recording.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Weights:
-    """What training gave. I inputs, C numbers in a speaker's code, H units, O outputs."""
+    """Weights of the network: I inputs, speaker codes of C numbers, H units, O outputs."""
 
     context_mean: Floats  # (len(CONTEXT) * states,)
     context_basis: Floats  # (len(CONTEXT) * states, I - 2)
@@ -37,7 +37,7 @@ class Weights:
 
 @cache
 def weights() -> Weights:
-    """The packaged weights, read once."""
+    """Return the packaged weights, read once."""
     with np.load(Path(__file__).parent / "weights" / "decoder.npz") as file:
         arrays = {name: file[name].astype(np.float32) for name in file.files}
     count = sum(name.startswith("layer") for name in arrays) // 2
@@ -52,7 +52,7 @@ def weights() -> Weights:
 
 
 def context(posteriors: Floats) -> Floats:
-    """Square roots of the posteriors (T, states) at every offset of CONTEXT, side by side."""
+    """Return the square roots of posteriors (T, states) at all offsets of CONTEXT, side by side."""
     rows = np.arange(len(posteriors))
     roots = np.sqrt(posteriors)
     return np.concatenate(
@@ -61,13 +61,13 @@ def context(posteriors: Floats) -> Floats:
 
 
 def prosody(log_f0: Floats, voiced: NDArray[np.bool_]) -> Floats:
-    """Inputs (T, 2): `log_f0` is against the speaker's mean."""
+    """Return the prosodic inputs (T, 2). `log_f0` is relative to the speaker's mean."""
     columns = (voiced, np.where(voiced, log_f0 / _F0_UNIT, 0).clip(-3, 3))
     return np.stack(columns, axis=1).astype(np.float32)
 
 
 def inputs(posteriors: Floats, log_f0: Floats, voiced: NDArray[np.bool_]) -> Floats:
-    """Inputs (T, I) from posteriors (T, states) and what `prosody` takes."""
+    """Return the inputs (T, I) for posteriors (T, states) and the arguments of `prosody`."""
     net = weights()
     phones = (context(posteriors) - net.context_mean) @ net.context_basis
     return np.concatenate([phones, prosody(log_f0, voiced)], axis=1)
@@ -76,9 +76,14 @@ def inputs(posteriors: Floats, log_f0: Floats, voiced: NDArray[np.bool_]) -> Flo
 def statistics(
     posteriors: Floats, deviation: Floats, voiced: Floats, unvoiced: Floats, log_f0: float
 ) -> Floats:
-    """What a code is made of: mean envelopes voiced and unvoiced, and of each phone.
+    """Return the statistics behind a speaker's code: mean envelopes, also of each phone.
 
-    `deviation` (T, bands) is the envelope of the active frames against these means.
+    Args:
+        posteriors: Of the frames of speech, (T, states).
+        deviation: Envelopes of the same frames relative to the means, (T, bands).
+        voiced: Mean envelope of voiced frames.
+        unvoiced: Mean envelope of unvoiced frames.
+        log_f0: Mean natural log F0.
     """
     matrix = acoustics.dct_matrix(deviation.shape[1], _CEPSTRA)[:, 1:]
     states = posteriors.shape[1] // acoustics.STATES
@@ -90,13 +95,13 @@ def statistics(
 
 
 def code(numbers: Floats) -> Floats:
-    """A speaker's code from `statistics`."""
+    """Return a speaker's code for the result of `statistics`."""
     net = weights()
     return ((numbers - net.code_mean) @ net.code_basis).clip(-3, 3)
 
 
 def hidden(rows: Floats, speaker: Floats) -> Floats:
-    """The last layer's inputs, a 1 for its bias after them: (T, H + 1)."""
+    """Return the inputs of the last layer, followed by a 1 for its bias: (T, H + 1)."""
     net = weights()
     repeated = np.broadcast_to(speaker, (len(rows), len(speaker)))
     for number, (weight, bias) in enumerate(net.layers):
@@ -106,7 +111,7 @@ def hidden(rows: Floats, speaker: Floats) -> Floats:
 
 
 def fitted(units: Floats, wanted: Floats, stiffness: float) -> Floats:
-    """The last layer that says `wanted` (T, O) best, near the trained one: ridge regression."""
+    """Fit the last layer to the outputs `wanted` (T, O), by ridge regression to the trained one."""
     last = weights().last
     gram = units.T @ units
     gram[np.diag_indices_from(gram)] += stiffness

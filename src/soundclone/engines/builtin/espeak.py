@@ -1,19 +1,25 @@
-"""The process that owns espeak-ng.
+"""The child process that runs espeak-ng.
 
-espeak-ng keeps global state, is licensed under the GPL and parses hostile text in C: so it lives
-in a process of its own, which is told a voice, numbers and a text, and answers with sound. Run as
-`python -m soundclone.engines.builtin.espeak`; `frontend` holds the other end of the pipes.
+espeak-ng has global state, is licensed under the GPL, and parses hostile text in C. It therefore
+runs in a separate process, `python -m soundclone.engines.builtin.espeak`. `frontend` holds the
+other end of the pipes.
 
-A message is its length (4 bytes, big-endian) and that many bytes. A request is one message of
-JSON: `voice`, `rate` (words a minute), `pitch` and `range` (0-99), and `pieces` of text, each
-with the voice that turns it into phonemes ("phonemes" where it is phonemes already, "" where it
-is text for `voice`). The answer is a message of JSON (`error`, or `sample_rate`, `phones` as
-[sample, IPA] and `words` as [sample, offset], offset in code points from 0 in the pieces' texts
-put together), then a message of 16-bit little-endian samples.
+A message is its length (4 bytes, big-endian) and that many bytes. A request is a message of JSON:
 
-espeak-ng's sound also depends on what it said before (the phases of its flutter, its random
-numbers). Each request is therefore answered by a fork of the process as it was at its start: the
-same request always gives the same samples.
+    voice    name of the voice
+    rate     words a minute
+    pitch    0-99
+    range    0-99
+    pieces   [text, voice] of each part of the text; the voice turns the text into phonemes, or is
+             "phonemes" if the text is phonemes, or "" if the text is for the voice of the request
+
+The answer is a message of JSON and a message of 16-bit little-endian samples. The JSON has `error`
+or `sample_rate`, `phones` as [sample, IPA], and `words` as [sample, offset]. Offsets are in code
+points from the start of the joined texts of the pieces.
+
+The samples of espeak-ng also depend on its earlier speech (phases of the flutter, random numbers).
+A fork of the newly started process answers each request, so that the same request always gives the
+same samples.
 """
 
 from __future__ import annotations
@@ -37,14 +43,14 @@ _INITIALIZE = 0x0001 | 0x0002 | 0x8000  # phoneme events, in IPA, return instead
 _EVENT_END, _EVENT_WORD, _EVENT_PHONEME = 0, 1, 7
 _PARAMETER_RATE, _PARAMETER_PITCH, _PARAMETER_RANGE = 1, 3, 4
 _POSITION_CHARACTER = 1
-# Phonemes in [[brackets]], which no text is let have; and no SSML (0x10).
+# Phonemes are in [[brackets]], which are removed from texts. SSML (0x10) is off.
 _FLAGS = 0x0001 | 0x0100  # UTF-8
-# A clause that fills espeak-ng's buffer of 800 bytes is cut there, be it within phonemes, and a
-# word of 200 phonemes ends it.
+# espeak-ng splits a clause that fills its buffer of 800 bytes, even inside phonemes, and crashes on
+# a word of 200 phonemes.
 _CLAUSE = 700
 _PART = re.compile(r".{1,120}(?:[ |]|$)|.{1,120}")
 _PUNCTUATION = re.compile(r"[,;:.!?]\s|[、。，；：！？…]")
-_SWITCH = re.compile(r"\(([a-z-]+)\)")  # to the voice of another language, within phonemes
+_SWITCH = re.compile(r"\(([a-z-]+)\)")  # change to the voice of another language, in phonemes
 
 
 class _Id(ctypes.Union):
@@ -74,24 +80,24 @@ _Callback = ctypes.CFUNCTYPE(
 
 
 class Espeak:
-    """espeak-ng, once per process."""
+    """The library espeak-ng, used once per process."""
 
     def __init__(self) -> None:
         import espeakng_loader
 
         self._library = ctypes.CDLL(espeakng_loader.get_library_path())
         data = Path(espeakng_loader.get_data_path())
-        # espeak-ng cuts the path of its data at 160 bytes: a relative one always fits.
+        # espeak-ng truncates the path of its data to 160 bytes. A relative path always fits.
         os.chdir(data.parent)
         self.sample_rate: int = self._library.espeak_Initialize(
             _AUDIO_OUTPUT_SYNCHRONOUS, 0, data.name.encode(), _INITIALIZE
         )
         if self.sample_rate <= 0:
             raise RuntimeError("espeak-ng does not find its data")
-        self._callback = _Callback(self._receive)  # the library keeps no reference of its own
+        self._callback = _Callback(self._receive)  # kept, because the library has no reference
         self._library.espeak_SetSynthCallback(self._callback)
         self._library.espeak_TextToPhonemes.restype = ctypes.c_char_p
-        self._library.espeak_ng_SetRandSeed(ctypes.c_long(1))  # else of the time of day
+        self._library.espeak_ng_SetRandSeed(ctypes.c_long(1))  # the default is the time of day
         self._samples = bytearray()
         self._phones: list[tuple[int, str]] = []
         self._words: list[tuple[int, int]] = []
@@ -113,17 +119,17 @@ class Espeak:
     def speak(
         self, voice: str, rate: int, pitch: int, range_: int, pieces: list[tuple[str, str]]
     ) -> dict[str, Any]:
-        """Say a text, once. The answer's `samples` are bytes; the rest is what a client is told."""
-        told = _Told(voice.partition("+")[0])
+        """Speak the pieces of a text, once per process. `samples` of the answer are bytes."""
+        spoken = _Input(voice.partition("+")[0])
         for text, other in pieces:
             if not other:
-                told.add_text(text)
+                spoken.add_text(text)
             elif other == "phonemes":
-                told.add_phonemes(text, len(text))
+                spoken.add_phonemes(text, len(text))
             elif self._library.espeak_SetVoiceByName(other.encode()) != 0:
                 return {"error": f"espeak-ng has no voice {other!r}"}
             else:
-                told.add_phonemes(" ".join(self._phonemes(text)), len(text), other)
+                spoken.add_phonemes(" ".join(self._phonemes(text)), len(text), other)
         if self._library.espeak_SetVoiceByName(voice.encode()) != 0:
             return {"error": f"espeak-ng has no voice {voice!r}"}
         for parameter, value in (
@@ -132,7 +138,7 @@ class Espeak:
             (_PARAMETER_RANGE, range_),
         ):
             self._library.espeak_SetParameter(parameter, value, 0)
-        data = told.text.encode()
+        data = spoken.text.encode()
         status = self._library.espeak_Synth(
             data, len(data) + 1, 0, _POSITION_CHARACTER, 0, _FLAGS, None, None
         )
@@ -141,12 +147,12 @@ class Espeak:
         return {
             "sample_rate": self.sample_rate,
             "phones": self._phones,
-            "words": [(sample, told.origin(position)) for sample, position in self._words],
+            "words": [(sample, spoken.origin(position)) for sample, position in self._words],
             "samples": bytes(self._samples),
         }
 
     def _phonemes(self, text: str) -> Iterator[str]:
-        """A text in phoneme mnemonics of the present voice, a clause at a time."""
+        """Yield a text as phoneme mnemonics of the current voice, clause by clause."""
         data = ctypes.create_string_buffer(text.encode())
         pointer = ctypes.c_void_p(ctypes.addressof(data))
         while pointer.value:
@@ -155,24 +161,25 @@ class Espeak:
             ).decode()
 
 
-class _Told:
-    """The text that espeak-ng is given, and where in the pieces each part of it comes from."""
+class _Input:
+    """The input of espeak-ng, and the origin of each part of it in the pieces."""
 
     def __init__(self, language: str) -> None:
         self.text = ""
         self._language = language
         self._clause = 0  # bytes since the last punctuation
-        self._starts: list[int] = []  # in `text`
-        self._origins: list[tuple[int, bool]] = []  # in the pieces; whether as it is there
+        self._starts: list[int] = []  # of parts of `text`
+        self._origins: list[tuple[int, bool]] = []  # offset in the pieces, and if it is literal
         self._length = 0
 
     def add_text(self, text: str) -> None:
+        """Append text."""
         self._mark(True)
         self._add(text.replace("[[", "[ "))
         self._length += len(text)
 
     def add_phonemes(self, phonemes: str, length: int, voice: str = "") -> None:
-        """Phonemes for `length` characters; of the table of another language's voice, or not."""
+        """Append phonemes for `length` characters. `voice` is given if they are in its table."""
         phonemes = _SWITCH.sub(r" _^_\1 ", phonemes)
         if voice and not voice.startswith(self._language):
             phonemes = f"_^_{voice} {phonemes} _^_{self._language}"
@@ -194,13 +201,14 @@ class _Told:
         self._origins.append((self._length, exact))
 
     def origin(self, position: int) -> int:
+        """Return the offset in the pieces of a position in `text`."""
         at = max(bisect_right(self._starts, position) - 1, 0)
         origin, exact = self._origins[at]
         return origin + exact * max(position - self._starts[at], 0)
 
 
 def read_message(stream: IO[bytes]) -> bytes | None:
-    """The next message; None at the end of the stream or when it is broken."""
+    """Return the next message; None at the end of the stream or if it is broken."""
     head = stream.read(4)
     if len(head) < 4:
         return None
@@ -212,15 +220,15 @@ def read_message(stream: IO[bytes]) -> bytes | None:
 
 
 def write_message(stream: IO[bytes], data: bytes) -> None:
-    """Send one message and flush."""
+    """Write a message and flush."""
     stream.write(struct.pack(">I", len(data)) + data)
     stream.flush()
 
 
 def main() -> None:
-    """Answer requests until the other end closes its pipe, or until one of them is fatal."""
+    """Answer requests until the parent closes its pipe, or until a request is fatal."""
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever the library prints must not get among the answers
+    os.dup2(2, 1)  # output of the library must not mix with the answers
     espeak = Espeak()
     while (request := read_message(requests)) is not None:
         child = os.fork()

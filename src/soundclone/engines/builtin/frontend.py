@@ -1,6 +1,6 @@
-"""From text to the sound, phones and words of the source synthesiser, espeak-ng.
+"""Speak text with the source synthesiser, espeak-ng.
 
-`Pool` keeps the processes of `espeak` and restarts those that die or hang.
+`Pool` keeps processes of `espeak` and replaces the ones that die or hang.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ VOICES = {
     for language in LANGUAGES.values()
     if language.speech.espeak_voice
 }
-"""espeak-ng's voice by name of language."""
+"""Voices of espeak-ng by name of the language."""
 
-VARIANT = "+f5"  # the clearest to a recogniser by far, whatever voice it becomes afterwards
+VARIANT = "+f5"  # recognised best by far after conversion, for all speakers
 RATE = 160  # words a minute
-RATES = (80, 450)  # what espeak-ng can do
-PITCH, RANGE = 50, 50  # espeak-ng's middle
+RATES = (80, 450)  # words a minute, limits of espeak-ng
+PITCH, RANGE = 50, 50  # the middle of the scales of espeak-ng
 
-MARGIN = 0.03  # seconds of near silence kept before and after the sound
+MARGIN = 0.03  # seconds of silence kept before and after speech
 SILENCE = 10 ** (-45 / 20)  # of the loudest sample
-LONGEST = 400  # characters in one request, lest a frame-wise analysis fill the memory
+LONGEST = 400  # characters in a request, which bounds the memory of the analysis
 
 
 @dataclass(frozen=True)
 class Utterance:
-    """What the source synthesiser said."""
+    """Speech of the source synthesiser."""
 
     samples: NDArray[np.float64]  # mono, shape (n,), full scale is 1.0
     sample_rate: int  # Hz
@@ -56,11 +56,11 @@ class Utterance:
 
 
 class _Died(Exception):
-    """The child ended, or was ended because it hung, before it answered."""
+    """The child process ended, or hung and was killed, before it answered."""
 
 
 class _Child:
-    """One process of `espeak`."""
+    """A process of `espeak`."""
 
     def __init__(self) -> None:
         keep = ("PATH", "HOME", "LANG", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")
@@ -69,7 +69,7 @@ class _Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,  # so that its forks can be ended with it
+            start_new_session=True,  # so that its forks can be killed with it
             env={name: os.environ[name] for name in keep if name in os.environ},
         )
 
@@ -105,21 +105,27 @@ class _Child:
 
 
 class Pool:
-    """Up to `size` processes of espeak-ng, each used by one caller at a time."""
+    """Up to `size` processes of espeak-ng. Each serves one caller at a time."""
 
     def __init__(self, size: int = 4, timeout: float = 20.0) -> None:
         self._room = threading.BoundedSemaphore(size)
-        self._timeout = timeout  # seconds for one request, the start of the process included
+        self._timeout = timeout  # seconds for a request, including the start of the process
         self._idle: list[_Child] = []
         self._lock = threading.Lock()
         self._closed = False
         weakref.finalize(self, _end, self._idle)
 
     def speak(self, text: str, language: str, rate: float = RATE) -> Utterance:
-        """Say a text of at most LONGEST characters, silence before and after it trimmed.
+        """Speak a text, and trim the silence before and after it.
 
-        `rate` in words a minute is rounded and held within RATES. Raises SynthesisError when
-        there is nothing to say, EngineUnavailable when espeak-ng cannot be started.
+        Args:
+            text: At most LONGEST characters.
+            language: Key of VOICES.
+            rate: Words a minute, rounded and clipped to RATES.
+
+        Raises:
+            SynthesisError: There is nothing to speak.
+            EngineUnavailable: espeak-ng does not start.
         """
         if language not in VOICES:
             raise SynthesisError(f"the builtin engine does not speak {language!r}")
@@ -144,7 +150,7 @@ class Pool:
 
     def _ask(self, request: dict[str, object]) -> tuple[dict[str, object], bytes]:
         with self._room:
-            for _ in range(2):  # an idle child may have died of something else
+            for _ in range(2):  # an idle child may have died for an unrelated reason
                 child = self._take()
                 try:
                     answer = child.ask(request, self._timeout)
@@ -162,7 +168,7 @@ class Pool:
         raise SynthesisError("espeak-ng ended or hung on this sentence twice")
 
     def check(self) -> None:
-        """Say a word. Raises EngineUnavailable when that does not work."""
+        """Speak a word. Raises EngineUnavailable if that fails."""
         request: dict[str, object] = {
             "voice": VOICES["English"],
             "rate": RATE,
@@ -175,7 +181,7 @@ class Pool:
             raise EngineUnavailable("espeak-ng says nothing; reinstall espeakng-loader")
 
     def close(self) -> None:
-        """End the idle processes; those at work end when their answer is given."""
+        """Stop idle processes now, and busy ones after their answer."""
         with self._lock:
             self._closed = True
             _end(self._idle)
@@ -204,10 +210,10 @@ _PROBE = [("hello", "")]
 
 
 def _harmless(text: str) -> str:
-    """The text with every code point in its place, and those that command espeak-ng blank.
+    """Replace code points that control espeak-ng with spaces, so that offsets stay the same.
 
-    Controls (U+0001 begins an embedded command), lone surrogates and unassigned ones go; the two
-    joiners stay, since Persian and Indic spelling needs them.
+    Controls (U+0001 begins an embedded command), lone surrogates and unassigned code points are
+    replaced. The two joiners stay, because Persian and Indic spelling needs them.
     """
     blank = {"Cc", "Cf", "Cs", "Co", "Cn"}
     return "".join(
@@ -253,8 +259,11 @@ def _words(
     phones: tuple[tuple[float, str], ...],
     seconds: float,
 ) -> Iterator[Word]:
-    """Words with times. espeak-ng tells several times of one word ("1,234") and one time of
-    several (a run of kana): the words from one told place to the next share its time by length."""
+    """Yield the words with their times.
+
+    espeak-ng reports several times for one word ("1,234"), and one time for several words (a run of
+    kana). Words between two reported places share the time in proportion to their length.
+    """
     groups: list[tuple[float, int]] = []  # time, index of the first word
     for start, offset in events:
         index = next((k for k, (o, n) in enumerate(spans) if offset < o + n), None)
@@ -264,7 +273,7 @@ def _words(
     if groups[0][1] > 0:
         groups[0] = (groups[0][0], 0)
     for (start, begin), (end, stop) in pairwise(groups):
-        # A pause at the end belongs to no word.
+        # A final pause belongs to no word.
         sounding = [k for k, (p, symbol) in enumerate(phones) if symbol and start <= p < end]
         if sounding and sounding[-1] + 1 < len(phones):
             end = min(end, phones[sounding[-1] + 1][0])

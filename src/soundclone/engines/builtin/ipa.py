@@ -1,8 +1,8 @@
-"""IPA proper for the names that espeak-ng's voices give some of their phonemes.
+"""Convert espeak-ng's names of phonemes to IPA.
 
-Its tables of Chinese, Cantonese, Shan, Korean and a few others name phonemes after a romanisation
-or in Kirshenbaum's ASCII; the rest is IPA as it comes. Tones are not among the phones: they are in
-the pitch of the sound.
+The tables of Chinese, Cantonese, Shan, Korean and a few others name phonemes by a romanisation or
+in Kirshenbaum's ASCII. Other names are IPA. Tones are not phones, because the pitch of the sound
+has them.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _NAMES = {
 
 
 def standard(symbols: Iterable[str], language: str) -> Iterator[str]:
-    """The same symbols in IPA, one for one; stress marks, pauses ("") and switches stay."""
+    """Yield the IPA of each symbol. Stress marks, pauses ("") and switches stay."""
     names = _NAMES.get(language, {})
     row = list(symbols)
     for symbol, after in zip(row, [*row[1:], ""], strict=True):

@@ -1,7 +1,7 @@
-"""Which phones of the US-English acoustic model may stand for an IPA symbol of espeak-ng.
+"""Map IPA symbols of espeak-ng to phones of the US-English acoustic model.
 
-The model knows 39 phones and silence (ARPAbet). A foreign sound maps to its nearest neighbours,
-several when none is near: the acoustics then choose among them.
+The model has 39 phones and silence (ARPAbet). A foreign sound maps to its nearest neighbours, among
+which the acoustics choose.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _RETROFLEX = {"s.": "ʂ", "z.": "ʐ"}  # as espeak-ng writes Chinese
 
 @cache
 def neighbours(symbol: str) -> tuple[tuple[str, ...], ...]:
-    """The model's phones for each sound of a symbol: "ˈaɪ" -> (("AY",),), "ts" -> (("T", "S"),).
+    """Return the phones for each sound of a symbol: "ˈaɪ" -> (("AY",),), "ts" -> (("T", "S"),).
 
     Empty for pauses, tones and language switches such as "(en)".
     """

@@ -1,4 +1,4 @@
-"""The source synthesiser's own voice, as it was measured (`training/source.py`)."""
+"""Measurements of the source synthesiser's voice, written by `training/source.py`."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Source:
 
 @cache
 def source() -> Source:
-    """The packaged measurements, read once."""
+    """Return the packaged measurements, read once."""
     with np.load(Path(__file__).parent / "weights" / "source.npz") as file:
         rows = zip(file["f0"], file["level"], file["rate"], strict=True)
         names = [str(name) for name in file["languages"]]

@@ -1,4 +1,4 @@
-"""Saying a sentence in a voice, with the controls that a request may set."""
+"""Synthesise a sentence in a voice, with speed, pitch and emotion."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from .frontend import LONGEST, RATE, Pool, Utterance
 from .vocoder import Array, Parameters
 from .voice import VoiceData
 
-_RATE_MATCH = (0.75, 1.3)  # how far the speaker's own rate is followed
-_PAUSE = 0.2  # seconds between the parts of an overlong sentence
+_RATE_RANGE = (0.75, 1.3)  # limits of the speaker's rate relative to the source
+_PAUSE = 0.2  # seconds between the parts of a sentence that is too long
 _PEAK = 0.97  # of full scale
 
 
 def speak(pool: Pool, voice: VoiceData, sentence: str, controls: Controls) -> Speech:
-    """Say a sentence; the parts of one that is longer than LONGEST stand a pause apart."""
+    """Synthesise a sentence. One longer than LONGEST is split, with a pause between its parts."""
     parts: list[Array] = []
     words: list[Word] = []
     seconds = 0.0
@@ -48,7 +48,7 @@ def _float32(samples: Array) -> Samples:
 
 
 def _parts(text: str) -> Iterator[tuple[int, str]]:
-    """Offset and text of pieces of at most LONGEST characters, cut after spaces where there are."""
+    """Yield offset and text of parts of at most LONGEST characters, split after spaces."""
     start = 0
     while len(text) - start > LONGEST:
         cuts = [match.end() for match in re.finditer(r"\s", text[start : start + LONGEST])]
@@ -63,17 +63,17 @@ def _parts(text: str) -> Iterator[tuple[int, str]]:
 def _part(
     pool: Pool, voice: VoiceData, text: str, controls: Controls
 ) -> tuple[Array, tuple[Word, ...]]:
-    manner = PROFILES[controls.emotion]
-    rate = RATE * float(np.clip(voice.rate[0], *_RATE_MATCH)) * manner.rate
+    profile = PROFILES[controls.emotion]
+    rate = RATE * float(np.clip(voice.rate[0], *_RATE_RANGE)) * profile.rate
     plain = pool.speak(text, controls.language, rate)
     source, stretch = plain, 1.0
     if controls.speed != 1:
-        # The source speaks faster by itself as far as it can; the frames do the remainder.
+        # The source speaks at the wanted rate as far as it can. Stretching does the rest.
         source = pool.speak(text, controls.language, rate * controls.speed)
         stretch = _seconds(plain) / controls.speed / _seconds(source)
     analysis = analyse(source.samples, source.sample_rate, source.phones)
-    parameters = _said(
-        stretched(convert(analysis, voice, controls.language), stretch), manner, controls.pitch
+    parameters = _with_profile(
+        stretched(convert(analysis, voice, controls.language), stretch), profile, controls.pitch
     )
     samples = _faded(vocoder.synthesise(parameters))
     end = len(samples) / vocoder.OUTPUT_RATE
@@ -89,7 +89,7 @@ def _seconds(utterance: Utterance) -> float:
 
 
 def stretched(parameters: Parameters, factor: float) -> Parameters:
-    """The same speech in `factor` times as many frames."""
+    """Stretch parameters to `factor` times as many frames."""
     count = len(parameters.f0)
     wanted = max(round(count * factor), 1)
     if wanted == count:
@@ -113,26 +113,26 @@ def stretched(parameters: Parameters, factor: float) -> Parameters:
     )
 
 
-def _said(parameters: Parameters, manner: EmotionProfile, pitch: int) -> Parameters:
-    """Pitch and manner applied."""
+def _with_profile(parameters: Parameters, profile: EmotionProfile, pitch: int) -> Parameters:
+    """Apply an emotion, except its rate, and a pitch in semitones."""
     voiced = parameters.voiced
     if not voiced.any():
         return parameters
     logs = np.log(np.where(voiced, parameters.f0, 1.0))
     mean = logs[voiced].mean()
-    shift = (pitch + manner.pitch) * np.log(2) / 12
-    f0 = np.exp((logs - mean) * manner.range + mean + shift)
+    shift = (pitch + profile.pitch) * np.log(2) / 12
+    f0 = np.exp((logs - mean) * profile.range + mean + shift)
     neper = np.log(10) / 10  # of power, in a dB
     return replace(
         parameters,
         f0=np.where(voiced, f0, 0.0),
-        envelope=parameters.envelope + neper * manner.tilt_gain(vocoder.band_centres()),
-        level=parameters.level + manner.energy * neper,
+        envelope=parameters.envelope + neper * profile.tilt_gain(vocoder.band_centres()),
+        level=parameters.level + profile.energy * neper,
     )
 
 
 def _faded(samples: Array) -> Array:
-    """Without a click at either end."""
+    """Fade samples in and out, so that they do not click."""
     edge = round(0.005 * vocoder.OUTPUT_RATE)
     ramp = np.linspace(0, 1, min(edge, len(samples)))
     fade_ends(samples, ramp)

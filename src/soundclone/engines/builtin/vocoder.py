@@ -1,8 +1,8 @@
-"""Speech as F0, spectral envelope and aperiodicity, and back.
+"""Analyse speech into F0, spectral envelope and aperiodicity, and synthesise it.
 
-The vocoder is WORLD (Morise, Yokomori and Ozawa, 2016): StoneMask, CheapTrick, D4C, after an F0
-tracker of our own. The envelope is kept as log power in mel bands, its mean over the bands apart
-as the level.
+The vocoder is WORLD (Morise, Yokomori and Ozawa, 2016) with StoneMask, CheapTrick and D4C, and the
+F0 tracker of `audio.f0`. The envelope is log power in mel bands. The level is its mean over the
+bands, and is separate.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from numpy.typing import NDArray
 
 from ...audio import f0 as fundamental
 
-SAMPLE_RATE = 16_000  # Hz, of what is analysed
-OUTPUT_RATE = 24_000  # Hz, of what is synthesised
+SAMPLE_RATE = 16_000  # Hz, of the analysis
+OUTPUT_RATE = 24_000  # Hz, of the synthesis
 HOP = 0.005  # seconds between frames
 BANDS = 80
 HIGH_BANDS = np.array([8500.0, 9250.0, 10000.0, 10750.0, 11500.0])  # Hz, of the extension
 
 _FFT = 1024
-_BLOCK = 2000  # frames whose spectra are held at once
-_LEAST_PERIODIC = -1.2  # dB; WORLD takes a frame above about -1 for unvoiced
-_TINY = 1e-12  # power that stands for digital silence
+_BLOCK = 2000  # frames whose spectra are in memory at once
+_LEAST_PERIODIC = -1.2  # dB; WORLD treats a frame above about -1 as unvoiced
+_TINY = 1e-12  # power of digital silence
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Parameters:
-    """T frames of speech."""
+    """Parameters of T frames of speech."""
 
     f0: Array  # (T,), Hz, 0 where unvoiced
     envelope: Array  # (T, BANDS), natural log of power, each row's mean removed
@@ -42,18 +42,22 @@ class Parameters:
 
     @property
     def voiced(self) -> NDArray[np.bool_]:
+        """True for voiced frames, (T,)."""
         return self.f0 > 0
 
 
 @cache
 def band_centres() -> Array:
-    """Centres of the bands in Hz, even on the mel scale from 0 to half the sampling rate."""
+    """Return the centres of the bands in Hz, evenly spaced on the mel scale."""
     top = 1127 * np.log1p(SAMPLE_RATE / 2 / 700)
     return np.asarray(700 * np.expm1(np.linspace(0, top, BANDS) / 1127))
 
 
 def triangles(centres: Array, bins: Array) -> Array:
-    """Weights of frequencies (N,) in bands around centres (M,), each summing to 1: (N, M)."""
+    """Return the weights of frequencies (N,) in bands around centres (M,): (N, M).
+
+    The weights of a band sum to 1.
+    """
     gaps = np.diff(centres)
     width = np.maximum(np.append(gaps, gaps[-1]), bins[1])
     weights = (1 - np.abs(bins[:, None] - centres) / width).clip(0)
@@ -67,7 +71,7 @@ def _to_bands() -> Array:
 
 @cache
 def _from_bands() -> Array:
-    """Linear interpolation between the centres below and above: (bands, bins)."""
+    """Return the matrix that interpolates bins linearly between bands: (bands, bins)."""
     bins = np.arange(_FFT // 2 + 1) * OUTPUT_RATE / _FFT
     centres = np.concatenate([band_centres(), HIGH_BANDS])
     return np.array([np.interp(bins, centres, row) for row in np.eye(len(centres))])
@@ -75,13 +79,16 @@ def _from_bands() -> Array:
 
 @cache
 def _extension() -> Array:
-    """From an envelope and a 1 to the bands above it, voiced and unvoiced: (2, BANDS + 1, M)."""
+    """Return the matrices that predict the M high bands, voiced and unvoiced: (2, BANDS + 1, M).
+
+    Their input is an envelope followed by a 1.
+    """
     with np.load(Path(__file__).parent / "weights" / "extension.npz") as file:
         return np.asarray(file["matrix"], np.float64)
 
 
 def analyse(samples: Array, unvoiced: float = fundamental.NOISY) -> Parameters:
-    """Parameters of samples at SAMPLE_RATE, shape (n,); frame t is centred at t * HOP.
+    """Return the parameters of samples at SAMPLE_RATE, shape (n,). Frame t is centred at t * HOP.
 
     `unvoiced` is f0.NOISY or f0.CLEAN.
     """
@@ -107,9 +114,9 @@ def analyse(samples: Array, unvoiced: float = fundamental.NOISY) -> Parameters:
 
 
 def synthesise(parameters: Parameters) -> Array:
-    """Samples at OUTPUT_RATE; the band above that of the parameters is what usually goes with it.
+    """Return samples at OUTPUT_RATE. The bands above 8 kHz are predicted from the envelope.
 
-    The aperiodicity at 3 kHz falls to none at 8 kHz, as WORLD has it at 16 kHz.
+    The aperiodicity at 3 kHz falls to zero at 8 kHz, as in WORLD at 16 kHz.
     """
     voiced = parameters.voiced
     rows = np.concatenate([parameters.envelope, np.ones((len(voiced), 1))], axis=1)

@@ -1,12 +1,10 @@
-"""The voice file: what the engine keeps of a person.
+"""The voice file of the built-in engine.
 
-    8 bytes   magic
-    32 bytes  SHA-256 of all that follows
+`voice_container` seals the body, which is
+
     4 bytes   length of the header, little-endian
     header    JSON: {"version": …, "arrays": [[name, dtype, shape], …]}
-    arrays    raw, little-endian, in the header's order
-
-Nothing in it is executed, and nothing is believed before it has the shape that it must have.
+    arrays    raw, little-endian, in the order of the header
 """
 
 from __future__ import annotations
@@ -23,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import SynthesisError
+from ..voice_container import seal, unseal
 from . import envelope_decoder
 from .vocoder import BANDS
 
@@ -34,24 +33,24 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Prosody:
-    """How somebody speaks, brought to analysis.LEVEL."""
+    """Prosody of a speaker, at analysis.LEVEL."""
 
     f0: Floats  # mean and standard deviation of natural log F0
     level: Floats  # mean and standard deviation over active frames
-    rate: Floats  # vowels a second; in a voice, over the source's
+    rate: Floats  # vowels per second; in a voice, relative to the source
 
 
 @dataclass(frozen=True)
 class VoiceData(Prosody):
-    """A person."""
+    """Parameters of a speaker."""
 
     voiced: Floats  # mean envelope of voiced frames
-    unvoiced: Floats  # of the others
-    unvoiced_spread: Floats  # their standard deviation
-    spread: Floats  # variation over the decoder's, of each cepstrum, voiced and unvoiced
+    unvoiced: Floats  # mean envelope of unvoiced frames
+    unvoiced_spread: Floats  # standard deviation of unvoiced frames
+    spread: Floats  # variation of each cepstrum relative to the decoder, voiced and unvoiced
     aperiodicity: Floats  # mean over voiced frames, dB
-    code: Floats  # see decoder
-    last: Floats  # the decoder's last layer, fitted
+    code: Floats  # speaker's code, see envelope_decoder
+    last: Floats  # fitted last layer of the decoder
 
 
 def _shapes() -> dict[str, tuple[int, ...]]:
@@ -72,7 +71,7 @@ def _shapes() -> dict[str, tuple[int, ...]]:
 
 @cache
 def version() -> str:
-    """Of the format and of the weights that voices belong to."""
+    """Return the version of the format and of the weights that voices depend on."""
     digest = hashlib.sha256()
     for path in sorted((Path(__file__).parent / "weights").glob("*.npz")):
         digest.update(path.read_bytes())
@@ -80,24 +79,18 @@ def version() -> str:
 
 
 def pack(voice: VoiceData) -> bytes:
-    """The file's bytes."""
+    """Return the bytes of a voice."""
     arrays = [(f.name, np.asarray(getattr(voice, f.name), "<f4")) for f in fields(voice)]
     header = json.dumps(
         {"version": version(), "arrays": [[n, a.dtype.str, a.shape] for n, a in arrays]}
     ).encode()
     body = struct.pack("<I", len(header)) + header + b"".join(a.tobytes() for _, a in arrays)
-    return MAGIC + hashlib.sha256(body).digest() + body
+    return seal(MAGIC, body)
 
 
 def unpack(data: bytes) -> VoiceData:
-    """Read the file's bytes. Raises SynthesisError when they are anything else."""
-    if len(data) > LARGEST:
-        raise SynthesisError(f"the voice has {len(data)} bytes; at most {LARGEST} are expected")
-    if not data.startswith(MAGIC):
-        raise SynthesisError("the voice is not one of the builtin engine; clone it again")
-    body = data[len(MAGIC) + 32 :]
-    if hashlib.sha256(body).digest() != data[len(MAGIC) : len(MAGIC) + 32]:
-        raise SynthesisError("the voice is damaged: its checksum does not match; clone it again")
+    """Read the result of `pack`. Raises SynthesisError if `data` is anything else."""
+    body = unseal(MAGIC, data, LARGEST, "builtin")
     try:
         (size,) = struct.unpack_from("<I", body)
         header = json.loads(body[4 : 4 + size])

@@ -1,1 +1,1 @@
-"""Adapters for neural engines, one thin module each. Their weights are in `soundclone.weights`."""
+"""Adapters for neural engines, one thin module each. `soundclone.weights` has their weights."""

@@ -1,4 +1,4 @@
-"""What neural engines keep loaded, bounded by memory: models, and the voices in use."""
+"""A cache of models and voices, bounded by memory, for neural engines."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-Key = tuple[str, ...]  # the first part names the engine that it belongs to
+Key = tuple[str, ...]  # the first part names the engine
 
 
 @dataclass
 class Statistics:
-    """What happened in a `Cache`; `made` and `evicted` count by the second part of the key."""
+    """Statistics of a `Cache`. `made` and `evicted` count by the second part of the key."""
 
     hits: int = 0
     made: dict[str, int] = field(default_factory=dict)
@@ -23,12 +23,11 @@ class Statistics:
 
 
 class Cache:
-    """Keeps the most recently used things whose sizes add up to `limit` bytes at most.
+    """The most recently used values, of at most `limit` bytes together.
 
-    The thing asked for last is kept even where it alone is larger: a model that was let go of
-    after every sentence would be loaded for every sentence. Safe to use from several threads;
-    a thing is made outside the lock, as that may take a minute, so that two threads which ask for
-    the same missing thing at once both make it.
+    The last value stays even if it alone is larger. Otherwise a model would be loaded for every
+    sentence. Several threads may use the cache. Values are made outside the lock, because that can
+    take a minute, so two threads may make the same value at once.
     """
 
     def __init__(self, limit: int) -> None:
@@ -36,48 +35,50 @@ class Cache:
         self.size = 0  # bytes
         self.statistics = Statistics()
         self._lock = threading.Lock()
-        self._things: OrderedDict[Key, tuple[Any, int]] = OrderedDict()
+        self._values: OrderedDict[Key, tuple[Any, int]] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._things)
+        return len(self._values)
 
     def __contains__(self, key: Key) -> bool:
-        return key in self._things
+        return key in self._values
 
     def get(self, key: Key, make: Callable[[], T], size: int) -> T:
-        """The thing of that key, made by `make` if it is not here. Room for its `size` (bytes) is
-        made before, so that the old and the new are not in memory together. What `make` raises
-        goes through, and nothing is kept."""
+        """Return the value of `key`, and make it if it is missing.
+
+        Old values are evicted before, so that they are not in memory together with the new one of
+        `size` bytes. An error of `make` propagates, and nothing is kept.
+        """
         with self._lock:
-            if key in self._things:
-                self._things.move_to_end(key)
+            if key in self._values:
+                self._values.move_to_end(key)
                 self.statistics.hits += 1
-                thing: T = self._things[key][0]
-                return thing
+                value: T = self._values[key][0]
+                return value
             self._make_room(size)
-        thing = make()
+        value = make()
         with self._lock:
             self._remove(key)
             self._make_room(size)
-            self._things[key] = (thing, size)
+            self._values[key] = (value, size)
             self.size += size
             _count(self.statistics.made, key)
-        return thing
+        return value
 
     def forget(self, engine: str) -> None:
-        """Let go of all that belongs to an engine."""
+        """Remove all values of an engine."""
         with self._lock:
-            for key in [key for key in self._things if key[0] == engine]:
+            for key in [key for key in self._values if key[0] == engine]:
                 self._remove(key)
 
     def _make_room(self, size: int) -> None:
-        while self._things and self.size + size > self.limit:
-            oldest = next(iter(self._things))
+        while self._values and self.size + size > self.limit:
+            oldest = next(iter(self._values))
             self._remove(oldest)
             _count(self.statistics.evicted, oldest)
 
     def _remove(self, key: Key) -> None:
-        self.size -= self._things.pop(key, (None, 0))[1]
+        self.size -= self._values.pop(key, (None, 0))[1]
 
 
 def _count(counts: dict[str, int], key: Key) -> None:
@@ -87,5 +88,5 @@ def _count(counts: dict[str, int], key: Key) -> None:
 
 @functools.cache
 def shared(limit: int) -> Cache:
-    """The one of this process for that limit: engines share the memory that is settled."""
+    """Return the cache of this process, in which all engines share the memory limit."""
     return Cache(limit)

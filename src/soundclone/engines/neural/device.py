@@ -1,4 +1,4 @@
-"""Where neural engines compute, in which type, with which threads, and repeatably."""
+"""Choose the device and number format of neural engines, and make torch reproducible."""
 
 from __future__ import annotations
 
@@ -18,21 +18,22 @@ _generators = threading.RLock()
 
 @dataclass(frozen=True)
 class Device:
-    """Where a model goes."""
+    """Device and number format of a model."""
 
-    name: str  # as torch has it: "cpu", "cuda" or "mps"
-    dtype: str  # as torch has it: "float32", "bfloat16" or "float16"
-    reason: str  # why, for people
+    name: str  # torch's name: "cpu", "cuda" or "mps"
+    dtype: str  # torch's name: "float32", "bfloat16" or "float16"
+    reason: str  # of the choice, for people
 
 
 def choose(settings: Settings) -> Device:
-    """What the settings ask for; left to us, a GPU if there is one, in bfloat16 where it can.
+    """Return the device of the settings, by default a GPU if there is one.
 
-    Imports torch. Raises EngineUnavailable when torch is not installed or finds no such device.
+    The default format is bfloat16 on a GPU that supports it. Imports torch. Raises
+    EngineUnavailable if torch is not installed or does not find the device.
     """
     try:
         import torch
-    except Exception as error:  # a library that is missing, or of another version, is any of them
+    except Exception as error:  # a missing library, or one of another version, raises anything
         raise EngineUnavailable(
             f"torch cannot be imported ({error}); install it, such as by "
             "pip install 'soundclone[pocket]'"
@@ -62,12 +63,11 @@ def choose(settings: Settings) -> Device:
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Compute the same inside for the same seed, on a processor: the same random numbers, and one
-    thread within an operation, because sums depend on how many share them. torch's generators
-    are left as they were.
+    """Make computations on a CPU reproducible, and restore torch's generators afterwards.
 
-    Those generators belong to the process, not to a thread: of several threads that ask for this,
-    one is inside at a time.
+    The same seed gives the same random numbers. One thread computes each operation, because the
+    rounding of sums depends on the number of threads. The generators belong to the process, so one
+    thread at a time is inside.
     """
     import torch
 
@@ -79,8 +79,10 @@ def seeded(seed: int) -> Iterator[None]:
 
 @contextmanager
 def threads(count: int | None = None) -> Iterator[None]:
-    """Set torch's threads within an operation to `count` inside (as they are when it is left out),
-    and back again afterwards: some packages set them for the whole process when imported."""
+    """Set torch's threads per operation to `count`, if given, and restore the number afterwards.
+
+    Some packages change the number for the whole process when they are imported.
+    """
     import torch
 
     before = torch.get_num_threads()

@@ -1,4 +1,4 @@
-"""Importing the packages of models, which expect more around them than they need."""
+"""Import the packages of models, even if dependencies that they do not need are missing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def installed(name: str) -> bool:
-    """Whether a package can be found; it is not imported."""
+    """Return True if a package is installed, without importing it."""
     try:
         return name in sys.modules or find_spec(name) is not None
     except ImportError:
@@ -27,10 +27,13 @@ def installed(name: str) -> bool:
 
 
 def imported(name: str, install: str) -> ModuleType:
-    """The package of that name. Raises EngineUnavailable with `install`, the command to run, when
-    it or one that it needs cannot be imported."""
+    """Import and return a package.
+
+    Raises EngineUnavailable with `install`, the command that installs it, if the package or a
+    dependency cannot be imported.
+    """
     try:
-        # Deprecations are for the package's authors; pydub misses a program that is not used.
+        # Deprecations are for the package's authors. pydub warns of a missing program, not needed.
         with warnings.catch_warnings(action="ignore"):
             _stand_in_for_torchaudio()
             return importlib.import_module(name)
@@ -41,15 +44,15 @@ def imported(name: str, install: str) -> ModuleType:
 
 
 def _stand_in_for_torchaudio() -> None:
-    """Put a module in torchaudio's place when there is none that works.
+    """Provide a stand-in for torchaudio if there is none that works.
 
-    voxcpm and omnivoice import it at once, and use it here for nothing but a change of sample rate;
-    its wheels fit one build of torch each, and there are torches without one. With a specification,
-    as transformers looks for that to tell whether it is there.
+    voxcpm and omnivoice import torchaudio, and use only its resampling. Each wheel of torchaudio
+    fits one build of torch, and some builds have none. The stand-in has a module specification,
+    because transformers looks for it.
     """
     try:
         importlib.import_module("torchaudio")
-    except (ImportError, OSError):  # the latter where it is of another build than torch
+    except (ImportError, OSError):  # OSError if torchaudio is built for another torch
         for name in ("torchaudio", "torchaudio.functional"):
             sys.modules[name] = module = ModuleType(name)
             module.__spec__ = ModuleSpec(name, None, is_package=name == "torchaudio")
@@ -60,7 +63,7 @@ def _stand_in_for_torchaudio() -> None:
 
 
 def resample(waveform: torch.Tensor, orig_freq: int, new_freq: int) -> torch.Tensor:
-    """`waveform` (shape (…, n)) at another sample rate, in Hz; where torchaudio is missing."""
+    """Resample `waveform`, shape (…, n), from `orig_freq` to `new_freq` in Hz."""
     import soxr
     import torch
 

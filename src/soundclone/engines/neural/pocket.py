@@ -34,6 +34,7 @@ from ...text.splitting import split
 from ...weights import catalogue, store
 from ..protocol import Controls, EngineInfo, Reference, Samples, Speech, Voice
 from ..validation import check_reference, clone_errors
+from ..voice_container import CHECKSUM
 from . import cache, device, packages, voice_file
 from .reference import select_segment
 
@@ -237,7 +238,7 @@ class PocketEngine:
         version = self.info.version_for(language)
         return self.loaded.get(
             # The key is the checksum, which `unpack` verifies when the voice is first loaded.
-            ("pocket", "voice", version, voice.data[: len(voice_file.MAGIC) + 32].hex()),
+            ("pocket", "voice", version, voice.data[: len(voice_file.MAGIC) + CHECKSUM].hex()),
             lambda: _state(voice_file.unpack(voice.data, self.info.name, version), model.layout),
             len(voice.data),
         )
@@ -297,8 +298,8 @@ def _load_model(found: store.Weights, int8: bool) -> LoadedModel:
             f"model {found.name!r} speaks at {model.sample_rate} Hz, not {RATE}; "
             f"{_reinstall(found.name)}"
         )
-    # Weights without voice cloning accept a recording all the same. Those that the package does
-    # not recognise encode every recording alike.
+    # Weights without voice cloning also accept a recording. Weights that the package does not
+    # recognise encode every recording alike.
     differ = any(not np.array_equal(low[name], high[name]) for name in low)
     finite = all(np.isfinite(array).all() for array in (*low.values(), *high.values()))
     if not (model.has_voice_cloning and differ and finite):
