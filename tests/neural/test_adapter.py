@@ -64,7 +64,7 @@ class Kind:
         return self.engine.name
 
     def settings(self, **changes: Any) -> Settings:
-        given = {"models_dir": self.models, "device": "cpu"}
+        given: dict[str, Any] = {"models_dir": self.models, "device": "cpu"}
         given |= {"accept_noncommercial": (self.name,)}
         return Settings(**given | changes)
 
@@ -77,7 +77,11 @@ class Kind:
 @pytest.fixture(scope="module", params=[VoxCPMEngine, OmniVoiceEngine], ids=["voxcpm", "omnivoice"])
 def kind(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Kind:
     engine = request.param
-    make = {"voxcpm": tiny_voxcpm.make, "omnivoice": tiny_omnivoice.make}[engine.name]
+    makers: dict[str, Callable[..., Path]] = {
+        "voxcpm": tiny_voxcpm.make,
+        "omnivoice": tiny_omnivoice.make,
+    }
+    make = makers[engine.name]
     models = tmp_path_factory.mktemp(engine.name)
     made = make(models / "made")
     store.adopt(models, engine.name, made, [engine.name])

@@ -298,7 +298,7 @@ def test_a_hub_out_of_reach(
 
 
 def test_no_room(hub: Hub, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = fetching.look(MODELS["asr-tiny"], None)
+    model = fetching.look_up(MODELS["asr-tiny"], None)
     blobs = tuple(
         dataclasses.replace(blob, size=1 << 43) if blob.name == "model.bin" else blob
         for blob in model.blobs

@@ -24,6 +24,7 @@ from soundclone.synthesis.sentence import SentenceSynthesizer
 from soundclone.text.languages import LANGUAGES
 from soundclone.text.script import Sentence
 from soundclone.weights import store
+from soundclone.weights.catalogue import MANIFEST
 
 from . import tiny_whisper
 
@@ -76,7 +77,7 @@ def damaged(models: Path, file: str, content: bytes | None) -> None:
         (source / file).unlink()
     else:
         (source / file).write_bytes(content)
-    (source / store.MANIFEST).unlink()
+    (source / MANIFEST).unlink()
     shutil.rmtree(models / "asr-small")
     store.adopt(models, "asr-small", source)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from soundclone.engines.neural.omnivoice import the_package
+from soundclone.engines.neural.omnivoice import import_omnivoice
 
 _MARKS = (
     "<|denoise|> <|lang_start|> <|lang_end|> <|instruct_start|> <|instruct_end|> <|text_start|> "
@@ -75,7 +75,7 @@ PUBLISHED = Shape(
 
 def make(folder: Path, shape: Shape = SMALL, *, seed: int = 0) -> Path:
     """Write a model of that shape, as it is published, into `folder`."""
-    the_package("")
+    import_omnivoice("")
     import torch
     from omnivoice import OmniVoice, OmniVoiceConfig
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers

@@ -1,27 +1,34 @@
 """Phones, posteriors and the vocoder."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 import soxr
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from soundclone.engines.builtin import acoustics, analysis, vocoder
-from soundclone.engines.builtin.frontend import Pool
+from soundclone.engines.builtin.frontend import Pool, Utterance
 from soundclone.engines.builtin.phones import neighbours
 from soundclone.engines.builtin.synthesis import stretched
 
 
 @pytest.fixture(scope="module")
-def spoken():
+def spoken() -> Iterator[Utterance]:
     pool = Pool(size=1)
     yield pool.speak("She had your dark suit in greasy wash water all year.", "English")
     pool.close()
 
 
 @pytest.fixture(scope="module")
-def samples(spoken):
-    return soxr.resample(spoken.samples, spoken.sample_rate, acoustics.SAMPLE_RATE)
+def samples(spoken: Utterance) -> NDArray[np.float64]:
+    return np.asarray(
+        soxr.resample(spoken.samples, spoken.sample_rate, acoustics.SAMPLE_RATE), np.float64
+    )
 
 
 @pytest.mark.parametrize(
@@ -38,17 +45,17 @@ def samples(spoken):
         ("5", ()),
     ],
 )
-def test_neighbours(symbol, phones):
+def test_neighbours(symbol: str, phones: tuple[tuple[str, ...], ...]) -> None:
     assert neighbours(symbol) == phones
 
 
 @given(st.text(max_size=8))
-def test_any_symbol_has_known_neighbours(symbol):
+def test_any_symbol_has_known_neighbours(symbol: str) -> None:
     known = set(acoustics.model().phones)
     assert all(set(names) <= known for names in neighbours(symbol))
 
 
-def test_posteriors_agree_with_the_labels(spoken, samples):
+def test_posteriors_agree_with_the_labels(spoken: Utterance, samples: NDArray[np.float64]) -> None:
     scores = acoustics.log_likelihoods(samples)
     prior = acoustics.label_prior(spoken.phones, len(scores))
     for given_prior, least in ((None, 0.4), (prior, 0.9)):
@@ -60,12 +67,12 @@ def test_posteriors_agree_with_the_labels(spoken, samples):
 
 
 @pytest.mark.parametrize("samples", [np.zeros(8000), np.ones(8000), np.zeros(1)])
-def test_silence_has_posteriors(samples):
+def test_silence_has_posteriors(samples: NDArray[np.float64]) -> None:
     states = acoustics.posteriors(acoustics.log_likelihoods(samples))
     assert np.isfinite(states).all()
 
 
-def test_the_vocoder_keeps_pitch_and_envelope(samples):
+def test_the_vocoder_keeps_pitch_and_envelope(samples: NDArray[np.float64]) -> None:
     before = vocoder.analyse(samples)
     said = vocoder.synthesise(before)
     after = vocoder.analyse(soxr.resample(said, vocoder.OUTPUT_RATE, vocoder.SAMPLE_RATE))
@@ -78,18 +85,18 @@ def test_the_vocoder_keeps_pitch_and_envelope(samples):
     assert np.sqrt(np.mean(difference**2)) < 1.0  # 4.3 dB
 
 
-def test_the_extension_goes_on_where_the_band_ends(samples):
+def test_the_extension_goes_on_where_the_band_ends(samples: NDArray[np.float64]) -> None:
     said = vocoder.synthesise(vocoder.analyse(samples))
     power = np.abs(np.fft.rfft(said)) ** 2
     frequency = np.fft.rfftfreq(len(said), 1 / vocoder.OUTPUT_RATE)
 
-    def level(low, high):
-        return 10 * np.log10(power[(frequency >= low) & (frequency < high)].mean())
+    def level(low: float, high: float) -> float:
+        return float(10 * np.log10(power[(frequency >= low) & (frequency < high)].mean()))
 
     assert level(7000, 7900) - 25 < level(8100, 11500) < level(7000, 7900) + 6
 
 
-def test_the_envelope_of_a_known_filter():
+def test_the_envelope_of_a_known_filter() -> None:
     """Pulses through three resonances: what CheapTrick and the bands see is their response."""
     rate, f0 = vocoder.SAMPLE_RATE, 120.0
     train = np.diff(np.floor(np.arange(2 * rate) * f0 / rate), prepend=0.0)
@@ -108,7 +115,9 @@ def test_the_envelope_of_a_known_filter():
         assert min(abs(peak - centre) for peak in peaks) < 0.08 * centre
 
 
-def resonated(samples, centre, width, rate):
+def resonated(
+    samples: NDArray[np.float64], centre: float, width: float, rate: int
+) -> NDArray[np.float64]:
     """Two poles: a resonance in Hz and its width."""
     radius = np.exp(-np.pi * width / rate)
     first, second = 2 * radius * np.cos(2 * np.pi * centre / rate), -(radius**2)
@@ -118,14 +127,17 @@ def resonated(samples, centre, width, rate):
     return out[2:]
 
 
-def response(hertz, centre, width, rate):
+def response(
+    hertz: NDArray[np.float64], centre: float, width: float, rate: int
+) -> NDArray[np.float64]:
     """Log power of `resonated` at some frequencies."""
     radius, angle = np.exp(-np.pi * width / rate), 2 * np.pi * centre / rate
     z = np.exp(-2j * np.pi * hertz / rate)
-    return -2 * np.log(np.abs(1 - 2 * radius * np.cos(angle) * z + radius**2 * z**2))
+    power = np.abs(1 - 2 * radius * np.cos(angle) * z + radius**2 * z**2)
+    return np.asarray(-2 * np.log(power))
 
 
-def test_noise_is_unvoiced_and_flat():
+def test_noise_is_unvoiced_and_flat() -> None:
     noise = 0.05 * np.random.default_rng(0).standard_normal(2 * vocoder.SAMPLE_RATE)
     measured = vocoder.analyse(noise)
     assert measured.voiced.mean() < 0.02
@@ -133,7 +145,7 @@ def test_noise_is_unvoiced_and_flat():
     assert measured.aperiodicity[~measured.voiced].max() <= 0.1
 
 
-def test_stretching_keeps_pitch(samples):
+def test_stretching_keeps_pitch(samples: NDArray[np.float64]) -> None:
     before = vocoder.analyse(samples)
     after = stretched(before, 1.3)
     assert len(after.f0) == round(1.3 * len(before.f0))
@@ -143,7 +155,7 @@ def test_stretching_keeps_pitch(samples):
     )
 
 
-def test_f0_statistics_leave_octave_errors_out():
+def test_f0_statistics_leave_octave_errors_out() -> None:
     f0 = np.concatenate([np.full(90, 120.0), np.full(10, 240.0), np.zeros(50)])
     mean, spread = analysis.f0_statistics(f0)
     assert mean == pytest.approx(np.log(120))

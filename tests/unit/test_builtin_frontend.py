@@ -1,11 +1,14 @@
 """espeak-ng at arm's length: words, times, hostile texts, dead and hung processes."""
 
+from __future__ import annotations
+
 import gc
 import itertools
 import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -25,13 +28,13 @@ WITH_FRONT_END = [
 
 
 @pytest.fixture(scope="module")
-def pool():
+def pool() -> Iterator[Pool]:
     pool = Pool(size=2)
     yield pool
     pool.close()
 
 
-def split(text):
+def split(text: str) -> list[str]:
     return [text[offset : offset + length] for offset, length in word_spans(text)]
 
 
@@ -48,12 +51,12 @@ def split(text):
         (" ... !? ", []),
     ],
 )
-def test_tokens(text, words):
+def test_tokens(text: str, words: list[str]) -> None:
     assert split(text) == words
 
 
 @given(st.text(max_size=60))
-def test_tokens_are_in_order_and_not_empty(text):
+def test_tokens_are_in_order_and_not_empty(text: str) -> None:
     end = 0
     for offset, length in word_spans(text):
         assert offset >= end
@@ -76,7 +79,7 @@ def test_tokens_are_in_order_and_not_empty(text):
         ("Russian", "Сегодня хорошая погода 😀."),
     ],
 )
-def test_every_word_has_its_time(pool, language, text):
+def test_every_word_has_its_time(pool: Pool, language: str, text: str) -> None:
     spoken = pool.speak(text, language)
     spans = read(text, language).words or tuple(word_spans(text))
     assert tuple((w.offset, w.length) for w in spoken.words) == spans
@@ -88,7 +91,7 @@ def test_every_word_has_its_time(pool, language, text):
         assert left.end <= right.start + 1e-6
 
 
-def test_a_word_sounds_where_it_is_said_to(pool):
+def test_a_word_sounds_where_it_is_said_to(pool: Pool) -> None:
     spoken = pool.speak("Mama, mama, mama.", "English")
     quiet = np.ones(len(spoken.samples), bool)
     for word in spoken.words:
@@ -99,14 +102,14 @@ def test_a_word_sounds_where_it_is_said_to(pool):
 
 
 @pytest.mark.parametrize("language", sorted(VOICES))
-def test_every_language_speaks(pool, language):
+def test_every_language_speaks(pool: Pool, language: str) -> None:
     spoken = pool.speak("Mama 12", language)
     assert len(spoken.samples) > 0.3 * spoken.sample_rate
     assert np.abs(spoken.samples).max() > 0.05
 
 
 @pytest.mark.parametrize("language", sorted(VOICES))
-def test_every_preview_line_is_spoken(pool, language):
+def test_every_preview_line_is_spoken(pool: Pool, language: str) -> None:
     """In the time of a sentence: a line that is spelled out takes far longer."""
     line = all_languages.LANGUAGES[language].preview
     spoken = pool.speak(line, language)
@@ -115,7 +118,7 @@ def test_every_preview_line_is_spoken(pool, language):
 
 
 @pytest.mark.parametrize("text", ["", "   ", "...", "\x00", "\x01\x02\u200b", "?!"])
-def test_nothing_to_say(pool, text):
+def test_nothing_to_say(pool: Pool, text: str) -> None:
     with pytest.raises(SynthesisError, match="nothing that can be spoken"):
         pool.speak(text, "English")
 
@@ -123,13 +126,13 @@ def test_nothing_to_say(pool, text):
 @pytest.mark.parametrize(
     "text", ["<speak>one</speak>", "[[w3:ld]] one", "\x0150P one", "&amp; one"]
 )
-def test_markup_is_read_not_obeyed(pool, text):
+def test_markup_is_read_not_obeyed(pool: Pool, text: str) -> None:
     said = pool.speak(text, "English")
     plain = pool.speak("one", "English")
     assert len(said.samples) > 1.2 * len(plain.samples)
 
 
-def test_an_embedded_command_changes_nothing(pool):
+def test_an_embedded_command_changes_nothing(pool: Pool) -> None:
     commanded = pool.speak("one \x01400S two", "English")
     spelled = pool.speak("one  400S two", "English")
     np.testing.assert_array_equal(commanded.samples, spelled.samples)
@@ -137,7 +140,7 @@ def test_an_embedded_command_changes_nothing(pool):
 
 @settings(max_examples=60, deadline=None)
 @given(st.text(max_size=40), st.sampled_from(sorted(VOICES)))
-def test_any_text_gives_speech_or_a_sentence(text, language):
+def test_any_text_gives_speech_or_a_sentence(text: str, language: str) -> None:
     try:
         spoken = SHARED.speak(text, language)
     except SynthesisError:
@@ -157,7 +160,7 @@ def test_any_text_gives_speech_or_a_sentence(text, language):
     ),
     st.sampled_from(WITH_FRONT_END),
 )
-def test_any_mixture_of_scripts_gives_speech_or_a_sentence(text, language):
+def test_any_mixture_of_scripts_gives_speech_or_a_sentence(text: str, language: str) -> None:
     try:
         spoken = SHARED.speak(text, language)
     except SynthesisError:
@@ -181,7 +184,7 @@ def test_any_mixture_of_scripts_gives_speech_or_a_sentence(text, language):
         ("Filipino", "9" * 400),
     ],
 )
-def test_long_clauses_are_not_cut_within_phonemes(pool, language, text):
+def test_long_clauses_are_not_cut_within_phonemes(pool: Pool, language: str, text: str) -> None:
     """espeak-ng would spell what it is left with in English."""
     assert not any("(en)" in symbol for _, symbol in pool.speak(text, language).phones)
 
@@ -198,7 +201,7 @@ def test_long_clauses_are_not_cut_within_phonemes(pool, language, text):
         ("Korean", "아이폰 iPhone 3개를 샀어요"),
     ],
 )
-def test_latin_words_among_other_scripts_are_words(pool, language, text):
+def test_latin_words_among_other_scripts_are_words(pool: Pool, language: str, text: str) -> None:
     """Said in English at once; letters by their names would take more vowels."""
     symbols = [symbol for _, symbol in pool.speak(text, language).phones]
     begin = symbols.index("(en)")
@@ -209,44 +212,44 @@ SHARED = Pool(size=1)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _close_shared():
+def _close_shared() -> Iterator[None]:
     yield
     SHARED.close()
 
 
-def test_too_long_and_unknown(pool):
+def test_too_long_and_unknown(pool: Pool) -> None:
     with pytest.raises(SynthesisError, match=f"{LONGEST + 1} characters"):
         pool.speak("a" * (LONGEST + 1), "English")
     with pytest.raises(SynthesisError, match="'Klingon'"):
         pool.speak("nuqneH", "Klingon")
 
 
-def test_the_same_words_in_the_same_samples(pool):
+def test_the_same_words_in_the_same_samples(pool: Pool) -> None:
     first = pool.speak("The same again.", "English")
     pool.speak("Etwas anderes.", "German", 300)
     np.testing.assert_array_equal(first.samples, pool.speak("The same again.", "English").samples)
 
 
-def test_a_dead_child_is_replaced(pool):
+def test_a_dead_child_is_replaced(pool: Pool) -> None:
     pool.speak("one", "English")
     for child in list(pool._idle):
         os.kill(child._process.pid, signal.SIGKILL)
     assert pool.speak("two", "English").words
 
 
-def test_a_hung_child_is_ended():
+def test_a_hung_child_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     pool = Pool(size=1, timeout=300.0)
     pool.speak("one", "English")
     (child,) = pool._idle
     os.kill(child._process.pid, signal.SIGSTOP)
     # The process that takes its place has all the time that it needs to start.
     ask = child.ask
-    child.ask = lambda request, timeout: ask(request, 0.5)
+    monkeypatch.setattr(child, "ask", lambda request, timeout: ask(request, 0.5))
     assert pool.speak("two", "English").words
     pool.close()
 
 
-def test_espeak_that_does_not_start(monkeypatch):
+def test_espeak_that_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
     pool = Pool(size=1, timeout=300.0)
     with pytest.raises(EngineUnavailable, match="does not start"):
@@ -255,12 +258,12 @@ def test_espeak_that_does_not_start(monkeypatch):
         pool.speak("one", "English")
 
 
-def test_many_callers_share_few_processes():
+def test_many_callers_share_few_processes() -> None:
     pool = Pool(size=2)
     texts = ["one", "two", "three", "four", "five", "six"]
-    spoken = {}
+    spoken: dict[str, str] = {}
 
-    def say(text):
+    def say(text: str) -> None:
         spoken[text] = pool.speak(text, "English").words[0].text
 
     threads = [threading.Thread(target=say, args=(text,)) for text in texts]
@@ -274,7 +277,7 @@ def test_many_callers_share_few_processes():
     assert pool._idle == []
 
 
-def test_a_forgotten_pool_ends_its_processes():
+def test_a_forgotten_pool_ends_its_processes() -> None:
     pool = Pool(size=1)
     pool.speak("one", "English")
     process = pool._idle[0]._process
@@ -283,7 +286,7 @@ def test_a_forgotten_pool_ends_its_processes():
     assert process.poll() is not None
 
 
-def test_the_child_is_told_no_secrets(monkeypatch):
+def test_the_child_is_told_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOUNDCLONE_SECRET_KEY", "hush")
     pool = Pool(size=1)
     pool.speak("one", "English")
@@ -294,5 +297,5 @@ def test_the_child_is_told_no_secrets(monkeypatch):
     pool.close()
 
 
-def test_voices_are_the_languages():
+def test_voices_are_the_languages() -> None:
     assert set(frontend.VOICES) == set(all_languages.LANGUAGES)

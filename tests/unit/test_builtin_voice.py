@@ -1,5 +1,7 @@
 """The voice file: whatever is done to it, a sentence comes of it and no traceback."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import struct
@@ -26,7 +28,7 @@ def resealed(body: bytes) -> bytes:
     return voice.MAGIC + hashlib.sha256(body).digest() + body
 
 
-def test_there_and_back():
+def test_there_and_back() -> None:
     read = voice.unpack(DATA)
     for field in fields(VoiceData):
         np.testing.assert_array_equal(getattr(read, field.name), getattr(ORIGINAL, field.name))
@@ -34,13 +36,13 @@ def test_there_and_back():
 
 
 @given(st.binary(max_size=200))
-def test_foreign_bytes(data):
+def test_foreign_bytes(data: bytes) -> None:
     with pytest.raises(SynthesisError):
         voice.unpack(data)
 
 
 @given(st.integers(0, len(DATA) - 1), st.integers(1, 255))
-def test_one_changed_byte(position, change):
+def test_one_changed_byte(position: int, change: int) -> None:
     damaged = bytearray(DATA)
     damaged[position] ^= change
     with pytest.raises(SynthesisError):
@@ -48,13 +50,13 @@ def test_one_changed_byte(position, change):
 
 
 @given(st.integers(0, len(DATA) - 1))
-def test_cut_short(size):
+def test_cut_short(size: int) -> None:
     with pytest.raises(SynthesisError):
         voice.unpack(DATA[:size])
 
 
 @given(st.binary(max_size=100))
-def test_a_body_with_the_right_checksum(body):
+def test_a_body_with_the_right_checksum(body: bytes) -> None:
     with pytest.raises(SynthesisError):
         voice.unpack(resealed(body))
 
@@ -69,24 +71,24 @@ HEADER = json.loads(DATA[START + 4 : START + 4 + struct.unpack_from("<I", DATA, 
         max_leaves=8,
     )
 )
-def test_a_header_of_any_json(arrays):
+def test_a_header_of_any_json(arrays: object) -> None:
     for header in (arrays, HEADER | {"arrays": arrays}, {"version": arrays, "arrays": []}):
         data = json.dumps(header).encode()
         with pytest.raises(SynthesisError):
             voice.unpack(resealed(struct.pack("<I", len(data)) + data + b"\0" * 64))
 
 
-def test_another_version_is_named():
+def test_another_version_is_named() -> None:
     data = json.dumps(HEADER | {"version": "0-older"}).encode()
     with pytest.raises(SynthesisError, match="'0-older'"):
         voice.unpack(resealed(struct.pack("<I", len(data)) + data))
 
 
-def test_not_finite():
+def test_not_finite() -> None:
     with pytest.raises(SynthesisError, match="not finite"):
         voice.unpack(resealed(DATA[START:-4] + struct.pack("<f", float("nan"))))
 
 
-def test_too_large():
+def test_too_large() -> None:
     with pytest.raises(SynthesisError, match="bytes"):
         voice.unpack(voice.MAGIC + bytes(voice.LARGEST))

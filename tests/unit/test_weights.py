@@ -10,9 +10,10 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from soundclone.cli import app
 from soundclone.errors import EngineUnavailable
@@ -170,7 +171,9 @@ def test_a_link_in_place_of_a_file_is_refused(models: Path, pocket: Path) -> Non
         lambda value: None,
     ],
 )
-def test_a_manifest_that_is_none_is_refused(models: Path, pocket: Path, change) -> None:
+def test_a_manifest_that_is_none_is_refused(
+    models: Path, pocket: Path, change: Callable[[Any], Any]
+) -> None:
     path = store.adopt(models, "pocket", pocket).path / "manifest.json"
     path.write_text(json.dumps(change(json.loads(path.read_text()))))
     with pytest.raises(EngineUnavailable, match=r"manifest\.json is damaged"):
@@ -188,7 +191,9 @@ def test_a_manifest_that_cannot_be_read_is_refused(
 
 
 @pytest.mark.parametrize("change", [{"accepted": ""}, {"licence": "MIT"}])
-def test_a_licence_that_was_not_accepted(models: Path, pocket: Path, change: dict) -> None:
+def test_a_licence_that_was_not_accepted(
+    models: Path, pocket: Path, change: dict[str, str]
+) -> None:
     path = store.adopt(models, "pocket", pocket).path / "manifest.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(EngineUnavailable, match=r"licence of model 'pocket' .* was not accepted"):
@@ -207,12 +212,11 @@ def test_non_commercial_weights_wait_for_a_word(models: Path, tmp_path: Path) ->
     for name in ("config.json", "model.safetensors", "tokenizer.json"):
         (folder / name).write_text("{}")
     (folder / "audio_tokenizer" / "model.safetensors").write_text("{}")
-    for call in (
-        lambda: store.find(models, "omnivoice"),
-        lambda: store.adopt(models, "omnivoice", folder),
-    ):
-        with pytest.raises(EngineUnavailable, match="SOUNDCLONE_ACCEPT_NONCOMMERCIAL=omnivoice"):
-            call()
+    refused = "SOUNDCLONE_ACCEPT_NONCOMMERCIAL=omnivoice"
+    with pytest.raises(EngineUnavailable, match=refused):
+        store.find(models, "omnivoice")
+    with pytest.raises(EngineUnavailable, match=refused):
+        store.adopt(models, "omnivoice", folder)
     added = store.adopt(models, "omnivoice", folder, ["omnivoice"])
     assert added == store.find(models, "omnivoice", ["omnivoice"])
     store.verify(added)
@@ -364,18 +368,20 @@ def test_where_a_packaged_path_points_to() -> None:
 
 # The command line
 
+Run = Callable[..., Result]
+
 
 @pytest.fixture
-def run(models: Path, monkeypatch: pytest.MonkeyPatch):
+def run(models: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("SOUNDCLONE_MODELS_DIR", str(models))
 
-    def command(*arguments: object):
+    def command(*arguments: object) -> Result:
         return CliRunner().invoke(app, ["models", *map(str, arguments)])
 
     return command
 
 
-def test_models_are_added_listed_verified_and_removed(run, models: Path, pocket: Path) -> None:
+def test_models_are_added_listed_verified_and_removed(run: Run, models: Path, pocket: Path) -> None:
     assert run("add", "pocket", pocket, "--accept-licence").exit_code == 0
     rows = json.loads(run("list", "--json").stdout)
     assert {row["name"]: row["state"] for row in rows}["pocket"] == "here"
@@ -391,11 +397,11 @@ def test_models_are_added_listed_verified_and_removed(run, models: Path, pocket:
     assert (row["state"], "damaged" in row["detail"]) == ("unusable", True)
     assert "unusable" in run("list").stdout
     assert "is removed" in run("remove", "pocket").stdout
-    assert "was not here" in run("remove", "pocket").stdout
+    assert "was not installed" in run("remove", "pocket").stdout
 
 
 def test_without_a_terminal_a_licence_is_accepted_by_a_flag_only(
-    run, models: Path, pocket: Path
+    run: Run, models: Path, pocket: Path
 ) -> None:
     result = run("add", "pocket", pocket)
     assert isinstance(result.exception, EngineUnavailable)
@@ -404,13 +410,13 @@ def test_without_a_terminal_a_licence_is_accepted_by_a_flag_only(
     assert not store.is_installed(models, "pocket")
 
 
-def test_a_licence_can_be_read(run) -> None:
+def test_a_licence_can_be_read(run: Run) -> None:
     assert "CC-BY-NC-4.0" in run("licence", "omnivoice").stdout
     row = json.loads(run("licence", "omnivoice", "--json").stdout)
     assert row["noncommercial"] is True
 
 
-def test_a_language_that_no_model_speaks(run) -> None:
+def test_a_language_that_no_model_speaks(run: Run) -> None:
     result = run("pull", "pocket", "--language", "Klingon")
     assert isinstance(result.exception, EngineUnavailable)
     assert "no model of engine 'pocket' speaks 'Klingon'" in result.exception.message
