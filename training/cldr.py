@@ -1,10 +1,12 @@
-"""Writer of `text/cldr/*.xz`, the facts of CLDR 48 that speaking the 40 languages needs.
+"""Writer of `text/cldr/*.xz`, the facts of CLDR 48 that speaking the languages needs.
 
 CLDR is the Unicode Common Locale Data Repository.
 
     uv pip install babel
     npm pack cldr-annotations-full cldr-annotations-derived-full   # and unpack both
-    python training/cldr.py cldr-annotations-full cldr-annotations-derived-full
+    python training/cldr.py cldr-annotations-full cldr-annotations-derived-full [CODE ...]
+
+Without codes it writes the files of all languages that have a file in `text/languages`.
 
 A file is JSON in LZMA: `decimal` and `group` (the separators of numbers), `plural` (the rules, by
 category), `months`, `date` (the long pattern), `order` (of day, month, year in numbers), `units`
@@ -23,11 +25,8 @@ from pathlib import Path
 
 from babel import Locale
 
-TARGET = Path(__file__).parents[1] / "src/soundclone/text/cldr"
-CODES = (
-    "zh yue en ar ru es fr pt de tr nl uk vi id ja it ko th pl ro el cs fi hi "
-    "bg da he ms fa sk sv hr fil hu nb sl ca nn ta af"
-).split()
+TEXT = Path(__file__).parents[1] / "src/soundclone/text"
+TARGET = TEXT / "cldr"
 UNITS = {
     "km": "length-kilometer", "m": "length-meter", "cm": "length-centimeter",
     "mm": "length-millimeter", "mi": "length-mile", "ft": "length-foot", "kg": "mass-kilogram",
@@ -54,9 +53,9 @@ ASCII = re.compile("[\0-\x7f]")
 SIGNS = ("So", "Sm")  # punctuation and letters are read as such, currencies with amounts
 
 
-def main(full: Path, derived: Path) -> None:
+def main(full: Path, derived: Path, codes: list[str]) -> None:
     TARGET.mkdir(exist_ok=True)
-    for code in CODES:
+    for code in codes or sorted(path.stem for path in (TEXT / "languages").glob("*.toml")):
         packed = json.dumps(table(code, full, derived), ensure_ascii=False, sort_keys=True)
         data = lzma.compress(packed.encode(), preset=9 | lzma.PRESET_EXTREME)
         (TARGET / f"{code}.xz").write_bytes(data)
@@ -137,4 +136,4 @@ def names_of(code: str, full: Path, derived: Path) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])

@@ -163,7 +163,7 @@ def test_lines_are_printable() -> None:
 def test_the_scripts_texts_are_valid_json() -> None:
     for language in rendering.LANGUAGES:
         path = STUDIO / "locale" / f"{language}.json"
-        assert json.loads(path.read_text("utf-8")) == strings(language)
+        assert json.loads(path.read_text("utf-8")).items() <= strings(language).items()
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from ... import __version__
 from ...core.formatting import moment
 from ...core.pricing import to_credits
 from ...errors import AuthenticationError, SoundcloneError
+from ...text import languages
 from ..errors import ApiRoute
 from ..uploads import reserve
 from . import reasons, session
@@ -40,9 +41,13 @@ _FIELDS = {"consent.recording": "consentRecording", "consent.speaker": "speaker"
 
 @cache
 def strings(language: str) -> Mapping[str, str]:
-    """Return the strings of a language, by key."""
+    """Return the strings of a language, by key. Languages' names come from their own files."""
     found: dict[str, str] = json.loads((STUDIO / "locale" / f"{language}.json").read_text("utf-8"))
-    return found
+    names = {
+        f"language.{spoken.name}": spoken.display[language]
+        for spoken in languages.LANGUAGES.values()
+    }
+    return found | names
 
 
 @cache

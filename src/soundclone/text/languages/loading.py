@@ -174,9 +174,7 @@ def _check(language: Language, path: Path) -> None:
         raise InvalidLanguage(f"detection.letters is no regular expression: {error}") from None
     cldr = path.parents[1] / "cldr" / f"{code}.xz"
     if not cldr.exists():
-        raise InvalidLanguage(
-            f"cldr/{cldr.name} is missing; write it with `python training/cldr.py {code}`"
-        )
+        raise InvalidLanguage(f"cldr/{cldr.name} is missing; write it with training/cldr.py")
 
 
 def _listed(names: Any) -> str:
