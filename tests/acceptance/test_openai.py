@@ -106,7 +106,8 @@ def test_every_format(client: OpenAI, voice: str, form: Any, tmp_path: Path) -> 
     assert answer.response.headers["content-type"] == kind
     assert answer.response.headers["transfer-encoding"] == "chunked"
     if form == "pcm":
-        samples, rate = np.frombuffer(path.read_bytes(), "<i2") / 2**15, 24_000
+        pcm = np.frombuffer(path.read_bytes(), "<i2")
+        samples, rate = (pcm / 2**15).astype(np.float32), 24_000
     else:
         decoded = decode(path)
         samples, rate = decoded.samples, decoded.sample_rate

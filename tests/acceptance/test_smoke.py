@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,7 +41,7 @@ def test_from_a_recording_to_speech(service: Service, recording: str, tmp_path: 
     assert 1 < seconds < 6
     assert np.max(np.abs(samples)) > 0.1
 
-    body = {
+    order: dict[str, Any] = {
         "modelId": preview["modelId"],
         "contentText": TEXT,
         "subtitleEnable": True,
@@ -49,7 +50,7 @@ def test_from_a_recording_to_speech(service: Service, recording: str, tmp_path: 
         "pitch": 1,
         "vol": 1.5,
     }
-    task = service.post(f"{API}/soundCloning/audios", body, key)[1]["data"]["id"]
+    task = service.post(f"{API}/soundCloning/audios", order, key)[1]["data"]["id"]
     speech = finish(service, task, key)
     assert speech["status"] == "completed", speech
     assert speech["model"] == "soundCloningAudio"

@@ -22,8 +22,8 @@ from .pages import ROOT
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reference")
-    command = [sys.executable, ROOT / "scripts" / "reference", folder, "--dry"]
-    subprocess.run(command, check=True, timeout=600)
+    program = ROOT / "scripts" / "reference"
+    subprocess.run([sys.executable, program, folder, "--dry"], check=True, timeout=600)
     return folder
 
 

@@ -70,7 +70,7 @@ def test_a_link_expires(studio: Api, account: Account, visitor: httpx2.Client) -
         )
     assert visitor.get(link).status_code == 401
     with studio.database.transaction() as session:
-        sessions.forget(session)
+        sessions.delete_ended(session)
         assert not session.scalars(
             select(SignInLink).where(SignInLink.key_id == account.key_id)
         ).all()
