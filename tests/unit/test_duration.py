@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from soundclone.engines.builtin.frontend import Pool
 from soundclone.errors import InvalidParameter
 from soundclone.text import duration, script
-from soundclone.text.languages import LANGUAGES
+from soundclone.text.languages import LANGUAGES, candidates
 from soundclone.text.normalisation import normalise
 
 TEXTS = Path(__file__).parents[1] / "texts"
@@ -120,9 +120,9 @@ def test_any_text_has_a_length(text: str, language: str) -> None:
 
 def test_the_language_to_estimate_with_needs_no_classifier() -> None:
     def of(text: str) -> str:
-        return duration.read_as(text, None, "v2").name
+        return duration.read_as(candidates(text, "v2")).name
 
     assert of("Guten Tag, wie geht es?") == "English"  # as well as any other
     assert of("こんにちは") == "Japanese"
     assert of("שלום") == "Hebrew"
-    assert duration.read_as("Guten Tag", LANGUAGES["German"], "v2").name == "German"
+    assert duration.read_as([LANGUAGES["German"]]).name == "German"

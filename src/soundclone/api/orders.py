@@ -212,8 +212,7 @@ async def speech_order(
     voice_engine = voice.engine if version in (None, voice.version) else None
     version = version or SoundVersion(voice.version)
     named = language_of(language, version)
-    length = await length_of(text, characters, named, version)
-    choice = await engine_for(state, text, version, named, voice_engine)
+    length, choice = await read_text(state, text, characters, version, named, voice_engine)
     return Order(
         account_id=who.account_id,
         key_id=who.key_id,
@@ -313,45 +312,45 @@ def language_of(name: str, version: str) -> Language | None:
     return None if name.strip().lower() == "auto" else languages.lookup(name, version)
 
 
-async def length_of(text: str, characters: int, language: Language | None, version: str) -> Length:
-    """Estimate in a thread how long the speech lasts.
-
-    Raises InvalidParameter when the speech is too long for the billed characters.
-    """
-
-    def job() -> Length:
-        return duration.check(text, characters, duration.read_as(text, language, version))
-
-    return await run_in_threadpool(job)
-
-
-async def engine_for(
+async def read_text(
     state: AppState,
     text: str,
+    characters: int,
     version: str,
     language: Language | None,
     voice_engine: str | None = None,
-) -> Choice:
-    """Choose the engine for a text.
+) -> tuple[Length, Choice]:
+    """Estimate how long the speech of a text lasts, and choose its engine.
 
     Args:
         state: the application.
         text: the text.
+        characters: billed characters of the text.
         version: the sound version.
         language: language of the text, None if it is to be detected.
         voice_engine: engine of the voice, which is preferred if it speaks the language.
 
     Raises:
-        InvalidParameter: no engine speaks the language.
+        InvalidParameter: the speech is too long for the billed characters, or no engine speaks the
+            language.
         Unavailable: no worker has the engine that the request needs.
     """
+
+    def estimate() -> tuple[tuple[Language, ...], Length]:
+        candidates = (language,) if language else languages.candidates(text, version)
+        return candidates, duration.check(text, characters, duration.read_as(candidates))
+
+    candidates, length = await run_in_threadpool(estimate)
     offers = await state.database.read_async(
         engine_registry.current, state.settings.worker_lost_after
     )
     selector = state.engine_selector
     if language is not None:
-        return Choice(selector.select(offers, language.name, version, voice_engine))
-    return await run_in_threadpool(selector.select_for_text, offers, text, version, voice_engine)
+        return length, Choice(selector.select(offers, language.name, version, voice_engine))
+    choice = await run_in_threadpool(
+        selector.select_for_text, offers, text, version, voice_engine, candidates
+    )
+    return length, choice
 
 
 @dataclass(frozen=True)
@@ -375,8 +374,7 @@ async def _read_preview(
         characters = script.billable(text)
     else:
         characters = script.check(text, PREVIEW_LIMIT)
-    length = await length_of(text, characters, language, version)
-    choice = await engine_for(state, text, version, language)
+    length, choice = await read_text(state, text, characters, version, language)
     return _Preview(text, characters, language.name if language else None, length, choice)
 
 

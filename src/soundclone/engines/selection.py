@@ -8,12 +8,13 @@ language.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from ..errors import InvalidParameter, Unavailable
 from ..text import languages
+from ..text.languages import Language
 
 if TYPE_CHECKING:
     from .protocol import EngineInfo
@@ -177,15 +178,18 @@ class EngineSelector:
         text: str,
         version: str,
         voice_engine: str | None = None,
+        candidates: Sequence[Language] | None = None,
     ) -> Choice:
         """Choose the engine for a text whose language was not named.
 
         The language is detected only if the choice depends on it. Otherwise no classifier is
-        loaded. Raises InvalidParameter and Unavailable like `select`.
+        loaded. `candidates` are the languages that the text's letters allow, if known.
+
+        Raises InvalidParameter and Unavailable like `select`.
         """
         capabilities = tuple(capabilities)
         engines: set[str | None] = set()
-        for candidate in languages.candidates(text, version):
+        for candidate in candidates or languages.candidates(text, version):
             try:
                 engines.add(self.select(capabilities, candidate.name, version, voice_engine))
             except (InvalidParameter, Unavailable):  # the text may be in another candidate

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import InvalidParameter
@@ -101,14 +102,10 @@ def check(text: str, characters: int, language: Language) -> Length:
     return length
 
 
-def read_as(text: str, language: Language | None, version: str) -> Language:
-    """The language to estimate a text with: the one that was named, or one that its letters allow.
-    Loads no classifier."""
-    if language is not None:
-        return language
-    found = languages.candidates(text, version)
+def read_as(candidates: Sequence[Language]) -> Language:
+    """Return the language to estimate a text with, of those that its letters allow."""
     english = languages.LANGUAGES["English"]
-    return english if english in found else found[0]
+    return english if english in candidates else candidates[0]
 
 
 def _seconds(said: str) -> float:
