@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -64,16 +64,16 @@ def read_settings() -> Settings:
         fail(f"{name} is invalid: {reason}", "settings")
 
 
-def print_json(value: Any, *, err: bool = False) -> None:
+def print_json(value: object, *, err: bool = False) -> None:
     """Print one line of JSON. Decimals become numbers."""
     typer.echo(json.dumps(value, ensure_ascii=False, default=_plain), err=err)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     return float(value) if isinstance(value, Decimal) else str(value)
 
 
-def print_table(rows: list[dict[str, Any]]) -> None:
+def print_table(rows: Sequence[Mapping[str, object]]) -> None:
     """Print a table for people. The keys of the first row are its head."""
     if not rows:
         typer.echo("none")
@@ -85,7 +85,7 @@ def print_table(rows: list[dict[str, Any]]) -> None:
         typer.echo("  ".join(cells).rstrip())
 
 
-def print_fields(fields: Mapping[str, Any]) -> None:
+def print_fields(fields: Mapping[str, object]) -> None:
     """Print one line per field. Fields that are None are left out."""
     shown = {name: value for name, value in fields.items() if value is not None}
     width = max(map(len, shown), default=0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -96,7 +96,7 @@ def ledger_(
     typer.echo(f"available {balance['available']}; the ledger's sum is {audit.total}")
 
 
-def _balance(session: Session, account: str) -> dict[str, Any]:
+def _balance(session: Session, account: str) -> dict[str, object]:
     from ..core import ledger
     from ..core.pricing import to_credits
 

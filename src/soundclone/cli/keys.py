@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -101,7 +101,7 @@ def set_quota(
     print_json(row) if as_json else typer.echo(f"{row['id']} may spend {most}")
 
 
-def _row(key: Key) -> dict[str, Any]:
+def _row(key: Key) -> dict[str, object]:
     from ..core.pricing import to_credits
 
     return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -80,7 +80,7 @@ def cancel(
         typer.echo(f"{task.id}: {task.status} ({task.error or 'it had already ended'})")
 
 
-def _row(task: Task) -> dict[str, Any]:
+def _row(task: Task) -> dict[str, object]:
     from ..core.formatting import moment
 
     return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -91,14 +91,14 @@ def id_of(client: Client, voice: str) -> str:
     fail(f"there is no voice {voice!r}; `soundclone voices list` shows them", "not_found")
 
 
-def _data(voice: Voice) -> dict[str, Any]:
+def _data(voice: Voice) -> dict[str, object]:
     """Return the voice in the API's names, and in those of earlier versions of the command."""
     former = asdict(voice)
     del former["raw"]
     return former | dict(voice.raw)
 
 
-def _row(voice: Voice) -> dict[str, Any]:
+def _row(voice: Voice) -> dict[str, object]:
     from ..core.formatting import moment
 
     return {

@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from ..errors import EngineUnavailable
 from .catalogue import Model
@@ -51,7 +50,7 @@ def local(text: bytes) -> tuple[bytes, list[str]]:
 
     paths: list[str] = []
 
-    def localise(node: Any) -> Any:
+    def localise(node: object) -> object:
         if not isinstance(node, dict):
             return node
         kept = {key: value for key, value in node.items() if key != _FALLBACK}

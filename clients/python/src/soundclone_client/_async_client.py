@@ -636,14 +636,14 @@ class AsyncClient:
         address = remote_address(source, *prefixes)
         return address or (await self.upload(source)).url
 
-    async def _consent(self, given: Consent | Source) -> dict[str, str]:
+    async def _consent(self, given: Consent | Source) -> dict[str, object]:
         consent = given if isinstance(given, Consent) else Consent(given)
         recording = None
         if consent.recording is not None:
             recording = await self._upload_unless_remote(consent.recording, "cons_")
         return _wire.consent_body(recording, consent.speaker, consent.own_voice)
 
-    async def _submit(self, kind: str, body: Mapping[str, Any], key: str | None) -> Task:
+    async def _submit(self, kind: str, body: Mapping[str, object], key: str | None) -> Task:
         # With the key, the retry of a request whose answer was lost returns the first task.
         headers = {"Idempotency-Key": key or uuid.uuid4().hex}
         path = f"{_wire.API}/soundCloning/{kind}"
@@ -698,7 +698,9 @@ class AsyncClient:
                         if on_progress:
                             on_progress(response.num_bytes_downloaded, total)
 
-    async def _open_stream(self, stack: AsyncExitStack, body: Mapping[str, Any]) -> httpx2.Response:
+    async def _open_stream(
+        self, stack: AsyncExitStack, body: Mapping[str, object]
+    ) -> httpx2.Response:
         url = self._server.base_url + _wire.SPEECH
         with _wire.reaching(url):
             response = await stack.enter_async_context(

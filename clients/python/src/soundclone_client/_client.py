@@ -631,14 +631,14 @@ class Client:
         address = remote_address(source, *prefixes)
         return address or self.upload(source).url
 
-    def _consent(self, given: Consent | Source) -> dict[str, str]:
+    def _consent(self, given: Consent | Source) -> dict[str, object]:
         consent = given if isinstance(given, Consent) else Consent(given)
         recording = None
         if consent.recording is not None:
             recording = self._upload_unless_remote(consent.recording, "cons_")
         return _wire.consent_body(recording, consent.speaker, consent.own_voice)
 
-    def _submit(self, kind: str, body: Mapping[str, Any], key: str | None) -> Task:
+    def _submit(self, kind: str, body: Mapping[str, object], key: str | None) -> Task:
         # With the key, the retry of a request whose answer was lost returns the first task.
         headers = {"Idempotency-Key": key or uuid.uuid4().hex}
         path = f"{_wire.API}/soundCloning/{kind}"
@@ -693,7 +693,7 @@ class Client:
                         if on_progress:
                             on_progress(response.num_bytes_downloaded, total)
 
-    def _open_stream(self, stack: ExitStack, body: Mapping[str, Any]) -> httpx2.Response:
+    def _open_stream(self, stack: ExitStack, body: Mapping[str, object]) -> httpx2.Response:
         url = self._server.base_url + _wire.SPEECH
         with _wire.reaching(url):
             response = stack.enter_context(

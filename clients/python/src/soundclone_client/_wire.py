@@ -76,12 +76,14 @@ def voice_path(model_id: str) -> str:
     return f"{API}/voices/{quote(model_id, safe='')}"
 
 
-def to_wire(values: Mapping[str, Any]) -> dict[str, Any]:
+def to_wire(values: Mapping[str, object]) -> dict[str, object]:
     """Rename values to the API's camelCase names. Values that are None are left out."""
     return {_wire_name(name): value for name, value in values.items() if value is not None}
 
 
-def speech_body(model_id: str, text: str, subtitles: str | None, **options: Any) -> dict[str, Any]:
+def speech_body(
+    model_id: str, text: str, subtitles: str | None, **options: object
+) -> dict[str, object]:
     """Build the body of a request for speech."""
     if subtitles not in (None, "sentence", "word"):
         raise ValueError(f"subtitles is {subtitles!r}; it must be None, 'sentence' or 'word'")
@@ -97,8 +99,8 @@ def speech_body(model_id: str, text: str, subtitles: str | None, **options: Any)
 
 
 def stream_body(
-    model_id: str, text: str, version: str | None, emotion: str | None, **options: Any
-) -> dict[str, Any]:
+    model_id: str, text: str, version: str | None, emotion: str | None, **options: object
+) -> dict[str, object]:
     """Build the body of a request for streamed speech, which has OpenAI's names."""
     body = {
         # OpenAI's model stands for the version that the voice was made with.
@@ -111,14 +113,14 @@ def stream_body(
     return {name: value for name, value in body.items() if value is not None}
 
 
-def consent_body(recording: str | None, speaker: str, own_voice: bool) -> dict[str, str]:
+def consent_body(recording: str | None, speaker: str, own_voice: bool) -> dict[str, object]:
     """Build the consent of a clone request. `recording` is a URL or the id of a consent."""
     declaration = "own" if own_voice else "given" if speaker else None
     values = {"declaration": declaration, "speaker": speaker or None, "recording": recording}
     return to_wire(values)
 
 
-def read(kind: type[DataT], data: Any) -> DataT:
+def read(kind: type[DataT], data: object) -> DataT:
     """Build a `kind` from an object of an answer.
 
     Fields that the kind lacks are ignored, because a newer server may send more.
@@ -257,7 +259,7 @@ def _wire_name(name: str) -> str:
     return first + "".join(part.capitalize() for part in rest)
 
 
-def _body_of(response: httpx2.Response) -> Any:
+def _body_of(response: httpx2.Response) -> object:
     try:
         return response.json()
     except ValueError:

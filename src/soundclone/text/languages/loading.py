@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from types import NoneType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import get_args, get_origin, get_type_hints
 
 from .schema import DATE_STYLES, VERSIONS, Language
 from .scripts import LETTERS, SCRIPTS
@@ -22,11 +22,14 @@ class InvalidLanguage(ValueError):
     """A language's file that cannot be used: names the file, the key, and what would be right."""
 
 
+_Read = Callable[[object, str], object]
+
+
 @dataclass(frozen=True)
 class _Key:
     name: str  # in the file
     attribute: str
-    read: Callable[[Any, str], Any]
+    read: _Read
     required: bool
 
 
@@ -43,10 +46,10 @@ def load(path: Path) -> Language:
         raise InvalidLanguage(f"{path.name}: not a TOML file: {error}") from error
     try:
         language = _reader(Language)(table, "")
+        assert isinstance(language, Language)
         _check(language, path)
     except InvalidLanguage as error:
         raise InvalidLanguage(f"{path.name}: {error}") from None
-    assert isinstance(language, Language)
     return language
 
 
@@ -65,7 +68,7 @@ def _keys(cls: type) -> tuple[_Key, ...]:
 
 
 @cache
-def _reader(kind: Any) -> Callable[[Any, str], Any]:
+def _reader(kind: object) -> _Read:
     """Return a function that checks a value of a file, named by its key, and converts it."""
     if is_dataclass(kind):
         assert isinstance(kind, type)
@@ -78,17 +81,18 @@ def _reader(kind: Any) -> Callable[[Any, str], Any]:
     if get_origin(kind) is Mapping:
         return lambda value, key: _mapping(_reader(arguments[1]), value, key)
     expected = {str: "a string", bool: "true or false", int: "a whole number", float: "a number"}
-    accepted = (int, float) if kind is float else kind
+    assert isinstance(kind, type)
+    accepted = (int, float) if kind is float else (kind,)
 
-    def scalar(value: Any, key: str) -> Any:
+    def scalar(value: object, key: str) -> object:
         if not isinstance(value, accepted) or (kind is not bool and isinstance(value, bool)):
             raise InvalidLanguage(f"{key} is {value!r:.60}; it must be {expected[kind]}")
-        return float(value) if kind is float else value
+        return float(value) if kind is float and isinstance(value, int) else value
 
     return scalar
 
 
-def _table(cls: type, value: Any, key: str) -> Any:
+def _table(cls: type, value: object, key: str) -> object:
     if not isinstance(value, dict):
         raise InvalidLanguage(f"{key} is {value!r:.60}; it must be a table")
     prefix = f"{key}." if key else ""
@@ -107,13 +111,13 @@ def _table(cls: type, value: Any, key: str) -> Any:
     return cls(**found)
 
 
-def _list(read: Callable[[Any, str], Any], value: Any, key: str) -> tuple[Any, ...]:
+def _list(read: _Read, value: object, key: str) -> tuple[object, ...]:
     if not isinstance(value, list):
         raise InvalidLanguage(f"{key} is {value!r:.60}; it must be a list")
     return tuple(read(item, f"{key}[{index}]") for index, item in enumerate(value))
 
 
-def _mapping(read: Callable[[Any, str], Any], value: Any, key: str) -> dict[str, Any]:
+def _mapping(read: _Read, value: object, key: str) -> dict[str, object]:
     if not isinstance(value, dict):
         raise InvalidLanguage(f"{key} is {value!r:.60}; it must be a table")
     return {name: read(item, f"{key}.{name}") for name, item in value.items()}
@@ -177,5 +181,5 @@ def _check(language: Language, path: Path) -> None:
         raise InvalidLanguage(f"cldr/{cldr.name} is missing; write it with training/cldr.py")
 
 
-def _listed(names: Any) -> str:
+def _listed(names: Iterable[str]) -> str:
     return ", ".join(sorted(names) if isinstance(names, (set, frozenset)) else names)
