@@ -1,5 +1,7 @@
 """How sentences are read: readings of words, numbers, and where in the text they stand."""
 
+from __future__ import annotations
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,12 +18,14 @@ WITH_FRONT_END = [
 ]
 
 
-def told(text, language):
+def told(text: str, language: str) -> str:
     return " ".join(read(text, language).text.split())
 
 
-def words(text, language):
-    return [text[offset : offset + length] for offset, length in read(text, language).words]
+def words(text: str, language: str) -> list[str]:
+    spans = read(text, language).words
+    assert spans is not None
+    return [text[offset : offset + length] for offset, length in spans]
 
 
 @pytest.mark.parametrize(
@@ -50,7 +54,7 @@ def words(text, language):
         ("新しいiPhoneを買う", "アタラシイ iPhoneヲ カウ"),
     ],
 )  # fmt: skip
-def test_japanese(text, spoken):
+def test_japanese(text: str, spoken: str) -> None:
     assert told(text, "Japanese") == spoken
 
 
@@ -69,7 +73,7 @@ def test_japanese(text, spoken):
         ("1" * 17, "イチ" * 17),
     ],
 )
-def test_japanese_numbers(digits, spoken):
+def test_japanese_numbers(digits: str, spoken: str) -> None:
     assert spoken_number(digits) == spoken
 
 
@@ -95,11 +99,11 @@ def test_japanese_numbers(digits, spoken):
         ("5", "犬", ""),
     ],
 )
-def test_japanese_counters(digits, following, spoken):
+def test_japanese_counters(digits: str, following: str, spoken: str) -> None:
     assert with_counter(digits, following)[1] == spoken
 
 
-def test_japanese_words_are_phrases():
+def test_japanese_words_are_phrases() -> None:
     assert words("今日は、iPhoneを3本買った。", "Japanese") == [
         "今日は",
         "iPhoneを",
@@ -133,11 +137,11 @@ def test_japanese_words_are_phrases():
         ("ประวัติศาสตร์", "p*a2|wa2t|ti2|sa:2t"), ("พฤหัสบดี", "p_ha4|*W4|ha2t|sa2|bO:3|di:3"),
     ],
 )  # fmt: skip
-def test_thai_words(word, phonemes):
+def test_thai_words(word: str, phonemes: str) -> None:
     assert told(word, "Thai") == phonemes
 
 
-def test_thai_sentences_are_cut_into_words():
+def test_thai_sentences_are_cut_into_words() -> None:
     text = "ผมไม่รู้ว่าเขาจะไปกรุงเทพมหานครเมื่อไหร่"
     assert words(text, "Thai") == "ผม ไม่ รู้ ว่า เขา จะ ไป กรุงเทพมหานคร เมื่อไหร่".split()
     assert told("พ.ศ.", "Thai") == "p_hO:3.sO:1."
@@ -154,11 +158,11 @@ def test_thai_sentences_are_cut_into_words():
         ("007", "ศูนย์ศูนย์เจ็ด"),
     ],
 )
-def test_thai_numbers(digits, said):
+def test_thai_numbers(digits: str, said: str) -> None:
     assert spoken_thai(digits) == said
 
 
-def pinyin(text):
+def pinyin(text: str) -> str:
     return " ".join("".join(said) for run in [text] for _, said in mandarin._words(run))
 
 
@@ -195,7 +199,7 @@ def pinyin(text):
         ("朋友知道东西", "peng2you5 zhi1dao5 dong1xi5"),
     ],
 )
-def test_mandarin(text, said):
+def test_mandarin(text: str, said: str) -> None:
     assert pinyin(text) == said
 
 
@@ -206,18 +210,18 @@ def test_mandarin(text, said):
         ("shi4", "s.'i.51"), ("zi5", "ts'i[11"), ("nü3", "n'y214"), ("le5", "l'@11"), ("xx1", ""),
     ],
 )  # fmt: skip
-def test_pinyin_to_phonemes(syllable, told):
+def test_pinyin_to_phonemes(syllable: str, told: str) -> None:
     assert mandarin.phonemes(syllable) == told
 
 
-def test_mandarin_years_and_shares():
+def test_mandarin_years_and_shares() -> None:
     pieces = read("2024年25%，300", "Chinese").pieces
     said = [piece.text for piece in pieces]
     assert said[0] == "'@r51_| l'i35N_| '@r51_| s'i[51_|"
     assert said[2:] == ["pai214|f@55n|ts.'i.55_|", "25", "，300"]
 
 
-def test_every_syllable_of_pinyin_has_phonemes():
+def test_every_syllable_of_pinyin_has_phonemes() -> None:
     from pypinyin import Style, lazy_pinyin
 
     characters = "".join(map(chr, range(0x4E00, 0x9FA6)))
@@ -237,7 +241,7 @@ def test_every_syllable_of_pinyin_has_phonemes():
         ("唔該五個", "m-4_|goi1ng5_|go3"),
     ],
 )
-def test_cantonese(text, said):
+def test_cantonese(text: str, said: str) -> None:
     assert read(text, "Chinese,Yue").text == said
 
 
@@ -260,7 +264,7 @@ def test_cantonese(text, said):
         ("3개월 2.5시", "3개월 2.5시"),
     ],
 )  # fmt: skip
-def test_korean(written, said):
+def test_korean(written: str, said: str) -> None:
     assert read(written, "Korean").text == said
 
 
@@ -274,11 +278,11 @@ def test_korean(written, said):
         ("15", "labinl'ima"),
     ],
 )  # fmt: skip
-def test_filipino(word, told):
+def test_filipino(word: str, told: str) -> None:
     assert read(word, "Filipino").text.replace("|", "") == told
 
 
-def test_filipino_leaves_english_words_to_english():
+def test_filipino_leaves_english_words_to_english() -> None:
     voices = [piece.voice for piece in read("shopping sa Makati Church", "Filipino").pieces]
     assert voices == ["en", "", "phonemes", "", "phonemes", "", "en"]
 
@@ -294,7 +298,7 @@ def test_filipino_leaves_english_words_to_english():
         ("3.14", "tatlo punto isa apat"),
     ],
 )
-def test_filipino_numbers(digits, said):
+def test_filipino_numbers(digits: str, said: str) -> None:
     assert spoken_filipino(digits) == said
 
 
@@ -306,7 +310,7 @@ def test_filipino_numbers(digits, said):
         ("Norwegian", "du og meg", "du å mei"),
     ],
 )
-def test_norwegian(language, written, said):
+def test_norwegian(language: str, written: str, said: str) -> None:
     assert read(written, language).text == said
 
 
@@ -326,11 +330,11 @@ def test_norwegian(language, written, said):
         ('צה"ל', "cahal"), ("ג'ירפה", "jirfa"),
     ],
 )  # fmt: skip
-def test_hebrew(word, said):
+def test_hebrew(word: str, said: str) -> None:
     assert hebrew.pronounced(word) == said
 
 
-def test_hebrew_leaves_numbers_and_latin_words():
+def test_hebrew_leaves_numbers_and_latin_words() -> None:
     told = read("שלום 25 Google!", "Hebrew")
     assert [piece.text for piece in told.pieces] == ["S|a|l|'o|m", " 25 Google!"]
 
@@ -353,11 +357,11 @@ def test_hebrew_leaves_numbers_and_latin_words():
         ("سينتهي", "sayantahI"), ("لاعب", "lAEib"),
     ],
 )  # fmt: skip
-def test_arabic(word, said):
+def test_arabic(word: str, said: str) -> None:
     assert arabic.pronounced(word) == said
 
 
-def test_arabic_articles_lose_their_vowel_after_another():
+def test_arabic_articles_lose_their_vowel_after_another() -> None:
     assert read("في البيت", "Arabic").text == "f|'i: l|b|'a|j|t"
     assert read("البيت", "Arabic").text == "?|a|l|b|'a|j|t"
 
@@ -376,7 +380,7 @@ def test_arabic_articles_lose_their_vowel_after_another():
         ("كتاب علي", "کتاب علی"),
     ],
 )
-def test_persian_ezafe(written, told):
+def test_persian_ezafe(written: str, told: str) -> None:
     assert read(written, "Persian").text == told
 
 
@@ -391,7 +395,7 @@ SCRIPTS = st.text(
 
 @settings(max_examples=300, deadline=None)
 @given(SCRIPTS, st.sampled_from(WITH_FRONT_END))
-def test_places_are_in_the_text_and_in_order(text, language):
+def test_places_are_in_the_text_and_in_order(text: str, language: str) -> None:
     reading = read(text, language)
     for piece in reading.pieces:
         assert 0 <= piece.offset <= len(text)
@@ -414,12 +418,12 @@ def test_places_are_in_the_text_and_in_order(text, language):
     "text",
     ["", " ", "\u0301" * 400, "ー" * 400, "๊" * 400, "あ" * 400, "一" * 400, "9" * 400, "[[" * 200],
 )
-def test_hostile_texts_are_read(language, text):
+def test_hostile_texts_are_read(language: str, text: str) -> None:
     assert isinstance(read(text, language).text, str)
 
 
 @pytest.mark.parametrize("language", sorted(languages.LANGUAGES))
-def test_latin_words_and_digits_are_kept_or_read(language):
+def test_latin_words_and_digits_are_kept_or_read(language: str) -> None:
     line = languages.LANGUAGES[language].preview
     assert read(line + " OK 12", language).text.strip()
 
@@ -434,5 +438,5 @@ def test_latin_words_and_digits_are_kept_or_read(language):
         ("English", ["ˈoʊ", ""], ["ˈoʊ", ""]),
     ],
 )
-def test_ipa(language, symbols, ipa):
+def test_ipa(language: str, symbols: list[str], ipa: list[str]) -> None:
     assert list(standard(symbols, language)) == ipa
