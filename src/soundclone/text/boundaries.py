@@ -1,4 +1,4 @@
-"""Ends of sentences: terminal punctuation of every script, less abbreviations and numbers."""
+"""Find ends of sentences: terminal punctuation that ends no abbreviation and no number."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _abbreviations(kind: Literal["titles", "numbered", "cited"]) -> frozenset[st
 
 
 def sentences(text: str) -> Iterator[tuple[int, int]]:
-    """Ranges of the sentences and of the line breaks of a clean text."""
+    """Yield ranges of the sentences and of the line breaks of a clean text."""
     start = 0
     for match in _END.finditer(text):
         if match["line"]:
@@ -65,8 +65,10 @@ def _ends(text: str, match: re.Match[str]) -> bool:
 
 
 def belongs_to_next(text: str, stop: int) -> bool:
-    """Tell if the full stop at `stop`, before a space, ends an abbreviation, an initial or a
-    number, and the sentence continues."""
+    """Return true if a sentence continues after the full stop at `stop`, before a space.
+
+    Such a full stop ends an abbreviation, an initial or a number.
+    """
     word = _BETWEEN.split(text[max(0, stop - _LONGEST) : stop])[-1].lstrip(_OPENING)
     following = text[stop + 2 : stop + 3]
     if "\u0e00" <= word[-1:] <= "\u0e7f":

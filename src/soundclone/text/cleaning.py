@@ -1,4 +1,4 @@
-"""Characters of a text as an engine receives them, and where each comes from."""
+"""Clean a text for engines, with the original position of each character."""
 
 from __future__ import annotations
 
@@ -22,19 +22,18 @@ _DISGUISED = re.compile(
 def clean(text: str) -> str:
     """Clean a text without pause markers for an engine.
 
-    Line breaks of every kind become `\\n`, one for a run, or a space where a sentence evidently
-    goes on in the next line; other white space and control characters become single spaces, and
+    A run of line breaks of any kind becomes one `\\n`, or a space where a sentence evidently
+    continues in the next line. Other white space and control characters become single spaces, and
     none is left at the ends. Format characters (zero-width, bidirectional, soft hyphens),
     variation selectors, private and unassigned characters are left out, but for the joiners
-    inside words of Arabic and Indic scripts. Letters are composed (NFC), those of compatibility
-    blocks replaced by the ordinary ones, and combining marks beyond the fourth on a letter left
-    out.
+    inside words of Arabic and Indic scripts. Letters are composed (NFC). Letters of compatibility
+    blocks become the ordinary ones. Combining marks beyond the fourth on a letter are left out.
     """
     return cleaned(text)[0].strip()
 
 
 def cleaned(text: str) -> tuple[str, list[int]]:
-    """The clean text, but for white space at its ends, and where each character comes from."""
+    """Return the clean text, with white space at its ends, and the origin of each character."""
     characters: list[str] = []
     origins: list[int] = []
     space, space_origin = "", 0
@@ -67,7 +66,7 @@ def cleaned(text: str) -> tuple[str, list[int]]:
 
 
 def _clusters(text: str) -> Iterator[tuple[int, int]]:
-    """A character with the marks on it; close to the grapheme clusters of UAX #29."""
+    """Yield ranges of characters with their marks, close to grapheme clusters (UAX #29)."""
     start = 0
     for index in range(1, len(text) + 1):
         if index == len(text) or not extends(text[index]):
@@ -111,5 +110,5 @@ def _joins(character: str) -> bool:
 
 
 def _goes_on(before: str, after: str) -> bool:
-    """Tell if a line break between the two only wraps a full line."""
+    """Return true if a line break between the two characters only wraps a full line."""
     return after.islower() and (before.isalnum() or before in ",;-–—")

@@ -67,8 +67,10 @@ class Length:
 
 
 def measure(text: str, language: Language) -> Length:
-    """The length of a text that is spoken as a language, with the normalisation that synthesis
-    uses. The time that it takes is linear in the length of the text."""
+    """Estimate the length of a text in a language.
+
+    The text is normalised as synthesis normalises it. The work is linear in its length.
+    """
     script = parse(text)
     speech = 0.0
     for sentence in script.sentences:
@@ -78,18 +80,21 @@ def measure(text: str, language: Language) -> Length:
 
 
 def pauses_of(script: Script) -> float:
-    """Seconds that the markers of a text ask for."""
+    """Return the seconds of all pause markers of a text."""
     return float(sum(piece.seconds for piece in script.pieces if isinstance(piece, Pause)))
 
 
 def most_speech(characters: int) -> float:
-    """Seconds of speech at speed 1 that a text with so many billed characters may have."""
+    """Return the most seconds of speech, at speed 1, that billed characters may have."""
     return SPEECH + SPEECH_A_CHARACTER * characters
 
 
 def check(text: str, characters: int, language: Language) -> Length:
-    """The length of a text. Raises InvalidParameter when its speech is too long for its billed
-    characters."""
+    """Estimate the length of a text.
+
+    Raises:
+        InvalidParameter: the speech is too long for the billed characters.
+    """
     length = measure(text, language)
     most = most_speech(characters)
     if length.speech > most:

@@ -20,14 +20,14 @@ _PACES = (
     ("\U00020000", "\U0003ffff", 3.5),
 )
 _LETTERS = 11.5
-_SPELLED = 0.9  # seconds of a letter, a digit or a symbol that is said by its name
+_SPELLED = 0.9  # seconds of a spelled letter, a digit or the name of a symbol
 _NAMED = 4.0  # of a pictograph or a letter that no language here has
 _FASTEST, _SLOWEST = 4.0, 3.5  # times the pace
 _SLACK = 2.0  # seconds
 
 
 def duration_bounds(text: str, speed: float = 1.0) -> tuple[float, float]:
-    """The least and the most seconds that a sentence may last, whoever says it in whatever mood."""
+    """Return the least and the most seconds of a sentence, with any speaker and emotion."""
     least = most = 0.0
     for word in re.findall(r"\w+|[^\w\s]", text):
         spelled = _is_spelled(word)
@@ -44,7 +44,7 @@ def duration_bounds(text: str, speed: float = 1.0) -> tuple[float, float]:
 
 
 def _is_spelled(word: str) -> bool:
-    """Whether it may be said letter by letter: BBC, www, and what is no word for its length."""
+    """Return true for words that may be spelled: BBC, www, and words of unusual length."""
     plain = unicodedata.normalize("NFD", word)
     vowels = re.search("[aeiouyæøœəɐαεηιουωаеёиоуыэюяєіїў]", plain, re.IGNORECASE)
     cased = plain[:1].lower() != plain[:1].upper()
@@ -52,7 +52,7 @@ def _is_spelled(word: str) -> bool:
 
 
 def _pace(character: str) -> float | None:
-    """Letters a second of its script, None of one that no language here is written in."""
+    """Return letters a second of the character's script, or None if no language uses the script."""
     for first, last, pace in _PACES:
         if first <= character <= last:
             return pace

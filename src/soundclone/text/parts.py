@@ -6,9 +6,11 @@ from .script import Sentence, billable, chunks, parse
 
 
 def delivered(text: str, opening: int) -> tuple[int, ...]:
-    """For each group of `script.chunks`, the billed characters from the start of the text to the
-    end of the group. White space and signs between two groups belong to the first of them; the
-    last number is that of the whole text."""
+    """Return the billed characters up to the end of each chunk of `script.chunks`.
+
+    White space and signs between two chunks belong to the first of them. The last number is that
+    of the whole text.
+    """
     ends: list[int] = []
     left, start = billable(text), len(text)
     for group in reversed(chunks(parse(text), opening=opening)):

@@ -17,7 +17,7 @@ from . import boundaries
 from .cleaning import cleaned
 from .splitting import is_dense, split
 
-LIMIT = 220  # characters of a sentence that an engine is asked to say at once
+LIMIT = 220  # characters of a sentence that an engine gets at once
 DENSE_LIMIT = 100  # the same where a character is an ideograph or a syllable
 MAX_MARKED = 9_000  # characters of pause markers: a thousand of the longest
 MAX_PAUSES = 3600  # seconds of any text
@@ -36,15 +36,17 @@ class Sentence:
     goes_on: bool = False  # the next piece is of the same sentence, which was too long for one
 
     def origin(self, index: int) -> int:
-        """Where the character `text[index]` comes from in the original text, in code points;
-        `origin(len(text))` is where the sentence ends there."""
+        """Return the position of `text[index]` in the original text, in code points.
+
+        `origin(len(text))` is the end of the sentence in the original text.
+        """
         at = bisect_right(self.shifts, index, key=lambda shift: shift[0])
         return self.offset + index + (self.shifts[at - 1][1] if at else 0)
 
 
 @dataclass(frozen=True)
 class Pause:
-    """Silence that the text asks for by `<#seconds#>`."""
+    """Silence of a pause marker, `<#seconds#>`."""
 
     seconds: Decimal
 
@@ -54,7 +56,7 @@ Piece = Sentence | Pause
 
 @dataclass(frozen=True)
 class Script:
-    """What is to be said and kept silent, in order."""
+    """Sentences and pauses of a text, in order."""
 
     pieces: tuple[Piece, ...]
 
@@ -72,7 +74,11 @@ _NUMBER = re.compile(r"<#\s*[-+]?\.?[0-9]")
 
 
 def _markers(text: str) -> Iterator[tuple[int, int, Decimal]]:
-    """(start, end, seconds) of every pause marker. Raises InvalidParameter at a malformed one."""
+    """Yield start, end and seconds of each pause marker.
+
+    Raises:
+        InvalidParameter: a marker is malformed.
+    """
     for match in _MARKER.finditer(text):
         marker = match[0]
         valid = _SECONDS.fullmatch(marker)
@@ -89,18 +95,20 @@ def _markers(text: str) -> Iterator[tuple[int, int, Decimal]]:
 
 
 def billable(text: str) -> int:
-    """The number of Unicode code points, those of pause markers not counted.
+    """Return the number of Unicode code points, without those of pause markers.
 
-    Raises InvalidParameter at a malformed marker.
+    Raises:
+        InvalidParameter: a marker is malformed.
     """
     return len(text) - sum(end - start for start, end, _ in _markers(text))
 
 
 def check(text: str, limit: int) -> int:
-    """`billable(text)`, of a text that can be spoken and has at most `limit` characters.
+    """Check that a text can be spoken, and return its billable characters.
 
-    Raises InvalidParameter when the text is empty, longer than `limit`, without any letter or
-    digit, not valid Unicode, or has a malformed pause marker or too much pause.
+    Raises:
+        InvalidParameter: the text is empty, longer than `limit`, without any letter or digit, not
+            valid Unicode, or has a malformed pause marker or too much pause.
     """
     if not text:
         raise InvalidParameter(
@@ -142,7 +150,7 @@ def check(text: str, limit: int) -> int:
 
 
 def most_pauses(characters: int) -> int:
-    """Seconds of pauses that a text with so many billed characters may have."""
+    """Return the most seconds of pauses that billed characters may have."""
     return min(MAX_PAUSES, PAUSES + PAUSES_A_CHARACTER * characters)
 
 
@@ -164,7 +172,7 @@ _PICTURE = re.compile("[\U0001f300-\U0001f3fa\U0001f400-\U0001faff]")
 
 
 def _shown(text: str) -> bool:
-    """Whether there is an emoji in it, which is said by its name beside what else is said."""
+    """Return true if the text has an emoji, whose name is spoken."""
     return bool(_PICTURE.search(text))
 
 
@@ -172,14 +180,15 @@ def _shown(text: str) -> bool:
 
 
 def parse(text: str, limit: int = LIMIT, dense_limit: int = DENSE_LIMIT) -> Script:
-    """The sentences and pauses of `text`, in order.
+    """Split a text into its sentences and pauses, in order.
 
-    A sentence ends at the terminal punctuation of its script and at a line break, not at
-    abbreviations, initials, ordinals and decimals. One longer than `limit` characters
-    (`dense_limit`, where most letters are ideographs, kana or Hangul) is split, at the best of:
-    a clause, a conjunction, a space, any place between two characters that is not within a
-    letter and its marks. What has no letter, digit or emoji is left out. Raises
-    InvalidParameter at a malformed pause marker.
+    A sentence ends at the terminal punctuation of its script and at a line break. It does not end
+    at abbreviations, initials, ordinals and decimals. A longer sentence than `limit` characters is
+    split by `splitting.split`. Where most letters are ideographs, kana or Hangul, `dense_limit`
+    applies. Parts without a letter, digit or emoji are left out.
+
+    Raises:
+        InvalidParameter: a pause marker is malformed.
     """
     pieces: list[Piece] = []
     last: int | None = None  # the sentence before, in pieces
@@ -227,12 +236,12 @@ _PACE = 15  # characters a second
 def chunks(
     script: Script, target: int = 400, opening: int | None = None
 ) -> tuple[tuple[Piece, ...], ...]:
-    """The pieces in groups, for work that is kept a group at a time.
+    """Group the pieces into chunks, each of which is synthesised and stored as a whole.
 
-    A group has sentences of at most `target` characters together, or one that is longer, and the
-    pauses that follow them. A pause counts as what could be said in its time; where several
-    follow each other, they may be in several groups. `opening` is the target of the first group,
-    for which somebody waits; it doubles from group to group until it is `target`.
+    A chunk has sentences of at most `target` characters together, or one longer sentence, and the
+    pauses that follow them. A pause counts as the characters of speech of its length. Pauses in a
+    row may be in several chunks. `opening` is the target of the first chunk, which a listener waits
+    for. It doubles from chunk to chunk until it is `target`.
     """
     most = target if opening is None else min(opening, target)
     groups: list[tuple[Piece, ...]] = []

@@ -13,7 +13,7 @@ from .languages.catalogue import LANGUAGES
 
 
 def is_dense(text: str) -> bool:
-    """Tell if most letters are ideographs, kana or Hangul, which need less space."""
+    """Return true if most letters are ideographs, kana or Hangul, which need less space."""
     letters = sum(map(str.isalpha, text))
     return 2 * sum("\u2e80" <= c <= "\ud7ff" or c >= "\U00020000" for c in text) > letters
 
@@ -32,10 +32,11 @@ def _conjunction() -> re.Pattern[str]:
 def split(
     text: str, start: int, end: int, limit: int, words: Sequence[int] = ()
 ) -> Iterator[tuple[int, int]]:
-    """Ranges of at most `limit` characters that `text[start:end]` is best split into, of about
-    equal length and without white space at their ends.
+    """Split `text[start:end]` into ranges of about equal length and at most `limit` characters.
 
-    `words` are starts of words in `text`, ascending, for scripts that do not write spaces.
+    Each cut is at the best place there is: after a clause, before a conjunction, at a space,
+    between words, or between two characters. Ranges have no white space at their ends. `words` are
+    starts of words in `text`, ascending, for scripts that do not write spaces.
     """
     start, end = _strip(text, start, end)
     while end - start > limit:
@@ -56,8 +57,10 @@ def _strip(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _cut(text: str, start: int, ideal: int, limit: int, words: Sequence[int]) -> int:
-    """The best place for a cut after `start` and not after `limit`: of the best kind that there
-    is, the one closest to `ideal`."""
+    """Return the place for a cut after `start` and not after `limit`.
+
+    Of the places of the best kind, the place closest to `ideal` is taken.
+    """
     least = (start + ideal) // 2
 
     def after(pattern: re.Pattern[str]) -> Iterator[int]:
@@ -80,7 +83,7 @@ def _cut(text: str, start: int, ideal: int, limit: int, words: Sequence[int]) ->
 
 
 def _abbreviated(text: str, place: int) -> bool:
-    """A full stop before `place` after which the clause goes on: "9:30 a.m. on Monday"."""
+    """Return true if the clause continues after the full stop: "9:30 a.m. on Monday"."""
     return text[place - 2] == "." and (
         text[place : place + 1].islower() or belongs_to_next(text, place - 2)
     )
@@ -90,8 +93,10 @@ _DOTTED = re.compile(r"[^\W\d_]\.\s?[^\W\d_]\.")
 
 
 def _bound(text: str, place: int) -> bool:
-    """Words that a reader wants on one line, with the space before `place` between them: "Prof.
-    White", "9:30 a.m."."""
+    """Return true if the words around the space before `place` belong on one line.
+
+    Examples are "Prof. White" and "9:30 a.m.".
+    """
     before = text[place - 2]
     if before.isdigit():
         return bool(_DOTTED.match(text, place))

@@ -1,4 +1,4 @@
-"""Subtitles: what was said and when, as SubRip (.srt) and as JSON.
+"""Subtitles of speech, as SubRip (.srt) and as JSON.
 
 Two lines of at most 42 characters, at most 7 s, and time to read them: what the style guides of
 broadcasters and of streaming services agree on.
@@ -50,8 +50,9 @@ class Cue:
 
 
 def sentence_cues(spoken: Iterable[Spoken]) -> Iterator[Cue]:
-    """A cue for each sentence, or several, none longer than two lines or, as far as its words let
-    it, LONGEST.
+    """Yield one or several cues for each sentence.
+
+    No cue is longer than two lines. None lasts longer than LONGEST, unless a single word does.
 
     A long sentence is cut where `splitting.split` cuts it, at the times of its words. Without
     words, characters share the time equally.
@@ -66,7 +67,7 @@ def sentence_cues(spoken: Iterable[Spoken]) -> Iterator[Cue]:
 
 
 def _parts(spoken: Spoken) -> list[tuple[int, int]]:
-    """Ranges of the sentence that two lines hold."""
+    """Return ranges of the sentence that fit into two lines."""
     text, words = spoken.sentence.text, [word.offset for word in spoken.words]
     width = DENSE_LINE if is_dense(text) else LINE
     in_time = int(LONGEST * len(text) / max(spoken.end - spoken.start, 0.01))
@@ -85,8 +86,10 @@ def _within(words: Sequence[int], start: int, end: int) -> tuple[int, ...]:
 
 
 def readable(cues: Iterable[Cue], until: float) -> Iterator[Cue]:
-    """Cues that stay, while nothing is said, as long as they take to be read: in what follows
-    them, but not beyond `until` seconds. When they come is as it was."""
+    """Lengthen cues into the silence after them until they can be read.
+
+    Starts of cues do not change. No cue ends after `until` seconds.
+    """
     for cue, following in pairwise([*cues, Cue(until + _BETWEEN, until, "", 0, 0)]):
         pace = _DENSE_PACE if is_dense(cue.text) else _PACE
         wanted = cue.start + min(max(len(cue.text) / pace, _SHORTEST), LONGEST)
@@ -95,7 +98,7 @@ def readable(cues: Iterable[Cue], until: float) -> Iterator[Cue]:
 
 
 def word_cues(spoken: Iterable[Spoken]) -> Iterator[Cue]:
-    """A cue for each word. Of a sentence without words they are what white space separates."""
+    """Yield a cue for each word. Without words, parts between white space count as words."""
     for each in spoken:
         for word in each.words:
             start = each.start + word.start
@@ -107,7 +110,7 @@ def word_cues(spoken: Iterable[Spoken]) -> Iterator[Cue]:
 
 
 def _time(spoken: Spoken, index: int) -> float:
-    """When the character `index` of the sentence is heard."""
+    """Return the time at which the character `index` of the sentence is heard."""
     if spoken.words:
         at = bisect_left(spoken.words, index, key=lambda word: word.offset)
         seconds = spoken.words[at].start if at < len(spoken.words) else spoken.words[-1].end
@@ -125,7 +128,7 @@ def _cue(spoken: Spoken, start: int, end: int, shown: float, hidden: float) -> C
 
 
 def to_srt(cues: Iterable[Cue]) -> str:
-    """SubRip text, to be written as UTF-8 without a byte order mark.
+    """Return SubRip text, to be written as UTF-8 without a byte order mark.
 
     Cues follow each other without overlap, each lasts a millisecond at least, and none is empty.
     Text is in logical order: players lay out right-to-left scripts themselves, told by a mark
@@ -141,8 +144,11 @@ def to_srt(cues: Iterable[Cue]) -> str:
 
 
 def to_json(cues: Iterable[Cue]) -> str:
-    """A JSON array of `{"start", "end", "text", "offset", "length"}`: milliseconds from the start
-    of the audio, and code points of the text that was sent."""
+    """Return a JSON array of `{"start", "end", "text", "offset", "length"}`.
+
+    Times are milliseconds from the start of the audio. Offset and length are code points of the
+    text of the request.
+    """
     return json.dumps(
         [
             {
@@ -159,7 +165,7 @@ def to_json(cues: Iterable[Cue]) -> str:
 
 
 def _in_order(cues: Iterable[Cue]) -> Iterator[tuple[int, int, Cue]]:
-    """Cues that have text, with their start and end in milliseconds."""
+    """Yield cues that have text, with their start and end in milliseconds."""
     before = 0
     for cue in cues:
         if cue.text.strip():
@@ -185,15 +191,17 @@ def _shown(cue: Cue) -> str:
 
 
 def _lines(text: str, starts: Sequence[int] = ()) -> list[str]:
-    """The text in lines of at most the width of its script, of about equal length."""
+    """Split the text into lines of about equal length that fit the width of its script."""
     width = DENSE_LINE if is_dense(text) else LINE
     before_brackets = [at - (text[at - 1] in _OPENING) for at in starts if 0 < at < len(text)]
     return [text[a:b] for a, b in split(text, 0, len(text), width, before_brackets)]
 
 
 def _directed(line: str) -> str:
-    """A line of a right-to-left text, told as one: its first letter or digit may be of another
-    script, by which a player would lay out the whole line (UAX #9, P2)."""
+    """Mark a line of a right-to-left text whose first letter is of a left-to-right script.
+
+    A player would lay out the whole line by that letter (UAX #9, P2).
+    """
     for character in line:
         direction = unicodedata.bidirectional(character)
         if direction in ("R", "AL"):

@@ -1,4 +1,4 @@
-"""Words of a sentence: where they stand in the text, and when they are spoken."""
+"""Words of a sentence, with their places in the text and their times in the audio."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BREAK = re.compile(r"[—–…。，、！？；：،؛؟।॥]+")
 
 @dataclass(frozen=True)
 class Word:
-    """A spoken word and where it stands, in the audio and in the sentence."""
+    """A spoken word with its place in the audio and in the sentence."""
 
     text: str
     start: float  # seconds from the start of the sentence's audio
@@ -24,8 +24,10 @@ class Word:
 
 
 def word_spans(text: str) -> Iterator[tuple[int, int]]:
-    """Offset and length of each word: what stands between spaces, without the punctuation around
-    it; each character of Chinese and Japanese, which write no spaces."""
+    """Yield offset and length of each word, without the punctuation around it.
+
+    Each character of Chinese and Japanese counts as a word, because they write no spaces.
+    """
     for match in _TOKEN.finditer(_BREAK.sub(lambda m: " " * len(m[0]), text)):
         start, end = match.span()
         while start < end and unicodedata.category(text[start])[0] in "PZC":

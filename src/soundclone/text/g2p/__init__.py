@@ -1,7 +1,8 @@
-"""How a sentence is read: what espeak-ng is told, so that it says words where it would spell.
+"""Grapheme-to-phoneme conversion: rewrite a sentence so that espeak-ng pronounces it well.
 
-Most languages are told as they are written. The others have a module here with a function
-`read(text) -> Reading`, imported on first use.
+Most languages go to espeak-ng as written. The others have a front end here: a module with a
+function `read(text) -> Reading`, which `speech.front_end` of the language's file names. It is
+imported on first use.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ PHONEMES = "phonemes"
 
 @cache
 def word_list(entries: str) -> dict[str, str]:
-    """What is said by word, of `word=said` with spaces between; the first of a word counts."""
+    """Return pronunciation by word, from `word=pronunciation` entries with spaces between.
+
+    Of several entries of a word the first counts.
+    """
     said: dict[str, str] = {}
     for entry in entries.split():
         word, _, sounds = entry.partition("=")
@@ -30,11 +34,11 @@ def word_list(entries: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of what espeak-ng is told, and the part of the sentence that it stands for.
+    """A part of espeak-ng's input, and the part of the sentence that it stands for.
 
-    Without a voice it is told as it is, in the voice of the sentence. With the name of another
-    voice, that one turns it into phonemes; with PHONEMES it is phoneme mnemonics already. Either
-    is then a word of its own, or several with spaces between them.
+    Without a voice, espeak-ng reads the text in the voice of the sentence. With the name of
+    another voice, that voice turns the text into phonemes. With PHONEMES, the text is phoneme
+    mnemonics already. In both cases it is one word, or several with spaces between them.
     """
 
     text: str
@@ -58,11 +62,11 @@ class Reading:
 
     @cached_property
     def text(self) -> str:
-        """What is told, as one text."""
+        """The pieces as one text."""
         return "".join(piece.text for piece in self.pieces)
 
     def origin(self, position: int, sentence: str) -> int:
-        """Where in the sentence stands what is told at a position of `text`."""
+        """Return the place in the sentence of a position of `text`."""
         at = max(bisect_right(self._starts, position) - 1, 0)
         piece = self.pieces[at]
         if sentence.startswith(piece.text, piece.offset):
@@ -73,7 +77,7 @@ class Reading:
 def respelled(
     text: str, words: re.Pattern[str], respell: Callable[[str], str], voice: str = ""
 ) -> Reading:
-    """The text with what `words` finds told otherwise; "" leaves a word as it is."""
+    """Respell the words that a pattern finds. A respelling of "" leaves the word unchanged."""
     pieces: list[Piece] = []
     end = 0
     for match in words.finditer(text):

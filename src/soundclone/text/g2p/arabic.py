@@ -4,7 +4,7 @@ Arabic writes few of its vowels. Words of `arabic_words` are known, also with ar
 ending; the others get the vowels of the commonest pattern of their consonants (مكتوب maCCūC, تعليم
 taCCīC; W. Wright, A Grammar of the Arabic Language, 1896): a guess, and often wrong. Words with
 marks (تشكيل) are read by them. The article becomes like a sun letter and loses its vowel after
-another; without marks words are read as in pause, without case endings. espeak-ng is told phonemes,
+another; without marks words are read as in pause, without case endings. espeak-ng gets phonemes,
 and reads numbers and Latin itself.
 """
 
@@ -72,7 +72,7 @@ _PREFIXES = {"و": "wa", "ف": "fa", "ب": "bi", "ل": "li", "ك": "ka", "س": "
 
 
 def read(text: str) -> Reading:
-    """Phonemes of the Arabic words; the rest as it is written."""
+    """Return phonemes of the Arabic words, and the rest as written."""
     pieces: list[Piece] = []
     end, last = 0, ""  # `last` is the last sound of the word before, "" after a pause
     for match in _WORD.finditer(text):
@@ -102,7 +102,10 @@ def _begun(said: str, last: str) -> str:
 
 
 def pronounced(word: str, pausing: bool = True) -> str:
-    """How a word is said, written as in `arabic_words`; "^" before a vowel that may be elided."""
+    """Return the pronunciation of a word, in the letters of `arabic_words`.
+
+    A vowel that may be elided has "^" before it.
+    """
     word = word.replace("\u0640", "")
     bare = re.sub(f"[{_MARKS}]", "", word).replace("\u0671", "ا")
     known = _known(bare) or _compound(bare)
@@ -262,7 +265,7 @@ def _alif(said: str, vowel: str, last: bool) -> str:
 
 
 def _mnemonics(said: str) -> str:
-    """espeak-ng's phonemes of what is said, stressed by the weight of the syllables."""
+    """Return espeak-ng's phonemes, stressed by the weight of the syllables."""
     said = re.sub(f"([^{''.join(_VOWELS)}])\\1\\1+", r"\1\1", said.replace("^", ""))
     places = [n for n, c in enumerate(said) if c in _VOWELS]
     stressed = _stressed(said, places)
@@ -279,7 +282,7 @@ def _mnemonics(said: str) -> str:
 
 
 def _stressed(said: str, places: list[int]) -> int:
-    """Where the stress is: on a superheavy last syllable, a heavy one before it, or the third."""
+    """Return the stressed syllable: a superheavy last, a heavy one before it, or the third."""
     if not places:
         return -1
     tail = said[places[-1] + 1 :]

@@ -15,7 +15,7 @@ _SYLLABIC = {"m": "m-", "hm": "hm-", "ng": "ng", "hng": "hng"}
 
 
 def read(text: str) -> Reading:
-    """Jyutping of the characters, one at a time; the rest as it is written."""
+    """Return Jyutping of each character, and the rest as written."""
     from ToJyutping import get_jyutping_list
 
     pieces: list[Piece] = []

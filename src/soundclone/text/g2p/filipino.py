@@ -59,7 +59,7 @@ _LONGEST = 12  # digits that are read as one number
 
 
 def read(text: str) -> Reading:
-    """Phonemes of Filipino words and numbers; the rest as it is written."""
+    """Return phonemes of Filipino words and numbers, and the rest as written."""
     pieces: list[Piece] = []
     end = 0
     for match in _TOKEN.finditer(text):
@@ -79,7 +79,7 @@ def read(text: str) -> Reading:
 
 
 def _told(word: str) -> str:
-    """Phonemes of a word of Filipino, "" of one that is not."""
+    """Return phonemes of a Filipino word, or "" for another word."""
     if not all(c.isascii() or unicodedata.normalize("NFD", c)[0].isascii() for c in word):
         return ""
     lower = word.lower()
@@ -91,7 +91,7 @@ def _told(word: str) -> str:
 
 
 def phonemes(word: str) -> str:
-    """espeak-ng's mnemonics of a word in lower case: "siya" -> "sj'a"."""
+    """Return espeak-ng's mnemonics of a word in lower case: "siya" -> "sj'a"."""
     word = _SPECIAL.get(word, word)
     plain, accent = _plain(word)
     letters = re.sub(r"['’]", "", plain)
@@ -136,7 +136,7 @@ def _plain(word: str) -> tuple[str, int | None]:
 
 
 def spoken_number(digits: str) -> str:
-    """A number in Tagalog words: "2024" -> "dalawang libo at dalawampu't apat"."""
+    """Return a number in Tagalog words: "2024" -> "dalawang libo at dalawampu't apat"."""
     whole, _, decimals = digits.replace(",", "").partition(".")
     if len(whole) > _LONGEST or (len(whole) > 1 and whole[0] == "0"):
         said = " ".join(_digit(d) for d in whole)

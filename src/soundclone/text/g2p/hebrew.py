@@ -4,7 +4,7 @@ What is written without points lacks most vowels. Words of `hebrew_words` are kn
 the prefixes ו ה ב כ ל מ ש; of the rest, ו and י are vowels between consonants, final ה and א are a,
 and consonants in between get the vowels of the commonest patterns. That is a guess, and often
 wrong; a text with points (ניקוד) is read exactly. Modern Israeli sounds, after O. R. Schwarzwald,
-Modern Hebrew, 2001. espeak-ng is told phonemes, and reads numbers and Latin itself.
+Modern Hebrew, 2001. espeak-ng gets phonemes, and reads numbers and Latin itself.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ _ENDINGS = (
 
 
 def read(text: str) -> Reading:
-    """Phonemes of the Hebrew words; the rest as it is written."""
+    """Return phonemes of the Hebrew words, and the rest as written."""
     return respelled(text, _WORD, lambda word: _mnemonics(pronounced(word)), PHONEMES)
 
 
 def pronounced(word: str) -> str:
-    """How a word is said, written as in `hebrew_words`: "שלום" -> "Salom"."""
+    """Return the pronunciation of a word, in the letters of `hebrew_words`: "שלום" -> "Salom"."""
     if _POINTS.search(word):
         return _pointed(unicodedata.normalize("NFD", word))
     word = re.sub("[\u0591-\u05af\u05bd-\u05c0\u05c3-\u05c6]", "", word)
@@ -224,7 +224,7 @@ def _stressed(said: str) -> str:
 
 
 def _mnemonics(said: str) -> str:
-    """espeak-ng's phonemes of what is said, stressed where the accent is or at the end."""
+    """Return espeak-ng's phonemes, stressed at the accent or at the end."""
     accented = next((n for n, c in enumerate(said) if c in _ACCENTED), None)
     if accented is None:
         accented = next((n for n in range(len(said) - 1, -1, -1) if said[n] in _VOWELS), None)

@@ -94,7 +94,7 @@ def pronounced(run: str) -> str:
 
 
 def _link(here: list[str], after: list[str]) -> None:
-    """What the final of a syllable and the initial of the next do to each other, in place."""
+    """Apply the sound changes between the final of a syllable and the next initial, in place."""
     final, initial = here[2], after[0]
     first, second = tuple(_PAIRS.get(final, "")) or ("", final)
     if not final:

@@ -17,7 +17,7 @@ from .mandarin_words import NEUTRAL, SINGLE, WORDS
 
 _HANZI = re.compile("[\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+")
 
-# A year, which is told digit by digit, or a share.
+# A year, which is read digit by digit, or a percentage.
 _NUMBER = re.compile("(?<![0-9])[0-9]{4}(?=年)|(?P<share>[0-9]+(?:\\.[0-9]+)?)[%％]")
 _NAMES = "ling2 yi1 er4 san1 si4 wu3 liu4 qi1 ba1 jiu3".split()
 
@@ -48,7 +48,7 @@ _COUNTED = frozenset("一二两三四五六七八九十几这那每半")
 
 
 def read(text: str) -> Reading:
-    """Phonemes of the characters a word at a time; the rest as it is written."""
+    """Return phonemes of the characters, a word at a time, and the rest as written."""
     pieces: list[Piece] = []
     end = 0
     for match in _HANZI.finditer(text):
@@ -67,7 +67,7 @@ def read(text: str) -> Reading:
 
 
 def _numbers(text: str, start: int, end: int) -> Iterator[Piece]:
-    """Text without characters: years and shares as they are said, the rest for espeak-ng."""
+    """Yield pieces of text without characters: years and percentages in words, the rest as is."""
     for match in _NUMBER.finditer(text, start):
         if match.end() > end:
             break
@@ -173,7 +173,7 @@ def _syllables(words: list[str], index: int) -> list[str]:
 
 
 def _alone(words: list[str], index: int) -> str:
-    """The reading of a character that is a word of its own, where its neighbours tell."""
+    """Return the reading of a one-character word, if its neighbours determine it."""
     word = words[index]
     before = words[index - 1] if index else ""
     after = words[index + 1] if index + 1 < len(words) else ""

@@ -11,5 +11,5 @@ _SOUNDS = {"og": "å", "meg": "mei", "deg": "dei", "seg": "sei", "også": "åss�
 
 
 def read(text: str) -> Reading:
-    """The text with those words respelled."""
+    """Respell the words of the list."""
     return respelled(text, _WORD, lambda word: _SOUNDS.get(word.lower(), ""))

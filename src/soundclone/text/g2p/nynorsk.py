@@ -23,7 +23,7 @@ _SOUNDS = {
 
 
 def read(text: str) -> Reading:
-    """The text with those words respelled, and kkj and ggj as the one sound that they are."""
+    """Respell the words of the list, and kkj and ggj, which are one sound each."""
     return respelled(text, _WORD, _respell)
 
 

@@ -1,6 +1,7 @@
 """Languages: one TOML file each, the catalogue that reads them, and detection.
 
-    ca.toml      everything about Catalan; `schema` describes the keys
+    ca.toml      everything about Catalan
+    schema       keys of the files
     loading      reads and checks a file
     catalogue    LANGUAGES by name; finds a language by name, alias or BCP 47 tag
     detection    finds the language that a text is written in
