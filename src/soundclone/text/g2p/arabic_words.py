@@ -1,7 +1,7 @@
-"""Common Arabic words as they are written without vowel marks, and how they are said in pause.
+"""Common Arabic words without vowel marks, and their pronunciation before a pause.
 
-Buckwalter's letters (v ث, H ح, x خ, * ذ, $ ش, S ص, D ض, T ط, Z ظ, E ع, g غ, ' ء); a i u, and A I U
-for the long vowels.
+The pronunciation is in Buckwalter's letters (v ث, H ح, x خ, * ذ, $ ش, S ص, D ض, T ط, Z ظ, E ع, g غ, ' ء).
+Short vowels are a i u, long vowels A I U.
 """
 
 WORDS = """

@@ -1,8 +1,8 @@
-"""Filipino by its spelling, which tells all but the stress and the glottal stops.
+"""Filipino: pronounced as spelled, with rules for stress and glottal stops.
 
 Sounds after P. Schachter, F. T. Otanes, Tagalog Reference Grammar, 1972. Stress is on the last
-syllable but one, and on the last of the words listed and of accented letters. espeak-ng, which has
-no Filipino, is told phonemes in its table for Indonesian. Words that are plainly English, as
+syllable but one, and on the last of the words listed and of accented letters. espeak-ng has no
+Filipino: it gets phonemes of its table for Indonesian. Words that are plainly English, as
 Taglish has many, are left to its English.
 """
 

@@ -1,9 +1,9 @@
 """Hebrew: words from a list, pointed words by their points, the others with vowels guessed.
 
-What is written without points lacks most vowels. Words of `hebrew_words` are known, also behind
-the prefixes ו ה ב כ ל מ ש; of the rest, ו and י are vowels between consonants, final ה and א are a,
-and consonants in between get the vowels of the commonest patterns. That is a guess, and often
-wrong; a text with points (ניקוד) is read exactly. Modern Israeli sounds, after O. R. Schwarzwald,
+A text without points lacks most vowels. Words of `hebrew_words` are known, also behind the
+prefixes ו ה ב כ ל מ ש. In other words ו and י are vowels between consonants, and final ה and א are
+a. Consonants in between get the vowels of the most common patterns. That is a guess, and often
+wrong. A text with points (ניקוד) is read exactly. Modern Israeli sounds, after O. R. Schwarzwald,
 Modern Hebrew, 2001. espeak-ng gets phonemes, and reads numbers and Latin itself.
 """
 

@@ -1,8 +1,8 @@
-"""Common Hebrew words, written without vowel points, and how they are said.
+"""Common Hebrew words, written without vowel points, and their pronunciation.
 
-a e i o u; b v g d h z t k l m n s p f r; y, w; X for ח and כ, c for צ, S for ש, ' for a glottal
-stop that is heard, C for צ' and j for ג'. The stress is on the last syllable but where an accent
-puts it.
+Most letters have their usual sounds. X is ח and כ, c is צ, S is ש, C is צ' and j is ג'. An
+apostrophe is an audible glottal stop. The stress is on the last syllable, unless an accent marks
+another.
 """
 
 WORDS = """

@@ -1,6 +1,6 @@
 """Korean: Hangul respelled as it sounds, by the Standard Pronunciation (표준 발음법, 1988).
 
-Finals move to the next syllable, become like its initial or change it: 독립 is told as 동닙.
+Finals move to the next syllable, become like its initial or change it: 독립 becomes 동닙.
 Syllables keep their places, so nothing moves in the text. Sino-Korean and other rules that
 need to know the word (사이시옷, 신라 from 신+라) are followed only where spelling shows them.
 """

@@ -4,8 +4,8 @@ Thai writes no spaces, some vowels before their consonant, and tones by class of
 of the vowel, final sound and mark (M. R. Haas, The Thai System of Writing, 1956; R. B. Noss, Thai
 Reference Grammar, 1964). A sentence is cut where the sum of costs is least: words of
 `thai_words` are cheap, syllables that the rules allow dear, and the vowels that are not written
-dearer. espeak-ng's own rules for Thai know neither; it is told phonemes, in its table for Shan,
-the nearest relative that it has with tones.
+dearer. espeak-ng's own Thai has neither words nor tones. It gets phonemes of its table for Shan,
+the nearest relative with tones that it has.
 """
 
 from __future__ import annotations
@@ -202,8 +202,10 @@ def _joined(parts: tuple[_Part, ...]) -> Iterator[_Part]:
 
 @cache
 def _words() -> dict[str, str]:
-    """How each word is spelled by the rules, its syllables with hyphens where they would be cut
-    otherwise; "" where it is spelled so anyway."""
+    """Return the regular spelling of each word, or "" if the word has it already.
+
+    Hyphens separate syllables that the rules would cut elsewhere.
+    """
     return {word: said for word, _, said in (entry.partition("=") for entry in WORDS.split())}
 
 
@@ -238,8 +240,10 @@ def _spelled(letters: str) -> str:
 
 
 def _syllables(text: str, start: int) -> Iterator[tuple[int, str, int]]:
-    """Length, phonemes and cost of what may be read as a syllable at `start`, or as two of which
-    the first has a vowel that is not written (ตลาด ta-làat)."""
+    """Yield length, phonemes and cost of each possible syllable at `start`.
+
+    Two syllables count as one if the first has an unwritten vowel (ตลาด ta-làat).
+    """
     for shape, vowel, cost in _COMPILED:
         if match := shape.match(text, start):
             groups = match.groupdict()
@@ -276,7 +280,7 @@ def _class(onset: str) -> str:
 
 
 def _syllable(onset: str, vowel: str, mark: str, final: str) -> str:
-    """Phonemes of a syllable from its letters; `vowel` may have a final sound of its own."""
+    """Return phonemes of a syllable from its letters. `vowel` may include a final sound."""
     kind = _class(onset)
     sounds = _cluster(onset[1:] if len(onset) > 1 and onset[0] in "หอ" else onset)
     short = vowel[-1] == "-" or vowel in ("a", "i", "W", "u", "e", "E", "o", "O")
