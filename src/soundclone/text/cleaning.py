@@ -22,7 +22,7 @@ _DISGUISED = re.compile(
 def clean(text: str) -> str:
     """Clean a text without pause markers for an engine.
 
-    A run of line breaks of any kind becomes one `\\n`, or a space where a sentence evidently
+    A run of line breaks of any kind becomes one line feed, or a space where a sentence evidently
     continues in the next line. Other white space and control characters become single spaces, and
     none is left at the ends. Format characters (zero-width, bidirectional, soft hyphens),
     variation selectors, private and unassigned characters are left out, but for the joiners
@@ -76,6 +76,7 @@ def _clusters(text: str) -> Iterator[tuple[int, int]]:
 
 
 def extends(character: str) -> bool:
+    """Tell whether a character belongs to the character before it, as a combining mark does."""
     return character >= "\u0300" and (
         unicodedata.category(character)[0] == "M"
         or "\u1160" <= character <= "\u11ff"  # vowels and finals of Hangul

@@ -62,6 +62,7 @@ class Script:
 
     @property
     def sentences(self) -> tuple[Sentence, ...]:
+        """The pieces that are spoken."""
         return tuple(piece for piece in self.pieces if isinstance(piece, Sentence))
 
 

@@ -1,11 +1,11 @@
-"""Arabic: short vowels from a list of words, from the marks, or from the pattern of the word.
+"""Arabic: add short vowels from a list of words, from vowel marks or from the word's pattern.
 
 Arabic writes few of its vowels. Words of `arabic_words` are known, also with article, prefix and
-ending; the others get the vowels of the commonest pattern of their consonants (مكتوب maCCūC, تعليم
-taCCīC; W. Wright, A Grammar of the Arabic Language, 1896): a guess, and often wrong. Words with
-marks (تشكيل) are read by them. The article becomes like a sun letter and loses its vowel after
-another; without marks words are read as in pause, without case endings. espeak-ng gets phonemes,
-and reads numbers and Latin itself.
+ending. Other words get the vowels of the commonest pattern of their consonants (مكتوب maCCūC, تعليم
+taCCīC; W. Wright, A Grammar of the Arabic Language, 1896). That is a guess, and often wrong. Words
+with marks (تشكيل) are read by their marks. The article assimilates to a sun letter, and loses its
+vowel after another vowel. Words without marks have no case endings, as before a pause. espeak-ng
+receives phonemes, and reads numbers and Latin itself.
 """
 
 from __future__ import annotations
@@ -95,7 +95,10 @@ def read(text: str) -> Reading:
 
 
 def _begun(said: str, last: str) -> str:
-    """A word that begins with a vowel, after the sound before it: a glottal stop, or elision."""
+    """Return a word that begins with a vowel, joined to the sound before.
+
+    The vowel is elided after a vowel, and has a glottal stop otherwise.
+    """
     if said[:1] == "^":  # a vowel that is only there to begin with
         return said[2:] if last in _VOWELS else said[1:] if last else "'" + said[1:]
     return "'" + said if said[:1] in _VOWELS else said
@@ -127,7 +130,7 @@ def _known(word: str) -> str:
 
 
 def _compound(word: str) -> str:
-    """Article, prefix or ending with what is left."""
+    """Split a word into article, prefix or ending and a known stem, and pronounce the parts."""
     if word.startswith("ال") and len(word) > 3:
         return "^a" + _article(_known(word[2:]) or _ended(word[2:]) or _guessed(word[2:], True))
     if word.startswith("لل") and len(word) > 3:
@@ -156,7 +159,7 @@ def _article(said: str) -> str:
 
 
 def _ended(word: str) -> str:
-    """A known word with an ending."""
+    """Return a known word with an ending."""
     for ending, said in _ENDINGS:
         stem = word.removesuffix(ending)
         if stem != word and len(stem) > 1:
@@ -169,7 +172,10 @@ def _ended(word: str) -> str:
 
 
 def _guessed(word: str, noun: bool) -> str:
-    """Vowels by the pattern of the consonants; three alone are a verb but behind an article."""
+    """Return the word with the vowels of its consonant pattern.
+
+    Three consonants alone are a verb, except after an article.
+    """
     for ending, said in (("", ""), *_ENDINGS):
         stem = word.removesuffix(ending) if ending else word
         if len(stem) < 2 or (ending and stem == word):
@@ -188,7 +194,7 @@ def _guessed(word: str, noun: bool) -> str:
 
 
 def _spelled(word: str) -> str:
-    """The letters with an a wherever consonants would crowd."""
+    """Return the letters, with an "a" between consonants that cannot stand together."""
     said = ""
     for n, letter in enumerate(word):
         crowded = said and said[-1] not in _VOWELS
@@ -212,7 +218,7 @@ _GLIDES = {"و": ("u", "U"), "ي": ("i", "I")}
 
 
 def _marked(word: str, pausing: bool) -> str:
-    """A word by its marks; final short vowels are left out before a pause."""
+    """Read a word by its marks. A final short vowel is dropped before a pause."""
     word = unicodedata.normalize("NFC", word)
     if match := _BEFORE.fullmatch(word):
         rest = _marks(match["rest"] or match["other"], pausing)
@@ -252,7 +258,10 @@ def _marks(word: str, pausing: bool) -> str:
 
 
 def _alif(said: str, vowel: str, last: bool) -> str:
-    """After an alif: a seat for a vowel, the length of an a, or silent after ū and tanwin."""
+    """Return the sounds of an alif and the letters before it.
+
+    An alif carries a vowel, lengthens an "a", or is silent after ū and tanwin.
+    """
     if not said:
         return "^" + (vowel or "i")
     if vowel:

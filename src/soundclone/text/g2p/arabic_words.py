@@ -1,7 +1,7 @@
 """Common Arabic words without vowel marks, and their pronunciation before a pause.
 
-The pronunciation is in Buckwalter's letters (v ث, H ح, x خ, * ذ, $ ش, S ص, D ض, T ط, Z ظ, E ع, g غ, ' ء).
-Short vowels are a i u, long vowels A I U.
+The pronunciation is in Buckwalter's letters (v ث, H ح, x خ, * ذ, $ ش, S ص, D ض, T ط, Z ظ, E ع, g
+غ, ' ء). Short vowels are a i u, long vowels A I U.
 """
 
 WORDS = """

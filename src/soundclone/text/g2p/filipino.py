@@ -1,9 +1,9 @@
 """Filipino: pronounced as spelled, with rules for stress and glottal stops.
 
-Sounds after P. Schachter, F. T. Otanes, Tagalog Reference Grammar, 1972. Stress is on the last
-syllable but one, and on the last of the words listed and of accented letters. espeak-ng has no
-Filipino: it gets phonemes of its table for Indonesian. Words that are plainly English, as
-Taglish has many, are left to its English.
+The sounds follow P. Schachter and F. T. Otanes, Tagalog Reference Grammar, 1972. The stress is on
+the last syllable but one. Listed words and words with a final accent have it on the last. espeak-
+ng has no Filipino, so it receives phonemes of its table for Indonesian. Clearly English words,
+which are common in Taglish, are left to espeak-ng's English.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def phonemes(word: str) -> str:
 
 
 def _plain(word: str) -> tuple[str, int | None]:
-    """The word without accents, and which of its vowels had an acute or a circumflex."""
+    """Return the word without accents, and the vowels that had an acute or a circumflex."""
     accent, vowels, plain = None, 0, ""
     for c in unicodedata.normalize("NFD", word):
         if c in "\u0301\u0302":
@@ -171,5 +171,5 @@ def _integer(number: int) -> str:
 
 
 def _linked(number: str) -> str:
-    """A number with the linker that what it counts wants: "dalawa" -> "dalawang"."""
+    """Return a number with the linker before a counted noun: "dalawa" -> "dalawang"."""
     return number + ("ng" if number[-1] in "aeiou" else " na")

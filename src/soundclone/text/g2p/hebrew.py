@@ -1,10 +1,11 @@
-"""Hebrew: words from a list, pointed words by their points, the others with vowels guessed.
+"""Hebrew: pronounce listed words, read pointed words exactly, guess the vowels of others.
 
 A text without points lacks most vowels. Words of `hebrew_words` are known, also behind the
 prefixes ו ה ב כ ל מ ש. In other words ו and י are vowels between consonants, and final ה and א are
 a. Consonants in between get the vowels of the most common patterns. That is a guess, and often
-wrong. A text with points (ניקוד) is read exactly. Modern Israeli sounds, after O. R. Schwarzwald,
-Modern Hebrew, 2001. espeak-ng gets phonemes, and reads numbers and Latin itself.
+wrong. A text with points (ניקוד) is read exactly. The sounds are those of modern Israeli Hebrew
+(O. R. Schwarzwald, Modern Hebrew, 2001). espeak-ng receives phonemes, and reads numbers and Latin
+itself.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ def _guessed(word: str) -> str:
 
 
 def _stem(word: str) -> str:
-    """Vowels by the letters that stand for some, and by the pattern of the consonants left."""
+    """Guess the vowels of a word from its vowel letters and the pattern of its consonants."""
     for beginning, said in _BEGINNINGS:
         if word.startswith(beginning) and len(word) - len(beginning) >= 3:
             rest = _stem(word.removeprefix(beginning))
@@ -112,7 +113,7 @@ def _stem(word: str) -> str:
 
 
 def _skeleton(word: str) -> list[str]:
-    """The sounds that letters show: consonants and the vowels that they stand for."""
+    """Return the written sounds: the consonants, and the vowels of vowel letters."""
     row: list[str] = []
     for n, letter in enumerate(word):
         first, last = n == 0, n == len(word) - 1
@@ -141,7 +142,10 @@ def _skeleton(word: str) -> list[str]:
 
 
 def _filled(row: list[str], goes_on: bool) -> str:
-    """Vowels between consonants: CaCaC, CaCCaC, none before a vowel that is written."""
+    """Insert vowels between consonants: CaCaC, CaCCaC.
+
+    A written vowel gets no other vowel before it.
+    """
     said = ""
     for n, sound in enumerate(row):
         said += sound
@@ -166,7 +170,10 @@ def _acronym(letters: str) -> str:
 
 
 def _pointed(word: str) -> str:
-    """A word by its points; shva is silent but at the beginning and after another."""
+    """Read a word by its points.
+
+    Shva is silent, except at the beginning and after another shva.
+    """
     groups = re.findall("([\u05d0-\u05ea])([^\u05d0-\u05ea]*)", word)
     said = ""
     for n, (letter, marks) in enumerate(groups):
@@ -215,7 +222,7 @@ def _pointed(word: str) -> str:
 
 
 def _stressed(said: str) -> str:
-    """With an accent where a pointed word is not stressed at its end: méleX, máyim, rúaX."""
+    """Mark the stress of a pointed word unless it is on the last syllable: méleX, máyim, rúaX."""
     match = re.search("(e)[^aeiou]e[^aeiou]$|(a)yim?$|([eiou])aX?$|(o)[^aeiou]e[^aeiou]$", said)
     if not match or said.endswith("aya"):
         return said

@@ -1,9 +1,9 @@
-"""Japanese: words with their readings, by the cheapest way through a dictionary.
+"""Japanese: find words and their readings by the cheapest path through a dictionary.
 
-The dictionary is mecab-ipadic, made smaller by `training/japanese.py`; the way through it is that
-of T. Kudo, K. Yamamoto, Y. Matsumoto (EMNLP 2004): each word and each pair of neighbours has a
-cost, and the sum is least. Numbers get the reading that their counter wants (一本 いっぽん, 二十日
-はつか). espeak-ng is then told katakana as it is spoken, with spaces between phrases.
+The dictionary is mecab-ipadic, reduced by `training/japanese.py`. Each word and each pair of
+neighbours has a cost, and the path has the least sum (T. Kudo, K. Yamamoto, Y. Matsumoto,
+EMNLP 2004). A number takes the reading that its counter requires (一本 いっぽん, 二十日 はつか).
+espeak-ng receives katakana as pronounced, with spaces between phrases.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class _Dictionary:
         return self._readings[start : end - 1]
 
     def beginning(self, text: str, start: int) -> Iterator[tuple[int, range]]:
-        """Length and entries of the words that the text has at `start`."""
+        """Yield length and entries of the dictionary words that begin at `start`."""
         low, count = 0, len(self._surface_starts) - 1
         for length in range(1, min(_LONGEST, len(text) - start) + 1):
             prefix = text[start : start + length]
@@ -100,7 +100,7 @@ class _Dictionary:
 
 
 def _lines(data: np.ndarray[Any, np.dtype[np.uint8]]) -> tuple[str, Any]:
-    """A text, and where each of its lines begins, with one place more for the end."""
+    """Return a text and the offset of each line, with the end of the text as the last offset."""
     text = data.tobytes().decode()
     codes = np.frombuffer(text.encode("utf-32-le"), "<u4")
     ends = np.flatnonzero(codes == 10) + 1
@@ -113,7 +113,7 @@ def _dictionary() -> _Dictionary:
 
 
 def read(text: str) -> Reading:
-    """Katakana as it is spoken, Latin words in English; the words are phrases (文節)."""
+    """Return katakana as pronounced, and Latin words in English. The words are phrases (文節)."""
     pieces: list[Piece] = []
     words: list[tuple[int, int]] = []
     for phrase in _phrases(_numbers(text, _tokens(text))):
@@ -156,7 +156,10 @@ def _kana(text: str) -> bool:
 
 
 def _cheapest(dictionary: _Dictionary, text: str, wide: str) -> Iterator[tuple[int, int, int, int]]:
-    """Start, length, context and entry (-1: not in the dictionary) of the words of the text."""
+    """Return start, length, context and entry of each word of the text.
+
+    The entry is -1 for a word outside the dictionary.
+    """
     # Of each way to each place: cost, context, start, entry, and the way before it.
     Way = tuple[int, int, int, int, Any]
     ways: list[list[Way]] = [[] for _ in range(len(text) + 1)]
@@ -198,7 +201,7 @@ def _cheapest(dictionary: _Dictionary, text: str, wide: str) -> Iterator[tuple[i
 
 
 def _numbers(text: str, tokens: Iterator[_Token]) -> Iterator[_Token]:
-    """The tokens with numbers and what counts them put together and read."""
+    """Join each number with its counter, and read the two together."""
     row = list(tokens)
     index = 0
     while index < len(row):
@@ -236,7 +239,7 @@ def _numbers(text: str, tokens: Iterator[_Token]) -> Iterator[_Token]:
 
 
 def _in_context(token: _Token, row: list[_Token], index: int) -> _Token:
-    """The token with the reading that its neighbours ask for."""
+    """Return the token with the reading that its neighbours require."""
     before = row[index - 1].surface if index else ""
     after = row[index + 1].surface if index + 1 < len(row) else ""
     if token.surface == "何" and _NAN.match(after):
@@ -251,7 +254,7 @@ def _in_context(token: _Token, row: list[_Token], index: int) -> _Token:
 
 
 def _digits(numeral: str) -> str:
-    """A numeral in Arabic digits, with at most one decimal point; "" when it is none."""
+    """Return a numeral in ASCII digits with at most one decimal point, or "" for other text."""
     plain = unicodedata.normalize("NFKC", numeral).replace(",", "")
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?", plain):
         return plain
@@ -276,7 +279,7 @@ def _digits(numeral: str) -> str:
 
 
 def _phrases(tokens: Iterator[_Token]) -> Iterator[list[_Token]]:
-    """Words with what leans on them; symbols by themselves."""
+    """Group each word with the particles and endings after it. Symbols stand alone."""
     phrase: list[_Token] = []
     for token in tokens:
         leans = token.kind in (_ENDING, _SUFFIX) or token.surface in _LIGHT_VERB

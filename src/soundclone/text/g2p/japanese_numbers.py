@@ -1,4 +1,4 @@
-"""Japanese numbers and counters, in katakana as they are spoken."""
+"""Japanese numbers and counters, in katakana as pronounced."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ _B = str.maketrans("ハヒフヘホカケ", "バビブベボガゲ")
 
 
 def spoken_number(digits: str) -> str:
-    """ASCII digits with or without a decimal point: "1.5" -> "イッテンゴ"."""
+    """Return ASCII digits in katakana, with or without a decimal point: "1.5" -> "イッテンゴ"."""
     whole, point, decimals = digits.partition(".")
     if len(whole) > _LONGEST or (whole.startswith("0") and len(whole) > 1):
         said = "".join(_DIGITS[int(digit)] for digit in whole)
@@ -79,9 +79,11 @@ def spoken_number(digits: str) -> str:
 
 
 def with_counter(digits: str, following: str, dated: bool = False) -> tuple[str, str]:
-    """The counter that `following` begins with, and number and counter as they are spoken; both
-    empty when it begins with none. No digits stand for 何, how many. `dated`: a month comes before,
-    so that 1日 is its first day."""
+    """Return the counter at the start of `following`, and number and counter as pronounced.
+
+    Both are empty if `following` begins with no counter. Empty digits stand for 何, "how many". If
+    `dated`, a month precedes, so 1日 is the first day of the month.
+    """
     counter = next((following[:n] for n in range(5, 0, -1) if following[:n] in _COUNTERS), "")
     after = following[len(counter) : len(counter) + 1]
     if not counter or (counter[-1].isascii() and after.isascii() and after.isalpha()):

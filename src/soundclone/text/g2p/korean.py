@@ -1,8 +1,8 @@
-"""Korean: Hangul respelled as it sounds, by the Standard Pronunciation (표준 발음법, 1988).
+"""Korean: respell Hangul as pronounced, by the Standard Pronunciation (표준 발음법, 1988).
 
-Finals move to the next syllable, become like its initial or change it: 독립 becomes 동닙.
-Syllables keep their places, so nothing moves in the text. Sino-Korean and other rules that
-need to know the word (사이시옷, 신라 from 신+라) are followed only where spelling shows them.
+A final consonant moves to the next syllable, assimilates to its initial or changes it: 독립 becomes
+동닙. Each syllable keeps its position, so offsets in the text stay valid. Rules that depend on the
+word (사이시옷, 신라 from 신+라) apply only where the spelling shows the word.
 """
 
 from __future__ import annotations
@@ -56,8 +56,10 @@ _COUNTED = re.compile(
 
 
 def read(text: str) -> Reading:
-    """The text with every run of Hangul respelled, one syllable for each, and native numbers
-    before what they count (세 개, 열두 시)."""
+    """Respell every run of Hangul, syllable by syllable.
+
+    Numbers before a counter become native Korean (세 개, 열두 시).
+    """
     spelled = _KNOWN.sub(lambda match: _WORDS[match[0]], text)
     pieces: list[Piece] = []
     end = 0
@@ -79,7 +81,7 @@ def _native(number: int) -> str:
 
 
 def pronounced(run: str) -> str:
-    """A run of Hangul syllables as it sounds: "같이" -> "가치"."""
+    """Return a run of Hangul syllables as pronounced: "같이" -> "가치"."""
     row = [_letters(syllable) for syllable in run]
     for here, after in pairwise(row):
         _link(here, after)

@@ -1,9 +1,9 @@
-"""Mandarin: characters with the reading that their word gives them, and the tones of speech.
+"""Mandarin: readings of characters in their words, and tones in context.
 
-pypinyin knows the readings of words; what stands alone is read by its neighbours here. 一 and 不
-change their tone before the next (Y. R. Chao, A Grammar of Spoken Chinese, 1968), syllables that
-have lost theirs get the neutral one; of third tones in a row espeak-ng itself takes care. Latin
-words and digits are left to it too.
+pypinyin knows the readings of words. Rules here read single characters from their neighbours. 一
+and 不 change their tone before the next syllable (Y. R. Chao, A Grammar of Spoken Chinese, 1968).
+Syllables without a tone get the neutral tone. espeak-ng itself handles third tones in a row,
+Latin words and digits.
 """
 
 from __future__ import annotations
@@ -86,8 +86,10 @@ def _numbers(text: str, start: int, end: int) -> Iterator[Piece]:
 
 
 def phonemes(syllable: str, stressed: bool = True) -> str:
-    """espeak-ng's mnemonics of a syllable of pinyin with its tone: "hao3" -> "X'Au214"; "" when
-    it is none."""
+    """Return espeak-ng's mnemonics of a pinyin syllable with its tone: "hao3" -> "X'Au214".
+
+    Return "" for any other text.
+    """
     match = _SYLLABLE.fullmatch(syllable.replace("ü", "v").replace("ê", "e"))
     if not match:
         return ""
@@ -108,7 +110,7 @@ def phonemes(syllable: str, stressed: bool = True) -> str:
 
 
 def _words(run: str) -> Iterator[tuple[str, list[str]]]:
-    """The words of a run of characters with their syllables, as they are spoken."""
+    """Yield the words of a run of characters with their syllables as pronounced."""
     words = _cut(run)
     syllables = [s for n in range(len(words)) for s in _syllables(words, n)]
     _spoken(run, syllables)
@@ -198,7 +200,7 @@ def _alone(words: list[str], index: int) -> str:
 
 
 def _spoken(run: str, syllables: list[str]) -> None:
-    """The tones of 一 and 不 before what follows, in place."""
+    """Change the tones of 一 and 不 to suit the next syllable, in place."""
     for n, character in enumerate(run):
         if character not in "一不" or not re.fullmatch("yi[124]|bu[24]", syllables[n]):
             continue

@@ -1,9 +1,9 @@
-"""Persian: the ezafe, which joins a noun to what describes it and is not written after consonants.
+"""Persian: write the ezafe, the -e that joins a noun to its attribute.
 
-espeak-ng knows the short vowels of common words. The -e between words (کتابِ من ketāb-e man) is
-added where the words tell: after prepositions that are nouns, before pronouns and common
-adjectives that are no predicates (G. Lazard, A Grammar of Contemporary Persian, 1992). Arabic ي
-and ك become the Persian letters.
+Persian does not write the ezafe after consonants (کتابِ من ketāb-e man). Rules add it after
+prepositions that are nouns, and before pronouns and attributive adjectives (G. Lazard, A Grammar of
+Contemporary Persian, 1992). espeak-ng knows the short vowels of common words. Arabic ي and ك become
+the Persian letters.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _VERBAL = re.compile("^ن?می|(?:ند|یم|ید|است)$")
 
 
 def read(text: str) -> Reading:
-    """The text with an ezafe written where one is heard."""
+    """Return the text with an ezafe wherever one is pronounced."""
     pieces: list[Piece] = []
     matches = list(_WORD.finditer(text))
     words = [match[0].translate(_LETTERS).strip("\u200c") for match in matches]

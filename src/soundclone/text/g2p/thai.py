@@ -1,11 +1,11 @@
-"""Thai: words, their syllables, and the tone of each by its consonant, vowel and mark.
+"""Thai: find words and syllables, and the tone of each syllable.
 
-Thai writes no spaces, some vowels before their consonant, and tones by class of consonant, length
-of the vowel, final sound and mark (M. R. Haas, The Thai System of Writing, 1956; R. B. Noss, Thai
-Reference Grammar, 1964). A sentence is cut where the sum of costs is least: words of
-`thai_words` are cheap, syllables that the rules allow dear, and the vowels that are not written
-dearer. espeak-ng's own Thai has neither words nor tones. It gets phonemes of its table for Shan,
-the nearest relative with tones that it has.
+Thai writes no spaces, and writes some vowels before their consonant. The tone follows from the
+class of the consonant, the length of the vowel, the final sound and the mark (M. R. Haas, The
+Thai System of Writing, 1956; R. B. Noss, Thai Reference Grammar, 1964). A sentence is cut where
+the sum of costs is least. Words of `thai_words` are cheap, other possible syllables cost more,
+and syllables with unwritten vowels cost most. espeak-ng's Thai has neither words nor tones, so
+espeak-ng receives phonemes of its table for Shan, the nearest relative with tones.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ _SYLLABLE_COST, _WORD_COST, _STRAY_COST = 12, 8, 60
 
 @dataclass(frozen=True)
 class _Part:
-    """A word, or a syllable that belongs to none."""
+    """A word, or a syllable outside every word."""
 
     start: int
     end: int
@@ -112,7 +112,7 @@ class _Part:
 
 
 def read(text: str) -> Reading:
-    """Phonemes of Thai, numbers in words, Latin words in English."""
+    """Return phonemes of Thai, numbers in words, and Latin words in English."""
     pieces: list[Piece] = []
     words: list[tuple[int, int]] = []
     for match in _RUN.finditer(text):
@@ -155,7 +155,7 @@ _RUN = re.compile(
 
 @lru_cache(256)
 def _parts(run: str) -> tuple[_Part, ...]:
-    """The cheapest way through a stretch of Thai letters."""
+    """Return the cheapest path through a run of Thai letters."""
     # Of each place: the least cost, and the part that ends there.
     best: list[tuple[float, _Part | None]] = [(0, None)] + [(float("inf"), None)] * len(run)
 
@@ -184,7 +184,7 @@ def _parts(run: str) -> tuple[_Part, ...]:
 
 
 def _joined(parts: tuple[_Part, ...]) -> Iterator[_Part]:
-    """Syllables that belong to no word, as one word."""
+    """Join neighbouring syllables outside every word into one word."""
     loose: _Part | None = None
     for part in parts:
         if not part.known and loose:
@@ -225,7 +225,7 @@ def _row(*syllables: str) -> str:
 
 
 def _spelled(letters: str) -> str:
-    """Phonemes of letters that are no word, by the syllables alone."""
+    """Return phonemes of letters outside every word, from their syllables alone."""
     best: list[tuple[float, str]] = [(0, "")] + [(float("inf"), "")] * len(letters)
     for start in range(len(letters)):
         cost, before = best[start]
@@ -316,7 +316,7 @@ _LONGEST_NUMBER = 18
 
 
 def spoken_number(digits: str) -> str:
-    """A number in Arabic or Thai digits, in Thai words: "21" -> "ยี่สิบเอ็ด"."""
+    """Return a number of Arabic or Thai digits in Thai words: "21" -> "ยี่สิบเอ็ด"."""
     plain = "".join(c if c == "." else str(int(c)) for c in digits if c != ",")
     whole, _, decimals = plain.partition(".")
     if len(whole) > _LONGEST_NUMBER or (len(whole) > 1 and whole[0] == "0"):

@@ -1,5 +1,8 @@
-"""Common Thai words; after "=" those that are not said as they are spelled, spelled so that they
-are, with hyphens between the syllables, as Thai dictionaries do."""
+"""Common Thai words.
+
+After "=" stands a regular spelling of words whose spelling is irregular. Hyphens separate the
+syllables, as in Thai dictionaries.
+"""
 
 WORDS = """
 นิรภัย=นิ-ระ-ไพ เข็มขัด รัด แถลง=ถะ-แหลง แถลงข่าว=ถะ-แหลง-ข่าว ปลอด คุณพ่อ คุณแม่ คุณครู ทุกวัน
