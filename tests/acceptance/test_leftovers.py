@@ -63,7 +63,7 @@ def kill(service: Service, dice: random.Random, victim: str) -> None:
 
 
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("kills", [2, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [2, 20])
 def test_nothing_is_left_after_kills(
     tmp_path: Path, recording: str, test_engines: dict[str, str], kills: int
 ) -> None:

@@ -326,7 +326,7 @@ def test_damaged(samples: dict[str, Path], **damaged: Any) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(3000)
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(**DAMAGE)
 def test_damaged_at_length(samples: dict[str, Path], **damaged: Any) -> None:
     check_damage(samples, **damaged)
