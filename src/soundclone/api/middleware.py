@@ -62,7 +62,7 @@ class BodyLimitMiddleware:
     """Reject bodies that are too long.
 
     A body is rejected by its Content-Length, or else once the bytes read exceed the limit.
-    The response of Starlette's own middleware cannot be an envelope.
+    Starlette has such a middleware too, but its response is not an envelope of the contract.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:

@@ -15,11 +15,11 @@ Key = tuple[str, ...]  # the first part names the engine
 
 @dataclass
 class Statistics:
-    """Statistics of a `Cache`. `made` and `evicted` count by the second part of the key."""
+    """Counters of a `Cache`."""
 
     hits: int = 0
-    made: dict[str, int] = field(default_factory=dict)
-    evicted: dict[str, int] = field(default_factory=dict)
+    made: dict[str, int] = field(default_factory=dict)  # by the second part of the key
+    evicted: dict[str, int] = field(default_factory=dict)  # by the second part of the key
 
 
 class Cache:

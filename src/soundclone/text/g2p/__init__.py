@@ -66,7 +66,7 @@ class Reading:
         return "".join(piece.text for piece in self.pieces)
 
     def origin(self, position: int, sentence: str) -> int:
-        """Return the place in the sentence of a position of `text`."""
+        """Return the offset in the sentence of the character at `text[position]`."""
         at = max(bisect_right(self._starts, position) - 1, 0)
         piece = self.pieces[at]
         if sentence.startswith(piece.text, piece.offset):
