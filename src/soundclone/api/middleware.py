@@ -109,7 +109,7 @@ class MetricsMiddleware:
 
 
 class InFlightMiddleware:
-    """Keep the asyncio tasks of the requests that are being answered in `tasks`."""
+    """Record in `tasks` the asyncio tasks of requests that are still being answered."""
 
     def __init__(self, app: ASGIApp, tasks: set[asyncio.Task[None]]) -> None:
         self._app = app

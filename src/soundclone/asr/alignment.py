@@ -31,7 +31,10 @@ _LONGEST_TRANSCRIPT = (3, 60)  # tokens: per token of the text, and in addition
 
 @dataclass(frozen=True)
 class Token:
-    """A word, or in a language without spaces the sound of a syllable."""
+    """Unit of the alignment: a word, or a syllable in a language without spaces.
+
+    A syllable is compared by its pronunciation.
+    """
 
     letters: str  # without case, marks and punctuation
     start: int  # code points from the start of the text

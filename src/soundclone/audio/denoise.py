@@ -61,10 +61,10 @@ def _noise(frames: Samples, window: Array) -> Array:
 
 
 def _gains(ratios: Array, before: Array) -> Array:
-    """Return the gains of the amplitudes, (frames, bins).
+    """Return the factors to multiply the amplitudes by, (frames, bins).
 
     Args:
-        ratios: Power over that of the noise, (frames, bins).
+        ratios: Power divided by the power of the noise, (frames, bins).
         before: Estimate of the speech in the frame before, (bins,), updated in place.
     """
     at, values = _half_exponential_integral()

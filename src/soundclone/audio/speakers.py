@@ -148,7 +148,7 @@ def _embed_batch(windows: Floats) -> tuple[Floats, Floats]:
 
 
 def mean_embedding(speech: Floats) -> Floats:
-    """Return the mean embedding of one speaker's `speech`, shape (n,), with length 1.
+    """Return the mean embedding of `speech`, the samples of one speaker, with unit norm.
 
     The inner product of two embeddings is high for the same speaker. Speech shorter than 1.5 s is
     padded with silence.

@@ -413,7 +413,8 @@ def cancel(
 def discard(session: Session, task_id: str, account_id: str) -> Task:
     """Expire the result of an ended task now, and release its space.
 
-    Raises NotFound, Expired, and StateConflict if the task has not ended.
+    Raises NotFound for an unknown task, Expired for an expired result, and StateConflict if the
+    task has not ended.
     """
     task = get(session, task_id, account_id)
     if task.status in ACTIVE:

@@ -308,5 +308,5 @@ def voice_id(text: str) -> str:
 
 
 def studio_path(target: str) -> str:
-    """Return `target` if it is a path of the studio, otherwise the path of its first page."""
+    """Return `target` if it is a path of the studio, otherwise the studio's first page."""
     return target if re.fullmatch(r"/studio(/[A-Za-z0-9_/-]*)?", target) else "/studio"

@@ -85,7 +85,7 @@ def _traditional(tag: str) -> bool:
 
 
 def other_than(language: str) -> str:
-    """Return the language that the language switch selects."""
+    """Return the other language of the studio, which the switch on the page changes to."""
     return next(each for each in LANGUAGES if each != language)
 
 

@@ -1,8 +1,8 @@
 """Convert espeak-ng's names of phonemes to IPA.
 
-The tables of Chinese, Cantonese, Shan, Korean and a few others name phonemes by a romanisation or
-in Kirshenbaum's ASCII. Other names are IPA. Tones are not phones, because the pitch of the sound
-has them.
+espeak-ng's tables of Chinese, Cantonese, Shan, Korean and a few other languages name phonemes by a
+romanisation or in Kirshenbaum's ASCII. Its other tables use IPA. Tones are left out, because the
+pitch of the audio carries them.
 """
 
 from __future__ import annotations

@@ -412,7 +412,7 @@ def encode_in_blocks(mimi: Any, encode: Callable[[Any], Any], audio: Any) -> Any
 
 
 def _layout(arrays: Mapping[str, NDArray[Any]]) -> dict[str, object]:
-    """Return the type and shape of each array, without the third axis, which is time."""
+    """Map the name of each array to its dtype and its shape without the third axis (time)."""
     return {
         name: (array.dtype, array.shape[:2] + array.shape[3:]) for name, array in arrays.items()
     }

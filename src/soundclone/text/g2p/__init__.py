@@ -92,7 +92,7 @@ def respelled(
 
 
 def read(text: str, language: str) -> Reading:
-    """Return the reading of a sentence in a language of `LANGUAGES`, by the language's module."""
+    """Return the pronunciation of a sentence. `language` is a name of `LANGUAGES`."""
     front_end = LANGUAGES[language].speech.front_end
     if not front_end:
         return Reading((Piece(text, 0),))
