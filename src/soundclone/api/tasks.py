@@ -164,7 +164,8 @@ async def cancel_task(request: Request, id: TaskId, who: KnownCaller) -> JSONRes
 async def delete_result(request: Request, id: TaskId, who: KnownCaller) -> Response:
     """Delete the files of an ended task before they expire, and free their space.
 
-    When the response arrives, the links no longer work. The voice of a preview stays.
+    When the response arrives, download links of the files no longer work. Deleting a preview does
+    not delete its voice.
     """
     state = state_of(request)
     task = await state.database.transaction_async(tasks.discard, checked_id(id), who.account_id)

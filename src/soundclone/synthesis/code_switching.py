@@ -1,4 +1,4 @@
-"""Split a sentence into utterances of one language each, and join their audio again.
+"""Split a sentence into utterances of one language each, and join the audio of the utterances.
 
 Words in another script are spoken in the language that is usual for that script: "你好" in an
 English sentence is Chinese.

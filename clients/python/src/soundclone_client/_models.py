@@ -14,7 +14,7 @@ class Task:
     """State of a task when the server answered.
 
     The fields with a default are None, or empty, until the server sends them. `Clone`, `Speech` and
-    `SubtitledSpeech` hold the same data of a completed task without optional fields.
+    `SubtitledSpeech` describe a completed task. Their fields are always set.
     """
 
     id: str

@@ -34,7 +34,7 @@ def analyse(
     Args:
         samples: Shape (n,).
         sample_rate: Hz.
-        phones: Starts in seconds and IPA, known for speech of espeak-ng.
+        phones: Start in seconds and IPA symbol of each phone, if espeak-ng made the speech.
     """
     samples = np.asarray(soxr.resample(samples, sample_rate, vocoder.SAMPLE_RATE), np.float64)
     samples = samples * (LEVEL / np.sqrt(np.mean(samples**2) + 1e-12))

@@ -25,9 +25,9 @@ class Statistics:
 class Cache:
     """The most recently used values, of at most `limit` bytes together.
 
-    The last value stays even if it alone is larger. Otherwise a model would be loaded for every
-    sentence. Several threads may use the cache. Values are made outside the lock, because that can
-    take a minute, so two threads may make the same value at once.
+    The newest value stays even if it alone is larger than `limit`. Otherwise a model would be
+    loaded for every sentence. Several threads may use the cache. Values are made outside the lock,
+    because making one can take a minute, so two threads may make the same value at once.
     """
 
     def __init__(self, limit: int) -> None:

@@ -52,7 +52,7 @@ def normalise(text: str, language: str) -> Normalised:
 
 
 def plain_digits(text: str) -> str:
-    """Replace digits of every script and in circles by 0 to 9, without a change of length."""
+    """Replace digits of every script, and circled digits, by 0 to 9. The length stays the same."""
     if text.isascii():
         return text
     return "".join(str(unicodedata.digit(c)) if _DIGIT.match(c) else c for c in text)
