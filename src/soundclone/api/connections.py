@@ -1,9 +1,10 @@
 """Limits on the open connections of a server process.
 
 A connection costs memory and a file descriptor before its client is authenticated. Each step that
-depends on the client therefore has a time limit: the head of a request, its body, and the reading
-of the response. When there are too many connections, the guard closes the connection whose client
-has kept the server waiting longest. Clients that send their request at once are still served.
+depends on the client therefore has a time limit: to send the head of a request, to send the body,
+and to read the response. When there are too many connections, `Guard` closes the connection whose
+client has kept the server waiting longest. Clients that send their request at once are still
+served.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ _KEPT = DAY  # seconds for which capabilities stand in for workers that are away
 
 
 def record(session: Session, offers: Iterable[EngineCapability]) -> None:
-    """Store the capabilities of a worker's engines, for times without a worker."""
+    """Store the capabilities of a worker's engines, for when no worker is running."""
     now = workers.now(session)
     # Sorted, so that two workers lock the rows in the same order.
     for offer in sorted(offers, key=lambda offer: offer.engine):

@@ -32,8 +32,8 @@ def history(
         account_id: The account.
         kind: "clone" or "audio".
         status: A status, or "active" for tasks that have not ended.
-        before: Time before which the tasks were submitted.
-        limit: Most tasks to return.
+        before: Return only tasks submitted before this time.
+        limit: Maximum number of tasks to return.
     """
     query = select(Task).where(Task.account_id == account_id)
     if kind:

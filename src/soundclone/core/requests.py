@@ -199,7 +199,7 @@ class SpeechRequest:
 
 @dataclass(frozen=True)
 class CloneRequest:
-    """A recording to make a voice from, and the preview that the new voice speaks."""
+    """A recording to make a voice from, and the text that the new voice speaks as a preview."""
 
     kind: ClassVar[TaskKind] = TaskKind.CLONE
 

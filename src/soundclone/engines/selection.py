@@ -98,7 +98,10 @@ class EngineSelector:
     def choose(
         self, capabilities: Iterable[EngineCapability], language: str, version: str
     ) -> EngineCapability | None:
-        """Return the engine for a language and version; None if no usable engine speaks it."""
+        """Return the engine for a language and sound version.
+
+        Return None if no usable engine speaks the language.
+        """
         speaking = {each.engine: each for each in capabilities if language in each.languages}
         if engine := self.languages.get(language):
             return speaking.get(engine)

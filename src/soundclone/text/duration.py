@@ -85,7 +85,7 @@ def pauses_of(script: Script) -> float:
 
 
 def most_speech(characters: int) -> float:
-    """Return the most seconds of speech, at speed 1, that billed characters may have."""
+    """Return the maximum seconds of speech, at speed 1, for a number of billed characters."""
     return SPEECH + SPEECH_A_CHARACTER * characters
 
 

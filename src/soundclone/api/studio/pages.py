@@ -84,7 +84,7 @@ async def _redeem(request: Request, link: str, target: str) -> Response:
 @router.get("")
 @router.get("/")
 async def home(request: Request, me: Known) -> Response:
-    """Redirect to the speak page, or to the clone page of an account without voices."""
+    """Redirect to the speak page, or to the clone page if the account has no voices."""
     found = await state_of(request).database.read_async(voices.listing, me.account.id)
     return RedirectResponse("/studio/speak" if found else "/studio/clone", 303)
 

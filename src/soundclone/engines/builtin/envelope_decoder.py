@@ -95,7 +95,10 @@ def statistics(
 
 
 def code(numbers: Floats) -> Floats:
-    """Return a speaker's code for the result of `statistics`."""
+    """Return the speaker's code, the decoder's input for one speaker.
+
+    `numbers` is the result of `statistics`.
+    """
     net = weights()
     return ((numbers - net.code_mean) @ net.code_basis).clip(-3, 3)
 

@@ -1,4 +1,4 @@
-"""Abbreviations, addresses of the web and of mail, emoji, bullets and tags."""
+"""Verbalise abbreviations, URLs, e-mail addresses, emoji, #tags and @names; drop bullets."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SKIN_TONE = re.compile("[\U0001f3fb-\U0001f3ff]")
 
 
 class Symbols:
-    """Verbalises what has no digits in it."""
+    """Rules for symbols and abbreviations without digits."""
 
     def __init__(self, language: Language, cldr: Cldr) -> None:
         self._words, self._names = language.words, cldr.names
