@@ -49,7 +49,7 @@ class UploadSource:
     key: str  # in the object store
 
     def to_json(self) -> dict[str, str]:
-        """Return the source as the database keeps it."""
+        """Return the source in the form that the database stores."""
         return {"upload": self.key}
 
 
@@ -60,7 +60,7 @@ class UrlSource:
     url: str
 
     def to_json(self) -> dict[str, str]:
-        """Return the source as the database keeps it."""
+        """Return the source in the form that the database stores."""
         return {"url": self.url}
 
 
@@ -72,7 +72,7 @@ class ConsentSource:
     key: str  # in the object store
 
     def to_json(self) -> dict[str, str]:
-        """Return the source as the database keeps it."""
+        """Return the source in the form that the database stores."""
         return {"consent": self.consent_id, "kept": self.key}
 
 

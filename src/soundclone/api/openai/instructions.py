@@ -1,7 +1,8 @@
 """Find the emotion that instructions in free English request.
 
-A sentence counts if it clearly requests an emotion: as an order ("Sound happy"), as a description
-of the voice ("You are sad", "Tone: angry", "in a fearful voice") or as bare words ("Sad, please").
+A sentence counts if it clearly requests an emotion. The request may be an order ("Sound happy"), a
+description of the voice ("You are sad", "Tone: angry", "in a fearful voice") or bare words ("Sad,
+please").
 All other sentences are unclear. The caller reports unclear instructions as ignored, because neutral
 speech is less wrong than the opposite emotion.
 """

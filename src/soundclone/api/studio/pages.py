@@ -69,7 +69,7 @@ async def sign_in(request: Request, next: str = "/studio", link: str = "") -> Re
 
 async def _redeem(request: Request, link: str, target: str) -> Response:
     if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
-        # Another site could sign its visitors in to an account of its own.
+        # Otherwise another site could sign its visitors in to an account that the site controls.
         raise AuthenticationError("another site opened this sign-in link; sign in with an API key")
     if "prefetch" in request.headers.get("Sec-Purpose", request.headers.get("Purpose", "")):
         return Response(status_code=503, headers={"Cache-Control": "no-store"})

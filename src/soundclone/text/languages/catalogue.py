@@ -46,6 +46,8 @@ class Catalogue(Mapping[str, Language]):
         Raises:
             InvalidLanguage: a file cannot be used, or two languages have one name or alias.
         """
+        if self._languages:  # complete, and never changed again
+            return self._languages
         with self._lock:
             if not self._languages:
                 found = sorted(
