@@ -1,4 +1,4 @@
-"""Measures of speech for bench/quality.py.
+"""Models and measures of speech for bench/quality.py and bench/score.py.
 
 Packages of bench/requirements-quality.in are imported when first used. Without a package its
 measure is NaN, and a note names the package.
@@ -15,13 +15,11 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
-import pyworld
 import soxr
+from cache import Cache
 from numpy.typing import NDArray
+from scipy.signal import butter, sosfiltfilt
 from sentences import COMMON, SCRIPTS
-
-from soundclone.audio import speakers
-from soundclone.engines.builtin.vocoder import triangles
 
 Array = NDArray[np.float64]
 T = TypeVar("T")
@@ -30,6 +28,7 @@ RATE = 16_000  # Hz, of everything that is compared
 LEVEL = 10 ** (-25 / 20)  # root mean square after levelling
 FRAME, HOP, BANDS = 512, 160, 40  # samples, samples, mel bands
 MIXTURE = 8  # Gaussians of a speaker
+RUMBLE = 75.0  # Hz; the high-passed measures ignore what is below
 
 
 @dataclass(frozen=True)
@@ -41,57 +40,70 @@ class Sound:
     text: str = ""  # text, if it is known and English
 
 
-@dataclass(frozen=True)
-class Heard:
-    """Measures of a sound, or of several sounds of one speaker."""
-
-    embedding: Array | None  # of Resemblyzer, (256,), length 1
-    voice: Array  # of soundclone's own encoder, (128,), length 1
-    cepstra: Array  # (frames, 19) where there is speech
-    f0: Array  # (m,), Hz, of the voiced frames
-    spectrum: Array  # (BANDS,), dB, long-term, its mean removed
-
-
 class Instruments:
     """Models that measure speech, imported when first used. Missing ones are noted."""
 
-    def __init__(self) -> None:
+    def __init__(self, cache: Cache | None = None) -> None:
         self.notes: list[str] = []
+        self._cache = cache or Cache()
 
-    def hear(self, sounds: Sequence[Sound]) -> Heard:
-        """Measure the sounds of one speaker as one: the embeddings' mean, the frames of all."""
-        at_rate = [levelled(sound) for sound in sounds]
-        embeddings = [self._encode(samples) for samples in at_rate] if self._encode else []
-        mean = np.mean(embeddings, axis=0) if embeddings else None
-        voice = np.mean(
-            [speakers.mean_embedding(samples.astype(np.float32)) for samples in at_rate], axis=0
+    def embed(self, samples: Array) -> Array | None:
+        """Return the Resemblyzer embedding of samples at RATE: (256,), length 1."""
+        found = self._cache.get(
+            "resemblyzer",
+            samples,
+            lambda: self._encode(samples) if self._encode else np.zeros(0),
         )
-        spectra = np.concatenate([power_frames(samples) for samples in at_rate])
-        long_term = 10 * np.log10(spectra.mean(axis=0))
-        return Heard(
-            embedding=None if mean is None else mean / np.linalg.norm(mean),
-            voice=voice / np.linalg.norm(voice),
-            cepstra=np.log(spectra) @ cosines(),
-            f0=np.concatenate([voiced_f0(samples) for samples in at_rate]),
-            spectrum=long_term - long_term.mean(),
+        return found if found.size else None
+
+    def own_embedding(self, samples: Array) -> Array:
+        """Return the embedding by soundclone's own encoder: (128,), length 1."""
+        from soundclone.audio import speakers
+
+        def measure() -> Array:
+            mean = speakers.mean_embedding(samples.astype(np.float32)).astype(np.float64)
+            return np.asarray(mean / np.linalg.norm(mean))
+
+        return self._cache.get("own", samples, measure)
+
+    def naturalness(self, samples: Array) -> float:
+        """Return DNSMOS P.835 overall, 1-5 (Reddy, Gopal and Cutler, 2022)."""
+        return float(
+            self._cache.get(
+                "dnsmos", samples, lambda: self._judge(samples) if self._judge else math.nan
+            )
         )
 
-    def naturalness(self, sound: Sound) -> float:
-        """DNSMOS P.835 overall, 1-5 (Reddy, Gopal and Cutler, 2022)."""
-        return self._judge(levelled(sound)) if self._judge else math.nan
+    def word_errors(self, sound: Sound, flat: bool = True) -> float:
+        """Return edits over words of the text, by pocketsphinx.
 
-    def word_errors(self, sound: Sound) -> float:
-        """Edits over words of the text, by pocketsphinx."""
-        if not sound.text or not self._recognise:
+        Args:
+            sound: A clip whose text is known.
+            flat: Make all words of `flat_model` equally likely. Otherwise pocketsphinx's own
+                language model of English guesses unclear words, as a listener does.
+        """
+        if not sound.text:
             return math.nan
-        wanted = words(sound.text)
-        return edits(wanted, words(self._recognise(levelled(sound)))) / len(wanted)
+        samples = levelled(sound)
+
+        def measure() -> float:
+            recognise = self._recognise_flat if flat else self._recognise
+            if not recognise:
+                return math.nan
+            wanted = words(sound.text)
+            return edits(wanted, words(recognise(samples))) / len(wanted)
+
+        return float(self._cache.get(f"words {flat} {sound.text}", samples, measure))
+
+    def f0(self, samples: Array) -> Array:
+        """Return F0 in Hz every 10 ms, 0 where unvoiced, by Praat. Empty without parselmouth."""
+        return self._cache.get(
+            "praat f0", samples, lambda: self._track(samples) if self._track else np.zeros(0)
+        )
 
     def mixture(self, cepstra: Array) -> Callable[[Array], float] | None:
         """Return a speaker's model: the mean log-likelihood of frames (Reynolds and Rose, 1995)."""
-        if not self._mixture:
-            return None
-        return self._mixture(cepstra)
+        return self._mixture(cepstra) if self._mixture else None
 
     @cached_property
     def _encode(self) -> Callable[[Array], Array] | None:
@@ -130,7 +142,28 @@ class Instruments:
         return self._made("GMM", make)
 
     @cached_property
-    def _recognise(self) -> Callable[[Array], str] | None:
+    def _track(self) -> Callable[[Array], Array] | None:
+        def make() -> Callable[[Array], Array]:
+            import parselmouth
+
+            def track(samples: Array, low: float = 60.0, high: float = 600.0) -> Array:
+                pitch = parselmouth.Sound(samples, RATE).to_pitch_ac(0.01, low, pitch_ceiling=high)
+                before = round((pitch.xs()[0] - 0.005) / 0.01)
+                return np.pad(pitch.selected_array["frequency"], (max(before, 0), 0))
+
+            def narrowed(samples: Array) -> Array:
+                f0 = track(samples)
+                if not f0.any():
+                    return f0
+                low, high = np.percentile(f0[f0 > 0], [25, 75])
+                return track(samples, max(50.0, 0.75 * low), min(700.0, 2 * high))
+
+            return narrowed
+
+        return self._made("prosody", make)
+
+    @cached_property
+    def _recognise_flat(self) -> Callable[[Array], str] | None:
         def make() -> Callable[[Array], str]:
             from pocketsphinx import Config, Decoder
 
@@ -138,18 +171,19 @@ class Instruments:
                 file.write(flat_model(Decoder(Config(lm=None, loglevel="FATAL"))))
                 file.flush()
                 decoder = Decoder(Config(lm=file.name, samprate=RATE, loglevel="FATAL"))
-
-            def recognise(samples: Array) -> str:
-                padded = np.pad(samples, RATE // 4).clip(-1, 1)
-                decoder.start_utt()
-                decoder.process_raw((padded * 32767).astype("<i2").tobytes(), full_utt=True)
-                decoder.end_utt()
-                found = decoder.hyp()
-                return found.hypstr if found else ""
-
-            return recognise
+            return lambda samples: _transcript(decoder, np.pad(samples, RATE // 4))
 
         return self._made("word errors", make)
+
+    @cached_property
+    def _recognise(self) -> Callable[[Array], str] | None:
+        def make() -> Callable[[Array], str]:
+            from pocketsphinx import Config, Decoder
+
+            decoder = Decoder(Config(samprate=RATE, loglevel="FATAL"))
+            return lambda samples: _transcript(decoder, samples * 0.5 / np.abs(samples).max())
+
+        return self._made("word errors, LM", make)
 
     def _made(self, column: str, make: Callable[[], T]) -> T | None:
         try:
@@ -159,20 +193,54 @@ class Instruments:
             return None
 
 
+def _transcript(decoder: Any, samples: Array) -> str:
+    decoder.start_utt()
+    decoder.process_raw((samples.clip(-1, 1) * 32767).astype("<i2").tobytes(), full_utt=True)
+    decoder.end_utt()
+    found = decoder.hyp()
+    return found.hypstr if found else ""
+
+
 def levelled(sound: Sound) -> Array:
     """Resample a sound to RATE and scale it to LEVEL."""
     samples = soxr.resample(np.asarray(sound.samples, np.float64), sound.sample_rate, RATE)
     return np.asarray(samples * (LEVEL / np.sqrt(np.mean(samples**2) + 1e-12)))
 
 
-def in_a_row(sounds: Sequence[Sound]) -> Sound:
-    """Join sounds at LEVEL, half a second apart.
+def high_passed(samples: Array) -> Array:
+    """Remove everything below RUMBLE, which speaker encoders take for a part of the voice."""
+    return np.asarray(sosfiltfilt(butter(6, RUMBLE, "high", fs=RATE, output="sos"), samples))
+
+
+def trimmed(samples: Array) -> Array:
+    """Cut the silence before and after speech at RATE."""
+    frames = len(samples) // HOP
+    energy = np.square(samples[: frames * HOP]).reshape(frames, HOP).mean(axis=1)
+    loud = np.flatnonzero(energy > np.percentile(energy, 97) * 10 ** (-35 / 10))
+    return samples[loud[0] * HOP : (loud[-1] + 1) * HOP] if loud.size else samples
+
+
+def pieces(sounds: Sequence[Sound], seconds: float, most: int) -> list[Array]:
+    """Join sounds without the silence at their ends, and cut them into pieces of equal length.
+
+    The similarity to a speaker grows with the length of a clip, so only pieces of one length can
+    be compared. Pieces overlap a little if the length of all sounds is no multiple of `seconds`.
+    """
+    joined = np.concatenate([trimmed(levelled(sound)) for sound in sounds])
+    length = round(seconds * RATE)
+    count = max(1, round(len(joined) / length))
+    starts = np.linspace(0, max(0, len(joined) - length), count).astype(int)
+    return [joined[start : start + length] for start in starts[:most]]
+
+
+def in_a_row(samples: Sequence[Array]) -> Array:
+    """Join samples at RATE, half a second apart.
 
     DNSMOS rates 9 s and repeats a shorter clip. Without pauses such a clip has no background that
     DNSMOS could rate.
     """
     gap = np.zeros(RATE // 2)
-    return Sound(np.concatenate([p for s in sounds for p in (levelled(s), gap)]), RATE)
+    return np.concatenate([part for each in samples for part in (each, gap)])
 
 
 def power_frames(samples: Array) -> Array:
@@ -180,30 +248,31 @@ def power_frames(samples: Array) -> Array:
     frames = np.lib.stride_tricks.sliding_window_view(samples, FRAME)[::HOP] * np.hanning(FRAME)
     mel = np.linspace(1127 * np.log1p(80 / 700), 1127 * np.log1p(7600 / 700), BANDS)
     bins = np.arange(FRAME // 2 + 1) * RATE / FRAME
-    bands = triangles(700 * np.expm1(mel / 1127), bins)
+    bands = _triangles(700 * np.expm1(mel / 1127), bins)
     power = np.abs(np.fft.rfft(frames)) ** 2 @ bands + 1e-9
     loudness = 10 * np.log10(power.sum(axis=1))
     return np.asarray(power[loudness > np.percentile(loudness, 97) - 32])
 
 
+def _triangles(centres: Array, bins: Array) -> Array:
+    """Return weights of triangular bands, each with the sum 1: (bins, bands)."""
+    rows = [np.interp(bins, centres, row) for row in np.eye(len(centres))]
+    weights = np.stack(rows, axis=1)
+    return np.asarray(weights / np.maximum(weights.sum(axis=0), 1e-9))
+
+
 def cosines() -> Array:
-    """From log powers to cepstral coefficients 1 to 19: (BANDS, 19)."""
+    """Return the matrix from log powers to cepstral coefficients 1 to 19: (BANDS, 19)."""
     rows = np.cos(np.pi * np.outer(np.arange(BANDS) + 0.5, np.arange(1, 20)) / BANDS)
     return np.asarray(rows * np.sqrt(2 / BANDS))
 
 
-def voiced_f0(samples: Array) -> Array:
-    """F0 in Hz of the voiced frames, by DIO and StoneMask."""
-    f0, times = pyworld.dio(samples, RATE, 60.0, 500.0)
-    f0 = pyworld.stonemask(samples, f0, times, RATE)
-    return np.asarray(f0[f0 > 0])
-
-
 def semitones(f0: Array) -> tuple[float, float]:
     """Median above 1 Hz, and half the distance of the percentiles 16 and 84."""
-    if f0.size == 0:
+    voiced = f0[f0 > 0]
+    if voiced.size == 0:
         return math.nan, math.nan
-    low, median, high = np.percentile(12 * np.log2(f0), [16, 50, 84])
+    low, median, high = np.percentile(12 * np.log2(voiced), [16, 50, 84])
     return float(median), float(high - low) / 2
 
 
