@@ -18,7 +18,7 @@ import numpy as np
 import soxr
 from cache import Cache
 from numpy.typing import NDArray
-from scipy.signal import butter, sosfiltfilt
+from prosody import band_passed
 from sentences import COMMON, SCRIPTS
 
 Array = NDArray[np.float64]
@@ -209,7 +209,7 @@ def levelled(sound: Sound) -> Array:
 
 def high_passed(samples: Array) -> Array:
     """Remove everything below RUMBLE, which speaker encoders take for a part of the voice."""
-    return np.asarray(sosfiltfilt(butter(6, RUMBLE, "high", fs=RATE, output="sos"), samples))
+    return band_passed(samples, RATE, RUMBLE, math.inf, order=12)
 
 
 def trimmed(samples: Array) -> Array:

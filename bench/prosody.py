@@ -13,8 +13,6 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
-from scipy.signal import butter, find_peaks, sosfiltfilt
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -53,15 +51,26 @@ class Contour:
 
 def contour(samples: Array, sample_rate: int, f0: Array) -> Contour:
     """Return the energy contour beside an F0 contour that has a frame every STEP seconds."""
-    high = min(_BAND[1], 0.49 * sample_rate)
-    band = sosfiltfilt(butter(4, (_BAND[0], high), "band", fs=sample_rate, output="sos"), samples)
+    band = band_passed(samples, sample_rate, *_BAND)
     hop = round(STEP * sample_rate)
     frames = len(band) // hop
     energy = np.square(band[: frames * hop]).reshape(frames, hop).mean(axis=1)
-    level = 10 * np.log10(gaussian_filter1d(energy, _SMOOTH) + 1e-12)
+    width = round(4 * _SMOOTH)
+    bell = np.exp(-0.5 * (np.arange(-width, width + 1) / _SMOOTH) ** 2)
+    level = 10 * np.log10(np.convolve(energy, bell / bell.sum(), "same") + 1e-12)
     padded = np.zeros(frames)
     padded[: min(frames, len(f0))] = f0[:frames]
     return Contour(level, padded)
+
+
+def band_passed(samples: Array, sample_rate: int, low: float, high: float, order: int = 8) -> Array:
+    """Filter with the power response of a Butterworth filter at both edges and without delay."""
+    padded = np.pad(samples, sample_rate // 4)
+    frequency = np.fft.rfftfreq(len(padded), 1 / sample_rate)
+    gain = 1 / (1 + (low / np.maximum(frequency, 1e-3)) ** order)
+    gain /= 1 + (frequency / high) ** order
+    filtered = np.fft.irfft(np.fft.rfft(padded) * gain, len(padded))
+    return np.asarray(filtered[sample_rate // 4 :][: len(samples)])
 
 
 def speaking(level: Array) -> Flags:
@@ -75,8 +84,8 @@ def speaking(level: Array) -> Flags:
 
 def nuclei(of: Contour) -> NDArray[np.intp]:
     """Return the frames in which syllables peak."""
-    lowest = np.percentile(of.level, 97) - _RANGE
-    peaks, _ = find_peaks(of.level, height=lowest, prominence=_DIP)
+    peaks = _peaks(of.level, _DIP)
+    peaks = peaks[of.level[peaks] > np.percentile(of.level, 97) - _RANGE]
     near = np.convolve(of.f0 > 0, np.ones(3), "same") > 0
     return np.asarray(peaks[near[peaks]])
 
@@ -153,6 +162,21 @@ def _npvi(peaks: Sequence[NDArray[np.intp]], spoken: Sequence[Flags]) -> float:
             means = (intervals[1:] + intervals[:-1]) / 2
             changes.extend(np.abs(np.diff(intervals)) / means)
     return 100 * float(np.mean(changes)) if changes else math.nan
+
+
+def _peaks(level: Array, dip: float) -> NDArray[np.intp]:
+    """Return the peaks between which the level falls and rises by at least `dip`."""
+    found: list[int] = []
+    rising, high, low = True, 0, 0  # frames of the latest extremes
+    for frame, value in enumerate(level):
+        high = frame if value > level[high] else high
+        low = frame if value < level[low] else low
+        if rising and value < level[high] - dip:
+            found.append(high)
+            rising, low = False, frame
+        elif not rising and value > level[low] + dip:
+            rising, high = True, frame
+    return np.array(found, np.intp)
 
 
 def _pauses(flags: Flags) -> list[float]:
