@@ -5,7 +5,7 @@
 CORPUS has MANIFEST.tsv, QUALITY.tsv and the recordings that they list. Each speaker becomes a
 folder with `ref.wav`, which joins the longest clips, and `other_1.wav`, `other_2.wav`, … from the
 remaining clips. The same corpus gives the same files. The final set is scored once for each
-release: whoever chooses settings by it needs another set.
+release, after its settings are fixed. A set that helped to choose settings is no longer blind.
 """
 
 from __future__ import annotations

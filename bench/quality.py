@@ -135,7 +135,7 @@ def main() -> None:
     page = "\n\n".join(
         [
             score.page(scores, people, OLD if options.against else NEW, options.speakers),
-            report.table(f"{options.engine}, by language (speakers)", languages),
+            report.table(f"{options.engine}, by language (speakers)", languages, digits=2),
             *(
                 "\n".join(f"- {key.replace('_', ' ')}, {name}: {v}" for key, v in of.items())
                 for name, of in costs.items()
