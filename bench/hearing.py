@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -28,6 +29,7 @@ RATE = 16_000  # Hz, of everything that is compared
 LEVEL = 10 ** (-25 / 20)  # root mean square after levelling
 FRAME, HOP, BANDS = 512, 160, 40  # samples, samples, mel bands
 MIXTURE = 8  # Gaussians of a speaker
+DNSMOS_HOP = 3  # seconds between windows of 9 s
 RUMBLE = 75.0  # Hz; the high-passed measures ignore what is below
 
 
@@ -67,10 +69,15 @@ class Instruments:
         return self._cache.get("own", samples, measure)
 
     def naturalness(self, samples: Array) -> float:
-        """Return DNSMOS P.835 overall, 1-5 (Reddy, Gopal and Cutler, 2022)."""
+        """Return DNSMOS P.835 overall, 1-5 (Reddy, Gopal and Cutler, 2022).
+
+        The model judges windows of 9 s. A shorter clip is repeated and judged once.
+        """
         return float(
             self._cache.get(
-                "dnsmos", samples, lambda: self._judge(samples) if self._judge else math.nan
+                f"dnsmos {DNSMOS_HOP}",
+                samples,
+                lambda: self._judge(samples) if self._judge else math.nan,
             )
         )
 
@@ -122,9 +129,27 @@ class Instruments:
     @cached_property
     def _judge(self) -> Callable[[Array], float] | None:
         def make() -> Callable[[Array], float]:
+            import onnxruntime
             from speechmos import dnsmos
 
-            return lambda samples: dnsmos.run(samples.clip(-0.999, 0.999), RATE)["ovrl_mos"]
+            # The package's own session waits in busy threads, and runs a second model.
+            options = onnxruntime.SessionOptions()
+            options.intra_op_num_threads = options.inter_op_num_threads = 1
+            path = Path(dnsmos.__file__).parent / "dnsmos_models" / "sig_bak_ovr.onnx"
+            session = onnxruntime.InferenceSession(path, options)
+            length = round(dnsmos.INPUT_LENGTH * RATE)
+
+            def judge(samples: Array) -> float:
+                sound = samples.clip(-0.999, 0.999).astype(np.float32)
+                if len(sound) < length:
+                    sound = np.resize(sound, length)  # repeats the clip
+                found = []
+                for start in range(0, len(sound) - length + 1, DNSMOS_HOP * RATE):
+                    (raw,) = session.run(None, {"input_1": sound[None, start : start + length]})[0]
+                    found.append(dnsmos.DNSMOS.get_polyfit_val(None, *raw, False)[2])
+                return float(np.mean(found))
+
+            return judge
 
         return self._made("DNSMOS", make)
 
