@@ -27,7 +27,7 @@ from pathlib import Path
 import report
 import score
 from hearing import FRAME, HOP, RATE, Instruments, Sound, levelled, semitones
-from systems import Clips, Speaker, clips, plain, shared
+from systems import Clips, Speaker, clips, passages, plain, shared
 
 NEW, OLD, SOURCE = "this version", "earlier release", "espeak-ng alone"
 
@@ -118,6 +118,7 @@ def main() -> None:
         people,
         systems,
         score.Options(not (options.quick or options.no_dnsmos), thorough, copies=thorough),
+        {name: passages(folder, people) for name, folder in folders.items()},
     )
     try:
         pictures(options.out, instruments, people, systems[NEW])

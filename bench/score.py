@@ -5,7 +5,8 @@
 
 SPEAKERS has a folder per speaker, `<language code>_<anything>/`, with `ref.wav` and `other_1.wav`,
 `other_2.wav`, …. FOLDER has clips `<speaker>_<n>.wav`, where n is the index of the sentence in
-bench/sentences.py; bench/speak.py writes such a folder. Only the clips that all folders have are
+bench/sentences.py. `<speaker>_passage.wav`, if there is one, has sentences in a row, whose pauses
+are measured. bench/speak.py writes such a folder. Only the clips that all folders have are
 scored. Differences to the first folder, or to `--base`, are paired over speakers.
 
 `--quick` scores two sentences of each speaker, without DNSMOS. Measured values are cached in the
@@ -24,6 +25,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import prosody
@@ -31,7 +33,7 @@ import report
 from gallery import Figures, Gallery
 from hearing import RATE, Array, Instruments, Sound, in_a_row, levelled, pieces
 from report import mean_of
-from systems import Clips, Speaker, clips, copied, shared, speakers
+from systems import Clips, Speaker, clips, copied, passages, shared, speakers
 
 PIECE = 3.3  # seconds of all pieces whose similarity is measured
 MOST = 8  # pieces of a speaker
@@ -62,11 +64,19 @@ def measure(
     people: Sequence[Speaker],
     systems: Mapping[str, Mapping[str, Clips]],
     options: Options,
+    joined: Mapping[str, Mapping[str, Sound]] = MappingProxyType({}),
 ) -> Scores:
     """Measure every system, real speech and, if wanted, copy-synthesis.
 
     Real speech and copy-synthesis are pieces of the reference. The other recordings of the
     speaker, with which all pieces are compared, serve nothing else but the prosody of real speech.
+
+    Args:
+        instruments: Models that measure speech.
+        people: All speakers.
+        systems: Clips of each system and speaker.
+        options: Extent of the measurement.
+        joined: Passages of each system and speaker, whose pauses are measured.
     """
     gallery = Gallery(instruments, {p.name: p.others for p in people}, options.thorough)
     scores = Scores()
@@ -86,6 +96,12 @@ def measure(
     real = {p.name: _prosody(instruments, [p.reference, *p.others]) for p in people}
     for system, each in systems.items():
         ours = {name: _prosody(instruments, list(said.values())) for name, said in each.items()}
+        for name, passage in joined.get(system, {}).items():
+            if name in ours:
+                whole = _prosody(instruments, [passage])
+                ours[name] = dataclasses.replace(
+                    ours[name], pause=whole.pause, pause_spread=whole.pause_spread
+                )
         scores.prosody[system] = {n: dataclasses.asdict(p) for n, p in ours.items()}
         scores.ratios[system] = {n: prosody.ratios(p, real[n]) for n, p in ours.items()}
     scores.prosody[REAL] = {n: dataclasses.asdict(p) for n, p in real.items()}
@@ -206,6 +222,7 @@ def main() -> None:
             thorough=options.thorough,
             copies=options.thorough,
         ),
+        {name: passages(folder, people) for name, folder in folders.items()},
     )
     print(page(scores, people, base, options.speakers))
     print(*instruments.notes, sep="\n")

@@ -3,9 +3,9 @@
     python bench/speak.py SPEAKERS OUT [--engine builtin] [--languages en,de] [--sentences 2]
 
 OUT gets `<speaker>_<n>.wav`, where n is the index of the sentence in the script of the speaker's
-language, and `costs.json`. bench/quality.py runs this script with the interpreter of an earlier
-release to compare both releases in one run. Therefore this script needs nothing of bench/ except
-the sentences.
+language, `<speaker>_passage.wav` with all sentences as the service joins them, and `costs.json`.
+bench/quality.py runs this script with the interpreter of an earlier release to compare both
+releases in one run. Therefore this script needs nothing of bench/ except the sentences.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import resource
 import sys
 import time
 import wave
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,9 +26,11 @@ from sentences import SCRIPTS
 from soundclone.audio.decode import decode
 from soundclone.config import Settings
 from soundclone.engines.builtin import BuiltinEngine
-from soundclone.engines.protocol import Controls, Engine, Reference
+from soundclone.engines.protocol import Controls, Engine, Reference, Speech
 from soundclone.engines.registry import InstalledEngines
+from soundclone.synthesis.concatenation import join
 from soundclone.text.languages import LANGUAGES
+from soundclone.text.script import Sentence
 
 
 def script(language: str, most: int = 0) -> tuple[str, ...]:
@@ -36,7 +39,7 @@ def script(language: str, most: int = 0) -> tuple[str, ...]:
     return sentences[: most or None]
 
 
-def load(name: str) -> Engine:
+def load(name: str) -> Engine | BuiltinEngine:
     """Return the engine `name`. The built-in engine also works from a source tree."""
     if name == "builtin":
         return BuiltinEngine()
@@ -52,8 +55,15 @@ def write(path: Path, samples: NDArray[np.floating], sample_rate: int) -> None:
         file.writeframes((samples.clip(-1, 1) * 32767).astype("<i2").tobytes())
 
 
+def passage(texts: Sequence[str], speeches: Sequence[Speech]) -> NDArray[np.floating]:
+    """Join spoken sentences as the service does, to measure the pauses between them."""
+    offsets = np.cumsum([0, *(len(text) + 1 for text in texts)])
+    pieces = [Sentence(text, int(at)) for text, at in zip(texts, offsets, strict=False)]
+    return join(pieces, speeches, speeches[0].sample_rate, last=True).samples
+
+
 def speak(
-    engine: Engine, people: dict[str, tuple[str, Path]], out: Path, most: int = 0
+    engine: Engine | BuiltinEngine, people: dict[str, tuple[str, Path]], out: Path, most: int = 0
 ) -> dict[str, float]:
     """Write the clips of each speaker and close the engine.
 
@@ -76,11 +86,14 @@ def speak(
         voice = engine.clone(Reference(samples, decoded.sample_rate, language), language)
         clone += time.process_time() - started
         started = time.process_time()
-        for index, text in enumerate(script(language, most)):
-            speech = engine.speak(voice, text, Controls(language))
-            seconds += len(speech.samples) / speech.sample_rate
-            write(out / f"{name}_{index}.wav", speech.samples, speech.sample_rate)
+        texts = script(language, most)
+        speeches = [engine.speak(voice, text, Controls(language)) for text in texts]
         spoken += time.process_time() - started
+        rate = speeches[0].sample_rate
+        for index, speech in enumerate(speeches):
+            seconds += len(speech.samples) / rate
+            write(out / f"{name}_{index}.wav", speech.samples, rate)
+        write(out / f"{name}_passage.wav", passage(texts, speeches), rate)
     engine.close()  # the time of child processes counts after their end
     spoken += resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - children
     unit = 1 if sys.platform == "darwin" else 1024

@@ -74,6 +74,12 @@ def clips(folder: Path, people: Sequence[Speaker], most: int = 0) -> dict[str, d
     return found
 
 
+def passages(folder: Path, people: Sequence[Speaker]) -> dict[str, Sound]:
+    """Read `<speaker>_passage.wav`, joined sentences, of the speakers that have one."""
+    paths = {person.name: folder / f"{person.name}_passage.wav" for person in people}
+    return {name: sound(path) for name, path in paths.items() if path.is_file()}
+
+
 def shared(systems: Mapping[str, Mapping[str, Clips]]) -> dict[str, dict[str, dict[int, Sound]]]:
     """Leave out the clips that not every system has, so that all systems speak the same texts."""
     keys = set.intersection(
