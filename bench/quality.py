@@ -1,12 +1,13 @@
 """Measure the similarity of cloned voices to their speakers, their intelligibility and prosody.
 
     python bench/quality.py SPEAKERS [--engine builtin] [--out bench/out] [--languages en,de]
-        [--against PYTHON [--against-path DIR:DIR]] [--quick] [--json]
+        [--against PYTHON [--against-path DIR:DIR]] [--quick] [--thorough] [--json]
 
 SPEAKERS has a folder per speaker, `<language code>_<anything>/`. `ref.wav` becomes the voice. The
 outputs are compared with `other_1.wav`, `other_2.wav`, …. `--against` is the Python of an
 environment with an earlier release, which then speaks the same texts for the same speakers and is
-scored in the same run. `--against-path` is the PYTHONPATH of that interpreter.
+scored in the same run. `--against-path` is the PYTHONPATH of that interpreter. `--thorough` adds
+espeak-ng alone, copy-synthesis, and the measures by other encoders.
 
 The packages of bench/requirements-quality.in are used for measurements only. The column of a
 missing package stays empty. Works offline. docs/quality.md has the figures, their meanings and
@@ -109,10 +110,10 @@ def main() -> None:
         spoken(options.out / "earlier", options, options.against, options.against_path)
         folders[OLD] = options.out / "earlier"
     systems = shared({name: clips(folder, people, most) for name, folder in folders.items()})
-    if not options.quick:
+    if options.thorough:
         systems[SOURCE] = plain(people, most)
     instruments = Instruments()
-    thorough = not options.quick
+    thorough = options.thorough
     scores = score.measure(
         instruments,
         people,

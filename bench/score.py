@@ -181,6 +181,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sentences", type=int, default=0, help="of each speaker; 0: all")
     parser.add_argument("--quick", action="store_true", help="two sentences, without DNSMOS")
     parser.add_argument("--no-dnsmos", action="store_true", help="leave out DNSMOS, which is slow")
+    parser.add_argument("--thorough", action="store_true", help="all measures, copy-synthesis too")
     parser.add_argument("--speakers", action="store_true", help="also print each speaker")
 
 
@@ -197,7 +198,6 @@ def main() -> None:
     parser.add_argument("people", type=Path, metavar="SPEAKERS")
     parser.add_argument("folders", nargs="+", metavar="[NAME=]FOLDER")
     parser.add_argument("--base", default="", help="system to compare with; the first if empty")
-    parser.add_argument("--thorough", action="store_true", help="all measures, copy-synthesis too")
     parser.add_argument("--json", type=Path, help="file for the values of each speaker")
     arguments(parser)
     options = parser.parse_args()
