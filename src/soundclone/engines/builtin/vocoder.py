@@ -1,8 +1,9 @@
 """Analyse speech into F0, spectral envelope and aperiodicity, and synthesise it.
 
-The vocoder is WORLD (Morise, Yokomori and Ozawa, 2016) with StoneMask, CheapTrick and D4C, and the
-F0 tracker of `audio.f0`. The envelope is log power in mel bands. The level is its mean over the
-bands, and is separate.
+The analysis is that of WORLD (Morise, Yokomori and Ozawa, 2016): StoneMask, CheapTrick and D4C,
+with the F0 tracker of `audio.f0`. The synthesis sends pulses and noise through the envelope
+(`excitation`), and mixes them by the aperiodicity (`mixing`). The envelope is log power in mel
+bands. The level is its mean over the bands, and is separate.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import pyworld
 from numpy.typing import NDArray
 
 from ...audio import f0 as fundamental
+from . import excitation, mixing
 
 SAMPLE_RATE = 16_000  # Hz, of the analysis
 OUTPUT_RATE = 24_000  # Hz, of the synthesis
@@ -25,7 +27,6 @@ HIGH_BANDS = np.array([8500.0, 9250.0, 10000.0, 10750.0, 11500.0])  # Hz, of the
 
 _FFT = 1024
 _BLOCK = 2000  # frames whose spectra are in memory at once
-_LEAST_PERIODIC = -1.2  # dB; WORLD treats a frame above about -1 as unvoiced
 _TINY = 1e-12  # power of digital silence
 
 Array = NDArray[np.float64]
@@ -70,9 +71,12 @@ def _to_bands() -> Array:
 
 
 @cache
-def _from_bands() -> Array:
-    """Return the matrix that interpolates bins linearly between bands: (bands, bins)."""
-    bins = np.arange(_FFT // 2 + 1) * OUTPUT_RATE / _FFT
+def basis(size: int) -> Array:
+    """Return the matrix that interpolates between bands: (bands, size // 2 + 1).
+
+    `size` is the number of samples of the transform, at OUTPUT_RATE.
+    """
+    bins = np.arange(size // 2 + 1) * OUTPUT_RATE / size
     centres = np.concatenate([band_centres(), HIGH_BANDS])
     return np.array([np.interp(bins, centres, row) for row in np.eye(len(centres))])
 
@@ -113,23 +117,45 @@ def analyse(samples: Array, unvoiced: float = fundamental.NOISY) -> Parameters:
     )
 
 
-def synthesise(parameters: Parameters) -> Array:
-    """Return samples at OUTPUT_RATE. The bands above 8 kHz are predicted from the envelope.
+def output_bands(parameters: Parameters) -> Array:
+    """Return the log power in all bands at OUTPUT_RATE: (T, BANDS + high bands).
 
-    The aperiodicity at 3 kHz falls to zero at 8 kHz, as in WORLD at 16 kHz.
+    The bands above 8 kHz are predicted from the envelope.
     """
     voiced = parameters.voiced
     rows = np.concatenate([parameters.envelope, np.ones((len(voiced), 1))], axis=1)
     high = np.where(voiced[:, None], *(rows @ matrix for matrix in _extension()))
-    bands = np.concatenate([parameters.envelope, high], axis=1) + parameters.level[:, None]
-    coded = parameters.aperiodicity.clip(-60, _LEAST_PERIODIC) * [1.0, 0.4, 0.0]
-    noise = pyworld.decode_aperiodicity(np.where(voiced[:, None], coded, 0.0), OUTPUT_RATE, _FFT)
-    return np.asarray(
-        pyworld.synthesize(
-            np.ascontiguousarray(parameters.f0),
-            np.exp(bands @ _from_bands()) * (OUTPUT_RATE / SAMPLE_RATE),  # of power, per bin
-            noise,
-            OUTPUT_RATE,
-            1000 * HOP,
-        )
-    )
+    level = parameters.level[:, None] + np.log(OUTPUT_RATE / SAMPLE_RATE)  # of power, per bin
+    return np.asarray(np.concatenate([parameters.envelope, high], axis=1) + level)
+
+
+@cache
+def _pulse_matrix() -> NDArray[np.float32]:
+    return excitation.pulse_matrix(basis(excitation.PULSE_FFT))
+
+
+@cache
+def _noise_basis() -> NDArray[np.float32]:
+    return (basis(excitation.NOISE_FFT) / 2).astype(np.float32)
+
+
+def streams(
+    parameters: Parameters, seed: int = excitation.SEED
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return pulses, with noise where unvoiced, and noise everywhere: (n,) at OUTPUT_RATE."""
+    bands = output_bands(parameters).astype(np.float32)
+    noise = excitation.noise(bands, _noise_basis(), seed)
+    position = np.arange(len(noise)) / excitation.STEP
+    voiced = np.interp(position, np.arange(len(bands)), parameters.voiced.astype(float))
+    pulses = excitation.pulses(parameters.f0, bands, _pulse_matrix())
+    return pulses + np.where(voiced > 0.5, np.float32(0), noise), noise
+
+
+def synthesise(parameters: Parameters) -> Array:
+    """Return samples at OUTPUT_RATE. Frame t is centred at t * HOP.
+
+    The bands above 8 kHz are predicted from the envelope. There, voiced sounds are noise, as in
+    WORLD at 16 kHz.
+    """
+    gains = mixing.log_gains(parameters.aperiodicity[::2, 0], parameters.voiced[::2])
+    return mixing.mixed(*streams(parameters), gains)

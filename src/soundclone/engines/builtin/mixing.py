@@ -1,0 +1,85 @@
+"""Mix pulses and noise by frequency, in the short-time Fourier domain."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import excitation
+
+FFT, HOP = 960, 240  # samples at excitation.RATE; a frame is two of the vocoder's
+_KNOTS = (0.0, 3000.0, 6000.0, 9000.0, 12000.0)  # Hz, where the noise's share is given
+_LEAST, _MOST = -60.0, -1.2  # dB, limits of the noise's share at 3 kHz
+_MOST_ANYWHERE = -0.1  # dB; the rest of the power belongs to the pulses
+_SHARE_AT_6_KHZ = 0.4  # of the decibels at 3 kHz
+_SILENT = -9.0  # log gain of a stream that is not used
+_BLOCK = 500  # frames in memory at once
+
+Floats = NDArray[np.float32]
+
+
+@cache
+def _hann() -> Floats:
+    return np.hanning(FFT + 1)[:-1].astype(np.float32)
+
+
+@cache
+def _between_knots() -> NDArray[np.float64]:
+    """Return the matrix that interpolates bins linearly between knots: (knots, bins)."""
+    bins = np.arange(FFT // 2 + 1) * excitation.RATE / FFT
+    return np.array([np.interp(bins, _KNOTS, row) for row in np.eye(len(_KNOTS))])
+
+
+def log_gains(
+    aperiodicity: NDArray[np.float64], voiced: NDArray[np.bool_]
+) -> tuple[Floats, Floats]:
+    """Return the natural log gains of pulses and noise: each (T, FFT // 2 + 1).
+
+    The sum of their powers is 1 in voiced frames. Unvoiced frames use the first stream alone.
+
+    Args:
+        aperiodicity: Share of the noise in dB at 3 kHz, (T,), HOP apart.
+        voiced: True for voiced frames, (T,).
+    """
+    share = aperiodicity.clip(_LEAST, _MOST)[:, None]
+    knots = [np.full_like(share, _LEAST), share, _SHARE_AT_6_KHZ * share, 0 * share, 0 * share]
+    decibels = np.concatenate(knots, axis=1) @ _between_knots()
+    noise = np.minimum(decibels, _MOST_ANYWHERE) * (np.log(10) / 20)
+    pulses = 0.5 * np.log1p(-np.exp(2 * noise))
+    return (
+        np.where(voiced[:, None], pulses, 0).astype(np.float32),
+        np.where(voiced[:, None], noise, _SILENT).astype(np.float32),
+    )
+
+
+def mixed(pulses: Floats, noise: Floats, gains: tuple[Floats, Floats]) -> NDArray[np.float64]:
+    """Return the sum of both streams after their gains.
+
+    Args:
+        pulses: Shape (n,).
+        noise: Shape (n,).
+        gains: Result of `log_gains`; frame t is centred at sample t * HOP.
+    """
+    count = len(gains[0])
+    spare = FFT // 2, FFT // 2 + HOP
+    windows = [
+        np.lib.stride_tricks.sliding_window_view(np.pad(stream, spare), FFT)[::HOP][:count]
+        for stream in (pulses, noise)
+    ]
+    out = np.zeros((count + 2 * FFT // HOP, HOP), np.float32)
+    weight = np.zeros_like(out)
+    squared = (_hann() * _hann()).reshape(-1, HOP)
+    for first in range(0, count, _BLOCK):
+        last = min(first + _BLOCK, count)
+        spectrum = sum(
+            np.fft.rfft(window[first:last] * _hann(), axis=1) * np.exp(gain[first:last])
+            for window, gain in zip(windows, gains, strict=True)
+        )
+        made = (np.fft.irfft(spectrum, FFT, axis=1) * _hann()).reshape(last - first, -1, HOP)
+        for k in range(FFT // HOP):
+            out[first + k : last + k] += made[:, k]
+            weight[first + k : last + k] += squared[k]
+    samples = (out / np.maximum(weight, 1e-3)).ravel()
+    return samples[FFT // 2 : FFT // 2 + len(pulses)].astype(np.float64)
