@@ -1,4 +1,4 @@
-"""Pulses and noise of the vocoder."""
+"""Pulses and noise of the vocoder, and the refinement of a recording's envelopes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import soxr
 from numpy.typing import NDArray
 
 from soundclone.audio.decode import decode
-from soundclone.engines.builtin import excitation, mixing, vocoder
-from soundclone.engines.builtin.analysis import LEVEL
+from soundclone.engines.builtin import excitation, mixing, refinement, vocoder
+from soundclone.engines.builtin.analysis import LEVEL, active, analyse
 from soundclone.engines.builtin.vocoder import BANDS, Parameters
 
 RECORDING = Path(__file__).parents[1] / "recordings" / "woman.opus"
@@ -82,3 +82,49 @@ def test_silence_stays_silent() -> None:
 def test_a_synthesis_is_deterministic(recording: NDArray[np.float64]) -> None:
     parameters = vocoder.analyse(recording[: 2 * vocoder.SAMPLE_RATE])
     np.testing.assert_array_equal(vocoder.synthesise(parameters), vocoder.synthesise(parameters))
+
+
+def distance(parameters: Parameters, samples: NDArray[np.float64]) -> float:
+    """Return the mean difference in dB of a synthesis from the recording, in frames of speech."""
+    wanted = soxr.resample(samples, vocoder.SAMPLE_RATE, vocoder.OUTPUT_RATE)
+    floor = 1e-4
+    made, real = (
+        np.log(refinement._powers(x, parameters.f0) + floor)
+        for x in (vocoder.synthesise(parameters), wanted)
+    )
+    return float(4.34 * np.abs(made - real)[active(parameters)][:, :76].mean())
+
+
+def test_refined_parameters_are_closer_to_the_recording(recording: NDArray[np.float64]) -> None:
+    before = vocoder.analyse(recording)
+    after = refinement.refined(before, recording)
+    assert distance(after, recording) < 0.85 * distance(before, recording)
+    again = refinement.refined(before, recording)
+    np.testing.assert_array_equal(after.envelope, again.envelope)
+    np.testing.assert_allclose(after.envelope.mean(axis=1), 0, atol=1e-9)
+    np.testing.assert_array_equal(after.f0, before.f0)
+
+
+def test_refinement_leaves_bands_without_harmonics_alone(recording: NDArray[np.float64]) -> None:
+    rumble = np.sin(2 * np.pi * 40 * np.arange(len(recording)) / vocoder.SAMPLE_RATE)
+    loud = recording + 0.1 * rumble
+    before = vocoder.analyse(loud)
+    after = refinement.refined(before, loud)
+    low = vocoder.band_centres() < 0.7 * before.f0[:, None]
+    bands = [p.envelope + p.level[:, None] for p in (before, after)]
+    np.testing.assert_allclose(bands[0][low], bands[1][low], atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["silence", "noise", "hum", "click"])
+def test_odd_recordings_can_be_refined(kind: str) -> None:
+    count = 2 * vocoder.SAMPLE_RATE
+    samples = np.zeros(count)
+    if kind == "noise":
+        samples = 0.1 * np.random.default_rng(0).standard_normal(count)
+    elif kind == "hum":
+        samples = 0.1 * np.sin(2 * np.pi * 100 * np.arange(count) / vocoder.SAMPLE_RATE)
+    elif kind == "click":
+        samples[count // 2] = 0.9
+    measured = analyse(samples, vocoder.SAMPLE_RATE)
+    assert np.isfinite(measured.parameters.envelope).all()
+    assert np.isfinite(measured.parameters.level).all()

@@ -9,7 +9,7 @@ import soxr
 from numpy.typing import NDArray
 
 from ...audio import f0
-from . import acoustics, vocoder
+from . import acoustics, refinement, vocoder
 from .vocoder import Array, Parameters
 
 LEVEL = 10 ** (-23 / 20)  # root mean square that speech is normalised to first
@@ -40,6 +40,8 @@ def analyse(
     samples = samples * (LEVEL / np.sqrt(np.mean(samples**2) + 1e-12))
     parameters = vocoder.analyse(samples, f0.NOISY if phones is None else f0.CLEAN)
     loud = active(parameters)
+    if phones is None:
+        parameters = refinement.refined(parameters, samples)
     # LEVEL is that of the speech, so pauses must not count.
     power = np.exp(parameters.envelope + parameters.level[:, None]).mean(axis=1)
     excess = np.log(power[loud].mean() / power.mean())
