@@ -90,7 +90,7 @@ class BuiltinEngine:
         checked = check_reference(reference, shortest=_SHORTEST, highest_rate=_HIGHEST_RATE)
         samples = checked[: round(_LONGEST * reference.sample_rate)].astype(np.float64)
         with clone_errors():
-            data = pack(voice_of(analyse(samples, reference.sample_rate)))
+            data = pack(voice_of(analyse(samples, reference.sample_rate), reference.language))
         return Voice(engine=self.info.name, version=self.info.version, data=data)
 
     def speak(self, voice: Voice, sentence: str, controls: Controls) -> Speech:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from ...errors import NoSpeech
 from . import acoustics, envelope_decoder, vocoder
 from .analysis import Analysis, doubled, f0_statistics
+from .pace import relative_rate
 from .source import source
 from .vocoder import BANDS, Array, Parameters
 from .voice import Prosody, VoiceData
@@ -20,7 +21,6 @@ _BIAS = 0.7  # share of the decoder's constant error on the source that is remov
 NOISE_UNIT = 10.0  # dB of aperiodicity
 _STIFFNESS = 1000.0  # weight of the trained last layer, in frames of the recording
 _SPREAD, _SPREAD_POWER = (0.8, 2.0), 1.0  # range and exponent of the restored variation
-_MODEL_LANGUAGE = "English"  # of the acoustic model; speaking rates are compared in it
 _VOWELS = {
     *("AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW")
 }
@@ -29,8 +29,11 @@ _GAP = 0.15  # seconds, the longest pause that counts as speech
 _LOW_BANDS = 900.0  # Hz, below which unvoiced sounds have hardly any energy
 
 
-def voice_of(analysis: Analysis) -> VoiceData:
-    """Return the voice of a recording. Raises NoSpeech if there is too little voiced speech."""
+def voice_of(analysis: Analysis, language: str | None = None) -> VoiceData:
+    """Return the voice of a recording, which is in `language`.
+
+    Raises NoSpeech if there is too little voiced speech.
+    """
     parameters, active = analysis.parameters, analysis.active
     voiced, unvoiced = active & parameters.voiced, active & ~parameters.voiced
     seconds = voiced.sum() * vocoder.HOP
@@ -62,7 +65,7 @@ def voice_of(analysis: Analysis) -> VoiceData:
     return VoiceData(
         f0=prosody.f0,
         level=prosody.level,
-        rate=prosody.rate / source().prosody(_MODEL_LANGUAGE).rate,
+        rate=np.array([relative_rate(float(prosody.rate[0]), language)], np.float32),
         voiced=voiced_mean,
         unvoiced=unvoiced_mean,
         unvoiced_spread=parameters.envelope[unvoiced].std(axis=0).astype(np.float32),
@@ -72,6 +75,7 @@ def voice_of(analysis: Analysis) -> VoiceData:
         aperiodicity=np.array([noise], np.float32),
         code=code,
         last=last,
+        language=language or "",
     )
 
 

@@ -15,10 +15,10 @@ from . import vocoder
 from .analysis import analyse
 from .conversion import convert
 from .frontend import LONGEST, RATE, Pool, Utterance
+from .pace import espeak_factor, target_rate
 from .vocoder import Array, Parameters
 from .voice import VoiceData
 
-_RATE_RANGE = (0.75, 1.3)  # limits of the speaker's rate relative to the source
 _PAUSE = 0.2  # seconds between the parts of a sentence that is too long
 _PEAK = 0.97  # of full scale
 
@@ -64,7 +64,8 @@ def _part(
     pool: Pool, voice: VoiceData, text: str, controls: Controls
 ) -> tuple[Array, tuple[Word, ...]]:
     profile = PROFILES[controls.emotion]
-    rate = RATE * float(np.clip(voice.rate[0], *_RATE_RANGE)) * profile.rate
+    factor = espeak_factor(target_rate(voice, controls.language), controls.language)
+    rate = RATE * factor * profile.rate
     plain = pool.speak(text, controls.language, rate)
     source, stretch = plain, 1.0
     if controls.speed != 1:

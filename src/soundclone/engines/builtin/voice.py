@@ -3,7 +3,7 @@
 `voice_container` seals the body, which is
 
     4 bytes   length of the header, little-endian
-    header    JSON: {"version": …, "arrays": [[name, dtype, shape], …]}
+    header    JSON: {"version": …, "language": …, "arrays": [[name, dtype, shape], …]}
     arrays    raw, little-endian, in the order of the header
 """
 
@@ -37,7 +37,7 @@ class Prosody:
 
     f0: Floats  # mean and standard deviation of natural log F0
     level: Floats  # mean and standard deviation over active frames
-    rate: Floats  # vowels per second; in a voice, relative to the source
+    rate: Floats  # vowels per second; in a voice, relative to the usual rate of its language
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ class VoiceData(Prosody):
     aperiodicity: Floats  # mean over voiced frames, dB
     code: Floats  # speaker's code, see envelope_decoder
     last: Floats  # fitted last layer of the decoder
+    language: str = ""  # of the recording, "" where it is not known
 
 
 def _shapes() -> dict[str, tuple[int, ...]]:
@@ -75,14 +76,19 @@ def version() -> str:
     digest = hashlib.sha256()
     for path in sorted((Path(__file__).parent / "weights").glob("*.npz")):
         digest.update(path.read_bytes())
-    return f"1-{digest.hexdigest()[:8]}"
+    return f"2-{digest.hexdigest()[:8]}"
 
 
 def pack(voice: VoiceData) -> bytes:
     """Return the bytes of a voice."""
-    arrays = [(f.name, np.asarray(getattr(voice, f.name), "<f4")) for f in fields(voice)]
+    names = [f.name for f in fields(voice) if f.name != "language"]
+    arrays = [(name, np.asarray(getattr(voice, name), "<f4")) for name in names]
     header = json.dumps(
-        {"version": version(), "arrays": [[n, a.dtype.str, a.shape] for n, a in arrays]}
+        {
+            "version": version(),
+            "language": voice.language,
+            "arrays": [[n, a.dtype.str, a.shape] for n, a in arrays],
+        }
     ).encode()
     body = struct.pack("<I", len(header)) + header + b"".join(a.tobytes() for _, a in arrays)
     return seal(MAGIC, body)
@@ -94,7 +100,7 @@ def unpack(data: bytes) -> VoiceData:
     try:
         (size,) = struct.unpack_from("<I", body)
         header = json.loads(body[4 : 4 + size])
-        made_by = header["version"]
+        made_by, language = header["version"], str(header.get("language", ""))
         names = {name: (dtype, tuple(shape)) for name, dtype, shape in header["arrays"]}
     except (struct.error, ValueError, KeyError, TypeError) as error:
         raise SynthesisError("the voice's header cannot be read; clone it again") from error
@@ -116,4 +122,4 @@ def unpack(data: bytes) -> VoiceData:
             raise SynthesisError(f"the voice's {name} is not finite; clone it again")
         arrays[name] = values.reshape(shape)
         position += 4 * prod(shape)
-    return VoiceData(**arrays)
+    return VoiceData(**arrays, language=language)

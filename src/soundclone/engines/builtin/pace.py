@@ -1,0 +1,64 @@
+"""The rate at which a speaker articulates each language, in syllables a second without pauses.
+
+In the language of the recording, a voice keeps the speaker's rate. In another language it takes the
+usual rate of that language, changed by part of the speaker's deviation from the usual rate of the
+recording's language.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from statistics import median
+
+import numpy as np
+
+from ...text.languages import LANGUAGES
+from .source import source
+from .voice import VoiceData
+
+RANGE = (0.75, 1.35)  # limits of a speaker's rate relative to the usual rate of the language
+_USUAL = 5.4  # syllables a second, of a language whose file has no rate
+_ESPEAK = 5.2  # the same of espeak-ng at frontend.RATE
+_HEARD = 0.85  # share of vowels that the acoustic model finds in recordings, against espeak-ng
+_DAMPING = 0.6  # exponent of the relative rate in another language than the recording's
+
+
+def target_rate(voice: VoiceData, language: str) -> float:
+    """Return the rate of the speaker in a language, in syllables a second."""
+    relative = float(voice.rate[0])
+    if voice.language != language:
+        relative = relative**_DAMPING
+    return usual_rate(language) * float(np.clip(relative, *RANGE))
+
+
+def relative_rate(vowels: float, language: str | None) -> float:
+    """Return a rate relative to the usual rate of its language.
+
+    Args:
+        vowels: Vowels a second in the recording, by `conversion.vowel_rate`.
+        language: Name of the recording's language. None compares with all languages.
+    """
+    if language in LANGUAGES:
+        return vowels / _usual_vowels(language)
+    return vowels / median(_usual_vowels(name) for name in source().measured)
+
+
+def usual_rate(language: str) -> float:
+    """Return the usual rate of a language, in syllables a second."""
+    return LANGUAGES[language].speech.syllables or _USUAL
+
+
+def espeak_factor(rate: float, language: str) -> float:
+    """Return the factor on frontend.RATE at which espeak-ng has a rate in syllables a second."""
+    return rate / (LANGUAGES[language].speech.espeak_syllables or _ESPEAK)
+
+
+@cache
+def _usual_vowels(language: str) -> float:
+    """Return the result of `conversion.vowel_rate` for the usual rate of a language.
+
+    The acoustic model is English and misses a share of the vowels, which differs by language. Its
+    rate of espeak-ng, whose true rate is known, gives that share.
+    """
+    factor = espeak_factor(usual_rate(language), language)
+    return _HEARD * factor * float(source().prosody(language).rate[0])

@@ -1,0 +1,62 @@
+"""The rate of articulation by language and speaker."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from types import SimpleNamespace
+from typing import cast
+
+import numpy as np
+import pytest
+
+from soundclone.engines.builtin import pace
+from soundclone.engines.builtin.frontend import RATE, Pool
+from soundclone.engines.builtin.sounds import VOWELS, parse
+from soundclone.engines.builtin.voice import VoiceData
+from soundclone.text.languages import LANGUAGES
+
+
+def speaker(relative: float, language: str = "") -> VoiceData:
+    return cast(VoiceData, SimpleNamespace(rate=np.array([relative]), language=language))
+
+
+def test_a_speaker_keeps_the_rate_in_the_language_of_the_recording() -> None:
+    usual = pace.usual_rate("German")
+    assert pace.target_rate(speaker(1.2, "German"), "German") == pytest.approx(1.2 * usual)
+    elsewhere = pace.target_rate(speaker(1.2, "German"), "Chinese") / pace.usual_rate("Chinese")
+    assert 1.05 < elsewhere < 1.15
+
+
+@pytest.mark.parametrize(("relative", "bound"), [(0.1, 0.75), (9, 1.35)])
+def test_the_rate_stays_near_the_usual_one(relative: float, bound: float) -> None:
+    rate = pace.target_rate(speaker(relative), "French")
+    assert rate == pytest.approx(bound * pace.usual_rate("French"))
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_every_language_has_a_sane_rate(language: str) -> None:
+    assert 4 <= pace.usual_rate(language) <= 8
+    assert 0.7 < pace.espeak_factor(pace.usual_rate(language), language) < 1.6
+
+
+@pytest.mark.parametrize(
+    ("language", "low", "high"), [("Chinese", 4, 5), ("Japanese", 6.5, 8), ("German", 4.6, 5.6)]
+)
+def test_espeak_articulates_at_the_target_rate(language: str, low: float, high: float) -> None:
+    pool = Pool(size=1)
+    factor = pace.espeak_factor(pace.target_rate(speaker(1.0), language), language)
+    spoken = pool.speak(LANGUAGES[language].preview, language, RATE * factor)
+    pool.close()
+    end = len(spoken.samples) / spoken.sample_rate
+    vowels, seconds = 0, 0.0
+    for (start, symbol), (stop, _) in pairwise([*spoken.phones, (end, "")]):
+        if sounds := parse(symbol):
+            vowels += any(sound[0] in VOWELS for sound in sounds)
+            seconds += stop - start
+    assert low <= vowels / seconds <= high
+
+
+def test_a_recording_at_the_usual_rate_is_relative_to_its_language() -> None:
+    chinese = pace.relative_rate(3.5, "Chinese")
+    assert chinese != pace.relative_rate(3.5, "English")
+    assert pace.relative_rate(7.0, None) == pytest.approx(2 * pace.relative_rate(3.5, None))
