@@ -18,7 +18,8 @@ from soundclone.errors import SynthesisError
 
 RNG = np.random.default_rng(0)
 ORIGINAL = VoiceData(
-    **{name: RNG.normal(size=shape).astype(np.float32) for name, shape in voice._shapes().items()}
+    **{name: RNG.normal(size=shape).astype(np.float32) for name, shape in voice._shapes().items()},
+    language="German",
 )
 DATA = voice.pack(ORIGINAL)
 START = len(voice.MAGIC) + 32

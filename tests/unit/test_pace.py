@@ -60,3 +60,14 @@ def test_a_recording_at_the_usual_rate_is_relative_to_its_language() -> None:
     chinese = pace.relative_rate(3.5, "Chinese")
     assert chinese != pace.relative_rate(3.5, "English")
     assert pace.relative_rate(7.0, None) == pytest.approx(2 * pace.relative_rate(3.5, None))
+
+
+def test_the_pauses_of_a_recording_are_measured() -> None:
+    speech, rate = np.ones(200, bool), 200  # frames a second
+    active = np.zeros(300, bool)
+    for seconds in (0.1, 0.4, 0.5, 0.6, 3.0):
+        active = np.concatenate([active, speech, np.zeros(round(seconds * rate), bool)])
+    middle, spread = pace.pause_statistics(np.concatenate([active, speech]))
+    assert middle == pytest.approx(0.5)
+    assert spread == pytest.approx(0.05)
+    assert pace.pause_statistics(speech)[0] == pytest.approx(0.45)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ...errors import NoSpeech
 from . import acoustics, envelope_decoder, vocoder
 from .analysis import Analysis, doubled, f0_statistics
-from .pace import relative_rate
+from .pace import pause_statistics, relative_rate
 from .source import source
 from .vocoder import BANDS, Array, Parameters
 from .voice import Prosody, VoiceData
@@ -75,6 +75,7 @@ def voice_of(analysis: Analysis, language: str | None = None) -> VoiceData:
         aperiodicity=np.array([noise], np.float32),
         code=code,
         last=last,
+        pauses=pause_statistics(active),
         language=language or "",
     )
 

@@ -11,15 +11,20 @@ from functools import cache
 from statistics import median
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...text.languages import LANGUAGES
+from . import vocoder
 from .source import source
-from .voice import VoiceData
+from .voice import Floats, VoiceData
 
 RANGE = (0.75, 1.35)  # limits of a speaker's rate relative to the usual rate of the language
 _USUAL = 5.4  # syllables a second, of a language whose file has no rate
 _ESPEAK = 5.2  # the same of espeak-ng at frontend.RATE
 _HEARD = 0.85  # share of vowels that the acoustic model finds in recordings, against espeak-ng
+_PAUSE = (0.45, 0.15)  # seconds, median and spread where a recording has too few pauses
+_PAUSES = (0.15, 2.0)  # seconds, of a silence that counts as a pause
+_FEW = 3  # pauses
 _DAMPING = 0.6  # exponent of the relative rate in another language than the recording's
 
 
@@ -51,6 +56,20 @@ def usual_rate(language: str) -> float:
 def espeak_factor(rate: float, language: str) -> float:
     """Return the factor on frontend.RATE at which espeak-ng has a rate in syllables a second."""
     return rate / (LANGUAGES[language].speech.espeak_syllables or _ESPEAK)
+
+
+def pause_statistics(active: NDArray[np.bool_]) -> Floats:
+    """Return the median and the spread of a recording's pauses in seconds, (2,).
+
+    The spread is half the distance of the quartiles. `active` is True for frames of speech.
+    """
+    speech = np.flatnonzero(active)
+    lengths = (np.diff(speech) - 1) * vocoder.HOP
+    pauses = lengths[(lengths >= _PAUSES[0]) & (lengths <= _PAUSES[1])]
+    if len(pauses) < _FEW:
+        return np.array(_PAUSE, np.float32)
+    low, middle, high = np.quantile(pauses, [0.25, 0.5, 0.75])
+    return np.array([middle, (high - low) / 2], np.float32)
 
 
 @cache

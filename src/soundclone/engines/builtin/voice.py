@@ -51,6 +51,7 @@ class VoiceData(Prosody):
     aperiodicity: Floats  # mean over voiced frames, dB
     code: Floats  # speaker's code, see envelope_decoder
     last: Floats  # fitted last layer of the decoder
+    pauses: Floats  # median and spread of the pauses, seconds
     language: str = ""  # of the recording, "" where it is not known
 
 
@@ -67,6 +68,7 @@ def _shapes() -> dict[str, tuple[int, ...]]:
         "aperiodicity": (1,),
         "code": (net.code_basis.shape[1],),
         "last": net.last.shape,
+        "pauses": (2,),
     }
 
 
