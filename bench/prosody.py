@@ -97,7 +97,7 @@ def measure(contours: Sequence[Contour]) -> Prosody:
     spoken = [speaking(each.level) for each in contours]
     seconds = STEP * sum(int(each.sum()) for each in spoken)
     pauses = [p for each in spoken for p in _pauses(each)]
-    low, median, high = np.percentile(pauses, [16, 50, 84]) if len(pauses) > 2 else [math.nan] * 3
+    low, median, high = np.percentile(pauses, [16, 50, 84]) if len(pauses) > 1 else [math.nan] * 3
     return Prosody(
         f0_spread,
         f0_slope,
