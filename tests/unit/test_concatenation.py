@@ -1,18 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from soundclone.engines.protocol import Speech, Word
 from soundclone.synthesis.concatenation import (
-    CLAUSE_GAP,
-    PARAGRAPH_GAP,
-    SENTENCE_GAP,
     AudioSegment,
     join,
     margins,
     trim,
 )
+from soundclone.synthesis.pauses import PAUSE, pause_after
 from soundclone.text import script
 
 RATE = 24_000
@@ -25,9 +25,14 @@ def say(sentence: script.Sentence) -> Speech:
     return Speech(samples, RATE, (Word(sentence.text, 0.1, 0.6, 0, len(sentence.text)),))
 
 
-def joined(text: str, *, last: bool = True) -> AudioSegment:
+def joined(text: str, *, last: bool = True, seed: int = 0) -> AudioSegment:
     parsed = script.parse(text)
-    return join(parsed.pieces, [say(each) for each in parsed.sentences], RATE, last=last)
+    return join(parsed.pieces, [say(each) for each in parsed.sentences], RATE, last=last, seed=seed)
+
+
+def gap(segment: AudioSegment) -> float:
+    """Seconds between the first two sentences."""
+    return segment.spoken[1].start - segment.spoken[0].end
 
 
 def test_pauses_are_exact_to_the_sample() -> None:
@@ -38,19 +43,43 @@ def test_pauses_are_exact_to_the_sample() -> None:
 
 
 def test_gaps_follow_what_comes_next() -> None:
-    two = joined("One. Two.")
-    assert two.spoken[1].start - two.spoken[0].end == pytest.approx(SENTENCE_GAP, abs=1e-4)
-    two = joined("One.\n\nTwo.")
-    assert two.spoken[1].start - two.spoken[0].end == pytest.approx(PARAGRAPH_GAP, abs=1e-4)
+    sentence = gap(joined("One. Two."))
+    assert 0.8 * 0.85 * PAUSE <= sentence <= 1.2 * PAUSE
+    assert gap(joined("One.\n\nTwo.")) == pytest.approx(1.6 * sentence, abs=1e-3)
     two = joined("One.<#0.5#>Two.")
     assert two.spoken[1].start - two.spoken[0].end == pytest.approx(0.5, abs=1e-4)
-    parts = joined("one and two, " * 40 + "end.")
-    assert parts.spoken[1].start - parts.spoken[0].end == pytest.approx(CLAUSE_GAP, abs=1e-4)
+    assert gap(joined("one and two, " * 40 + "end.")) < sentence
 
 
 def test_only_the_end_of_the_text_has_no_gap() -> None:
     difference = len(joined("One.", last=False).samples) - len(joined("One.").samples)
-    assert difference == round(SENTENCE_GAP * RATE)
+    assert difference == pytest.approx(gap(joined("One. Two.")) * RATE, abs=1)
+
+
+def test_pauses_vary_with_the_seed_and_the_place() -> None:
+    text = "One. " * 6
+    times = [each.start for each in joined(text, seed=1).spoken]
+    gaps = np.diff(times)
+    assert 1.05 < gaps.max() / gaps.min() < 1.5
+    assert [each.start for each in joined(text, seed=1).spoken] == times
+    assert [each.start for each in joined(text, seed=2).spoken] != times
+
+
+def test_a_pause_lasts_as_long_as_the_speakers() -> None:
+    sentence = script.parse("One.").sentences[0]
+    short, long, endless = (
+        pause_after(sentence, replace(say(sentence), pause=seconds), 0)
+        for seconds in (0.3, 0.6, 60)
+    )
+    assert long == pytest.approx(2 * short)
+    assert endless < 1.2
+
+
+def test_a_pause_is_longer_after_a_long_sentence() -> None:
+    sentence = script.parse("One.").sentences[0]
+    speech = say(sentence)
+    long = replace(speech, samples=np.resize(speech.samples, 8 * RATE))
+    assert pause_after(sentence, long, 0) > 1.2 * pause_after(sentence, speech, 0)
 
 
 def test_silence_at_the_ends_is_cut_and_words_move_with_it() -> None:

@@ -90,3 +90,12 @@ def test_attempts_end(seeded: bool, attempts: int) -> None:
 def test_the_allowance_is_spent() -> None:
     with pytest.raises(SynthesisError, match="which is the most for 10 characters"):
         synthesizer(Engine(), Allowance(10, spent=51.5)).synthesize(Sentence("Hello.", 0))
+
+
+def test_each_place_in_the_text_has_its_own_reading() -> None:
+    engine = Engine()
+    speaker = synthesizer(engine)
+    for offset in (0, 20, 20):
+        speaker.synthesize(Sentence("I see.", offset))
+    assert [controls.place for _, _, controls in engine.calls] == [0, 20, 20]
+    assert len({controls.seed for _, _, controls in engine.calls}) == 1

@@ -59,6 +59,8 @@ class Controls:
     speed: float = 1.0  # 0.5-2
     pitch: int = 0  # semitones, -12 to 12
     seed: int = 0
+    place: int = 0
+    """Position of the text in a longer one. An engine may vary its reading with the place."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ class Speech:
     samples: Samples  # mono, shape (n,), full scale is 1.0
     sample_rate: int  # Hz
     words: tuple[Word, ...] = ()
+    pause: float | None = None  # seconds that the speaker usually pauses after a sentence
 
 
 @dataclass(frozen=True)

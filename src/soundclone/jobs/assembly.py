@@ -16,6 +16,7 @@ from ..core.requests import SpeechOptions, SpeechRequest, SubtitleUnit, TaskResu
 from ..db.models import Json
 from ..engines.emotion import PROFILES
 from ..synthesis.concatenation import margins
+from ..synthesis.room_tone import room_tone
 from ..text import subtitles
 from ..text.script import Piece, Sentence
 from ..text.subtitles import Spoken
@@ -43,6 +44,7 @@ def assemble(job: Job, request: SpeechRequest, language: str, chunks: Sequence[C
     with TemporaryDirectory(prefix="soundclone-") as folder:
         path = Path(folder) / "speech"
         limiter = loudness.Limiter(rate)
+        volume = np.float32(volume_gain(options))
         with encode.Encoder(
             path,
             options.format,
@@ -52,18 +54,18 @@ def assemble(job: Job, request: SpeechRequest, language: str, chunks: Sequence[C
             tags=tags(groups),
             seconds=seconds,
         ) as encoder:
-            encoder.write(limiter.process(np.zeros(lead, np.float32)))
+            encoder.write(limiter.process(room_tone(lead, rate, 0) * volume))
             for group, chunk in zip(groups, chunks, strict=True):
                 job.yield_slot()
                 samples, _ = encode.unpack(job.storage.get(chunk.key))
-                gain = np.float32(level_gain(chunk, chunks) * volume_gain(options))
+                gain = np.float32(level_gain(chunk, chunks)) * volume
                 for block in blocks(samples):
                     encoder.write(limiter.process(block * gain))
                 sentences = (piece for piece in group if isinstance(piece, Sentence))
                 for sentence, times in zip(sentences, chunk.spoken, strict=True):
                     spoken.append(times.spoken(sentence, position / rate))
                 position += chunk.samples
-            encoder.write(limiter.process(np.zeros(tail, np.float32)))
+            encoder.write(limiter.process(room_tone(tail, rate, 0) * volume))
             encoder.write(limiter.flush())
         job.storage.put_file(audio, path)
     result = result_of(job, request, language, audio, seconds)

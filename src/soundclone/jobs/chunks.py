@@ -15,6 +15,7 @@ from ..db.models import Json
 from ..engines.protocol import Controls, EngineInfo, Word
 from ..synthesis.allowance import Allowance
 from ..synthesis.concatenation import join
+from ..synthesis.room_tone import add_room_tone
 from ..synthesis.sentence import SentenceSynthesizer
 from ..text import languages, script
 from ..text.script import Piece, Sentence
@@ -170,14 +171,20 @@ def speak_chunk(
                 job.yield_slot()
                 speeches.append(synthesizer.synthesize(piece))
         last = index + 1 == len(groups)
-        segment = join(groups[index], speeches, engine.info.sample_rate, last=last)
+        segment = join(
+            groups[index], speeches, engine.info.sample_rate, last=last, seed=controls.seed
+        )
+    # Room tone would make the pauses count.
+    level = loudness.loudness(segment.samples, segment.sample_rate)
+    seed = controls.seed + index
+    samples = add_room_tone(segment.samples, segment.sample_rate, seed, level)
     key = files.chunk(job.task.id, index)
-    job.storage.put(key, encode.pack(segment.samples, segment.sample_rate))
+    job.storage.put(key, encode.pack(samples, segment.sample_rate))
     return Chunk(
         key,
         controls.seed,
         len(segment.samples),
         segment.sample_rate,
-        loudness.loudness(segment.samples, segment.sample_rate),
+        level,
         tuple(map(SentenceTimes.of, segment.spoken)),
     ).to_json()

@@ -20,6 +20,7 @@ from ..core import files
 from ..core.requests import SpeechRequest, TaskResult
 from ..db.models import Json
 from ..synthesis.concatenation import margins
+from ..synthesis.room_tone import room_tone
 from .assembly import blocks, level_gain, result_of, tags, volume_gain
 from .chunks import Chunk, groups_of, speak_chunk
 from .runner import FINISH, Job, Stage, Step
@@ -75,7 +76,8 @@ class Sender:
         """Store the file that the parts are the beginning of. Return the TaskResult as JSON."""
         self._encode(chunks)
         if self._end is None:
-            self._write(self._silence(self._margins[1]), np.float32(1))
+            gain = np.float32(volume_gain(self._options))
+            self._write(self._room_tone(self._margins[1]), gain)
             self._encoder.write(self._limiter.flush())
             self._encoder.close()
             self._end = self._parts.take()
@@ -113,15 +115,16 @@ class Sender:
             channels=self._options.channels,
             tags=tags(self._groups),
         )
-        self._write(self._silence(self._margins[0]), np.float32(1))
+        gain = np.float32(volume_gain(self._options))
+        self._write(self._room_tone(self._margins[0]), gain)
 
     def _write(self, samples: Samples, gain: np.float32) -> None:
         for block in blocks(samples):
             self._encoder.write(self._limiter.process(block * gain))
         self._samples += len(samples)
 
-    def _silence(self, seconds: float) -> Samples:
-        return np.zeros(round(seconds * self._rate), np.float32)
+    def _room_tone(self, seconds: float) -> Samples:
+        return room_tone(round(seconds * self._rate), self._rate, 0)
 
     def _key(self, index: int) -> str:
         return files.part(self._job.task.id, index)

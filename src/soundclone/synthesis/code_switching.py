@@ -125,7 +125,7 @@ def join_utterances(
                 words.append(moved)
         blocks.append(speech.samples)
         position += len(speech.samples)
-    return Speech(np.concatenate(blocks), rate, tuple(words))
+    return Speech(np.concatenate(blocks), rate, tuple(words), spoken[-1].pause)
 
 
 def spans(sentence: str, language: str, spoken: Collection[str]) -> tuple[Span, ...]:

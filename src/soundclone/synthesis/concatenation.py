@@ -8,19 +8,16 @@ from itertools import takewhile
 
 import numpy as np
 
-from ..audio.fades import fade_ends
 from ..engines.protocol import Samples, Speech
-from ..text.script import Pause, Piece, Sentence
+from ..text.script import Pause, Piece
 from ..text.subtitles import Spoken
+from .pauses import pause_after
 
-SENTENCE_GAP = 0.28  # seconds of silence after a sentence that no pause follows
-PARAGRAPH_GAP = 0.6  # seconds after the last sentence of a paragraph
-CLAUSE_GAP = 0.08  # seconds after a part of a sentence that was too long for the engine
 LEAD = 0.1  # seconds before the first word, because some players swallow the first samples
 TAIL = 0.25  # seconds after the last word
 _FLOOR = 10 ** (-50 / 20)  # of the peak; below it, the ends of speech count as silence
 _MARGIN = 0.02  # seconds of silence to keep at each end
-_FADE = 0.005  # seconds
+_FADE_IN, _FADE_OUT = 0.005, 0.02  # seconds
 
 
 @dataclass(frozen=True)
@@ -33,7 +30,12 @@ class AudioSegment:
 
 
 def join(
-    pieces: Sequence[Piece], speeches: Sequence[Speech], sample_rate: int, *, last: bool
+    pieces: Sequence[Piece],
+    speeches: Sequence[Speech],
+    sample_rate: int,
+    *,
+    last: bool,
+    seed: int = 0,
 ) -> AudioSegment:
     """Join sentences and pauses. A pause has its exact number of samples.
 
@@ -42,6 +44,7 @@ def join(
         speeches: Speech of each sentence, in order.
         sample_rate: Rate of every speech in Hz.
         last: True for the end of the whole text, which no gap follows.
+        seed: Of the variation of the pauses between sentences.
     """
     sentences = iter(speeches)
     blocks: list[Samples] = []
@@ -59,18 +62,12 @@ def join(
             end = start + len(block) / sample_rate
             spoken.append(Spoken(piece, start, end, speech.words))
             if not isinstance(following, Pause) and not (last and following is None):
-                gap = np.zeros(round(_gap_after(piece) * sample_rate), np.float32)
+                gap = np.zeros(round(pause_after(piece, speech, seed) * sample_rate), np.float32)
                 block = np.concatenate([block, gap])
         blocks.append(block)
         position += len(block)
     samples = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
     return AudioSegment(samples, sample_rate, tuple(spoken))
-
-
-def _gap_after(sentence: Sentence) -> float:
-    if sentence.goes_on:
-        return CLAUSE_GAP
-    return PARAGRAPH_GAP if sentence.paragraph_end else SENTENCE_GAP
 
 
 def margins(pieces: Sequence[Piece]) -> tuple[float, float]:
@@ -86,7 +83,7 @@ def margins(pieces: Sequence[Piece]) -> tuple[float, float]:
 def trim(speech: Speech) -> Speech:
     """Remove the silence at both ends, so that gaps and pauses have their intended length.
 
-    Both ends are faded over 5 ms, so that no join clicks.
+    The beginning is faded over 5 ms and the end over 20 ms, so that no join clicks.
     """
     loud = np.flatnonzero(
         np.abs(speech.samples) > _FLOOR * np.max(np.abs(speech.samples), initial=0)
@@ -96,9 +93,9 @@ def trim(speech: Speech) -> Speech:
     margin = round(_MARGIN * speech.sample_rate)
     first = max(0, int(loud[0]) - margin)
     samples = speech.samples[first : int(loud[-1]) + 1 + margin].copy()
-    fade = min(round(_FADE * speech.sample_rate), len(samples))
-    ramp = np.linspace(0, 1, fade, endpoint=False, dtype=np.float32)
-    fade_ends(samples, ramp)
+    for seconds, part in ((_FADE_IN, samples), (_FADE_OUT, samples[::-1])):
+        fade = min(round(seconds * speech.sample_rate), len(samples))
+        part[:fade] *= np.linspace(0, 1, fade, endpoint=False, dtype=np.float32)
     shift, length = first / speech.sample_rate, len(samples) / speech.sample_rate
     words = tuple(
         replace(
@@ -108,4 +105,4 @@ def trim(speech: Speech) -> Speech:
         )
         for word in speech.words
     )
-    return Speech(samples, speech.sample_rate, words)
+    return replace(speech, samples=samples, words=words)

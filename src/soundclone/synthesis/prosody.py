@@ -44,7 +44,8 @@ def stretch_time(speech: Speech, speed: float) -> Speech:
     if speed == 1 or not len(speech.samples):
         return speech
     words = tuple(replace(w, start=w.start / speed, end=w.end / speed) for w in speech.words)
-    return Speech(_stretched(speech.samples, speech.sample_rate, speed), speech.sample_rate, words)
+    samples = _stretched(speech.samples, speech.sample_rate, speed)
+    return replace(speech, samples=samples, words=words)
 
 
 def _stretched(samples: Samples, rate: int, speed: float) -> Samples:

@@ -77,11 +77,17 @@ class SentenceSynthesizer:
         """
         language = self._languages.get(sentence.offset, self._controls.language)
         parts = utterances(sentence.text, language, self._engine.info.languages)
-        return join_utterances(sentence.text, parts, [self._speak(part) for part in parts])
+        return join_utterances(
+            sentence.text, parts, [self._speak(part, sentence.offset) for part in parts]
+        )
 
-    def _speak(self, utterance: Utterance) -> Speech:
+    def _speak(self, utterance: Utterance, offset: int) -> Speech:
         voice = self._voices.voice_for(utterance.language)
-        controls = replace(self._controls, language=utterance.language)
+        controls = replace(
+            self._controls,
+            language=utterance.language,
+            place=offset + utterance.span_start + utterance.start,
+        )
         text = utterance.text
         # An engine without seeds would give the same speech again.
         for attempt in range(_ATTEMPTS if self._engine.info.seeded else 1):
