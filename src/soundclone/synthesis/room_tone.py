@@ -25,7 +25,8 @@ def add_room_tone(samples: Samples, sample_rate: int, seed: int, loudness: float
         loudness: Of the speech in LUFS; minus infinity leaves the room tone at LEVEL.
     """
     gain = 10 ** ((loudness - TARGET) / 20) if np.isfinite(loudness) else 1.0
-    return samples + np.float32(gain) * room_tone(len(samples), sample_rate, seed)
+    tone = room_tone(len(samples), sample_rate, seed)
+    return np.asarray(samples + np.float32(gain) * tone, np.float32)
 
 
 def room_tone(count: int, sample_rate: int, seed: int) -> Samples:
@@ -42,4 +43,5 @@ def _loop(sample_rate: int, seed: int) -> Samples:
     power = 1 / (1 + hertz / _EVEN) / (1 + (hertz / _BRIGHT) ** 2)
     spectrum *= np.sqrt(power) * np.clip((hertz - _LOWEST) / _LOWEST, 0, 1)
     noise = np.fft.irfft(spectrum, _LOOP)
-    return (noise * (10 ** (LEVEL / 20) / np.sqrt(np.mean(noise**2)))).astype(np.float32)
+    gain = 10 ** (LEVEL / 20) / np.sqrt(np.mean(noise**2))
+    return np.asarray(noise * gain, np.float32)
