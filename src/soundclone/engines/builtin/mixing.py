@@ -54,15 +54,21 @@ def log_gains(
     )
 
 
-def mixed(pulses: Floats, noise: Floats, gains: tuple[Floats, Floats]) -> NDArray[np.float64]:
-    """Return the sum of both streams after their gains.
+def mixed(
+    pulses: Floats,
+    noise: Floats,
+    aperiodicity: NDArray[np.float64],
+    voiced: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """Return the sum of both streams, shape (n,), after the gains of `log_gains`.
 
     Args:
         pulses: Shape (n,).
         noise: Shape (n,).
-        gains: Result of `log_gains`; frame t is centred at sample t * HOP.
+        aperiodicity: As in `log_gains`; frame t is centred at sample t * HOP.
+        voiced: True for voiced frames.
     """
-    count = len(gains[0])
+    count = len(voiced)
     spare = FFT // 2, FFT // 2 + HOP
     windows = [
         np.lib.stride_tricks.sliding_window_view(np.pad(stream, spare), FFT)[::HOP][:count]
@@ -73,8 +79,9 @@ def mixed(pulses: Floats, noise: Floats, gains: tuple[Floats, Floats]) -> NDArra
     squared = (_hann() * _hann()).reshape(-1, HOP)
     for first in range(0, count, _BLOCK):
         last = min(first + _BLOCK, count)
+        gains = log_gains(aperiodicity[first:last], voiced[first:last])
         spectrum = sum(
-            np.fft.rfft(window[first:last] * _hann(), axis=1) * np.exp(gain[first:last])
+            np.fft.rfft(window[first:last] * _hann(), axis=1) * np.exp(gain)
             for window, gain in zip(windows, gains, strict=True)
         )
         made = (np.fft.irfft(spectrum, FFT, axis=1) * _hann()).reshape(last - first, -1, HOP)

@@ -10,9 +10,12 @@ from dataclasses import replace
 
 import numpy as np
 import soxr
+from numpy.typing import NDArray
 
 from . import vocoder
 from .vocoder import Array, Parameters
+
+Floats = NDArray[np.float32]
 
 _ROUNDS, _SHARE = 2, 0.8  # share of the difference that a round removes
 _SMOOTHED = 11  # frames; the power of a single frame is too random to follow
@@ -22,7 +25,7 @@ _HIGHEST = 76  # band; those above fade out towards 8 kHz in the resampled recor
 _FLOOR = 1e-4  # of power of a frame's spectrum, which keeps digital silence from being followed
 _FFT = 1024
 _NARROWEST = 100.0  # Hz, range of a band
-_BLOCK = 2000  # frames whose spectra are in memory at once
+_BLOCK = 500  # frames whose spectra are in memory at once
 
 
 def refined(parameters: Parameters, samples: Array) -> Parameters:
@@ -43,7 +46,7 @@ def refined(parameters: Parameters, samples: Array) -> Parameters:
         ratio = np.log((wanted[:count] + _FLOOR) / (made[:count] + _FLOOR))
         step = _smoothed(ratio).clip(-_LARGEST_STEP, _LARGEST_STEP)
         step[:, _HIGHEST:] = step[:, _HIGHEST - 1 : _HIGHEST]
-        step = np.where(kept[:count], 0, _SHARE * step)
+        step = np.where(kept[:count], np.float32(0), np.float32(_SHARE) * step)
         bands = parameters.envelope + parameters.level[:, None]
         bands[:count] += step
         level = bands.mean(axis=1)
@@ -51,7 +54,7 @@ def refined(parameters: Parameters, samples: Array) -> Parameters:
     return parameters
 
 
-def _powers(samples: Array, f0: Array) -> Array:
+def _powers(samples: Array, f0: Array) -> Floats:
     """Return the mean power around each band of samples at OUTPUT_RATE: (T, BANDS).
 
     The range of a band spans F0 at least. It always holds one harmonic, so that the powers do not
@@ -62,16 +65,20 @@ def _powers(samples: Array, f0: Array) -> Array:
     frames = np.lib.stride_tricks.sliding_window_view(padded, _FFT)[::hop][: len(f0)]
     window = np.hanning(_FFT + 1)[:-1].astype(np.float32)
     centres = vocoder.band_centres()
-    widths = np.maximum(np.gradient(centres), f0[: len(frames), None]).clip(_NARROWEST)
     unit = vocoder.OUTPUT_RATE / _FFT
-    low = ((centres - widths / 2) / unit + 0.5).clip(0, _FFT // 2)
-    high = ((centres + widths / 2) / unit + 0.5).clip(0, _FFT // 2)
     rows = []
     for start in range(0, len(frames), _BLOCK):
-        part = slice(start, start + _BLOCK)
-        power = np.abs(np.fft.rfft(frames[part] * window, axis=1)) ** 2
+        part = frames[start : start + _BLOCK]
+        harmonics = f0[start : start + len(part), None]
+        widths = np.maximum(np.gradient(centres), harmonics).clip(_NARROWEST)
+        low, high = (
+            (edge / unit + 0.5).clip(0, _FFT // 2)
+            for edge in (centres - widths / 2, centres + widths / 2)
+        )
+        power = np.abs(np.fft.rfft(part * window, axis=1)) ** 2
         sums = np.pad(power.cumsum(axis=1, dtype=np.float64), ((0, 0), (1, 0)))
-        rows.append((_at(sums, high[part]) - _at(sums, low[part])) / (high - low)[part])
+        powers = (_at(sums, high) - _at(sums, low)) / (high - low)
+        rows.append(powers.astype(np.float32))
     return np.concatenate(rows)
 
 
@@ -83,9 +90,11 @@ def _at(rows: Array, positions: Array) -> Array:
     return np.asarray(first + share * (np.take_along_axis(rows, below + 1, axis=1) - first))
 
 
-def _smoothed(rows: Array) -> Array:
+def _smoothed(rows: Floats) -> Floats:
     """Return the mean of each column over _SMOOTHED frames. The ends are repeated."""
     half = _SMOOTHED // 2
-    padded = np.pad(rows, ((half + 1, half), (0, 0)), mode="edge")
-    sums = padded.cumsum(axis=0)
-    return np.asarray((sums[_SMOOTHED:] - sums[:-_SMOOTHED]) / _SMOOTHED)
+    padded = np.pad(rows, ((half, half), (0, 0)), mode="edge")
+    total = padded[: len(rows)].copy()
+    for offset in range(1, _SMOOTHED):
+        total += padded[offset : offset + len(rows)]
+    return total / np.float32(_SMOOTHED)

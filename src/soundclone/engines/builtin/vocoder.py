@@ -157,5 +157,5 @@ def synthesise(parameters: Parameters) -> Array:
     The bands above 8 kHz are predicted from the envelope. There, voiced sounds are noise, as in
     WORLD at 16 kHz.
     """
-    gains = mixing.log_gains(parameters.aperiodicity[::2, 0], parameters.voiced[::2])
-    return mixing.mixed(*streams(parameters), gains)
+    aperiodicity, voiced = parameters.aperiodicity[::2, 0], parameters.voiced[::2]
+    return mixing.mixed(*streams(parameters), aperiodicity, voiced)
