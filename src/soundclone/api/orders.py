@@ -111,6 +111,8 @@ async def voice_order(
 ) -> Order:
     """Check and price a voice. Without a `text`, the preview speaks a line of the language.
 
+    Without a `language` too, the price is that of the English line, whichever line is spoken.
+
     Raises InvalidParameter and Unavailable.
     """
     preview = await _read_preview(state, text, version, language)
@@ -127,6 +129,7 @@ async def voice_order(
             name=name,
             consent=agreement.record() if agreement else None,
             consent_source=agreement.source if agreement else None,
+            follows_recording=text is None and language is None,
         ),
         characters=preview.characters,
         cost=state.prices.clone(preview.characters),

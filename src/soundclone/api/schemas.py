@@ -160,7 +160,8 @@ class SoundCloneCloneRequest(RequestModel):
     )
     contentText: str = _optional(
         "The text of the preview: at most 270 characters. Default: a sentence in the language of "
-        "the request, or in English for auto"
+        "the request. With auto, that is the language of the recording, or English if the "
+        "service is not sure of it"
     )
     soundVersion: WireVersion = Field(
         default=SoundVersion.V1, description="v1 speaks 24 languages, v2 speaks 40"

@@ -212,6 +212,8 @@ class CloneRequest:
     name: str = ""
     consent: ConsentRecord | None = None
     consent_source: Source | ConsentSource | None = None
+    follows_recording: bool = False
+    """The client chose neither a text nor a language, so the preview may speak the recording's."""
 
     @property
     def preview(self) -> SpeechRequest:
@@ -233,6 +235,8 @@ class CloneRequest:
             data["consent"] = self.consent.to_json()
         if self.consent_source:
             data["consent_source"] = self.consent_source.to_json()
+        if self.follows_recording:
+            data["follows_recording"] = True
         return data
 
     @classmethod
@@ -245,6 +249,7 @@ class CloneRequest:
             name=data.get("name", ""),
             consent=ConsentRecord.from_json(consent) if consent else None,
             consent_source=consent_source_from_json(source) if source else None,
+            follows_recording=data.get("follows_recording", False),
         )
 
 

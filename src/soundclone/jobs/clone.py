@@ -15,8 +15,10 @@ from ..core import files
 from ..core.formatting import DAY
 from ..core.requests import CloneRequest, Source, UploadSource
 from ..db.models import Json, Voice
+from ..engines.builtin import spoken_language
 from ..errors import NotFound, SourceUnreachable
 from ..fetch import download
+from ..text.languages import LANGUAGES
 from . import consent
 from .chunks import language_of
 from .runner import (
@@ -45,9 +47,12 @@ def clone(job: Job) -> Outcome:
         job.waiting_step(FETCH_CONSENT, 30, consent.fetch_consent, job, request.consent_source)
         checked = job.recording_step(CONSENT, 30, consent.verify, job, request.consent_source)
         agreed = {**(agreed or {}), "verified": checked}
+    spoken = measured.get("language")  # an earlier release recorded none
+    language = job.step(LANGUAGE, 31, preview_language, job, request, spoken)
     preview = request.preview
-    language = job.step(LANGUAGE, 31, language_of, preview)
-    record = job.step(MAKE_VOICE, 50, find_voice, job, request.engine, language)
+    if request.follows_recording:
+        preview = replace(preview, text=LANGUAGES[language].preview, language=language)
+    record = job.step(MAKE_VOICE, 50, find_voice, job, request.engine, language, spoken)
     made = VoiceRef.from_json(record)
     result = speak_text(job, preview, language, made, start=50)
     now = time.time()
@@ -60,7 +65,7 @@ def clone(job: Job) -> Outcome:
         engine=made.engine,
         engine_version=made.version,
         licence=made.licence,
-        language=None,
+        language=spoken,
         speech_seconds=measured["speech_seconds"],
         name=request.name or None,
         consent=agreed,
@@ -75,6 +80,15 @@ def clone(job: Job) -> Outcome:
         voice_expires_at=int(expires_at),
     )
     return Outcome(result, voice)
+
+
+def preview_language(job: Job, request: CloneRequest, spoken: str | None) -> str:
+    """Return the language of the preview, which may follow the language of the recording."""
+    if request.follows_recording and spoken is not None:
+        speakable = job.engines.usable(request.engine).info.languages
+        if spoken in speakable and LANGUAGES[spoken].within(request.version):
+            return spoken
+    return language_of(request.preview)
 
 
 def fetch_source(job: Job, source: Source) -> int:
@@ -109,6 +123,8 @@ def fetch_source(job: Job, source: Source) -> int:
 def examine(job: Job) -> Json:
     """Decode and measure the recording, and store the reference for engines and for people.
 
+    The language is None if the recogniser is not sure of it.
+
     Raises SourceError.
     """
     with TemporaryDirectory(prefix="soundclone-") as folder:
@@ -126,6 +142,7 @@ def examine(job: Job) -> Json:
     return {
         "speech_seconds": round(found.speech_seconds, 2),
         "warnings": list(found.warnings),
+        "language": spoken_language.detect(reference, found.sample_rate),
     }
 
 

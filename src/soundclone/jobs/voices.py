@@ -9,6 +9,7 @@ from typing import Self
 from ..audio import encode
 from ..core import files, voices
 from ..db.models import TaskKind
+from ..db.models import Voice as VoiceRow
 from ..engines.protocol import Engine, Reference, Voice
 from ..errors import NotFound, SynthesisError, TaskCancelled
 from .runner import Job
@@ -38,13 +39,15 @@ class VoiceRef:
         return cls(data["engine"], data["version"], data["licence"], data["key"])
 
 
-def find_voice(job: Job, name: str, language: str) -> dict[str, str]:
+def find_voice(job: Job, name: str, language: str, spoken: str | None = None) -> dict[str, str]:
     """Find or make the task's voice for an engine and a language. Return its VoiceRef as JSON.
+
+    `spoken` is the language of the recording of a preview.
 
     Raises SourceError and EngineUnavailable.
     """
     with job.voice_engine(name) as engine:
-        VoiceLoader(job, engine).voice_for(language)
+        VoiceLoader(job, engine, spoken).voice_for(language)
         version, licence = engine.info.version_for(language), engine.info.licence
     key = files.voice(job.task.voice_id, name, version)
     return VoiceRef(name, version, licence, key).to_json()
@@ -53,8 +56,9 @@ def find_voice(job: Job, name: str, language: str) -> dict[str, str]:
 class VoiceLoader:
     """Loads the voice of one task, each version once."""
 
-    def __init__(self, job: Job, engine: Engine) -> None:
+    def __init__(self, job: Job, engine: Engine, spoken: str | None = None) -> None:
         self._job = job
+        self._spoken = spoken  # language of the recording, if the voice has no row yet
         self._engine = engine
         self._loaded: dict[str, Voice] = {}  # by version: a model of a language has its own voice
 
@@ -88,7 +92,8 @@ class VoiceLoader:
                 f"voice {voice_id} is no longer kept; make a new preview"
             ) from error
         samples, rate = encode.unpack(kept)
-        voice = self._engine.clone(Reference(samples, rate), language)
+        reference = Reference(samples, rate, self._spoken or self._recorded_language())
+        voice = self._engine.clone(reference, language)
         job.storage.put(key, voice.data)
         if job.task.kind == TaskKind.CLONE:
             return voice  # the voice has no row before its preview is completed
@@ -99,3 +104,9 @@ class VoiceLoader:
             job.storage.delete(key)
             raise TaskCancelled(f"voice {voice_id} was deleted")
         return voice
+
+    def _recorded_language(self) -> str | None:
+        """Return the language of the recording that is stored with the voice."""
+        with self._job.database.read() as session:
+            row = session.get(VoiceRow, self._job.task.voice_id)
+            return None if row is None else row.language

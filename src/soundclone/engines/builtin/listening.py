@@ -1,0 +1,41 @@
+"""Measure a recording for the recogniser of sounds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyworld
+import soxr
+from numpy.typing import NDArray
+
+from ...audio import f0 as fundamental
+from . import acoustics, recogniser, vocoder
+from .analysis import LEVEL, active
+from .layers import Floats
+
+HOP = 0.01  # seconds between frames
+_FFT = 1024
+
+
+def measure(samples: NDArray[np.floating], sample_rate: int) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return the inputs of `recogniser.log_posteriors`, (T, INPUTS), and the frames of speech.
+
+    Args:
+        samples: Mono samples, (n,).
+        sample_rate: Hz.
+    """
+    resampled = soxr.resample(np.asarray(samples, np.float64), sample_rate, vocoder.SAMPLE_RATE)
+    x = np.ascontiguousarray(resampled, np.float64)
+    x *= LEVEL / np.sqrt(np.mean(x**2) + 1e-12)
+    f0 = fundamental.track(x, vocoder.SAMPLE_RATE, HOP)
+    times = np.arange(len(f0)) * HOP
+    spectrum = pyworld.cheaptrick(x, f0, times, vocoder.SAMPLE_RATE, fft_size=_FFT)
+    envelope = np.log(spectrum.clip(1e-12)) @ vocoder._to_bands()
+    level = envelope.mean(axis=1)
+    envelope = envelope - level[:, None]
+    speech = active(vocoder.Parameters(f0, envelope, level, np.zeros((len(f0), 1))))
+    free = np.sqrt(acoustics.posteriors(acoustics.log_likelihoods(x)))
+    count = min(len(free), len(f0))
+    rows = recogniser.inputs(
+        envelope[:count], level[:count], f0[:count], speech[:count], free[:count]
+    )
+    return rows, speech[:count]
