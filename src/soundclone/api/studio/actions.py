@@ -239,8 +239,8 @@ def clone_request(
 ) -> SoundCloneCloneRequest:
     """Return the API's request for the clone form. Raises InvalidParameter.
 
-    The service does not detect the language of a recording. Without a text and a language, the
-    preview therefore uses the language of the page.
+    The page shows the preview's sentence before there is a recording. Without a text and a
+    language, the preview therefore uses the language of the page.
     """
     language = form.get("language") or "auto"
     if not form.get("contentText", "").strip() and language == "auto":
