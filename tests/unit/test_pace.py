@@ -35,7 +35,7 @@ def test_the_rate_stays_near_the_usual_one(relative: float, bound: float) -> Non
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 def test_every_language_has_a_sane_rate(language: str) -> None:
-    assert 4 <= pace.usual_rate(language) <= 8
+    assert 3.5 <= pace.usual_rate(language) <= 8
     assert 0.7 < pace.espeak_factor(pace.usual_rate(language), language) < 1.6
 
 

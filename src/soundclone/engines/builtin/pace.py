@@ -19,9 +19,7 @@ from .source import source
 from .voice import Floats, VoiceData
 
 RANGE = (0.75, 1.35)  # limits of a speaker's rate relative to the usual rate of the language
-_USUAL = 5.4  # syllables a second, of a language whose file has no rate
-_ESPEAK = 5.2  # the same of espeak-ng at frontend.RATE
-_HEARD = 0.85  # share of vowels that the acoustic model finds in recordings, against espeak-ng
+_ESPEAK = 4.9  # syllables a second of espeak-ng at frontend.RATE, where a file has no rate
 _PAUSE = (0.45, 0.15)  # seconds, median and spread where a recording has too few pauses
 _PAUSES = (0.15, 2.0)  # seconds, of a silence that counts as a pause
 _FEW = 3  # pauses
@@ -49,13 +47,20 @@ def relative_rate(vowels: float, language: str | None) -> float:
 
 
 def usual_rate(language: str) -> float:
-    """Return the usual rate of a language, in syllables a second."""
-    return LANGUAGES[language].speech.syllables or _USUAL
+    """Return the usual rate of a language, in syllables a second.
+
+    Without recordings of the language, that is espeak-ng's.
+    """
+    return LANGUAGES[language].speech.syllables or _espeak_rate(language)
 
 
 def espeak_factor(rate: float, language: str) -> float:
     """Return the factor on frontend.RATE at which espeak-ng has a rate in syllables a second."""
-    return rate / (LANGUAGES[language].speech.espeak_syllables or _ESPEAK)
+    return rate / _espeak_rate(language)
+
+
+def _espeak_rate(language: str) -> float:
+    return LANGUAGES[language].speech.espeak_syllables or _ESPEAK
 
 
 def pause_statistics(active: NDArray[np.bool_]) -> Floats:
@@ -80,4 +85,4 @@ def _usual_vowels(language: str) -> float:
     rate of espeak-ng, whose true rate is known, gives that share.
     """
     factor = espeak_factor(usual_rate(language), language)
-    return _HEARD * factor * float(source().prosody(language).rate[0])
+    return factor * float(source().prosody(language).rate[0])

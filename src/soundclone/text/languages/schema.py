@@ -35,7 +35,7 @@ class Speech:
     espeak_voice: str = (
         ""  # "" where espeak-ng has no voice; the built-in engine lacks the language
     )
-    syllables: float = 0.0  # usual rate of articulation, syllables a second; 0 takes the mean
+    syllables: float = 0.0  # usual rate, syllables a second; 0 takes that of espeak-ng
     espeak_syllables: float = 0.0  # of espeak-ng at 160 words a minute; 0 takes the mean
     front_end: str = ""  # module of `text.g2p`; "" leaves pronunciation to espeak-ng
     prosody: Prosody | None = None  # None takes the mean of the measured languages
