@@ -4,6 +4,7 @@ espeak-ng speaks the text in its own voice, the source, which is then converted 
 
     frontend     text to samples, phones and words of espeak-ng, a child process (`espeak`)
     analysis     samples to F0, envelope and level (`vocoder`), and phone posteriors (`acoustics`)
+    reading      timing and melody as people read (`prosody_model`), in English
     refinement   envelopes of the recording, corrected until their synthesis matches it
     conversion   parameters of the `source` to parameters of the speaker
     synthesis    parameters to samples, with speed, pitch and emotion

@@ -17,6 +17,9 @@ _LEAST_VOICED = 5.0  # seconds of voiced speech that a reference must have
 _LEAST_UNVOICED = 50  # frames
 _USUAL_LEVEL = 0.75  # weight of the predicted level against the level of the source
 _USUAL_F0 = 0.8  # share of the sentence's deviation from the mean F0 that is removed
+_MELODY_WIDTH = 1.2  # of a planned melody; single sentences vary less than the recording
+_F0_WIDTH = 1.2  # the same of the source's melody
+_DECLINATION = 0.5  # share of its fall that is removed, as the width stretches the fall too
 _BIAS = 0.7  # share of the decoder's constant error on the source that is removed
 NOISE_UNIT = 10.0  # dB of aperiodicity
 _STIFFNESS = 1000.0  # weight of the trained last layer, in frames of the recording
@@ -165,10 +168,15 @@ def smooth(rows: Array, frames: int) -> Array:
     return np.asarray(sum(w * padded[k : k + len(rows)] for k, w in enumerate(window)))
 
 
-def convert(analysis: Analysis, voice: VoiceData, language: str) -> Parameters:
-    """Convert the source's speech in `language` to the speaker's parameters."""
+def convert(
+    analysis: Analysis, voice: VoiceData, language: str, melody: Array | None = None
+) -> Parameters:
+    """Convert the source's speech in `language` to the speaker's parameters.
+
+    `melody` replaces the source's F0 where it is voiced: natural log, (T,).
+    """
     spoken, usual = analysis.parameters, source().prosody(language)
-    f0 = _f0(spoken.f0, usual, voice)
+    f0 = _f0(spoken.f0, usual, voice) if melody is None else _sung(melody, spoken.voiced, voice)
     units = envelope_decoder.hidden(_inputs(analysis, f0, voice.f0), voice.code)
     predicted = doubled(np.asarray(units @ voice.last, np.float64), len(f0))
     share = smooth(spoken.voiced.astype(float)[:, None], 5)
@@ -200,9 +208,22 @@ def _f0(f0: Array, usual: Prosody, voice: VoiceData) -> Array:
         return f0
     mean, spread = usual.f0
     centre = mean + _USUAL_F0 * (f0_statistics(f0)[0] - mean)
-    ratio = np.clip(voice.f0[1] / spread, 0.7, 2.2)
+    ratio = _F0_WIDTH * np.clip(voice.f0[1] / spread, 0.7, 2.2)
     logs = (np.log(np.where(f0 > 0, f0, 1.0)) - centre) * ratio + voice.f0[0]
     return np.where(f0 > 0, np.exp(logs).clip(55, 500), 0.0)
+
+
+def _sung(melody: Array, voiced: NDArray[np.bool_], voice: VoiceData) -> Array:
+    """Give the voiced frames a melody around the speaker's mean, as wide as the speaker's."""
+    if not voiced.any():
+        return np.zeros(len(voiced))
+    time = np.arange(len(melody)) - np.flatnonzero(voiced).mean()
+    slope = float((time * melody)[voiced].sum() / (time[voiced] ** 2).sum().clip(1))
+    melody = melody - _DECLINATION * slope * time
+    heard = melody[voiced]
+    ratio = _MELODY_WIDTH * np.clip(voice.f0[1] / heard.std().clip(0.02), 0.7, 2.2)
+    logs = smooth(((melody - _USUAL_F0 * heard.mean()) * ratio)[:, None], 5)[:, 0] + voice.f0[0]
+    return np.where(voiced, np.exp(logs).clip(55, 500), 0.0)
 
 
 def _held_low(envelope: Array, voiced: NDArray[np.bool_], voice: VoiceData) -> Array:

@@ -55,6 +55,12 @@ class Utterance:
     words: tuple[Word, ...]
 
 
+def check_language(language: str) -> None:
+    """Raise SynthesisError if espeak-ng has no voice for a language."""
+    if language not in VOICES:
+        raise SynthesisError(f"the builtin engine does not speak {language!r}")
+
+
 class _Died(Exception):
     """The child process ended, or hung and was killed, before it answered."""
 
@@ -127,8 +133,7 @@ class Pool:
             SynthesisError: There is nothing to speak.
             EngineUnavailable: espeak-ng does not start.
         """
-        if language not in VOICES:
-            raise SynthesisError(f"the builtin engine does not speak {language!r}")
+        check_language(language)
         if len(text) > LONGEST:
             raise SynthesisError(
                 f"the sentence has {len(text)} characters; at most {LONGEST} can be said at once"

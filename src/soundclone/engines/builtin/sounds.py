@@ -122,6 +122,12 @@ def sequence(
     return table, np.array(times)
 
 
+def nuclei(sounds: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return True for the first vowel of each run of vowels, the nucleus of a syllable: (N,)."""
+    vowel = np.isin(sounds, list(VOWELS))
+    return np.asarray(vowel & ~np.concatenate([[False], vowel[:-1]]))
+
+
 def with_pauses(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Insert optional pauses at both ends and after every word.
 

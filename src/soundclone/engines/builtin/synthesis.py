@@ -9,12 +9,14 @@ from dataclasses import replace
 import numpy as np
 
 from ...audio.fades import fade_ends
+from ...text.languages import LANGUAGES
 from ..emotion import PROFILES, EmotionProfile
 from ..protocol import Controls, Samples, Speech, Word
-from . import vocoder
+from . import reading, vocoder
 from .analysis import analyse
 from .conversion import convert
-from .frontend import LONGEST, RATE, Pool, Utterance
+from .delivery import Variation, pause_warp, with_release
+from .frontend import LONGEST, RATE, Pool, Utterance, check_language
 from .pace import espeak_factor, target_rate
 from .vocoder import Array, Parameters
 from .voice import VoiceData
@@ -24,12 +26,16 @@ _PEAK = 0.97  # of full scale
 
 
 def speak(pool: Pool, voice: VoiceData, sentence: str, controls: Controls) -> Speech:
-    """Synthesise a sentence. One longer than LONGEST is split, with a pause between its parts."""
+    """Synthesise a sentence. One longer than LONGEST is split, with a pause between its parts.
+
+    Raises SynthesisError if the engine does not speak the language.
+    """
+    check_language(controls.language)
     parts: list[Array] = []
     words: list[Word] = []
     seconds = 0.0
     for offset, text in _parts(sentence):
-        samples, spoken = _part(pool, voice, text, controls)
+        samples, spoken = _part(pool, voice, text, controls, controls.place + offset)
         words += [
             replace(w, start=w.start + seconds, end=w.end + seconds, offset=w.offset + offset)
             for w in spoken
@@ -40,7 +46,8 @@ def speak(pool: Pool, voice: VoiceData, sentence: str, controls: Controls) -> Sp
     peak = np.abs(samples).max()
     if peak > _PEAK:
         samples *= _PEAK / peak
-    return Speech(_float32(samples), vocoder.OUTPUT_RATE, tuple(words))
+    pause = float(voice.pauses[0] / np.sqrt(controls.speed))
+    return Speech(_float32(samples), vocoder.OUTPUT_RATE, tuple(words), pause)
 
 
 def _float32(samples: Array) -> Samples:
@@ -61,28 +68,79 @@ def _parts(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _part(
-    pool: Pool, voice: VoiceData, text: str, controls: Controls
+    pool: Pool, voice: VoiceData, text: str, controls: Controls, place: int
 ) -> tuple[Array, tuple[Word, ...]]:
     profile = PROFILES[controls.emotion]
-    factor = espeak_factor(target_rate(voice, controls.language), controls.language)
-    rate = RATE * factor * profile.rate
-    plain = pool.speak(text, controls.language, rate)
-    source, stretch = plain, 1.0
-    if controls.speed != 1:
-        # The source speaks at the wanted rate as far as it can. Stretching does the rest.
-        source = pool.speak(text, controls.language, rate * controls.speed)
-        stretch = _seconds(plain) / controls.speed / _seconds(source)
-    analysis = analyse(source.samples, source.sample_rate, source.phones)
-    parameters = _with_profile(
-        stretched(convert(analysis, voice, controls.language), stretch), profile, controls.pitch
+    variation = Variation.of(controls.seed, place)
+    speak = _read if controls.language in reading.LANGUAGES else _spoken
+    parameters, words = speak(
+        pool, voice, text, controls.language, variation, profile.rate, controls.speed
     )
-    samples = _faded(vocoder.synthesise(parameters))
+    changed = _with_profile(variation.applied(parameters), profile, controls.pitch)
+    samples = _faded(vocoder.synthesise(with_release(changed, controls.speed * profile.rate)))
     end = len(samples) / vocoder.OUTPUT_RATE
+    return samples, tuple(replace(w, start=min(w.start, end), end=min(w.end, end)) for w in words)
+
+
+def _read(
+    pool: Pool,
+    voice: VoiceData,
+    text: str,
+    language: str,
+    variation: Variation,
+    pace: float,
+    speed: float,
+) -> tuple[Parameters, tuple[Word, ...]]:
+    """Speak a text with the timing and the melody of a plan."""
+    source = pool.speak(text, language)
+    plan = reading.planned(
+        source,
+        text,
+        LANGUAGES[language].code,
+        voice,
+        target_rate(voice, language) * variation.rate,
+        pace * speed,
+        variation,
+    )
+    if plan is None:
+        return _spoken(pool, voice, text, language, variation, pace, speed)
+    analysis = analyse(source.samples, source.sample_rate, source.phones)
+    parameters = convert(reading.retimed(analysis, plan.origin), voice, language, plan.f0)
+    return parameters, plan.words
+
+
+def _spoken(
+    pool: Pool,
+    voice: VoiceData,
+    text: str,
+    language: str,
+    variation: Variation,
+    pace: float,
+    speed: float,
+) -> tuple[Parameters, tuple[Word, ...]]:
+    """Speak a text with the timing and the melody of the source."""
+    factor = espeak_factor(target_rate(voice, language), language)
+    rate = RATE * factor * pace * variation.rate
+    plain = pool.speak(text, language, rate)
+    source, stretch = plain, 1.0
+    if speed != 1:
+        # The source speaks at the wanted rate as far as it can. Stretching does the rest.
+        source = pool.speak(text, language, rate * speed)
+        stretch = _seconds(plain) / speed / _seconds(source)
+    analysis = analyse(source.samples, source.sample_rate, source.phones)
+    converted = convert(analysis, voice, language)
+    warp = pause_warp(
+        source.phones,
+        len(converted.f0),
+        variation,
+        float(voice.pauses[0]),
+        speed * pace * stretch,
+    )
     words = tuple(
-        replace(w, start=min(w.start * stretch, end), end=min(w.end * stretch, end))
+        replace(w, start=warp.time(w.start) * stretch, end=warp.time(w.end) * stretch)
         for w in source.words
     )
-    return samples, words
+    return stretched(warp.applied(converted), stretch), words
 
 
 def _seconds(utterance: Utterance) -> float:
