@@ -71,9 +71,10 @@ class BuiltinEngine:
 
     def warm(self) -> None:
         """Read the weights and start a process of espeak-ng."""
-        from . import acoustics, envelope_decoder, source, synthesis  # noqa: F401
+        from . import acoustics, envelope_decoder, prosody_model, source, synthesis  # noqa: F401
 
         acoustics.model()
+        prosody_model.model()
         envelope_decoder.weights()
         source.source()
         self._pool.check()

@@ -38,7 +38,10 @@ def analyse(
     """
     samples = np.asarray(soxr.resample(samples, sample_rate, vocoder.SAMPLE_RATE), np.float64)
     samples = samples * (LEVEL / np.sqrt(np.mean(samples**2) + 1e-12))
-    parameters = vocoder.analyse(samples, f0.NOISY if phones is None else f0.CLEAN)
+    if phones is None:
+        parameters = vocoder.analyse(samples)
+    else:
+        parameters = vocoder.analyse(samples, f0.CLEAN, aperiodic=False)  # conversion predicts it
     loud = active(parameters)
     if phones is None:
         parameters = refinement.refined(parameters, samples)
