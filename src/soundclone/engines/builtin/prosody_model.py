@@ -27,7 +27,6 @@ class Model:
 
     weights: layers.Weights
     languages: tuple[str, ...]  # codes, in the order of the embedding
-    usual: Floats  # mean log duration of each sound, in frames
 
 
 @dataclass(frozen=True)
@@ -45,8 +44,7 @@ def model() -> Model:
     """Return the packaged model, read once."""
     with np.load(_PATH) as file:
         languages = tuple(str(code) for code in file["languages"])
-    arrays = layers.read(_PATH)
-    return Model(weights=arrays, languages=languages, usual=arrays["usual"])
+    return Model(weights=layers.read(_PATH), languages=languages)
 
 
 def language_row(code: str) -> Floats:

@@ -1,4 +1,4 @@
-"""Describe the sounds of a text to the models of prosody and of envelopes."""
+"""Describe the sounds of a text to the model of prosody."""
 
 from __future__ import annotations
 

@@ -86,9 +86,9 @@ def sequence(
         text: The text.
 
     Returns:
-        Rows (N, 8) with the columns SOUND, STRESS, LONG, PALATAL, FIRST and LAST (of a word), MARK
-        (punctuation after the word) and WORD (its index); and start and end (N, 2) in seconds. The
-        end of the last phone is infinite.
+        Rows (N, 8), and their start and end in seconds (N, 2). The columns of the rows are SOUND,
+        STRESS, LONG, PALATAL, FIRST and LAST (of a word), MARK (punctuation after the word) and
+        WORD (its index). The end of the last phone is infinite.
     """
     starts = [word.start for word in words]
     rows, times = [], []

@@ -73,9 +73,7 @@ def _part(
     profile = PROFILES[controls.emotion]
     variation = Variation.of(controls.seed, place)
     speak = _read if controls.language in reading.LANGUAGES else _spoken
-    parameters, words = speak(
-        pool, voice, text, controls.language, variation, profile.rate, controls.speed
-    )
+    parameters, words = speak(pool, voice, text, controls, variation)
     changed = _with_profile(variation.applied(parameters), profile, controls.pitch)
     samples = _faded(vocoder.synthesise(with_release(changed, controls.speed * profile.rate)))
     end = len(samples) / vocoder.OUTPUT_RATE
@@ -83,15 +81,10 @@ def _part(
 
 
 def _read(
-    pool: Pool,
-    voice: VoiceData,
-    text: str,
-    language: str,
-    variation: Variation,
-    pace: float,
-    speed: float,
+    pool: Pool, voice: VoiceData, text: str, controls: Controls, variation: Variation
 ) -> tuple[Parameters, tuple[Word, ...]]:
     """Speak a text with the timing and the melody of a plan."""
+    language = controls.language
     source = pool.speak(text, language)
     plan = reading.planned(
         source,
@@ -99,26 +92,22 @@ def _read(
         LANGUAGES[language].code,
         voice,
         target_rate(voice, language) * variation.rate,
-        pace * speed,
+        PROFILES[controls.emotion].rate * controls.speed,
         variation,
     )
     if plan is None:
-        return _spoken(pool, voice, text, language, variation, pace, speed)
+        return _spoken(pool, voice, text, controls, variation)
     analysis = analyse(source.samples, source.sample_rate, source.phones)
     parameters = convert(reading.retimed(analysis, plan.origin), voice, language, plan.f0)
     return parameters, plan.words
 
 
 def _spoken(
-    pool: Pool,
-    voice: VoiceData,
-    text: str,
-    language: str,
-    variation: Variation,
-    pace: float,
-    speed: float,
+    pool: Pool, voice: VoiceData, text: str, controls: Controls, variation: Variation
 ) -> tuple[Parameters, tuple[Word, ...]]:
     """Speak a text with the timing and the melody of the source."""
+    language, speed = controls.language, controls.speed
+    pace = PROFILES[controls.emotion].rate
     factor = espeak_factor(target_rate(voice, language), language)
     rate = RATE * factor * pace * variation.rate
     plain = pool.speak(text, language, rate)

@@ -99,7 +99,7 @@ def analyse(
     Args:
         samples: Mono samples.
         unvoiced: f0.NOISY or f0.CLEAN.
-        aperiodic: False leaves the aperiodicity at 0 dB, which saves half of the time.
+        aperiodic: False leaves the aperiodicity at 0 dB, which saves .02 CPU seconds a second.
     """
     samples = np.ascontiguousarray(samples, np.float64)
     coarse = fundamental.track(samples, SAMPLE_RATE, HOP, unvoiced)
