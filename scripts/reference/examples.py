@@ -101,6 +101,7 @@ EXAMPLES = {
         'curl -X DELETE $SITE/v1/audio/voice_consents/$CONSENT -H "$AUTH"'
     ),
     "deleteVoice": Example('curl -X DELETE $API/voices/$MODEL -H "$AUTH"'),
+    "withdrawConsent": Example('curl -X DELETE $API/voices/$MODEL/consent -H "$AUTH"'),
 }
 
 

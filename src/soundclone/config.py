@@ -33,6 +33,10 @@ def _split(value: object) -> object:
     return value
 
 
+def _policy(value: object) -> object:
+    return "verified" if value == "recording" else value
+
+
 CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 """Strings, separated by commas in the environment variable."""
 
@@ -122,11 +126,14 @@ class Settings(BaseSettings):
         description="Credits by price name, as JSON. Names that are missing have their default: "
         '`{"sound-cloning-clone": 10, "sound-cloning-audio": 2, "sound-cloning-voice": 0.01}`.',
     )
-    consent: Literal["optional", "declared", "recording"] = Field(
+    consent: Annotated[
+        Literal["optional", "declared", "recorded", "verified"], BeforeValidator(_policy)
+    ] = Field(
         default="optional",
         description="Consent that a clone request must contain. `declared`: a declaration or a "
-        "recording of the speaker's consent. `recording`: a recording, which is compared with "
-        "the sample.",
+        "recording of the speaker's consent. `recorded`: a recording; another speaker than the "
+        "sample's causes a warning. `verified`: a recording of the sample's speaker. `recording`, "
+        "the former name of `verified`, works too.",
     )
 
     # Sources

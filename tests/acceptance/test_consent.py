@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -156,7 +159,12 @@ def test_what_a_consent_is(service: Service, key: str, clips: Path) -> None:
 
 def test_a_service_may_require_consent(tmp_path: Path) -> None:
     source = "https://media.example.com/a.mp3"
-    for policy, needed in (("declared", "consent is missing"), ("recording", "consent.recording")):
+    for policy, needed in (
+        ("declared", "consent is missing"),
+        ("recorded", "consent.recording"),
+        ("verified", "consent.recording"),
+        ("recording", "consent.recording"),  # the former name of "verified"
+    ):
         folder = tmp_path / policy
         folder.mkdir()
         environment = {"SOUNDCLONE_CONSENT": policy}
@@ -167,11 +175,85 @@ def test_a_service_may_require_consent(tmp_path: Path) -> None:
             with pytest.raises(ParameterError, match=f"{needed}.* this service makes a voice only"):
                 client.clone(source, wait=False)
             own = Consent(own_voice=True)
-            if policy == "recording":
+            if policy != "declared":
                 with pytest.raises(ParameterError, match="a recording in which the speaker agrees"):
                     client.clone(source, consent=own, wait=False)
                 own = Consent("https://media.example.com/agrees.mp3", own_voice=True)
             assert client.clone(source, consent=own, wait=False).status == "queued"
+
+
+def test_a_policy_may_leave_the_comparison_to_people(tmp_path: Path, clips: Path) -> None:
+    environment = {
+        "PYTHONPATH": str(ENGINES),
+        "SOUNDCLONE_ENGINE_V1": "tone",
+        "SOUNDCLONE_CONSENT": "recorded",
+    }
+    with (
+        Service(tmp_path, environment=environment) as service,
+        Client(service.url, service.new_key(100)[1]) as client,
+    ):
+        agent = Consent(clips / "woman-agrees.mp3", speaker="Ion")
+        made = client.clone(clips / "man.wav", text="Hello.", consent=agent)
+        assert any("sound like two people" in warning for warning in made.warnings)
+        (voice,) = client.voices()
+        assert voice.consent is not None
+        check = voice.consent["verified"]
+        assert check["similarity"] < check["needed"]
+
+
+def test_a_consent_that_is_withdrawn_or_ends_takes_everything_along(
+    tmp_path: Path, clips: Path
+) -> None:
+    environment = {
+        "PYTHONPATH": str(ENGINES),
+        "SOUNDCLONE_ENGINE_V1": "tone",
+        "SOUNDCLONE_SWEEP_INTERVAL": "1",
+    }
+    with (
+        Service(tmp_path, environment=environment) as service,
+        Client(service.url, (key := service.new_key(100)[1])) as client,
+    ):
+        files = tmp_path / "data" / "files"
+        until = datetime.now(UTC) + timedelta(days=2)
+        agreed = Consent(clips / "man-agrees.mp3", "Ion", purpose="A guide", until=until)
+        made = client.clone(clips / "man.wav", text="Hello.", consent=agreed)
+        (voice,) = client.voices()
+        assert voice.consent is not None
+        assert voice.consent["purpose"] == "A guide"
+        assert voice.consent["expiresAt"] == int(until.timestamp())
+        spoken = client.speak(made.model_id, "Hello.")
+        assert client.voices()[0].expires_at == int(until.timestamp())
+        assert (files / "results" / spoken.id).exists()
+        done = client.withdraw_consent(made.model_id)
+        assert (done.model_ids, done.results) == ((made.model_id,), 1)
+        assert client.voices() == []
+        for kept in (f"results/{spoken.id}", f"results/{made.id}", f"voices/{made.model_id}"):
+            assert not (files / kept).exists()
+        with pytest.raises(ParameterError, match=r"was deleted on .* the speaker's consent"):
+            client.task(spoken.id)
+        with pytest.raises(ParameterError, match="was deleted, because the speaker's consent"):
+            client.speak(made.model_id, "Hello.")
+        # The end of a consent does the same.
+        soon = datetime.now(UTC) + timedelta(seconds=15)
+        made = client.clone(clips / "man.wav", text="Hello.", consent=Consent(own_voice=True,
+                            until=soon))  # fmt: skip
+        spoken = client.speak(made.model_id, "Hello.")
+        deadline = time.monotonic() + 60
+        while (files / "results" / spoken.id).exists():
+            assert time.monotonic() < deadline, "the result is still there"
+            time.sleep(0.5)
+        assert client.voices() == []
+        # The command line withdraws too, and a consent that is over cannot be given.
+        made = client.clone(clips / "man.wav", text="Hello.", name="Ion")
+        run = subprocess.run(
+            [service.python, "-m", "soundclone", "voices", "withdraw", "ion", "--json",
+             "--url", service.url, "--key", key],
+            env=service.environment, capture_output=True, text=True, check=True, timeout=120,
+        )  # fmt: skip
+        assert json.loads(run.stdout)["modelIds"] == [made.model_id]
+        past = Consent(own_voice=True, until=datetime.now(UTC) - timedelta(days=1))
+        with pytest.raises(ParameterError, match="the end must be in the future"):
+            client.clone(clips / "man.wav", consent=past, wait=False)
 
 
 def test_the_command_line_takes_a_consent(

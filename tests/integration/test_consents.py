@@ -37,12 +37,11 @@ def test_a_consent_is_the_accounts_own(database: Database) -> None:
         for wrong in (consent.id + "0", "cons_", "\0", "model_" + "0" * 32):
             with pytest.raises(NotFound, match="there is no consent"):
                 consents.get(session, wrong, account)
-        for act in (consents.get, consents.delete):
-            with pytest.raises(NotFound):
-                act(session, consent.id, other)
+        with pytest.raises(NotFound):
+            consents.get(session, consent.id, other)
         with pytest.raises(InvalidParameter):
             consents.rename(session, consent.id, account, " ")
-        consents.delete(session, consent.id, account)
+        consents.delete(session, consent.id)
     with database.read() as session:
         assert consents.listing(session, account) == ([], False)
 

@@ -90,7 +90,7 @@ def test_a_deleted_voice_takes_its_upload_and_its_preview_along(database: Databa
         assert voices.expired(session) == [voice_id]
     assert delete(database, voice_id, account) == gone
     with database.transaction() as session:
-        removal.delete_uploads(session, gone)
+        removal.forget(session, gone)
         assert uploads.expired(session) == []
     assert delete(database, voice_id, account).uploads == ()
     other, _ = customer(database, 0)

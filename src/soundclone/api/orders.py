@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ..core import consents, engine_registry, files, results, tasks, voices
-from ..core.consents import Agreement
+from ..core.consents import Agreement, Terms
 from ..core.keys import Caller
 from ..core.requests import (
     AudioFormat,
@@ -116,21 +116,23 @@ async def voice_order(
     Raises InvalidParameter and Unavailable.
     """
     preview = await _read_preview(state, text, version, language)
+    request = CloneRequest(
+        source=source,
+        text=preview.text,
+        version=version,
+        engine=preview.choice.engine,
+        language=preview.language,
+        detected=preview.choice.detected,
+        name=name,
+        consent=agreement.record() if agreement else None,
+        consent_source=agreement.source if agreement else None,
+        follows_recording=text is None and language is None,
+    )
+    consents.check_policy(state.settings.consent, request)
     return Order(
         account_id=who.account_id,
         key_id=who.key_id,
-        request=CloneRequest(
-            source=source,
-            text=preview.text,
-            version=version,
-            engine=preview.choice.engine,
-            language=preview.language,
-            detected=preview.choice.detected,
-            name=name,
-            consent=agreement.record() if agreement else None,
-            consent_source=agreement.source if agreement else None,
-            follows_recording=text is None and language is None,
-        ),
+        request=request,
         characters=preview.characters,
         cost=state.prices.clone(preview.characters),
         size=results.estimate(SpeechOptions(), preview.characters, preview.length),
@@ -282,32 +284,32 @@ def source_of(state: AppState, url: str, field: str = "fileUrl") -> Source:
 
 async def agreement_of(state: AppState, given: ConsentRequest, who: Caller) -> Agreement:
     """Return the consent that a request gives. Raises InvalidParameter, NotFound, Expired."""
-    source = await consent_source(state, given.recording, who) if given.recording else None
+    terms = consents.checked_terms(given.purpose, given.expiresAt, prefix="consent.")
+    source, limits = None, Terms()
+    if given.recording:
+        source, limits = await consent_source(state, given.recording, who)
     return consents.declared(
-        given.declaration or None, given.speaker or "", key_id=who.key_id, source=source
+        given.declaration or None,
+        given.speaker or "",
+        key_id=who.key_id,
+        source=source,
+        terms=terms.within(limits),
     )
 
 
-async def consent_source(state: AppState, recording: str, who: Caller) -> Source | ConsentSource:
-    """Return the consent recording that a request names by an id or a URL.
+async def consent_source(
+    state: AppState, recording: str, who: Caller
+) -> tuple[Source | ConsentSource, Terms]:
+    """Return the consent recording that a request names by an id or a URL, and its terms.
 
     Raises InvalidParameter, NotFound and Expired.
     """
     if consents.is_id(recording):
         found = await state.database.read_async(
-            consents.get, recording, who.account_id, param="consent.recording"
+            consents.usable, recording, who.account_id, param="consent.recording"
         )
-        return consents.source_of(found)
-    return source_of(state, recording, "consent.recording")
-
-
-def check_consent(state: AppState, order: Order) -> None:
-    """Check that an order for a voice gives the consent that the settings require.
-
-    Raises InvalidParameter.
-    """
-    assert isinstance(order.request, CloneRequest)
-    consents.check_policy(state.settings.consent, order.request)
+        return consents.source_of(found), consents.terms_of(found)
+    return source_of(state, recording, "consent.recording"), Terms()
 
 
 def language_of(name: str, version: str) -> Language | None:

@@ -8,7 +8,6 @@ from fastapi.concurrency import run_in_threadpool
 from ..core import removal
 from ..core.removal import Leavings
 from ..errors import Unavailable
-from ..storage import Storage
 from .state import state_of
 
 
@@ -21,20 +20,46 @@ async def remove_voice(request: Request, voice_id: str, account_id: str) -> None
         Unavailable: The store does not answer. The voice is deleted, and the sweep removes the
             files later.
     """
+    run = state_of(request).database.transaction_async
+    leavings = await run(removal.delete, voice_id, account_id)
+    await _remove(request, leavings, f"voice {voice_id} is deleted and can no longer be used")
+
+
+async def withdraw_voice(request: Request, voice_id: str, account_id: str) -> Leavings:
+    """Withdraw the consent to the account's voice, and remove the files.
+
+    Raises:
+        NotFound: The account has no such voice.
+        Unavailable: The store does not answer. The voice is deleted, and the sweep removes the
+            files later.
+    """
+    run = state_of(request).database.transaction_async
+    leavings = await run(removal.withdraw, voice_id, account_id)
+    await _remove(request, leavings, f"the consent to voice {voice_id} is withdrawn")
+    return leavings
+
+
+async def withdraw_consent(request: Request, consent_id: str, account_id: str) -> Leavings:
+    """Withdraw a consent of the account, and remove the files.
+
+    Raises:
+        NotFound: The account has no such consent.
+        Unavailable: The store does not answer. The voices are deleted, and the sweep removes the
+            files later.
+    """
+    run = state_of(request).database.transaction_async
+    leavings = await run(removal.withdraw_consent, consent_id, account_id)
+    await _remove(request, leavings, f"consent {consent_id} is withdrawn")
+    return leavings
+
+
+async def _remove(request: Request, leavings: Leavings, done: str) -> None:
     state = state_of(request)
-    leavings = await state.database.transaction_async(removal.delete, voice_id, account_id)
     try:
-        await run_in_threadpool(_remove_files, state.storage, leavings)
+        await run_in_threadpool(removal.remove_files, state.storage, leavings)
     except Unavailable as error:
         raise Unavailable(
-            f"voice {voice_id} is deleted and can no longer be used, but its files are not removed "
-            f"yet: {error.message}; the service keeps trying, or send the request again"
+            f"{done}, but its files are not removed yet: {error.message}; the service keeps "
+            "trying, or send the request again"
         ) from error
-    await state.database.transaction_async(removal.delete_uploads, leavings)
-
-
-def _remove_files(storage: Storage, leavings: Leavings) -> None:
-    for folder in leavings.folders:
-        storage.delete_prefix(folder)
-    for key in leavings.uploads:
-        storage.delete(key)
+    await state.database.transaction_async(removal.forget, leavings)

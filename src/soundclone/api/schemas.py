@@ -138,6 +138,14 @@ class ConsentRequest(RequestModel):
         "a public URL. The recording has at least 2 s of the speaker's speech and at most 10 MiB. "
         "The task fails with `consent_mismatch` when another person speaks"
     )
+    purpose: str = _optional(
+        "A text of at most 200 characters: the use that the speaker agreed to. Default: the "
+        "purpose of the voice consent"
+    )
+    expiresAt: Annotated[int, BeforeValidator(_whole)] = _optional(
+        "A time in Unix seconds: the end of the consent. The voice and everything spoken with it "
+        "are deleted then. Default: the end of the voice consent, or never"
+    )
 
 
 class SoundCloneCloneRequest(RequestModel):
@@ -445,6 +453,10 @@ class VoiceConsent(BaseModel):
     statement: str = Field(description="Sentence that states the consent")
     speaker: str = Field(description="Name of the speaker, if another person declared the consent")
     at: int = Field(description="When the consent was given, in Unix seconds")
+    purpose: str = Field(description="Use that the speaker agreed to; empty if none was given")
+    expiresAt: NullableTime = Field(
+        description="When the consent ends and the voice is deleted, in Unix seconds; null: never"
+    )
     recording: NullableString = Field(
         description="Id of the voice consent, if the request named one"
     )
@@ -472,7 +484,7 @@ class VoiceData(BaseModel):
     )
     expiresAt: NullableTime = Field(
         description="When the voice expires, in Unix seconds, unless a production task uses it "
-        "before; null for an active voice"
+        "before. An active voice expires when its consent ends; null: never"
     )
     consent: VoiceConsent | None = Field(description="The speaker's consent; null without one")
 
@@ -547,6 +559,20 @@ class DeletedResponse(_Envelope):
     """Envelope with a deleted voice."""
 
     data: DeletedData = Field(description="The deleted voice")
+
+
+class WithdrawnData(BaseModel):
+    """Withdrawn consent."""
+
+    modelIds: list[str] = Field(description="Ids of the deleted voices")
+    results: int = Field(description="Number of production tasks whose results are deleted")
+    withdrawn: bool = Field(description="Always true")
+
+
+class WithdrawnResponse(_Envelope):
+    """Envelope with a withdrawn consent."""
+
+    data: WithdrawnData = Field(description="The withdrawn consent")
 
 
 def ok(data: object) -> dict[str, object]:

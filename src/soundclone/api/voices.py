@@ -23,13 +23,14 @@ from ..text.languages import LANGUAGES
 from .auth import KnownCaller
 from .errors import ServiceRoute
 from .openapi import error_responses
-from .removal import remove_voice
+from .removal import remove_voice, withdraw_voice
 from .schemas import (
     DeletedResponse,
     LanguageListResponse,
     VoiceChange,
     VoiceListResponse,
     VoiceResponse,
+    WithdrawnResponse,
     ok,
 )
 from .state import State
@@ -89,6 +90,28 @@ async def delete_voice(request: Request, model_id: ModelId, who: KnownCaller) ->
     return JSONResponse(ok({"modelId": model_id, "deleted": True}))
 
 
+@router.delete(
+    "/voices/{model_id}/consent",
+    operation_id="withdrawConsent",
+    summary="Withdraw the consent to a voice",
+    response_model=WithdrawnResponse,
+    responses=error_responses(AuthenticationError, NotFound, Unavailable),
+)
+async def withdraw_consent(request: Request, model_id: ModelId, who: KnownCaller) -> JSONResponse:
+    """Delete a voice and everything spoken with it, on behalf of the speaker.
+
+    Running tasks of the voice are cancelled. A voice consent that the account keeps is withdrawn
+    for all of its voices. When the response arrives, the files are removed and their links no
+    longer work.
+    """
+    if not voices.is_id(model_id):
+        raise NotFound(f"there is no voice {model_id[:60]!r} in this account")
+    found = await withdraw_voice(request, model_id, who.account_id)
+    return JSONResponse(
+        ok({"modelIds": list(found.voices), "results": len(found.tasks), "withdrawn": True})
+    )
+
+
 @router.get(
     "/languages",
     operation_id="listLanguages",
@@ -131,6 +154,8 @@ def _consent(record: Mapping[str, Any]) -> dict[str, object]:
         "statement": record.get("statement", ""),
         "speaker": record.get("speaker", ""),
         "at": int(record.get("at", 0)),
+        "purpose": record.get("purpose", ""),
+        "expiresAt": int(record["ends"]) if "ends" in record else None,
         "recording": record.get("consent"),
         "verified": record.get("verified"),
     }

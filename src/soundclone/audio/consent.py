@@ -33,13 +33,23 @@ class Comparison:
     similarity: float  # 1 for the same sound; below 0.25 for most pairs of different people
     speech_seconds: float  # in the consent recording
 
+    def check(self) -> None:
+        """Raise ConsentMismatch if the recordings have two speakers."""
+        if self.similarity < LEAST_SIMILARITY:
+            raise ConsentMismatch(
+                "the consent recording and the sample sound like two people: their similarity is "
+                f"{np.floor(100 * self.similarity) / 100:.2f}, and at least {LEAST_SIMILARITY:.2f} "
+                "is needed; the speaker of the sample must record the consent"
+            )
 
-def verify(consent: Samples, rate: int, sample: Samples, sample_rate: int) -> Comparison:
+
+def compare_recordings(
+    consent: Samples, rate: int, sample: Samples, sample_rate: int
+) -> Comparison:
     """Compare the consent recording with the sample, both mono, shape (n,).
 
     Raises:
         ConsentUnusable: The recording has too little speech.
-        ConsentMismatch: The recording has another speaker.
     """
     speech, seconds = extract_speech(consent, rate)
     if seconds < LEAST_SPEECH:
@@ -48,14 +58,19 @@ def verify(consent: Samples, rate: int, sample: Samples, sample_rate: int) -> Co
             f"{LEAST_SPEECH:g} s is needed"
         )
     sample_speech, _ = extract_speech(sample, sample_rate)
-    similarity = compare(voiceprint(speech), voiceprint(sample_speech))
-    if similarity < LEAST_SIMILARITY:
-        raise ConsentMismatch(
-            "the consent recording and the sample sound like two people: their similarity is "
-            f"{np.floor(100 * similarity) / 100:.2f}, and at least {LEAST_SIMILARITY:.2f} is "
-            "needed; the speaker of the sample must record the consent"
-        )
-    return Comparison(similarity, seconds)
+    return Comparison(compare(voiceprint(speech), voiceprint(sample_speech)), seconds)
+
+
+def verify(consent: Samples, rate: int, sample: Samples, sample_rate: int) -> Comparison:
+    """Compare like `compare_recordings`, and refuse two speakers.
+
+    Raises:
+        ConsentUnusable: The recording has too little speech.
+        ConsentMismatch: The recording has another speaker.
+    """
+    found = compare_recordings(consent, rate, sample, sample_rate)
+    found.check()
+    return found
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, cast, get_args
 
@@ -93,6 +94,15 @@ def clone(
     own_voice: Annotated[
         bool, typer.Option("--own-voice", help="The voice is your own, and you agree")
     ] = False,
+    purpose: Annotated[str, typer.Option(help="Use that the speaker agreed to")] = "",
+    until: Annotated[
+        datetime | None,
+        typer.Option(
+            help="Last day of the consent, in UTC; then the service deletes the voice and its "
+            "speech",
+            formats=["%Y-%m-%d"],
+        ),
+    ] = None,
     url: BaseUrl = None,
     key: ApiKey = None,
     quiet: Annotated[
@@ -109,7 +119,12 @@ def clone(
     _check_language(language)
     if own_voice and speaker:
         refuse("--own-voice and --speaker exclude each other; pass one of them")
-    agreed = Consent(consent, speaker or "", own_voice) if consent or speaker or own_voice else None
+    agreed = None
+    if consent or speaker or own_voice:
+        end = until.replace(tzinfo=UTC) + timedelta(days=1) if until else None
+        agreed = Consent(consent, speaker or "", own_voice, purpose, end)
+    elif purpose or until:
+        refuse("--purpose and --until describe a consent; pass --consent, --speaker or --own-voice")
     silent = quiet or as_json
     with connected(url, key) as client:
         if not source.lower().startswith(("http://", "https://")) and "://" not in source:

@@ -1,4 +1,4 @@
-"""`soundclone voices`: list, rename and delete the voices of an account, over HTTP."""
+"""`soundclone voices`: list, rename, delete and withdraw voices of an account, over HTTP."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from soundclone_client import Client, Voice
 
 voices_app = typer.Typer(
-    help="List, rename and delete voices of your account.", no_args_is_help=True
+    help="List, rename and delete voices of your account, and withdraw consents.",
+    no_args_is_help=True,
 )
 
 VoiceName = Annotated[
@@ -72,6 +73,26 @@ def delete(
         typer.echo(
             f"{voice} is deleted" if voice == model_id else f"{voice} ({model_id}) is deleted"
         )
+
+
+@voices_app.command("withdraw")
+def withdraw(
+    voice: VoiceName, url: BaseUrl = None, key: ApiKey = None, as_json: AsJson = False
+) -> None:
+    """Withdraw the speaker's consent to a voice.
+
+    The service deletes the voice, every voice made with the same kept consent, and everything
+    spoken with them. This cannot be undone.
+    """
+    with connected(url, key) as client:
+        model_id = id_of(client, voice)
+        done = client.withdraw_consent(model_id)
+    if as_json:
+        print_json({"modelIds": done.model_ids, "results": done.results, "withdrawn": True})
+        return
+    for each in done.model_ids:
+        typer.echo(f"{each} is deleted")
+    typer.echo(f"results of {done.results} speech tasks are deleted")
 
 
 def id_of(client: Client, voice: str) -> str:

@@ -9,18 +9,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from sqlalchemy import delete as remove
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
 from ..db.models import Consent
-from ..errors import InvalidParameter, NotFound
+from ..errors import Expired, InvalidParameter, NotFound
 from . import files, ledger
+from .formatting import DAY, moment
 from .requests import CloneRequest, ConsentRecord, ConsentSource, Source
 from .voices import checked_name
 
 MOST = 200  # consents of one account
 LARGEST = 10 * 1024 * 1024  # bytes of a recording
 LONGEST_SPEAKER = 200  # characters
+LONGEST_PURPOSE = 200  # characters
+LONGEST_TERM = 100 * 366 * DAY  # seconds from now to the end of a consent
 STATEMENT = "a recording in which the speaker agrees was given with the voice"
 STATEMENTS = {
     "own": "It is my own voice, and I agree that a synthetic voice is made of it.",
@@ -30,13 +34,26 @@ STATEMENTS = {
 """Statement of each declaration, as the studio shows it."""
 
 Declaration = Literal["own", "given"]
-Policy = Literal["optional", "declared", "recording"]
+Policy = Literal["optional", "declared", "recorded", "verified"]
 
 _ID = re.compile("cons_[0-9a-f]{32}")
 _TAG = re.compile("[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,5}")
 _BEGINNINGS = re.compile(
     rb"ID3|\xff[\xe0-\xff]|RIFF....WAVE|RF64....WAVE|OggS|fLaC|\x1a\x45\xdf\xa3|....ftyp", re.DOTALL
 )
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Limits of a consent."""
+
+    purpose: str = ""  # use that the speaker agrees to
+    ends_at: float | None = None  # seconds since the epoch; None: never
+
+    def within(self, other: Terms) -> Terms:
+        """Return these terms limited by those of a recording: the earlier end counts."""
+        ends = [each for each in (self.ends_at, other.ends_at) if each is not None]
+        return Terms(self.purpose or other.purpose, min(ends, default=None))
 
 
 @dataclass(frozen=True)
@@ -48,6 +65,7 @@ class Agreement:
     speaker: str = ""  # empty: the owner of the key
     language: str = "en"  # of the statement
     source: Source | ConsentSource | None = None  # of the recording
+    terms: Terms = Terms()
 
     def record(self) -> ConsentRecord:
         """Return the record for the voice, as of now."""
@@ -58,6 +76,8 @@ class Agreement:
             round(time.time(), 3),
             self.key_id,
             self.source.consent_id if isinstance(self.source, ConsentSource) else None,
+            self.terms.purpose,
+            self.terms.ends_at,
         )
 
 
@@ -67,12 +87,13 @@ def declared(
     *,
     key_id: str,
     source: Source | ConsentSource | None = None,
+    terms: Terms = Terms(),
 ) -> Agreement:
     """Return the consent that a request declares, proves by a recording, or both.
 
     Raises InvalidParameter.
     """
-    speaker = "".join(each for each in speaker if each.isprintable()).strip()
+    speaker = _printable(speaker)
     if len(speaker) > LONGEST_SPEAKER or (declaration == "given" and not speaker):
         raise InvalidParameter(
             f"consent.speaker has {len(speaker)} characters; the speaker's name, of at most "
@@ -86,7 +107,43 @@ def declared(
             param="consent",
         )
     statement = STATEMENT if declaration is None else STATEMENTS[declaration]
-    return Agreement(statement, key_id, speaker, source=source)
+    return Agreement(statement, key_id, speaker, source=source, terms=terms)
+
+
+def checked_terms(purpose: str | None, ends_at: float | None, *, prefix: str = "") -> Terms:
+    """Return the terms of a consent that starts now.
+
+    Args:
+        purpose: Use that the speaker agrees to.
+        ends_at: End in seconds since the epoch, None for never.
+        prefix: Text before the names of the fields in errors.
+
+    Raises:
+        InvalidParameter: The purpose is too long, or the end is not in the future.
+    """
+    purpose = _printable(purpose or "")
+    if len(purpose) > LONGEST_PURPOSE:
+        raise InvalidParameter(
+            f"{prefix}purpose has {len(purpose)} characters; at most {LONGEST_PURPOSE} are taken",
+            param=f"{prefix}purpose",
+        )
+    now = time.time()
+    if ends_at is not None and not now < ends_at <= now + LONGEST_TERM:
+        raise InvalidParameter(
+            f"the consent ends at {ends_at:.0f} in Unix seconds; the end must be in the future and "
+            "at most 100 years away",
+            param=f"{prefix}expiresAt" if prefix else "expires_at",
+        )
+    return Terms(purpose, ends_at)
+
+
+def terms_of(consent: Consent) -> Terms:
+    """Return the terms of a consent that the account keeps."""
+    return Terms(consent.purpose, consent.ends_at)
+
+
+def _printable(text: str) -> str:
+    return "".join(each for each in text if each.isprintable()).strip()
 
 
 def check_policy(policy: Policy, request: CloneRequest) -> None:
@@ -95,7 +152,7 @@ def check_policy(policy: Policy, request: CloneRequest) -> None:
     Raises:
         InvalidParameter: it gives less.
     """
-    if policy == "recording" and request.consent_source is None:
+    if policy in ("recorded", "verified") and request.consent_source is None:
         raise InvalidParameter(
             "consent.recording is missing; this service makes a voice only with a recording in "
             "which the speaker agrees",
@@ -119,7 +176,9 @@ def is_id(text: str) -> bool:
     return text.startswith("cons_")
 
 
-def new(account_id: str, name: str, language: str, head: bytes, size: int) -> Consent:
+def new(
+    account_id: str, name: str, language: str, head: bytes, size: int, terms: Terms = Terms()
+) -> Consent:
     """Check a consent and return its row, whose `recording` is the key for the file.
 
     Args:
@@ -128,6 +187,7 @@ def new(account_id: str, name: str, language: str, head: bytes, size: int) -> Co
         language: BCP 47 tag of the recording's language.
         head: First bytes of the recording.
         size: Bytes of the recording.
+        terms: Purpose and end.
 
     Raises:
         InvalidParameter: A value is wrong.
@@ -158,6 +218,8 @@ def new(account_id: str, name: str, language: str, head: bytes, size: int) -> Co
         name=_named(name),
         language=language,
         recording=files.consent(account_id, consent_id),
+        purpose=terms.purpose,
+        ends_at=terms.ends_at,
         created_at=time.time(),
     )
 
@@ -189,6 +251,42 @@ def get(session: Session, consent_id: str, account_id: str, *, param: str | None
     return consent
 
 
+def usable(
+    session: Session, consent_id: str, account_id: str, *, param: str | None = None
+) -> Consent:
+    """Return the account's consent if a voice may be made with it.
+
+    Raises:
+        NotFound: The account has no such consent.
+        Expired: The consent has ended. The error names `param` as the wrong field.
+    """
+    consent = get(session, consent_id, account_id, param=param)
+    if consent.ends_at is not None and consent.ends_at <= time.time():
+        raise Expired(
+            f"consent {consent.id} ended on {moment(consent.ends_at)}; a new recording of the "
+            "speaker's consent is needed",
+            param=param,
+        )
+    return consent
+
+
+def lock_usable(session: Session, request: CloneRequest, account_id: str) -> None:
+    """Lock the kept consent of a request, so that no withdrawal overlooks the request's voice.
+
+    Raises NotFound and Expired.
+    """
+    if isinstance(request.consent_source, ConsentSource):
+        consent = usable(session, request.consent_source.consent_id, account_id)
+        session.refresh(consent, with_for_update=True)
+
+
+def ended(session: Session, limit: int = 100) -> Sequence[str]:
+    """Return the ids of consents that have ended and are not deleted yet."""
+    return session.scalars(
+        select(Consent.id).where(Consent.ends_at <= time.time()).limit(limit)
+    ).all()
+
+
 def listing(
     session: Session, account_id: str, *, after: str | None = None, limit: int = 20
 ) -> tuple[Sequence[Consent], bool]:
@@ -213,12 +311,12 @@ def rename(session: Session, consent_id: str, account_id: str, name: str) -> Con
     return consent
 
 
-def delete(session: Session, consent_id: str, account_id: str) -> None:
-    """Delete a consent whose recording is removed. Raises NotFound.
+def delete(session: Session, consent_id: str) -> None:
+    """Delete a consent whose recording is removed, if it is not deleted yet.
 
-    Voices that were made with the consent keep its id.
+    `removal.withdraw_consent` comes first.
     """
-    session.delete(get(session, consent_id, account_id))
+    session.execute(remove(Consent).where(Consent.id == consent_id))
 
 
 def _named(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Delete a voice with every recording of the speaker."""
+"""Delete voices with their recordings, and everything spoken with them when a consent ends."""
 
 from __future__ import annotations
 
@@ -10,20 +10,26 @@ from sqlalchemy import delete as remove
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ..db.models import Task, TaskKind, Upload, Voice
-from ..errors import StateConflict
-from . import files, ledger, voices
-from .requests import CloneRequest, request_of
+from ..db.models import Consent, Task, TaskKind, Upload, Voice
+from ..errors import StateConflict, TaskCancelled
+from ..storage import Storage
+from . import consents, files, ledger, results, tasks, voices
+from .requests import CloneRequest, ConsentSource, request_of
 from .voices import ACTIVE
+
+_LEAVE = 60.0  # seconds in which the worker of a cancelled task notices the end of the task
 
 
 @dataclass(frozen=True)
 class Leavings:
-    """Files of a deleted voice in the object store."""
+    """Files of deleted voices in the object store."""
 
-    voice_id: str
-    folders: tuple[str, ...]  # of the voice, and of its preview's results and work files
+    voices: tuple[str, ...]  # ids
+    folders: tuple[str, ...]  # of the voices, and of results and work files
     uploads: tuple[str, ...]  # recordings that nothing else of the account needs
+    tasks: tuple[str, ...] = ()  # speech tasks whose results are deleted
+    consent_id: str | None = None  # consent that the account keeps no longer
+    recordings: tuple[str, ...] = ()  # of that consent
 
 
 def delete(session: Session, voice_id: str, account_id: str) -> Leavings:
@@ -61,7 +67,7 @@ def delete(session: Session, voice_id: str, account_id: str) -> Leavings:
     for upload in own:
         upload.expires_at = min(upload.expires_at, now)
     return Leavings(
-        voice_id,
+        (voice_id,),
         (
             files.voice_folder(voice_id),
             files.result_folder(voice.task_id),
@@ -71,18 +77,129 @@ def delete(session: Session, voice_id: str, account_id: str) -> Leavings:
     )
 
 
+def withdraw(session: Session, voice_id: str, account_id: str) -> Leavings:
+    """Withdraw the consent to a voice: delete the voice and everything spoken with it.
+
+    A consent that the account keeps is withdrawn for all of its voices. The caller removes the
+    returned files after the transaction and then calls `forget`. The sweep finishes what remains.
+
+    Raises:
+        NotFound: The account has no such voice.
+    """
+    voice = voices.get(session, voice_id, account_id)
+    kept = session.get(Consent, voice.consent_id) if voice.consent_id else None
+    if kept is not None and kept.account_id == account_id:
+        return withdraw_consent(session, kept.id, account_id)
+    return _withdraw(session, account_id, [voice_id], None)
+
+
+def withdraw_consent(session: Session, consent_id: str, account_id: str) -> Leavings:
+    """Withdraw a consent that the account keeps, see `withdraw`. A repeated call does the same.
+
+    Raises:
+        NotFound: The account has no such consent.
+    """
+    consent = consents.get(session, consent_id, account_id)
+    session.refresh(consent, with_for_update=True)
+    now = time.time()
+    consent.ends_at = now if consent.ends_at is None else min(consent.ends_at, now)
+    made = session.scalars(
+        select(Voice.id)
+        .where(Voice.account_id == account_id, Voice.consent_id == consent_id)
+        .order_by(Voice.id)
+    ).all()
+    return _withdraw(session, account_id, made, consent)
+
+
+def _withdraw(
+    session: Session, account_id: str, voice_ids: Sequence[str], consent: Consent | None
+) -> Leavings:
+    # Lock tasks, then voices, then the account, as all transactions do, to avoid deadlocks.
+    spoken = select(Task).where(Task.account_id == account_id, Task.voice_id.in_(voice_ids))
+    spoken = spoken.order_by(Task.id)
+    session.scalars(spoken.with_for_update()).all()
+    found = [session.get_one(Voice, each) for each in voice_ids]
+    now = time.time()
+    for voice in found:
+        session.refresh(voice, with_for_update=True)
+        voice.withdrawn_at = voice.withdrawn_at or now
+    session.flush()
+    ended = list(session.scalars(spoken.execution_options(populate_existing=True)))
+    ended += _previews_with(session, account_id, consent) if consent else []
+    for task in ended:
+        _end(session, task)
+    gone = [delete(session, voice_id, account_id) for voice_id in voice_ids]
+    folders = [folder for each in gone for folder in each.folders]
+    for task in ended:
+        folders += [files.result_folder(task.id), files.work_folder(task.id)]
+        if task.kind == TaskKind.CLONE:
+            folders.append(files.voice_folder(task.voice_id))
+    return Leavings(
+        voices=tuple(voice_ids),
+        folders=tuple(dict.fromkeys(folders)),
+        uploads=tuple(dict.fromkeys(key for each in gone for key in each.uploads)),
+        tasks=tuple(task.id for task in ended if task.kind == TaskKind.AUDIO),
+        consent_id=consent.id if consent else None,
+        recordings=(consent.recording,) if consent else (),
+    )
+
+
+def _previews_with(session: Session, account_id: str, consent: Consent) -> list[Task]:
+    """Return the account's running previews that make a voice with a consent."""
+    running = session.scalars(
+        select(Task)
+        .where(
+            Task.account_id == account_id,
+            Task.kind == TaskKind.CLONE,
+            Task.status.in_(ACTIVE),
+        )
+        .order_by(Task.id)
+    )
+    return [task for task in running if _consent_of(task) == consent.id]
+
+
+def _consent_of(task: Task) -> str | None:
+    request = request_of(task)
+    source = request.consent_source if isinstance(request, CloneRequest) else None
+    return source.consent_id if isinstance(source, ConsentSource) else None
+
+
+def _end(session: Session, task: Task) -> None:
+    """Cancel a task if it has not ended, delete its texts, and expire its result."""
+    error = TaskCancelled("the speaker's consent to the voice ended")
+    cancelled = tasks.fail(session, task.id, error, keep=_LEAVE)
+    if not cancelled:
+        session.refresh(task)
+        now = time.time()
+        task.expires_at = min(task.expires_at or now, now)
+        task.error = task.error_logged = None
+    task.params, task.result = {}, {}
+    session.flush()
+    results.resize(session, task.id, 0)
+
+
+def remove_files(storage: Storage, leavings: Leavings) -> None:
+    """Remove files from the store. Raises Unavailable."""
+    for folder in leavings.folders:
+        storage.delete_prefix(folder)
+    for key in (*leavings.uploads, *leavings.recordings):
+        storage.delete(key)
+
+
+def forget(session: Session, leavings: Leavings) -> None:
+    """Delete the rows of uploads and of a withdrawn consent, once their files are removed.
+
+    The rows of voices stay, because the sweep looks for files that a worker wrote late.
+    """
+    session.execute(remove(Upload).where(Upload.key.in_(leavings.uploads)))
+    if leavings.consent_id is not None:
+        consents.delete(session, leavings.consent_id)
+
+
 def uploads_of(task: Task) -> frozenset[str]:
     """Return the keys of the uploads that a preview is made from."""
     request = request_of(task)
     return request.uploads if isinstance(request, CloneRequest) else frozenset()
-
-
-def delete_uploads(session: Session, leavings: Leavings) -> None:
-    """Delete the rows of uploads whose files are removed.
-
-    The row of the voice stays, because the sweep looks for files that a worker wrote late.
-    """
-    session.execute(remove(Upload).where(Upload.key.in_(leavings.uploads)))
 
 
 def late_writers(session: Session, voice_id: str, limit: int = 1000) -> Sequence[str]:

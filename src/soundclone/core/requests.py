@@ -101,10 +101,16 @@ class ConsentRecord:
     at: float  # seconds since the epoch
     key_id: str  # of the key that declared the consent
     consent_id: str | None = None  # of the recording, if the account keeps it
+    purpose: str = ""  # use that the speaker agrees to
+    ends_at: float | None = None  # seconds since the epoch; None: never
 
     def to_json(self) -> Json:
         """Return the record as the database keeps it."""
-        kept = {} if self.consent_id is None else {"consent": self.consent_id}
+        kept: Json = {} if self.consent_id is None else {"consent": self.consent_id}
+        if self.purpose:
+            kept["purpose"] = self.purpose
+        if self.ends_at is not None:
+            kept["ends"] = self.ends_at
         return {
             "statement": self.statement,
             "language": self.language,
@@ -124,6 +130,8 @@ class ConsentRecord:
             data["at"],
             data["key"],
             data.get("consent"),
+            data.get("purpose", ""),
+            data.get("ends"),
         )
 
 

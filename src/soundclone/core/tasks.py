@@ -32,9 +32,9 @@ from ..errors import (
     TaskError,
     TaskTimedOut,
 )
-from . import delivery, ledger, results, voices
+from . import consents, delivery, ledger, results, voices
 from .formatting import moment
-from .requests import Request, TaskResult
+from .requests import CloneRequest, Request, TaskResult
 from .voices import ACTIVE
 
 POLL = (
@@ -130,6 +130,8 @@ def submit(
         return known
     if order.voice_id is not None:
         voices.usable(session, order.voice_id, order.account_id)
+    if isinstance(order.request, CloneRequest):
+        consents.lock_usable(session, order.request, order.account_id)
     turn, own_active, kept, active = session.execute(_STANDING, {"key": order.key_id}).one()
     if active >= active_limit:
         raise RateLimited(
@@ -232,8 +234,14 @@ def get(session: Session, task_id: str, account_id: str) -> Task:
     if task is None or task.account_id != account_id:
         raise NotFound(f"there is no task {task_id!r} in this account")
     if task.expires_at is not None and task.expires_at <= time.time():
-        voice = session.get(Voice, task.voice_id) if task.kind == TaskKind.CLONE else None
-        if voice is not None and voice.deleted_at is not None:
+        voice = session.get(Voice, task.voice_id)
+        if voice is not None and voice.withdrawn_at is not None:
+            raise Deleted(
+                f"the result of task {task_id} was deleted on {moment(task.expires_at)}, because "
+                f"the speaker's consent to voice {voice.id} ended"
+            )
+        made = task.kind == TaskKind.CLONE
+        if made and voice is not None and voice.deleted_at is not None:
             raise Deleted(
                 f"task {task_id} made voice {voice.id}, which was deleted on "
                 f"{moment(voice.deleted_at)}"

@@ -59,6 +59,11 @@ def _check_not_over(voice: Voice) -> None:
     """Raise Deleted or Expired if the voice is over."""
     if voice.expires_at is None or voice.expires_at > time.time():
         return
+    ended = voice.withdrawn_at or voice.consent_ends_at
+    if ended is not None and ended <= time.time():
+        raise Deleted(
+            f"voice {voice.id} was deleted, because the speaker's consent ended on {moment(ended)}"
+        )
     if voice.deleted_at is not None:
         raise Deleted(f"voice {voice.id} was deleted on {moment(voice.deleted_at)}")
     raise Expired(
@@ -68,11 +73,11 @@ def _check_not_over(voice: Voice) -> None:
 
 
 def activate(session: Session, voice_id: str) -> None:
-    """Keep the voice for ever, after its first speech task."""
+    """Keep the voice until its consent ends, after its first speech task."""
     session.execute(
         update(Voice)
         .where(Voice.id == voice_id, Voice.activated_at.is_(None), Voice.deleted_at.is_(None))
-        .values(activated_at=time.time(), expires_at=None)
+        .values(activated_at=time.time(), expires_at=Voice.consent_ends_at)
     )
 
 
@@ -194,6 +199,18 @@ def expired(session: Session, limit: int = 100) -> Sequence[str]:
         .where(Voice.expires_at <= time.time(), Voice.purged_at.is_(None), ~busy)
         .limit(limit)
     ).all()
+
+
+def consent_ended(session: Session, limit: int = 100) -> Sequence[tuple[str, str]]:
+    """Return the voices whose consent has ended and which are still there, with their accounts."""
+    return [
+        (row.id, row.account_id)
+        for row in session.execute(
+            select(Voice.id, Voice.account_id)
+            .where(Voice.consent_ends_at <= time.time(), Voice.withdrawn_at.is_(None))
+            .limit(limit)
+        )
+    ]
 
 
 def mark_purged(session: Session, voice_id: str) -> None:

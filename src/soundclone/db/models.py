@@ -192,6 +192,9 @@ class Voice(Base):
     speech_seconds: Mapped[float]
     name: Mapped[str | None]  # given by the owner
     consent: Mapped[Json | None]  # declaration or recording of consent
+    consent_id: Mapped[str | None] = mapped_column(index=True)  # of a recording that is kept
+    consent_ends_at: Mapped[float | None] = mapped_column(index=True)  # None: never
+    withdrawn_at: Mapped[float | None]  # time at which the consent ended or was withdrawn
     created_at: Mapped[float]
     expires_at: Mapped[float | None] = mapped_column(index=True)  # None: never
     activated_at: Mapped[float | None]
@@ -256,6 +259,8 @@ class Consent(Base):
     name: Mapped[str]
     language: Mapped[str]  # BCP 47
     recording: Mapped[str]  # key in the object store
+    purpose: Mapped[str] = mapped_column(default="")  # use that the speaker agrees to
+    ends_at: Mapped[float | None] = mapped_column(index=True)  # None: never
     created_at: Mapped[float]
 
 

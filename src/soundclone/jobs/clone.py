@@ -43,10 +43,12 @@ def clone(job: Job) -> Outcome:
     job.waiting_step(FETCH, 10, fetch_source, job, request.source)
     measured = job.recording_step(EXAMINE, 30, examine, job)
     agreed = request.consent.to_json() if request.consent else None
+    doubts: tuple[str, ...] = ()
     if request.consent_source:
         job.waiting_step(FETCH_CONSENT, 30, consent.fetch_consent, job, request.consent_source)
         checked = job.recording_step(CONSENT, 30, consent.verify, job, request.consent_source)
         agreed = {**(agreed or {}), "verified": checked}
+        doubts = consent.doubts_of(checked)
     spoken = measured.get("language")  # an earlier release recorded none
     language = job.step(LANGUAGE, 31, preview_language, job, request, spoken)
     preview = request.preview
@@ -56,7 +58,9 @@ def clone(job: Job) -> Outcome:
     made = VoiceRef.from_json(record)
     result = speak_text(job, preview, language, made, start=50)
     now = time.time()
+    ends_at = request.consent.ends_at if request.consent else None
     expires_at = now + job.settings.voice_days * DAY
+    expires_at = expires_at if ends_at is None else min(expires_at, ends_at)
     voice = Voice(
         id=voice_id,
         account_id=job.task.account_id,
@@ -69,6 +73,8 @@ def clone(job: Job) -> Outcome:
         speech_seconds=measured["speech_seconds"],
         name=request.name or None,
         consent=agreed,
+        consent_id=request.consent.consent_id if request.consent else None,
+        consent_ends_at=ends_at,
         uploads=sorted(request.uploads),
         created_at=now,
         expires_at=expires_at,
@@ -76,7 +82,7 @@ def clone(job: Job) -> Outcome:
     result = replace(
         result,
         speech_seconds=measured["speech_seconds"],
-        warnings=tuple(measured["warnings"]),
+        warnings=(*measured["warnings"], *doubts),
         voice_expires_at=int(expires_at),
     )
     return Outcome(result, voice)

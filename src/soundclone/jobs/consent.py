@@ -35,7 +35,10 @@ def fetch_consent(job: Job, source: Source | ConsentSource) -> int:
 def verify(job: Job, source: Source | ConsentSource) -> Json:
     """Compare the speaker of the consent recording with the speaker of the sample.
 
-    Return the comparison for the record of the voice. Raises ConsentUnusable and ConsentMismatch.
+    Return the comparison for the record of the voice. Where the policy requires a recording alone,
+    another speaker is no error.
+
+    Raises ConsentUnusable and ConsentMismatch.
     """
     with TemporaryDirectory(prefix="soundclone-") as folder:
         path = Path(folder) / "consent"
@@ -47,7 +50,9 @@ def verify(job: Job, source: Source | ConsentSource) -> Json:
         job.yield_slot()
         sample, rate = encode.unpack(job.storage.get(files.voice_reference(job.task.voice_id)))
         beginning = sound[: round(media.LONGEST * sound.rate)]
-        found = media.verify(beginning, sound.rate, sample, rate)
+        recorded = job.settings.consent == "recorded"
+        compare = media.compare_recordings if recorded else media.verify
+        found = compare(beginning, sound.rate, sample, rate)
         if not isinstance(source, ConsentSource):  # the account keeps no copy
             job.storage.put_file(files.voice_consent(job.task.voice_id), path)
     return {
@@ -57,6 +62,16 @@ def verify(job: Job, source: Source | ConsentSource) -> Json:
         "encoder": speakers.version(),
         "at": round(time.time(), 3),
     }
+
+
+def doubts_of(checked: Json) -> tuple[str, ...]:
+    """Return a warning if the recordings of a comparison sound like two people."""
+    if checked["similarity"] >= checked["needed"]:
+        return ()
+    return (
+        "the consent recording and the sample sound like two people: their similarity is "
+        f"{checked['similarity']:.2f}; {checked['needed']:.2f} or more is expected",
+    )
 
 
 def _unusable(error: SourceError) -> ConsentUnusable:

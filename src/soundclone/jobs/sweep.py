@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from ..config import Settings
-from ..core import files, removal, sessions, tasks, uploads, voices, workers
+from ..core import consents, files, removal, sessions, tasks, uploads, voices, workers
 from ..core.formatting import DAY
 from ..core.workers import WorkerInfo
-from ..db.models import Task
+from ..db.models import Consent, Task
 from ..db.session import Database
 from ..errors import InternalError, SoundcloneError, StateConflict
 from ..scratch import remove_abandoned
@@ -24,6 +25,8 @@ from .runner import remove_files
 _log = log(__name__)
 _SETTLED = 60.0  # seconds after which a task's workflow is visible for certain
 BATCH = 100
+
+T = TypeVar("T")
 
 
 def sweep(settings: Settings, database: Database, storage: Storage) -> None:
@@ -54,6 +57,25 @@ def sweep(settings: Settings, database: Database, storage: Storage) -> None:
         with database.transaction() as session:
             uploads.unregister(session, key)
 
+    def end_consent(consent_id: str) -> None:
+        with database.transaction() as session:
+            consent = session.get(Consent, consent_id)
+            if consent is None:
+                return  # another worker was faster
+            found = removal.withdraw_consent(session, consent_id, consent.account_id)
+        removal.remove_files(storage, found)
+        with database.transaction() as session:
+            removal.forget(session, found)
+
+    def end_voice(voice: tuple[str, str]) -> None:
+        with database.transaction() as session:
+            removal.withdraw(session, *voice)
+
+    ended = _each(database, consents.ended, end_consent)
+    # The rounds below remove the files of these voices and of their results.
+    ended += _each(database, voices.consent_ended, end_voice)
+    if ended:
+        _log.info("swept", what="consents", removed=ended)
     for what, expired, remove in (
         ("voices", voices.expired, remove_voice),
         ("results", tasks.expired, remove_result),
@@ -75,8 +97,8 @@ def sweep(settings: Settings, database: Database, storage: Storage) -> None:
 
 def _each(
     database: Database,
-    expired: Callable[[Session, int], Sequence[str]],
-    remove: Callable[[str], None],
+    expired: Callable[[Session, int], Sequence[T]],
+    remove: Callable[[T], None],
 ) -> int:
     """Remove expired items in batches, and return how many were removed.
 

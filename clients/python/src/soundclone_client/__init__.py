@@ -47,6 +47,7 @@ from ._models import (
     TaskPage,
     Upload,
     Voice,
+    Withdrawal,
 )
 from ._version import __version__
 
@@ -74,5 +75,6 @@ __all__ = [
     "Unreachable",
     "Upload",
     "Voice",
+    "Withdrawal",
     "__version__",
 ]

@@ -36,6 +36,7 @@ from ._models import (
     TaskPage,
     Upload,
     Voice,
+    Withdrawal,
 )
 from ._types import (
     Format,
@@ -564,6 +565,18 @@ class Client:
         """
         self._call("DELETE", _wire.voice_path(model_id))
 
+    def withdraw_consent(self, model_id: str) -> Withdrawal:
+        """Withdraw the speaker's consent: delete the voice and everything spoken with it.
+
+        Running tasks of the voice are cancelled. A consent with an id ("cons_…") is withdrawn for
+        all of its voices. This cannot be undone.
+
+        Example:
+            client.withdraw_consent("model_…")
+        """
+        path = f"{_wire.voice_path(model_id)}/consent"
+        return _wire.read(Withdrawal, self._call("DELETE", path))
+
     def download(
         self,
         result: Task | Clone | Speech | str,
@@ -636,7 +649,7 @@ class Client:
         recording = None
         if consent.recording is not None:
             recording = self._upload_unless_remote(consent.recording, "cons_")
-        return _wire.consent_body(recording, consent.speaker, consent.own_voice)
+        return _wire.consent_body(consent, recording)
 
     def _submit(self, kind: str, body: Mapping[str, object], key: str | None) -> Task:
         # With the key, the retry of a request whose answer was lost returns the first task.

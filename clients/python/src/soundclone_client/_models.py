@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 from ._types import Kind, Source, Status
@@ -95,6 +96,16 @@ class Consent:
     recording: Source | None = None  # a file, a URL, or the id of a stored consent ("cons_…")
     speaker: str = ""  # name of the speaker, who has agreed
     own_voice: bool = False  # True if the caller clones the caller's own voice
+    purpose: str = ""  # use that the speaker agreed to
+    until: datetime | None = None  # end of the consent, at which the server deletes the voice
+
+
+@dataclass(frozen=True)
+class Withdrawal:
+    """Deletions after a consent was withdrawn."""
+
+    model_ids: tuple[str, ...]  # deleted voices
+    results: int  # production tasks whose results are deleted
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from ._errors import (
     RateLimitError,
     Unreachable,
 )
-from ._models import Clone, Speech, Task, TaskPage
+from ._models import Clone, Consent, Speech, Task, TaskPage
 from ._version import __version__
 
 if TYPE_CHECKING:
@@ -113,10 +113,15 @@ def stream_body(
     return {name: value for name, value in body.items() if value is not None}
 
 
-def consent_body(recording: str | None, speaker: str, own_voice: bool) -> dict[str, object]:
+def consent_body(consent: Consent, recording: str | None) -> dict[str, object]:
     """Build the consent of a clone request. `recording` is a URL or the id of a consent."""
-    declaration = "own" if own_voice else "given" if speaker else None
-    values = {"declaration": declaration, "speaker": speaker or None, "recording": recording}
+    values = {
+        "declaration": "own" if consent.own_voice else "given" if consent.speaker else None,
+        "speaker": consent.speaker or None,
+        "recording": recording,
+        "purpose": consent.purpose or None,
+        "expires_at": None if consent.until is None else int(consent.until.timestamp()),
+    }
     return to_wire(values)
 
 

@@ -21,6 +21,7 @@ from ...errors import (
     Unavailable,
 )
 from ..auth import KnownCaller, LimitedCaller
+from ..removal import withdraw_consent
 from ..state import state_of
 from .errors import FormRoute, OpenAIRoute, error_responses
 from .schemas import ConsentChange, OpenAIConsent, OpenAIConsentList, OpenAIDeleted, page
@@ -51,11 +52,23 @@ async def create(
     recording: Annotated[
         UploadFile, File(description="A file with the speaker's words of consent: at most 10 MiB")
     ],
+    purpose: Annotated[
+        str,
+        Form(description="A text of at most 200 characters: the use that the speaker agreed to"),
+    ] = "",
+    expires_at: Annotated[
+        int | None,
+        Form(description="A time in Unix seconds: the end of the consent. Default: never"),
+    ] = None,
 ) -> JSONResponse:
-    """Store a recording of the speaker's consent until a request deletes it."""
+    """Store a recording of the speaker's consent until a request deletes it, or until it ends.
+
+    At its end the voices made with the consent and everything spoken with them are deleted.
+    """
+    terms = consents.checked_terms(purpose, expires_at)
     state = state_of(request)
     data = await recording.read(consents.LARGEST + 1)
-    consent = consents.new(who.account_id, name, language, data[:64], len(data))
+    consent = consents.new(who.account_id, name, language, data[:64], len(data), terms)
     key = consent.recording
     await run_in_threadpool(state.storage.put, key, data)
     try:
@@ -124,17 +137,16 @@ async def update(
 @router.delete(
     "/{consent_id}",
     operation_id="deleteVoiceConsent",
-    summary="Delete a consent",
+    summary="Withdraw a consent",
     response_model=OpenAIDeleted,
     responses=error_responses(AuthenticationError, NotFound, Unavailable),
 )
 async def delete(request: Request, consent_id: ConsentId, who: KnownCaller) -> JSONResponse:
-    """Delete a consent and its recording."""
-    state = state_of(request)
-    found = await state.database.read_async(consents.get, consent_id, who.account_id)
-    # In this order, a consent whose deletion fails is still listed and can be deleted again.
-    await run_in_threadpool(state.storage.delete, found.recording)
-    await state.database.transaction_async(consents.delete, consent_id, who.account_id)
+    """Delete a consent, its recording, its voices and everything spoken with them.
+
+    Running tasks of these voices are cancelled.
+    """
+    await withdraw_consent(request, consent_id, who.account_id)
     return JSONResponse({"id": consent_id, "object": "audio.voice_consent", "deleted": True})
 
 
@@ -145,4 +157,6 @@ def _view(consent: Consent) -> dict[str, object]:
         "created_at": int(consent.created_at),
         "name": consent.name,
         "language": consent.language,
+        "purpose": consent.purpose,
+        "expires_at": None if consent.ends_at is None else int(consent.ends_at),
     }

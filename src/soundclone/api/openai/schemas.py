@@ -86,6 +86,10 @@ class OpenAIConsent(BaseModel):
     created_at: int = Field(description="When the consent was created, in Unix seconds")
     name: str = Field(description="Name of the consent")
     language: str = Field(description="BCP 47 tag of the recording's language")
+    purpose: str = Field(description="Use that the speaker agreed to; empty if none was given")
+    expires_at: NullableTime = Field(
+        description="When the consent ends and its voices are deleted, in Unix seconds; null: never"
+    )
 
 
 class OpenAIConsentList(BaseModel):
@@ -110,7 +114,8 @@ class OpenAIVoice(BaseModel):
     type: str = Field(description='Always "audio_sample"')
     consent: NullableString = Field(description="Id of the consent that the voice was made with")
     expires_at: NullableTime = Field(
-        description="When the unused voice expires, in Unix seconds; null once it is used"
+        description="When the unused voice expires, in Unix seconds. Once the voice is used: when "
+        "its consent ends; null: never"
     )
 
 

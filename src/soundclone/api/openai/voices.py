@@ -64,6 +64,7 @@ VoicePath = Annotated[str, Path(description="Id of a voice")]
         RequestError,
         InvalidParameter,
         NotFound,
+        Expired,
         IdempotencyConflict,
         TooLarge,
         InsufficientBalance,
@@ -99,7 +100,9 @@ async def create(
     name = voices.checked_name(name)
     if not name:
         raise InvalidParameter("name is empty; the voice needs a name", param="name")
-    agreed = await state.database.read_async(consents.get, consent, who.account_id, param="consent")
+    agreed = await state.database.read_async(
+        consents.usable, consent, who.account_id, param="consent"
+    )
     if not audio_sample.size:
         raise InvalidParameter("audio_sample is empty; a recording is needed", param="audio_sample")
     largest = state.settings.upload_max_bytes
@@ -201,7 +204,12 @@ async def _submit(
             who,
             source,
             name=name,
-            agreement=Agreement(consents.STATEMENT, who.key_id, source=consents.source_of(consent)),
+            agreement=Agreement(
+                consents.STATEMENT,
+                who.key_id,
+                source=consents.source_of(consent),
+                terms=consents.terms_of(consent),
+            ),
             request_hash=request_hash,
             idempotency_key=idempotency_key,
         )

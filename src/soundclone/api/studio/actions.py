@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, File, Request, Response, UploadFile
@@ -11,8 +12,8 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.orm import Session
 
-from ...core import keys, tasks, voices
-from ...core.consents import LONGEST_SPEAKER, Agreement
+from ...core import consents, keys, tasks, voices
+from ...core.consents import LONGEST_SPEAKER, Agreement, Terms
 from ...core.formatting import DAY
 from ...core.pricing import to_micro
 from ...core.tasks import Order
@@ -21,13 +22,12 @@ from ..files import upload
 from ..orders import (
     Quote,
     audio_order,
-    check_consent,
     clone_order,
     consent_source,
     quote_clone,
     submit,
 )
-from ..removal import remove_voice
+from ..removal import remove_voice, withdraw_voice
 from ..schemas import SoundCloneAudioRequest, SoundCloneCloneRequest
 from ..state import state_of
 from ..tasks import checked_id
@@ -97,7 +97,6 @@ async def make_voice(request: Request, me: Known) -> Response:
     order = await clone_order(
         state, body, me.caller, idempotency_key(form), name=name, agreement=agreement
     )
-    check_consent(state, order)
     task = await submit(state, order)
     return Response(status_code=204, headers={"HX-Redirect": f"/studio/tasks/{task.id}"})
 
@@ -154,6 +153,13 @@ async def rename(request: Request, me: Known, id: str) -> Response:
 async def delete(request: Request, me: Known, id: str) -> Response:
     """Delete a voice, its recordings and its preview."""
     await remove_voice(request, voice_id(id), me.account.id)
+    return Response(status_code=204, headers={"HX-Redirect": "/studio/voices"})
+
+
+@router.delete("/voices/{id}/consent")
+async def withdraw(request: Request, me: Known, id: str) -> Response:
+    """Withdraw the consent to a voice: delete the voice and everything spoken with it."""
+    await withdraw_voice(request, voice_id(id), me.account.id)
     return Response(status_code=204, headers={"HX-Redirect": "/studio/voices"})
 
 
@@ -222,14 +228,32 @@ async def agreement_of(request: Request, me: Visitor, form: Mapping[str, str]) -
             "is needed",
             param="speaker",
         )
+    terms = consents.checked_terms(form.get("purpose", ""), _end_of_day(form.get("until", "")))
     recording = form.get("consentRecording", "")
+    source, limits = None, Terms()
+    if recording:
+        source, limits = await consent_source(state_of(request), recording, me.caller)
     return Agreement(
         strings(language)[f"consent.{who}"],
         me.key.id,
         speaker if who == "given" else "",
         language,
-        await consent_source(state_of(request), recording, me.caller) if recording else None,
+        source,
+        terms.within(limits),
     )
+
+
+def _end_of_day(date: str) -> float | None:
+    """Return the end of a day in UTC, None for an empty date. Raises InvalidParameter."""
+    if not date:
+        return None
+    try:
+        return datetime.strptime(date, "%Y-%m-%d").replace(tzinfo=UTC).timestamp() + DAY
+    except ValueError as error:
+        raise InvalidParameter(
+            f"the consent ends on {date[:20]!r}; a date such as 2027-12-31 is needed",
+            param="expires_at",
+        ) from error
 
 
 def clone_request(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TypeVar
 from urllib.parse import urlencode
 
@@ -14,6 +15,7 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
 from ...core import files, keys, ledger, queries, sessions, tasks, voices
+from ...core.formatting import DAY
 from ...core.ledger import Balance
 from ...core.queries import Day
 from ...core.requests import (
@@ -132,6 +134,8 @@ class CloneForm:
     text: str = ""
     consent: str = ""  # "own" or "given"
     speaker: str = ""
+    purpose: str = ""
+    until: str = ""  # last day of the consent, as in 2027-12-31
 
 
 def clone_form(request: Request, task: Task, made: CloneRequest) -> CloneForm:
@@ -146,7 +150,16 @@ def clone_form(request: Request, task: Task, made: CloneRequest) -> CloneForm:
         text=made.text,
         consent=("given" if consent.speaker else "own") if consent else "",
         speaker=consent.speaker if consent else "",
+        purpose=consent.purpose if consent else "",
+        until=_last_day(consent.ends_at) if consent else "",
     )
+
+
+def _last_day(ends_at: float | None) -> str:
+    """Return the last whole day of a consent in UTC, empty for one without an end."""
+    if ends_at is None:
+        return ""
+    return datetime.fromtimestamp(ends_at - DAY, UTC).date().isoformat()
 
 
 @router.get("/speak")

@@ -36,7 +36,11 @@ THEMES = ("auto", "light", "dark")
 LANGUAGE_COOKIE = "soundclone_language"
 THEME_COOKIE = "soundclone_theme"
 # Fields of the API whose form field has another name.
-_FIELDS = {"consent.recording": "consentRecording", "consent.speaker": "speaker"}
+_FIELDS = {
+    "consent.recording": "consentRecording",
+    "consent.speaker": "speaker",
+    "expires_at": "until",
+}
 
 
 @cache
