@@ -28,6 +28,7 @@ from soundclone_client import (
     Unreachable,
     Upload,
     Voice,
+    Withdrawal,
 )
 
 __all__ = [
@@ -54,4 +55,5 @@ __all__ = [
     "Unreachable",
     "Upload",
     "Voice",
+    "Withdrawal",
 ]
