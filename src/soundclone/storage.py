@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -150,6 +150,13 @@ class Storage:
         """Remove the file under `key` if it exists."""
         with suppress(NotFound), _translating_errors(f"delete {_checked(key)}", absent=True):
             obstore.delete(self._store, key)
+
+    def delete_all(self, folders: Iterable[str], keys: Iterable[str]) -> None:
+        """Remove folders with their files, and single files. Raises Unavailable."""
+        for folder in folders:
+            self.delete_prefix(folder)
+        for key in keys:
+            self.delete(key)
 
     def delete_prefix(self, prefix: str) -> int:
         """Remove all files under the folder `prefix` and return their number."""

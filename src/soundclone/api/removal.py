@@ -56,7 +56,11 @@ async def withdraw_consent(request: Request, consent_id: str, account_id: str) -
 async def _remove(request: Request, leavings: Leavings, done: str) -> None:
     state = state_of(request)
     try:
-        await run_in_threadpool(removal.remove_files, state.storage, leavings)
+        await run_in_threadpool(
+            state.storage.delete_all,
+            leavings.folders,
+            (*leavings.uploads, *leavings.recordings),
+        )
     except Unavailable as error:
         raise Unavailable(
             f"{done}, but its files are not removed yet: {error.message}; the service keeps "

@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from ..db.models import Consent, Task, TaskKind, Upload, Voice
 from ..errors import StateConflict, TaskCancelled
-from ..storage import Storage
 from . import consents, files, ledger, results, tasks, voices
 from .requests import CloneRequest, ConsentSource, request_of
 from .voices import ACTIVE
@@ -176,14 +175,6 @@ def _end(session: Session, task: Task) -> None:
     task.params, task.result = {}, {}
     session.flush()
     results.resize(session, task.id, 0)
-
-
-def remove_files(storage: Storage, leavings: Leavings) -> None:
-    """Remove files from the store. Raises Unavailable."""
-    for folder in leavings.folders:
-        storage.delete_prefix(folder)
-    for key in (*leavings.uploads, *leavings.recordings):
-        storage.delete(key)
 
 
 def forget(session: Session, leavings: Leavings) -> None:

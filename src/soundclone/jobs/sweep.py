@@ -63,7 +63,7 @@ def sweep(settings: Settings, database: Database, storage: Storage) -> None:
             if consent is None:
                 return  # another worker was faster
             found = removal.withdraw_consent(session, consent_id, consent.account_id)
-        removal.remove_files(storage, found)
+        storage.delete_all(found.folders, (*found.uploads, *found.recordings))
         with database.transaction() as session:
             removal.forget(session, found)
 
