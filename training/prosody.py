@@ -26,7 +26,6 @@ def main(name: str, *texts: str) -> None:
     print("[speech.prosody]")
     print(f"f0 = [{prosody.f0[0]:.4f}, {prosody.f0[1]:.4f}]")
     print(f"level = [{prosody.level[0]:.4f}, {prosody.level[1]:.4f}]")
-    print(f"rate = {prosody.rate[0]:.4f}")
 
 
 if __name__ == "__main__":

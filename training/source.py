@@ -40,7 +40,6 @@ def main() -> None:
     for language in sorted(VOICES):
         texts = [LANGUAGES[language].preview, *(SENTENCES if language == "English" else ())]
         spoken = [pool.speak(text, language) for text in texts]
-        # Without the labels: a recording has none, and the rates of both are compared.
         prosody = prosody_of(joined([analyse(u.samples, u.sample_rate) for u in spoken]))
         measured.append(prosody)
         said = joined([analyse(u.samples, u.sample_rate, u.phones) for u in spoken[:4]])
@@ -57,7 +56,6 @@ def main() -> None:
         languages=np.array(sorted(VOICES)),
         f0=np.array([p.f0 for p in measured]),
         level=np.array([p.level for p in measured]),
-        rate=np.array([p.rate for p in measured]),
         inputs=np.concatenate(inputs)[kept].astype(np.float16),
         voiced=np.concatenate(voiced)[kept],
     )

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from soundclone.engines.builtin import pace
+from soundclone.engines.builtin.analysis import analyse
 from soundclone.engines.builtin.frontend import RATE, Pool
+from soundclone.engines.builtin.listening import syllable_rate
 from soundclone.engines.builtin.sounds import VOWELS, parse
 from soundclone.engines.builtin.voice import VoiceData
 from soundclone.text.languages import LANGUAGES
@@ -57,9 +59,22 @@ def test_espeak_articulates_at_the_target_rate(language: str, low: float, high: 
 
 
 def test_a_recording_at_the_usual_rate_is_relative_to_its_language() -> None:
-    chinese = pace.relative_rate(3.5, "Chinese")
-    assert chinese != pace.relative_rate(3.5, "English")
+    for language in ("Chinese", "English"):
+        usual = pace.usual_rate(language)
+        assert pace.relative_rate(usual, language) == pytest.approx(1)
     assert pace.relative_rate(7.0, None) == pytest.approx(2 * pace.relative_rate(3.5, None))
+
+
+@pytest.mark.parametrize("language", ["German", "Chinese", "Spanish"])
+def test_the_syllables_of_any_language_are_counted(language: str) -> None:
+    pool = Pool(size=1)
+    heard = []
+    for factor in (0.85, 1.25):
+        spoken = pool.speak(LANGUAGES[language].preview, language, RATE * factor)
+        rate = syllable_rate(analyse(spoken.samples, spoken.sample_rate))
+        heard.append(rate / (factor * pace._espeak_rate(language)))
+    pool.close()
+    assert heard == pytest.approx([1.0, 1.0], abs=0.2)
 
 
 def test_the_pauses_of_a_recording_are_measured() -> None:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from ...errors import NoSpeech
 from . import acoustics, envelope_decoder, vocoder
 from .analysis import Analysis, doubled, f0_statistics
+from .listening import syllable_rate
 from .pace import pause_statistics, relative_rate
 from .source import source
 from .vocoder import BANDS, Array, Parameters
@@ -24,11 +25,6 @@ _BIAS = 0.7  # share of the decoder's constant error on the source that is remov
 NOISE_UNIT = 10.0  # dB of aperiodicity
 _STIFFNESS = 1000.0  # weight of the trained last layer, in frames of the recording
 _SPREAD, _SPREAD_POWER = (0.8, 2.0), 1.0  # range and exponent of the restored variation
-_VOWELS = {
-    *("AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW")
-}
-_VOWEL_LENGTH = 0.03  # seconds, the shortest
-_GAP = 0.15  # seconds, the longest pause that counts as speech
 _LOW_BANDS = 900.0  # Hz, below which unvoiced sounds have hardly any energy
 
 
@@ -68,7 +64,7 @@ def voice_of(analysis: Analysis, language: str | None = None) -> VoiceData:
     return VoiceData(
         f0=prosody.f0,
         level=prosody.level,
-        rate=np.array([relative_rate(float(prosody.rate[0]), language)], np.float32),
+        rate=np.array([relative_rate(syllable_rate(analysis), language)], np.float32),
         voiced=voiced_mean,
         unvoiced=unvoiced_mean,
         unvoiced_spread=parameters.envelope[unvoiced].std(axis=0).astype(np.float32),
@@ -108,7 +104,6 @@ def prosody_of(analysis: Analysis) -> Prosody:
     return Prosody(
         f0=np.array(f0_statistics(parameters.f0[active & parameters.voiced]), np.float32),
         level=np.array([level.mean(), level.std().clip(1e-3)], np.float32),
-        rate=np.array([vowel_rate(analysis)], np.float32),
     )
 
 
@@ -134,29 +129,6 @@ def _inputs(analysis: Analysis, f0: Array, centre: NDArray[np.float32]) -> NDArr
     f0 = f0[::2]
     logs = np.log(np.where(f0 > 0, f0, 1.0)) - centre[0]
     return envelope_decoder.inputs(analysis.posteriors, logs.astype(np.float32), f0 > 0)
-
-
-def vowel_rate(analysis: Analysis) -> float:
-    """Return the vowels per second of speech, short pauses included."""
-    phones = acoustics.model().phones
-    states = analysis.posteriors.reshape(len(analysis.posteriors), len(phones), -1).sum(axis=2)
-    vowel = states[:, [name in _VOWELS for name in phones]].sum(axis=1) > 0.5
-    active = analysis.active[::2]
-    vowels = sum(
-        1
-        for first, last in runs(vowel)
-        if (last - first) * acoustics.HOP >= _VOWEL_LENGTH and active[first:last].mean() > 0.5
-    )
-    speech = active.sum() + sum(
-        last - first for first, last in runs(~active) if (last - first) * acoustics.HOP < _GAP
-    )
-    return vowels / max(float(speech) * acoustics.HOP, 1e-3)
-
-
-def runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Return the first and the end frame of each run of True in a mask."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
-    return [(int(first), int(last)) for first, last in edges.reshape(-1, 2)]
 
 
 def smooth(rows: Array, frames: int) -> Array:

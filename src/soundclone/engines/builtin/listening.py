@@ -1,4 +1,4 @@
-"""Measure a recording for the recogniser of sounds."""
+"""Prepare a recording for the recogniser of sounds, and count its syllables."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import soxr
 from numpy.typing import NDArray
 
 from ...audio import f0 as fundamental
-from . import acoustics, recogniser, vocoder
-from .analysis import LEVEL, active
+from . import acoustics, recogniser, sounds, vocoder
+from .analysis import LEVEL, Analysis, active
 from .layers import Floats
 
 HOP = 0.01  # seconds between frames
 _FFT = 1024
+_NUCLEUS = 2  # frames, the shortest nucleus of a syllable
+_CERTAIN = 0.5  # posterior of vowels or of a pause, above which a frame is one
 
 
 def measure(samples: NDArray[np.floating], sample_rate: int) -> tuple[Floats, NDArray[np.bool_]]:
@@ -39,3 +41,20 @@ def measure(samples: NDArray[np.floating], sample_rate: int) -> tuple[Floats, ND
         envelope[:count], level[:count], f0[:count], speech[:count], free[:count]
     )
     return rows, speech[:count]
+
+
+def syllable_rate(analysis: Analysis) -> float:
+    """Return the syllables per second of speech, pauses excluded, in any language.
+
+    A run of frames that the recogniser takes for vowels is a syllable.
+    """
+    parameters, count = analysis.parameters, len(analysis.posteriors)
+    each = (parameters.envelope, parameters.level, parameters.f0, analysis.active)
+    envelope, level, f0, speech = (rows[::2][:count] for rows in each)
+    rows = recogniser.inputs(envelope, level, f0, speech, np.sqrt(analysis.posteriors))
+    posteriors = np.exp(recogniser.log_posteriors(rows))
+    vowel = posteriors[:, sorted(sounds.VOWELS)].sum(axis=1) > _CERTAIN
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], vowel.astype(np.int8), [0]])))
+    syllables = (edges[1::2] - edges[::2] >= _NUCLEUS).sum()
+    spoken = (posteriors[:, sounds.PAUSE] < _CERTAIN).sum()
+    return float(syllables / max(spoken * HOP, 1.0))

@@ -7,7 +7,6 @@ recording's language.
 
 from __future__ import annotations
 
-from functools import cache
 from statistics import median
 
 import numpy as np
@@ -15,7 +14,6 @@ from numpy.typing import NDArray
 
 from ...text.languages import LANGUAGES
 from . import vocoder
-from .source import source
 from .voice import Floats, VoiceData
 
 RANGE = (0.75, 1.35)  # limits of a speaker's rate relative to the usual rate of the language
@@ -34,16 +32,16 @@ def target_rate(voice: VoiceData, language: str) -> float:
     return usual_rate(language) * float(np.clip(relative, *RANGE))
 
 
-def relative_rate(vowels: float, language: str | None) -> float:
+def relative_rate(syllables: float, language: str | None) -> float:
     """Return a rate relative to the usual rate of its language.
 
     Args:
-        vowels: Vowels a second in the recording, by `conversion.vowel_rate`.
+        syllables: Syllables a second in the recording.
         language: Name of the recording's language. None compares with all languages.
     """
-    if language in LANGUAGES:
-        return vowels / _usual_vowels(language)
-    return vowels / median(_usual_vowels(name) for name in source().measured)
+    if language is not None and language in LANGUAGES:
+        return syllables / usual_rate(language)
+    return syllables / median(usual_rate(name) for name in LANGUAGES)
 
 
 def usual_rate(language: str) -> float:
@@ -75,14 +73,3 @@ def pause_statistics(active: NDArray[np.bool_]) -> Floats:
         return np.array(_PAUSE, np.float32)
     low, middle, high = np.quantile(pauses, [0.25, 0.5, 0.75])
     return np.array([middle, (high - low) / 2], np.float32)
-
-
-@cache
-def _usual_vowels(language: str) -> float:
-    """Return the result of `conversion.vowel_rate` for the usual rate of a language.
-
-    The acoustic model is English and misses a share of the vowels, which differs by language. Its
-    rate of espeak-ng, whose true rate is known, gives that share.
-    """
-    factor = espeak_factor(usual_rate(language), language)
-    return factor * float(source().prosody(language).rate[0])

@@ -31,12 +31,11 @@ class Source:
         if language in self.measured:
             return self.measured[language]
         if own := LANGUAGES[language].speech.prosody:
-            return Prosody(*(np.array(row, np.float32) for row in (own.f0, own.level, [own.rate])))
+            return Prosody(*(np.array(row, np.float32) for row in (own.f0, own.level)))
         known = self.measured.values()
         return Prosody(
             f0=np.mean([prosody.f0 for prosody in known], axis=0, dtype=np.float32),
             level=np.mean([prosody.level for prosody in known], axis=0, dtype=np.float32),
-            rate=np.mean([prosody.rate for prosody in known], axis=0, dtype=np.float32),
         )
 
 
@@ -44,12 +43,12 @@ class Source:
 def source() -> Source:
     """Return the packaged measurements, read once."""
     with np.load(Path(__file__).parent / "weights" / "source.npz") as file:
-        rows = zip(file["f0"], file["level"], file["rate"], strict=True)
+        rows = zip(file["f0"], file["level"], strict=True)
         names = [str(name) for name in file["languages"]]
         return Source(
             measured={
-                name: Prosody(f0=f0, level=level, rate=rate)
-                for name, (f0, level, rate) in zip(names, rows, strict=True)
+                name: Prosody(f0=f0, level=level)
+                for name, (f0, level) in zip(names, rows, strict=True)
             },
             inputs=file["inputs"].astype(np.float32),
             voiced=file["voiced"],

@@ -37,13 +37,13 @@ class Prosody:
 
     f0: Floats  # mean and standard deviation of natural log F0
     level: Floats  # mean and standard deviation over active frames
-    rate: Floats  # vowels per second; in a voice, relative to the usual rate of its language
 
 
 @dataclass(frozen=True)
 class VoiceData(Prosody):
     """Parameters of a speaker."""
 
+    rate: Floats  # syllables a second, relative to the usual rate of the recording's language
     voiced: Floats  # mean envelope of voiced frames
     unvoiced: Floats  # mean envelope of unvoiced frames
     unvoiced_spread: Floats  # standard deviation of unvoiced frames
@@ -78,7 +78,7 @@ def version() -> str:
     digest = hashlib.sha256()
     for path in sorted((Path(__file__).parent / "weights").glob("*.npz")):
         digest.update(path.read_bytes())
-    return f"2-{digest.hexdigest()[:8]}"
+    return f"3-{digest.hexdigest()[:8]}"
 
 
 def pack(voice: VoiceData) -> bytes:

@@ -171,7 +171,6 @@ def _check(language: Language, path: Path) -> None:
         require(len(prosody.f0) == 2, "speech.prosody.f0", prosody.f0, "a list of two numbers")
         require(len(prosody.level) == 2, "speech.prosody.level", prosody.level,
                 "a list of two numbers")  # fmt: skip
-        require(prosody.rate > 0, "speech.prosody.rate", prosody.rate, "more than 0")
     try:
         re.compile(language.detection.letters)
     except re.error as error:

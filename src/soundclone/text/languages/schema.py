@@ -25,7 +25,6 @@ class Prosody:
 
     f0: tuple[float, ...]  # mean and standard deviation of natural log F0 in Hz
     level: tuple[float, ...]  # mean and standard deviation over active frames
-    rate: float  # vowels a second
 
 
 @dataclass(frozen=True)
