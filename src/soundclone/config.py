@@ -422,6 +422,11 @@ class Settings(BaseSettings):
         return secret
 
     @property
+    def secrets(self) -> tuple[bytes, ...]:
+        """Secrets that API keys are hashed with, the newest first."""
+        return (self.secret,)
+
+    @property
     def signing_secrets(self) -> tuple[bytes, ...]:
         """Secrets of links and sessions, the newest first. The first one signs."""
         return tuple(key.encode() for key in self.signing_keys) or (self.secret,)

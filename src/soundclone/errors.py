@@ -2,6 +2,7 @@
 
     SoundcloneError
     ├── AuthenticationError        unauthenticated          20001  401
+    ├── Forbidden                  forbidden                20001  403
     ├── RequestError               invalid_request          20002  400
     │   ├── InvalidParameter       invalid_parameter        20002  422
     │   ├── NotFound               not_found                20002  404
@@ -71,9 +72,15 @@ class SoundcloneError(Exception):
 
 
 class AuthenticationError(SoundcloneError):
-    """The API key is missing, unknown or revoked."""
+    """The API key is missing, unknown, expired or revoked."""
 
     word, code, status = "unauthenticated", 20001, 401
+
+
+class Forbidden(SoundcloneError):
+    """The API key lacks a scope that the request needs."""
+
+    word, code, status = "forbidden", 20001, 403
 
 
 class RequestError(SoundcloneError):

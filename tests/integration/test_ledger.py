@@ -505,13 +505,13 @@ def test_keys_are_known_until_revoked(database: Database) -> None:
     with database.transaction() as session:
         account = ledger.open_account(session, "a")
         key, text_of_key = keys.create(session, SECRET, account_id=account.id, name="n")
-        assert keys.authenticate(session, SECRET, text_of_key).account_id == account.id
+        assert keys.authenticate(session, [SECRET], text_of_key).account_id == account.id
         assert keys.find(session, text_of_key[:9]).id == key.id
         with pytest.raises(AuthenticationError, match="not known"):
-            keys.authenticate(session, b"other secret", text_of_key)
+            keys.authenticate(session, [b"other secret"], text_of_key)
         keys.revoke(session, key.id)
     with database.read() as session, pytest.raises(AuthenticationError, match="revoked on 20"):
-        keys.authenticate(session, SECRET, text_of_key)
+        keys.authenticate(session, [SECRET], text_of_key)
 
 
 def test_a_foreign_task_is_an_unknown_one(database: Database) -> None:

@@ -115,7 +115,7 @@ def test_a_voice_is_renamed_by_its_owner(database: Database, customer: tuple[str
 def test_a_revoked_key_holds_nothing(database: Database, customer: tuple[str, str]) -> None:
     with database.transaction() as session:
         assert not keys.holder(session, customer[1]).operator
-        keys.create(session, SECRET, account_id=customer[0], name="chief", operator=True)
+        keys.create(session, SECRET, account_id=customer[0], name="chief", scopes=keys.Scope)
         assert [key.operator for key in keys.listing(session, customer[0])] == [True, False]
         keys.revoke(session, customer[1])
         with pytest.raises(AuthenticationError, match="revoked"):

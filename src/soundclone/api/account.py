@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from ..core import ledger, sessions
 from ..core.pricing import to_credits
 from ..db.models import Key
-from ..errors import AuthenticationError, RateLimited, Unavailable
-from .auth import KnownCaller, LimitedCaller
+from ..errors import AuthenticationError, Forbidden, RateLimited, Unavailable
+from .auth import AnyCaller, BalanceReader, LimitedCaller
 from .errors import ContractRoute, ServiceRoute
 from .openapi import error_responses
 from .schemas import (
@@ -34,9 +34,9 @@ service_router = APIRouter(route_class=ServiceRoute, tags=["Account"])
     operation_id="getUserBalance",
     summary="Get the balance of the account",
     response_model=UserBalanceResponse,
-    responses=error_responses(AuthenticationError, Unavailable, contract=True),
+    responses=error_responses(AuthenticationError, Forbidden, Unavailable, contract=True),
 )
-async def user_balance(state: State, who: KnownCaller) -> JSONResponse:
+async def user_balance(state: State, who: BalanceReader) -> JSONResponse:
     """Return the credits that were paid in, that were used, and that can be spent now.
 
     Credits that are held for unfinished tasks cannot be spent.
@@ -60,7 +60,7 @@ async def user_balance(state: State, who: KnownCaller) -> JSONResponse:
     response_model=KeyBalanceResponse,
     responses=error_responses(AuthenticationError, Unavailable, contract=True),
 )
-async def key_balance(state: State, who: KnownCaller) -> JSONResponse:
+async def key_balance(state: State, who: AnyCaller) -> JSONResponse:
     """Return the quota of the key. An unlimited key reports the account's available balance."""
 
     def work(session: Session) -> dict[str, object]:

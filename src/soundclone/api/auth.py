@@ -1,16 +1,20 @@
-"""Authentication of requests by their API key."""
+"""Authentication of requests by their API key, and the scopes that each route needs."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy.exc import SQLAlchemyError
 
 from ..core import keys
-from ..core.keys import Caller
+from ..core.keys import Caller, Scope
 from ..errors import AuthenticationError
-from .state import State, state_of
+from .state import AppState, state_of
 
 _bearer = HTTPBearer(scheme_name="bearerAuth", auto_error=False, description="An API key: sk_…")
 
@@ -27,34 +31,83 @@ def bearer(authorization: str | None) -> str:
     return key.strip()
 
 
-async def authenticate(request: Request) -> Caller:
+async def identify(state: AppState, key: str) -> Caller:
+    """Return the caller that a key belongs to.
+
+    A key that was hashed with an older secret of the service is hashed with the newest one.
+
+    Raises:
+        AuthenticationError: The key is unknown or no longer valid.
+    """
+    secrets = state.settings.secrets
+    found: Caller = await state.database.read_async(keys.authenticate, secrets, key)
+    if found.outdated:
+        with suppress(SQLAlchemyError):  # the next request tries again
+            await state.database.transaction_async(keys.rehash, secrets, key)
+    return found
+
+
+async def authenticate(request: Request, scopes: Sequence[Scope]) -> Caller:
     """Return the caller of a request.
 
-    Raises:
-        AuthenticationError: The key is missing, unknown or revoked.
-    """
-    state = state_of(request)
-    key = bearer(request.headers.get("Authorization"))
-    return await state.database.read_async(keys.authenticate, state.settings.secret, key)
-
-
-async def caller(
-    request: Request,
-    _: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
-) -> Caller:
-    """Return the caller of a request, and declare the key in the OpenAPI document."""
-    return await authenticate(request)
-
-
-async def limited(state: State, who: Annotated[Caller, Depends(caller)]) -> Caller:
-    """Return the caller of a request that counts towards the rate limit.
+    Args:
+        request: The request.
+        scopes: Scopes of which the key needs one.
 
     Raises:
-        RateLimited: The key has sent too many of those requests.
+        AuthenticationError: The key is missing, unknown or no longer valid.
+        Forbidden: The key has none of the scopes.
     """
-    state.rate_limit.check(who.key_id)
-    return who
+    found = await identify(state_of(request), bearer(request.headers.get("Authorization")))
+    found.require(*scopes)
+    return found
 
 
-KnownCaller = Annotated[Caller, Depends(caller)]
-LimitedCaller = Annotated[Caller, Depends(limited)]
+class Authorised:
+    """Dependency that returns the caller of a request, whose key has one of some scopes.
+
+    Args:
+        scopes: The scopes.
+        limited: True if the request counts towards the rate limit.
+    """
+
+    def __init__(self, *scopes: Scope, limited: bool = False) -> None:
+        self.scopes = scopes
+        self.limited = limited
+
+    async def __call__(
+        self,
+        request: Request,
+        _: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+    ) -> Caller:
+        """Return the caller, and declare the key in the OpenAPI document.
+
+        Raises:
+            AuthenticationError: The key is missing, unknown or no longer valid.
+            Forbidden: The key has none of the scopes.
+            RateLimited: The key has sent too many requests that count.
+        """
+        found = await authenticate(request, self.scopes)
+        if self.limited:
+            state_of(request).rate_limit.check(found.key_id)
+        return found
+
+
+def scopes_of(route: APIRoute) -> tuple[Scope, ...]:
+    """Return the scopes of which a route's caller needs one, without any for a public route."""
+    for dependency in route.dependant.dependencies:
+        if isinstance(dependency.call, Authorised):
+            return dependency.call.scopes
+    return ()
+
+
+AnyCaller = Annotated[Caller, Depends(Authorised(*Scope))]
+LimitedCaller = Annotated[Caller, Depends(Authorised(*Scope, limited=True))]
+Reader = Annotated[Caller, Depends(Authorised(Scope.READ))]
+# A client that submits tasks must be able to poll them.
+TaskReader = Annotated[Caller, Depends(Authorised(Scope.READ, Scope.SPEAK, Scope.CLONE))]
+TaskOwner = Annotated[Caller, Depends(Authorised(Scope.SPEAK, Scope.CLONE))]
+BalanceReader = Annotated[Caller, Depends(Authorised(Scope.READ, Scope.ACCOUNT))]
+Cloner = Annotated[Caller, Depends(Authorised(Scope.CLONE))]
+LimitedCloner = Annotated[Caller, Depends(Authorised(Scope.CLONE, limited=True))]
+LimitedSpeaker = Annotated[Caller, Depends(Authorised(Scope.SPEAK, limited=True))]

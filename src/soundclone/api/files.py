@@ -25,6 +25,7 @@ from ..db.models import Upload
 from ..errors import (
     AuthenticationError,
     Expired,
+    Forbidden,
     InvalidParameter,
     NotFound,
     RateLimited,
@@ -33,7 +34,7 @@ from ..errors import (
     Unavailable,
 )
 from ..storage import Storage
-from .auth import LimitedCaller, authenticate
+from .auth import LimitedCloner, authenticate, scopes_of
 from .errors import ContractRoute, ServiceRoute
 from .openapi import error_responses
 from .schemas import UploadResponse, ok
@@ -55,7 +56,7 @@ class UploadRoute(ContractRoute):
 
     async def admit(self, request: Request) -> None:
         """Authenticate the caller and reserve space for the file."""
-        who = await authenticate(request)
+        who = await authenticate(request, scopes_of(self))
         await reserve(request, who.account_id)
 
 
@@ -75,12 +76,18 @@ class RangeNotSatisfiable(SoundcloneError):
     summary="Upload a recording",
     response_model=UploadResponse,
     responses=error_responses(
-        AuthenticationError, InvalidParameter, TooLarge, RateLimited, Unavailable, contract=True
+        AuthenticationError,
+        Forbidden,
+        InvalidParameter,
+        TooLarge,
+        RateLimited,
+        Unavailable,
+        contract=True,
     ),
 )
 async def upload(
     request: Request,
-    who: LimitedCaller,
+    who: LimitedCloner,
     file: Annotated[
         UploadFile,
         File(description="A multipart field with the recording: audio or video, at most 100 MB"),

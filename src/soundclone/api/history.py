@@ -9,8 +9,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BeforeValidator
 
 from ..core import history
-from ..errors import AuthenticationError, InvalidParameter, Unavailable
-from .auth import KnownCaller
+from ..errors import AuthenticationError, Forbidden, InvalidParameter, Unavailable
+from .auth import Reader
 from .errors import ServiceRoute
 from .openapi import error_responses
 from .schemas import TaskListResponse, WireStatus, ok
@@ -30,11 +30,11 @@ def _none_if_empty(value: object) -> object:
     operation_id="listSoundCloneTasks",
     summary="List tasks",
     response_model=TaskListResponse,
-    responses=error_responses(AuthenticationError, InvalidParameter, Unavailable),
+    responses=error_responses(AuthenticationError, Forbidden, InvalidParameter, Unavailable),
 )
 async def list_tasks(
     request: Request,
-    who: KnownCaller,
+    who: Reader,
     limit: Annotated[
         int | None,
         Query(ge=1, le=100, description="Largest number of tasks of the page"),

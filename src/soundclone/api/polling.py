@@ -14,11 +14,14 @@ from fastapi.responses import JSONResponse
 from starlette.routing import Route
 
 from ..core import keys, tasks
-from .auth import bearer
+from ..core.keys import Scope
+from .auth import bearer, identify
 from .errors import error_response, translate
 from .schemas import ok
 from .state import state_of
 from .tasks import TASK_ID, checked_id, view
+
+_READERS = frozenset({Scope.READ, Scope.SPEAK, Scope.CLONE})
 
 
 async def poll(request: Request) -> Response:
@@ -31,16 +34,25 @@ async def poll(request: Request) -> Response:
         found = None
         if TASK_ID.fullmatch(task_id):
             found = await database.fetch_one_async(
-                tasks.POLL, key=keys.digest(key, secret), task=task_id
+                tasks.POLL, key=keys.digest(key, secret), task=task_id, now=time.time()
             )
-        if found is not None and (found.expires_at is None or found.expires_at > time.time()):
+        if found is not None and _may_read(found.scopes) and not _over(found.expires_at):
             return JSONResponse(ok(view(request, found)))
         # These find out whether the key, the id or the age of the task is the reason.
-        who = await database.read_async(keys.authenticate, secret, key)
+        who = await identify(state, key)
+        who.require(Scope.READ, Scope.SPEAK, Scope.CLONE)
         task = await database.read_async(tasks.get, checked_id(task_id), who.account_id)
         return JSONResponse(ok(view(request, task)))
     except Exception as error:
         return error_response(request, translate(request, error), contract=True)
+
+
+def _may_read(scopes: str) -> bool:
+    return not _READERS.isdisjoint(scopes.split())
+
+
+def _over(expires_at: float | None) -> bool:
+    return expires_at is not None and expires_at <= time.time()
 
 
 route = Route("/api/open-api/v1/audios/{id}", poll, methods=["GET"])

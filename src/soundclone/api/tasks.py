@@ -12,6 +12,7 @@ from sqlalchemy import Row
 
 from ..core import files, tasks
 from ..core.formatting import DAY
+from ..core.keys import Caller, Scope
 from ..core.pricing import to_credits
 from ..core.requests import TaskResult
 from ..db.models import Task, TaskKind, TaskStatus
@@ -19,6 +20,7 @@ from ..errors import (
     AuthenticationError,
     Deleted,
     Expired,
+    Forbidden,
     IdempotencyConflict,
     InsufficientBalance,
     InvalidParameter,
@@ -30,12 +32,12 @@ from ..errors import (
     TooLarge,
     Unavailable,
 )
-from .auth import KnownCaller, LimitedCaller
+from .auth import LimitedCloner, LimitedSpeaker, TaskOwner, TaskReader
 from .errors import ContractRoute, ServiceRoute
 from .openapi import error_responses
 from .orders import audio_order, clone_order, submit
 from .schemas import SoundCloneApiResponse, SoundCloneAudioRequest, SoundCloneCloneRequest, ok
-from .state import state_of
+from .state import AppState, state_of
 
 MODELS = {TaskKind.CLONE: "soundCloningClone", TaskKind.AUDIO: "soundCloningAudio"}
 TASK_ID = re.compile("audio_[0-9a-f-]{36}")
@@ -56,6 +58,7 @@ IdempotencyKey = Annotated[
 ]
 _SUBMISSION = (
     AuthenticationError,
+    Forbidden,
     RequestError,
     InvalidParameter,
     NotFound,
@@ -77,10 +80,10 @@ TaskId = Annotated[str, Path(description="The id of a task")]
     summary="Get a task",
     response_model=SoundCloneApiResponse,
     responses=error_responses(
-        AuthenticationError, NotFound, Expired, Deleted, Unavailable, contract=True
+        AuthenticationError, Forbidden, NotFound, Expired, Deleted, Unavailable, contract=True
     ),
 )
-async def get_task(request: Request, id: TaskId, who: KnownCaller) -> Response:
+async def get_task(request: Request, id: TaskId, who: TaskReader) -> Response:
     """Return the progress of a task and, once it is completed, the links to its results."""
     # In practice `polling.poll` serves this path.
     task = await state_of(request).database.read_async(tasks.get, checked_id(id), who.account_id)
@@ -98,7 +101,7 @@ async def get_task(request: Request, id: TaskId, who: KnownCaller) -> Response:
 async def create_clone(
     request: Request,
     body: SoundCloneCloneRequest,
-    who: LimitedCaller,
+    who: LimitedCloner,
     idempotency_key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Make a voice from a recording, and speak a preview with it.
@@ -121,7 +124,7 @@ async def create_clone(
 async def create_audio(
     request: Request,
     body: SoundCloneAudioRequest,
-    who: LimitedCaller,
+    who: LimitedSpeaker,
     idempotency_key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Speak a text with a voice. Poll the task for `audioUrl`."""
@@ -135,15 +138,18 @@ async def create_audio(
     operation_id="cancelSoundCloneTask",
     summary="Cancel a task",
     response_model=SoundCloneApiResponse,
-    responses=error_responses(AuthenticationError, NotFound, Expired, Deleted, Unavailable),
+    responses=error_responses(
+        AuthenticationError, Forbidden, NotFound, Expired, Deleted, Unavailable
+    ),
 )
-async def cancel_task(request: Request, id: TaskId, who: KnownCaller) -> JSONResponse:
+async def cancel_task(request: Request, id: TaskId, who: TaskOwner) -> JSONResponse:
     """Cancel a task. It fails as `cancelled`, and its work stops at the next step.
 
     Nothing is charged, except for the delivered part of a stream of `/v1/audio/speech`. A task that
     has ended does not change.
     """
     state = state_of(request)
+    await check_kind(state, id, who)
     keep = state.settings.result_days * DAY
     task = await state.database.transaction_async(
         tasks.cancel, checked_id(id), who.account_id, keep=keep
@@ -157,19 +163,31 @@ async def cancel_task(request: Request, id: TaskId, who: KnownCaller) -> JSONRes
     summary="Delete a result",
     status_code=204,
     responses=error_responses(
-        AuthenticationError, NotFound, Expired, Deleted, StateConflict, Unavailable
+        AuthenticationError, Forbidden, NotFound, Expired, Deleted, StateConflict, Unavailable
     ),
 )
-async def delete_result(request: Request, id: TaskId, who: KnownCaller) -> Response:
+async def delete_result(request: Request, id: TaskId, who: TaskOwner) -> Response:
     """Delete the files of an ended task before they expire, and free their space.
 
     When the response arrives, download links of the files no longer work. Deleting a preview does
     not delete its voice.
     """
     state = state_of(request)
+    await check_kind(state, id, who)
     task = await state.database.transaction_async(tasks.discard, checked_id(id), who.account_id)
     await run_in_threadpool(state.storage.delete_prefix, files.result_folder(task.id))
     return Response(status_code=204)
+
+
+async def check_kind(state: AppState, task_id: str, who: Caller) -> None:
+    """Check that the key may submit tasks of the kind of an existing task.
+
+    Raises:
+        Forbidden: The key lacks the scope.
+        NotFound, Expired: The account has no such task.
+    """
+    task = await state.database.read_async(tasks.get, checked_id(task_id), who.account_id)
+    who.require(Scope.CLONE if task.kind == TaskKind.CLONE else Scope.SPEAK)
 
 
 def view(request: Request, task: Task | Row[*tuple[Any, ...]]) -> dict[str, object]:

@@ -14,13 +14,14 @@ from ..errors import (
     AuthenticationError,
     Deleted,
     Expired,
+    Forbidden,
     InvalidParameter,
     NotFound,
     StateConflict,
     Unavailable,
 )
 from ..text.languages import LANGUAGES
-from .auth import KnownCaller
+from .auth import Cloner, Reader, TaskReader
 from .errors import ServiceRoute
 from .openapi import error_responses
 from .removal import remove_voice, withdraw_voice
@@ -45,9 +46,9 @@ ModelId = Annotated[str, Path(description="The modelId of a voice")]
     operation_id="listVoices",
     summary="List voices",
     response_model=VoiceListResponse,
-    responses=error_responses(AuthenticationError, Unavailable),
+    responses=error_responses(AuthenticationError, Forbidden, Unavailable),
 )
-async def list_voices(state: State, who: KnownCaller) -> JSONResponse:
+async def list_voices(state: State, who: Reader) -> JSONResponse:
     """Return the account's voices, newest first."""
     found = await state.database.read_async(voices.listing, who.account_id)
     return JSONResponse(ok({"list": [_view(voice) for voice in found]}))
@@ -59,11 +60,17 @@ async def list_voices(state: State, who: KnownCaller) -> JSONResponse:
     summary="Rename a voice",
     response_model=VoiceResponse,
     responses=error_responses(
-        AuthenticationError, NotFound, Expired, Deleted, InvalidParameter, Unavailable
+        AuthenticationError,
+        Forbidden,
+        NotFound,
+        Expired,
+        Deleted,
+        InvalidParameter,
+        Unavailable,
     ),
 )
 async def rename_voice(
-    state: State, model_id: ModelId, body: VoiceChange, who: KnownCaller
+    state: State, model_id: ModelId, body: VoiceChange, who: Cloner
 ) -> JSONResponse:
     """Rename a voice, or remove its name. `voice` of the OpenAI-compatible API accepts the name."""
     voice = await state.database.transaction_async(
@@ -77,9 +84,9 @@ async def rename_voice(
     operation_id="deleteVoice",
     summary="Delete a voice",
     response_model=DeletedResponse,
-    responses=error_responses(AuthenticationError, NotFound, StateConflict, Unavailable),
+    responses=error_responses(AuthenticationError, Forbidden, NotFound, StateConflict, Unavailable),
 )
-async def delete_voice(request: Request, model_id: ModelId, who: KnownCaller) -> JSONResponse:
+async def delete_voice(request: Request, model_id: ModelId, who: Cloner) -> JSONResponse:
     """Delete a voice with its recording, its upload and its preview.
 
     When the response arrives, the files are removed and their links no longer work.
@@ -95,9 +102,9 @@ async def delete_voice(request: Request, model_id: ModelId, who: KnownCaller) ->
     operation_id="withdrawConsent",
     summary="Withdraw the consent to a voice",
     response_model=WithdrawnResponse,
-    responses=error_responses(AuthenticationError, NotFound, Unavailable),
+    responses=error_responses(AuthenticationError, Forbidden, NotFound, Unavailable),
 )
-async def withdraw_consent(request: Request, model_id: ModelId, who: KnownCaller) -> JSONResponse:
+async def withdraw_consent(request: Request, model_id: ModelId, who: Cloner) -> JSONResponse:
     """Delete a voice and everything spoken with it, on behalf of the speaker.
 
     Running tasks of the voice are cancelled. A voice consent that the account keeps is withdrawn
@@ -117,9 +124,9 @@ async def withdraw_consent(request: Request, model_id: ModelId, who: KnownCaller
     operation_id="listLanguages",
     summary="List languages",
     response_model=LanguageListResponse,
-    responses=error_responses(AuthenticationError, Unavailable),
+    responses=error_responses(AuthenticationError, Forbidden, Unavailable),
 )
-async def list_languages(state: State, who: KnownCaller) -> JSONResponse:
+async def list_languages(state: State, who: TaskReader) -> JSONResponse:
     """Return every language, and the engines that speak it in this service now."""
     offered = await state.database.read_async(
         engine_registry.current, state.settings.worker_lost_after

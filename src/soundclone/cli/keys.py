@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .common import AsJson, print_json, print_table, read_settings
+from .common import AsJson, print_fields, print_json, print_table, read_settings
 from .database import transaction
 
 if TYPE_CHECKING:
     from ..db.models import Key
 
-keys_app = typer.Typer(help="Create, list, revoke and limit API keys.", no_args_is_help=True)
+keys_app = typer.Typer(
+    help="Create, list, rotate, revoke and limit API keys.", no_args_is_help=True
+)
 
 KeyName = Annotated[str, typer.Argument(help="Id of the key, key_…, or its first nine characters")]
 
@@ -25,9 +27,16 @@ def create(
         str | None, typer.Option(help="Existing account of the key (default: a new account)")
     ] = None,
     quota: Annotated[str, typer.Option(help="Most credits to spend; 0 means no limit")] = "0",
+    scopes: Annotated[
+        str,
+        typer.Option(help="Scopes separated by commas: read, speak, clone, account and operator"),
+    ] = "read,speak,clone,account",
     operator: Annotated[
-        bool, typer.Option("--operator", help="Let the key open the operator's page of the studio")
+        bool, typer.Option("--operator", help="Add the scope operator to the scopes")
     ] = False,
+    expires: Annotated[
+        float | None, typer.Option(help="Days until the key expires (default: never)")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Create an API key, and print it once.
@@ -38,6 +47,8 @@ def create(
     from ..core.pricing import to_micro
 
     settings = read_settings()
+    allowed = keys.parse_scopes(scopes.split(","))
+    expires_at = None if expires is None else keys.expiry_after(expires)
     with transaction(new=True) as session:
         settings.create_secret()
         account_id = account or ledger.open_account(session, name).id
@@ -47,7 +58,8 @@ def create(
             account_id=account_id,
             name=name,
             quota=to_micro(quota),
-            operator=operator,
+            scopes=allowed | {keys.Scope.OPERATOR} if operator else allowed,
+            expires_at=expires_at,
         )
         if to_micro(credit):
             ledger.credit(session, account_id, to_micro(credit), memo=f"with key {name}")
@@ -65,11 +77,49 @@ def list_(as_json: AsJson = False) -> None:
     """List the keys of all accounts."""
     from sqlalchemy import select
 
+    from ..core.formatting import moment
     from ..db.models import Key
 
     with transaction() as session:
-        rows = [_row(key) for key in session.scalars(select(Key).order_by(Key.created_at))]
-    print_json(rows) if as_json else print_table(rows)
+        found = session.scalars(select(Key).order_by(Key.created_at)).all()
+        rows = [_row(key) for key in found]
+    if as_json:
+        print_json(rows)
+        return
+    for row, key in zip(rows, found, strict=True):
+        del row["operator"]  # one of the scopes
+        row["scopes"] = ",".join(key.scopes.split())
+        row["expires"] = "never" if key.expires_at is None else moment(key.expires_at)
+    print_table(rows)
+
+
+@keys_app.command("rotate")
+def rotate(
+    key: KeyName,
+    overlap: Annotated[
+        float, typer.Option(help="Hours for which the former key still works, at most 720")
+    ] = 24.0,
+    as_json: AsJson = False,
+) -> None:
+    """Replace a key by a new one, and print it once.
+
+    Name, scopes, quota and expiry stay. With --overlap 0 the former key stops working at once, and
+    its sessions in the studio end.
+    """
+    from ..core import keys
+    from ..core.formatting import moment
+
+    settings = read_settings()
+    with transaction() as session:
+        rotated, text = keys.rotate(session, settings.secret, key, overlap=overlap * 3600)
+        row = {"id": rotated.id, "key": text, "former_until": rotated.previous_until}
+    if as_json:
+        print_json(row)
+        return
+    until = rotated.previous_until
+    former = "no longer works" if until is None else f"works until {moment(until)}"
+    print_fields({"id": row["id"], "key": text, "former key": former})
+    typer.echo("\nSave the key: it is not shown again.")
 
 
 @keys_app.command("revoke")
@@ -111,6 +161,8 @@ def _row(key: Key) -> dict[str, object]:
         "key": key.display,
         "quota": to_credits(key.quota),
         "used": to_credits(key.used),
+        "scopes": key.scopes.split(),
         "operator": key.operator,
+        "expires": key.expires_at,
         "revoked": key.revoked_at is not None,
     }

@@ -6,6 +6,7 @@ import os
 import shlex
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -187,7 +188,7 @@ def _first_key(settings: Settings, database: Database) -> None:
             return
         account = ledger.open_account(session, "first")
         _, text = keys.create(
-            session, settings.secret, account_id=account.id, name="first", operator=True
+            session, settings.secret, account_id=account.id, name="first", scopes=keys.Scope
         )
         if settings.starting_credit:
             ledger.credit(session, account.id, to_micro(settings.starting_credit), "first start")
@@ -211,7 +212,7 @@ def _sign_in_line(database: Database, base_url: str) -> str:
     from sqlalchemy import select
 
     from ..api.studio.session import sign_in_url
-    from ..core import sessions
+    from ..core import keys, sessions
     from ..db.models import Key
 
     if not sys.stdout.isatty():
@@ -219,7 +220,11 @@ def _sign_in_line(database: Database, base_url: str) -> str:
     with database.transaction() as session:
         key_id = session.scalar(
             select(Key.id)
-            .where(Key.operator, Key.revoked_at.is_(None))
+            .where(
+                Key.scopes.contains(keys.Scope.OPERATOR.value),
+                Key.revoked_at.is_(None),
+                Key.expires_at.is_(None) | (Key.expires_at > time.time()),
+            )
             .order_by(Key.created_at)
             .limit(1)
         )

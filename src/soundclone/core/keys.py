@@ -1,7 +1,8 @@
 """API keys: `sk_`, 37 random characters and a checksum of 6 characters.
 
 The checksum detects a mistyped key without a query. Keys are stored as HMAC-SHA256: random keys
-need no slow hash.
+need no slow hash. The hash depends on the newest secret of the installation. A key that was hashed
+with an older secret is hashed again at its next use.
 """
 
 from __future__ import annotations
@@ -13,20 +14,68 @@ import string
 import time
 import uuid
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from ..db.models import Account, Key
-from ..errors import AuthenticationError, InvalidParameter, NotFound
-from .formatting import moment
+from ..db.models import Account, Key, SignInLink, StudioSession
+from ..errors import AuthenticationError, Forbidden, InvalidParameter, NotFound, StateConflict
+from .formatting import DAY, moment
 
 PREFIX = "sk_"
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _RANDOM = 37
 _CHECKSUM = 6
+
+
+class Scope(StrEnum):
+    """Permission of a key."""
+
+    READ = "read"  # see tasks, voices and consents
+    SPEAK = "speak"  # speak with the account's voices
+    CLONE = "clone"  # make, change and delete voices, consents and uploads
+    ACCOUNT = "account"  # manage keys, export and erase the account
+    OPERATOR = "operator"  # see all accounts, the queue and the workers
+
+
+USUAL = frozenset({Scope.READ, Scope.SPEAK, Scope.CLONE, Scope.ACCOUNT})
+"""Scopes of a key that is created without a choice."""
+
+LONGEST_OVERLAP = 30 * DAY
+"""Most seconds for which a replaced secret of a key still works."""
+
+
+def parse_scopes(names: Iterable[str]) -> frozenset[Scope]:
+    """Return the scopes of some names.
+
+    Raises:
+        InvalidParameter: A name is unknown, or there are no names.
+    """
+    wanted = [name.strip().lower() for name in names if name.strip()]
+    for name in wanted:
+        if name not in tuple(Scope):
+            raise InvalidParameter(
+                f"{name[:40]!r} is not a scope; the scopes are {', '.join(Scope)}", param="scopes"
+            )
+    if not wanted:
+        raise InvalidParameter(
+            f"a key needs at least one scope; the scopes are {', '.join(Scope)}", param="scopes"
+        )
+    return frozenset(map(Scope, wanted))
+
+
+def scopes_of(key: Key) -> frozenset[Scope]:
+    """Return the scopes of a key."""
+    return frozenset(map(Scope, key.scopes.split()))
+
+
+def stored_scopes(scopes: Iterable[Scope]) -> str:
+    """Return scopes as the database stores them: names in a fixed order with spaces between."""
+    chosen = frozenset(scopes)
+    return " ".join(scope for scope in Scope if scope in chosen)
 
 
 @dataclass(frozen=True)
@@ -35,6 +84,20 @@ class Caller:
 
     key_id: str
     account_id: str
+    scopes: frozenset[Scope]
+    outdated: bool = False  # the stored hash depends on an older secret
+
+    def require(self, *scopes: Scope) -> None:
+        """Check that the key has one of `scopes`.
+
+        Raises:
+            Forbidden: The key has none of them.
+        """
+        if self.scopes.isdisjoint(scopes):
+            raise Forbidden(
+                f"this API key lacks the scope {' or '.join(scopes)}; its scopes are "
+                f"{', '.join(stored_scopes(self.scopes).split())}"
+            )
 
 
 def _checksum(body: str) -> str:
@@ -67,6 +130,11 @@ def digest(key: str, secret: bytes) -> str:
     return hmac.new(secret, key.encode(), hashlib.sha256).hexdigest()
 
 
+def secret_id(secret: bytes) -> str:
+    """Return a name of a secret that reveals nothing about the secret."""
+    return hmac.new(secret, b"soundclone secret id", hashlib.sha256).hexdigest()[:12]
+
+
 def create(
     session: Session,
     secret: bytes,
@@ -74,55 +142,181 @@ def create(
     account_id: str,
     name: str,
     quota: int = 0,
-    operator: bool = False,
+    scopes: Iterable[Scope] = USUAL,
+    expires_at: float | None = None,
 ) -> tuple[Key, str]:
     """Create a key for an account. Return the key and its text, which is not stored.
 
     Args:
         session: The transaction.
-        secret: Secret of the service, which the hash depends on.
+        secret: Newest secret of the service, which the hash depends on.
         account_id: The account.
         name: Name of the key.
         quota: Most micro-credits that the key may spend, 0 for no limit.
-        operator: True if the key may see all accounts and the workers.
+        scopes: Permissions of the key.
+        expires_at: Unix time in seconds at which the key expires. None: never.
 
     Raises:
         NotFound: There is no such account.
-        InvalidParameter: The quota is negative.
+        InvalidParameter: The quota is negative, the scopes are empty, or the expiry is past.
     """
     if session.get(Account, account_id) is None:
         raise NotFound(f"there is no account {account_id!r}")
     _check_quota(quota)
+    if expires_at is not None and expires_at <= time.time():
+        raise InvalidParameter(
+            f"the expiry {moment(expires_at)} is past; it must be a time to come", param="expires"
+        )
     text = generate()
     key = Key(
         id=f"key_{uuid.uuid4().hex}",
         account_id=account_id,
         name=name,
-        display=text[:9] + "…",
+        display=_display(text),
         hash=digest(text, secret),
+        secret_id=secret_id(secret),
         quota=quota,
         used=0,
         held=0,
-        operator=operator,
+        scopes=stored_scopes(parse_scopes(scopes)),
         created_at=time.time(),
+        expires_at=expires_at,
     )
     session.add(key)
     session.flush()
     return key, text
 
 
-def authenticate(session: Session, secret: bytes, text: str) -> Caller:
-    """Return the caller that a key belongs to. Raises AuthenticationError."""
+def expiry_after(days: float) -> float:
+    """Return the expiry of a key that lasts some days from now.
+
+    Raises:
+        InvalidParameter: The number is not above 0, or above 100 years.
+    """
+    if not 0 < days <= 36_500:
+        raise InvalidParameter(
+            f"a key cannot expire after {days:g} days; more than 0 and at most 36500 are possible",
+            param="expires",
+        )
+    return time.time() + days * DAY
+
+
+def rotate(session: Session, secret: bytes, reference: str, *, overlap: float) -> tuple[Key, str]:
+    """Replace the text of a key. Return the key and its new text, which is not stored.
+
+    Name, scopes, quota and expiry stay. The former text works for `overlap` more seconds. A text
+    that an earlier rotation replaced stops working at once. Without an overlap, the studio's
+    sessions and sign-in links of the key end too.
+
+    Args:
+        session: The transaction.
+        secret: Newest secret of the service.
+        reference: Id of the key, or its display prefix.
+        overlap: Seconds, from 0 to `LONGEST_OVERLAP`.
+
+    Raises:
+        NotFound: There is no such key.
+        StateConflict: The key was revoked or has expired.
+        InvalidParameter: The overlap is out of range.
+    """
+    if not 0 <= overlap <= LONGEST_OVERLAP:
+        raise InvalidParameter(
+            f"the overlap is {overlap / 3600:g} hours; it must be from 0 to "
+            f"{LONGEST_OVERLAP / 3600:g}",
+            param="overlap",
+        )
+    key = find(session, reference)
+    session.refresh(key, with_for_update=True)
+    try:
+        _check_valid(key.revoked_at, key.expires_at)
+    except AuthenticationError as error:
+        raise StateConflict(f"{error.message}; create a new key") from error
+    text, now = generate(), time.time()
+    key.previous_hash, key.previous_secret_id, key.previous_until = None, None, None
+    if overlap:
+        key.previous_hash, key.previous_secret_id = key.hash, key.secret_id
+        key.previous_until = now + overlap
+    else:
+        ended = update(StudioSession).where(
+            StudioSession.key_id == key.id, StudioSession.ended_at.is_(None)
+        )
+        session.execute(ended.values(ended_at=now))
+        session.execute(delete(SignInLink).where(SignInLink.key_id == key.id))
+    key.hash, key.secret_id, key.display = digest(text, secret), secret_id(secret), _display(text)
+    session.flush()
+    return key, text
+
+
+def authenticate(session: Session, secrets: Sequence[bytes], text: str) -> Caller:
+    """Return the caller that a key belongs to.
+
+    Args:
+        session: A session for reading.
+        secrets: Secrets of the service, the newest first.
+        text: The key.
+
+    Raises:
+        AuthenticationError: The key is malformed or unknown, or no longer valid.
+    """
     if not well_formed(text):
         raise AuthenticationError(_malformed(text))
+    digests = [digest(text, secret) for secret in secrets]
     row = session.execute(
-        select(Key.id, Key.account_id, Key.revoked_at).where(Key.hash == digest(text, secret))
+        select(
+            Key.id,
+            Key.account_id,
+            Key.scopes,
+            Key.hash,
+            Key.previous_hash,
+            Key.previous_until,
+            Key.revoked_at,
+            Key.expires_at,
+        ).where(or_(Key.hash.in_(digests), Key.previous_hash.in_(digests)))
     ).one_or_none()
     if row is None:
         raise AuthenticationError("the API key is not known to this service")
-    if row.revoked_at is not None:
-        raise AuthenticationError(f"the API key was revoked on {moment(row.revoked_at)}")
-    return Caller(row.id, row.account_id)
+    _check_valid(row.revoked_at, row.expires_at)
+    current = row.hash in digests
+    if not current and (row.previous_until or 0) <= time.time():
+        raise AuthenticationError(
+            f"the API key was replaced, and stopped working on {moment(row.previous_until or 0)}; "
+            "use its new text"
+        )
+    used = row.hash if current else row.previous_hash
+    scopes = frozenset(map(Scope, row.scopes.split()))
+    return Caller(row.id, row.account_id, scopes, outdated=used != digests[0])
+
+
+def rehash(session: Session, secrets: Sequence[bytes], text: str) -> None:
+    """Store the hash of a key with the newest secret, in place of a hash with an older one."""
+    older = [digest(text, secret) for secret in secrets[1:]]
+    hash, name = digest(text, secrets[0]), secret_id(secrets[0])
+    session.execute(update(Key).where(Key.hash.in_(older)).values(hash=hash, secret_id=name))
+    session.execute(
+        update(Key)
+        .where(Key.previous_hash.in_(older))
+        .values(previous_hash=hash, previous_secret_id=name)
+    )
+
+
+def covers(holder: Key, other: Key) -> bool:
+    """Tell whether a key has every scope of another one and lasts as long."""
+    lasts = holder.expires_at is None or (
+        other.expires_at is not None and other.expires_at <= holder.expires_at
+    )
+    return lasts and scopes_of(other) <= scopes_of(holder)
+
+
+def _check_valid(revoked_at: float | None, expires_at: float | None) -> None:
+    """Raise AuthenticationError if a key was revoked or has expired."""
+    if revoked_at is not None:
+        raise AuthenticationError(f"the API key was revoked on {moment(revoked_at)}")
+    if expires_at is not None and expires_at <= time.time():
+        raise AuthenticationError(f"the API key expired on {moment(expires_at)}")
+
+
+def _display(text: str) -> str:
+    return text[:9] + "…"
 
 
 def _malformed(text: str) -> str:
@@ -141,12 +335,11 @@ def _malformed(text: str) -> str:
 
 
 def holder(session: Session, key_id: str) -> Key:
-    """Return the key with an id. Raises AuthenticationError if it is unknown or revoked."""
+    """Return the key with an id. Raises AuthenticationError if the key is no longer valid."""
     key = session.get(Key, key_id)
     if key is None:
         raise AuthenticationError("the API key is not known to this service")
-    if key.revoked_at is not None:
-        raise AuthenticationError(f"the API key was revoked on {moment(key.revoked_at)}")
+    _check_valid(key.revoked_at, key.expires_at)
     return key
 
 

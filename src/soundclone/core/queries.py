@@ -82,7 +82,7 @@ class Customer:
     """An account, for the operator."""
 
     account: Account
-    keys: int  # that are not revoked
+    keys: int  # that are valid
     last_task: float | None
 
 
@@ -90,7 +90,11 @@ def customers(session: Session, search: str = "", limit: int = 100) -> Sequence[
     """Return the accounts whose name or id contains `search`, the last active first."""
     living = (
         select(func.count())
-        .where(Key.account_id == Account.id, Key.revoked_at.is_(None))
+        .where(
+            Key.account_id == Account.id,
+            Key.revoked_at.is_(None),
+            Key.expires_at.is_(None) | (Key.expires_at > time.time()),
+        )
         .scalar_subquery()
     )
     last = select(func.max(Task.created_at)).where(Task.account_id == Account.id).scalar_subquery()

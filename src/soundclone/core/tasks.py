@@ -50,13 +50,20 @@ POLL = (
         Task.error_word,
         Task.created_at,
         Task.expires_at,
+        Key.scopes,
     )
     .join_from(Key, Task, Key.account_id == Task.account_id)
-    .where(Key.hash == bindparam("key"), Key.revoked_at.is_(None), Task.id == bindparam("task"))
+    .where(
+        Key.hash == bindparam("key"),
+        Key.revoked_at.is_(None),
+        Key.expires_at.is_(None) | (Key.expires_at > bindparam("now")),
+        Task.id == bindparam("task"),
+    )
 )
 """Task by its id and the hash of a key of its account: authentication and read in one query.
 
-No row means that the key or the id is wrong. `keys.authenticate` and `get` find out which.
+No row means that the id is wrong, or that the key is wrong, outdated or replaced.
+`keys.authenticate` and `get` find out the reason.
 """
 
 STATE = select(

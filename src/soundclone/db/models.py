@@ -73,7 +73,7 @@ class Account(Base):
 
 
 class Key(Base):
-    """API key. Only a keyed hash of its secret is stored."""
+    """API key. Only keyed hashes of its text are stored."""
 
     __tablename__ = "keys"
     __table_args__ = (
@@ -87,13 +87,23 @@ class Key(Base):
     name: Mapped[str]
     display: Mapped[str]  # first characters, to recognise the key
     hash: Mapped[str] = mapped_column(unique=True)
+    secret_id: Mapped[str | None]  # of the secret of `hash`; None: hashed by an earlier release
+    previous_hash: Mapped[str | None] = mapped_column(unique=True)  # of the replaced text
+    previous_secret_id: Mapped[str | None]
+    previous_until: Mapped[float | None]  # time when the replaced text stops working
     quota: Mapped[int] = mapped_column(default=0)  # 0: unlimited
     used: Mapped[int] = mapped_column(default=0)
     held: Mapped[int] = mapped_column(default=0)
     active: Mapped[int] = mapped_column(default=0)  # unfinished tasks
-    operator: Mapped[bool] = mapped_column(default=False)  # may see all accounts and workers
+    scopes: Mapped[str]  # names of `core.keys.Scope` with spaces between
     created_at: Mapped[float]
+    expires_at: Mapped[float | None]  # None: never
     revoked_at: Mapped[float | None]
+
+    @property
+    def operator(self) -> bool:
+        """True if the key may see all accounts and workers."""
+        return "operator" in self.scopes.split()
 
 
 class Transfer(Base):

@@ -42,7 +42,7 @@ def key(studio: Api) -> str:
 def holder(studio: Api, key: str) -> Key:
     """The row of the operator's key."""
     with studio.database.read() as session:
-        return keys.holder(session, keys.authenticate(session, studio.settings.secret, key).key_id)
+        return keys.holder(session, keys.authenticate(session, studio.settings.secrets, key).key_id)
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ def new_key(
             account_id=account.id,
             name=name,
             quota=quota,
-            operator=operator,
+            scopes=keys.USUAL | {keys.Scope.OPERATOR} if operator else keys.USUAL,
         )
     return key
 

@@ -39,7 +39,7 @@ class ApiError(ClientError):
 
 
 class AuthenticationError(ApiError):
-    """The key is missing, wrong or revoked."""
+    """The key is missing, wrong, expired or revoked, or lacks a scope (`forbidden`)."""
 
 
 class ParameterError(ApiError):

@@ -44,6 +44,7 @@ _RENAMED = {"text": "contentText", "version": "soundVersion"}
 # Codes of the OpenAI-compatible routes, with the words that the other routes have for them.
 _OPENAI_WORDS = {
     "invalid_api_key": "unauthenticated",
+    "insufficient_permissions": "forbidden",
     "insufficient_quota": "insufficient_balance",
     "rate_limit_exceeded": "rate_limited",
 }
@@ -204,7 +205,9 @@ def error_of(response: httpx2.Response) -> ApiError:
         word = str(detail.get("code") or "error")
         word = _OPENAI_WORDS.get(word, word)
         message = str(detail.get("message") or word)
-        code = {401: _UNAUTHENTICATED, 400: _INVALID, 404: _INVALID}.get(status, -1)
+        code = {401: _UNAUTHENTICATED, 403: _UNAUTHENTICATED, 400: _INVALID, 404: _INVALID}.get(
+            status, -1
+        )
     elif isinstance(body.get("code"), int):
         code, data = body["code"], body.get("data")
         words = {_UNAUTHENTICATED: "unauthenticated", _INVALID: "invalid_request"}

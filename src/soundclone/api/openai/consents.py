@@ -12,6 +12,7 @@ from ...core import consents
 from ...db.models import Consent
 from ...errors import (
     AuthenticationError,
+    Forbidden,
     InvalidParameter,
     NotFound,
     RateLimited,
@@ -20,7 +21,7 @@ from ...errors import (
     TooLarge,
     Unavailable,
 )
-from ..auth import KnownCaller, LimitedCaller
+from ..auth import Cloner, LimitedCloner, Reader
 from ..removal import withdraw_consent
 from ..state import state_of
 from .errors import FormRoute, OpenAIRoute, error_responses
@@ -39,12 +40,18 @@ ConsentId = Annotated[str, Path(description="Id of a consent")]
     summary="Create a consent",
     response_model=OpenAIConsent,
     responses=error_responses(
-        AuthenticationError, RequestError, InvalidParameter, TooLarge, RateLimited, Unavailable
+        AuthenticationError,
+        Forbidden,
+        RequestError,
+        InvalidParameter,
+        TooLarge,
+        RateLimited,
+        Unavailable,
     ),
 )
 async def create(
     request: Request,
-    who: LimitedCaller,
+    who: LimitedCloner,
     name: Annotated[
         str, Form(description="A text of at most 80 characters: the name of the consent")
     ],
@@ -84,11 +91,13 @@ async def create(
     operation_id="listVoiceConsents",
     summary="List consents",
     response_model=OpenAIConsentList,
-    responses=error_responses(AuthenticationError, InvalidParameter, NotFound, Unavailable),
+    responses=error_responses(
+        AuthenticationError, Forbidden, InvalidParameter, NotFound, Unavailable
+    ),
 )
 async def listing(
     request: Request,
-    who: KnownCaller,
+    who: Reader,
     after: Annotated[
         str | None, Query(description="The id of the last consent of the page before")
     ] = None,
@@ -109,9 +118,9 @@ async def listing(
     operation_id="getVoiceConsent",
     summary="Get a consent",
     response_model=OpenAIConsent,
-    responses=error_responses(AuthenticationError, NotFound, Unavailable),
+    responses=error_responses(AuthenticationError, Forbidden, NotFound, Unavailable),
 )
-async def retrieve(request: Request, consent_id: ConsentId, who: KnownCaller) -> JSONResponse:
+async def retrieve(request: Request, consent_id: ConsentId, who: Reader) -> JSONResponse:
     """Return a consent of the account, without its recording."""
     found = await state_of(request).database.read_async(consents.get, consent_id, who.account_id)
     return JSONResponse(_view(found))
@@ -122,10 +131,12 @@ async def retrieve(request: Request, consent_id: ConsentId, who: KnownCaller) ->
     operation_id="updateVoiceConsent",
     summary="Rename a consent",
     response_model=OpenAIConsent,
-    responses=error_responses(AuthenticationError, InvalidParameter, NotFound, Unavailable),
+    responses=error_responses(
+        AuthenticationError, Forbidden, InvalidParameter, NotFound, Unavailable
+    ),
 )
 async def update(
-    request: Request, consent_id: ConsentId, body: ConsentChange, who: KnownCaller
+    request: Request, consent_id: ConsentId, body: ConsentChange, who: Cloner
 ) -> JSONResponse:
     """Rename a consent."""
     renamed = await state_of(request).database.transaction_async(
@@ -139,9 +150,9 @@ async def update(
     operation_id="deleteVoiceConsent",
     summary="Withdraw a consent",
     response_model=OpenAIDeleted,
-    responses=error_responses(AuthenticationError, NotFound, Unavailable),
+    responses=error_responses(AuthenticationError, Forbidden, NotFound, Unavailable),
 )
-async def delete(request: Request, consent_id: ConsentId, who: KnownCaller) -> JSONResponse:
+async def delete(request: Request, consent_id: ConsentId, who: Cloner) -> JSONResponse:
     """Delete a consent, its recording, its voices and everything spoken with them.
 
     Running tasks of these voices are cancelled.

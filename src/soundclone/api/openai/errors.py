@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 
 from ...errors import (
     AuthenticationError,
+    Forbidden,
     InvalidParameter,
     NotFound,
     PaymentError,
@@ -20,7 +21,7 @@ from ...errors import (
     TaskError,
     Unavailable,
 )
-from ..auth import authenticate
+from ..auth import authenticate, scopes_of
 from ..errors import ApiRoute, error_headers
 from ..openapi import Responses
 from ..uploads import reserve
@@ -91,8 +92,8 @@ class OpenAIRoute(ApiRoute):
         return error_response(error)
 
     async def admit(self, request: Request) -> None:
-        """Reject requests without a valid key, and files that have no space."""
-        who = await authenticate(request)
+        """Reject requests without a key that has the scope, and files that have no space."""
+        who = await authenticate(request, scopes_of(self))
         await self.check_body_type(request)
         await reserve(request, who.account_id)
 
@@ -165,6 +166,8 @@ def body_of(error: SoundcloneError) -> dict[str, dict[str, str | None]]:
         kind = code = "insufficient_quota"
     elif isinstance(error, AuthenticationError):
         code = "invalid_api_key"
+    elif isinstance(error, Forbidden):
+        code = "insufficient_permissions"
     elif isinstance(error, RateLimited):
         kind, code = "rate_limit_error", "rate_limit_exceeded"
     elif status_of(error) >= 500:

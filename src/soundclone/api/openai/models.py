@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from fastapi.responses import JSONResponse
 
-from ...errors import AuthenticationError, Unavailable
-from ..auth import KnownCaller
+from ...errors import AuthenticationError, Forbidden, Unavailable
+from ..auth import TaskReader
 from .errors import ModelNotFound, OpenAIRoute, error_responses
 from .schemas import OpenAIModel, OpenAIModelList
 
@@ -28,9 +28,9 @@ ModelName = Annotated[str, Path(description="Name of a model")]
     operation_id="listModels",
     summary="List models",
     response_model=OpenAIModelList,
-    responses=error_responses(AuthenticationError, Unavailable),
+    responses=error_responses(AuthenticationError, Forbidden, Unavailable),
 )
-async def list_models(who: KnownCaller) -> JSONResponse:
+async def list_models(who: TaskReader) -> JSONResponse:
     """Return the models that `model` of a request can name."""
     return JSONResponse({"object": "list", "data": [_view(name) for name in MODELS]})
 
@@ -40,9 +40,9 @@ async def list_models(who: KnownCaller) -> JSONResponse:
     operation_id="getModel",
     summary="Get a model",
     response_model=OpenAIModel,
-    responses=error_responses(AuthenticationError, ModelNotFound, Unavailable),
+    responses=error_responses(AuthenticationError, Forbidden, ModelNotFound, Unavailable),
 )
-async def get_model(name: ModelName, who: KnownCaller) -> JSONResponse:
+async def get_model(name: ModelName, who: TaskReader) -> JSONResponse:
     """Return a model, by its name or by the name of one of OpenAI's models."""
     version_of(name)
     return JSONResponse(_view(name))

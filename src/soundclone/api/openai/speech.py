@@ -20,6 +20,7 @@ from ...errors import (
     Deleted,
     EngineUnavailable,
     Expired,
+    Forbidden,
     IdempotencyConflict,
     InsufficientBalance,
     InvalidParameter,
@@ -32,7 +33,7 @@ from ...errors import (
     Unavailable,
 )
 from ...text import parts
-from ..auth import LimitedCaller
+from ..auth import LimitedSpeaker
 from ..errors import CLIENT_CLOSED_REQUEST
 from ..orders import digest, language_of, speech_order, submit
 from ..state import AppState, state_of
@@ -103,6 +104,7 @@ router = APIRouter(route_class=OpenAIRoute)
         },
         **error_responses(
             AuthenticationError,
+            Forbidden,
             RequestError,
             InvalidParameter,
             ModelNotFound,
@@ -123,7 +125,7 @@ router = APIRouter(route_class=OpenAIRoute)
 async def create_speech(
     request: Request,
     body: SpeechRequest,
-    who: LimitedCaller,
+    who: LimitedSpeaker,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Speak a text, and send the audio while the worker speaks.

@@ -22,6 +22,7 @@ from ...errors import (
     AuthenticationError,
     Deleted,
     Expired,
+    Forbidden,
     IdempotencyConflict,
     InsufficientBalance,
     InvalidParameter,
@@ -34,7 +35,7 @@ from ...errors import (
     Unavailable,
 )
 from ...storage import Storage
-from ..auth import KnownCaller, LimitedCaller
+from ..auth import Cloner, LimitedCloner, Reader
 from ..files import keep
 from ..orders import digest, submit, voice_order
 from ..removal import remove_voice
@@ -61,6 +62,7 @@ VoicePath = Annotated[str, Path(description="Id of a voice")]
     response_model=OpenAIVoice,
     responses=error_responses(
         AuthenticationError,
+        Forbidden,
         RequestError,
         InvalidParameter,
         NotFound,
@@ -74,7 +76,7 @@ VoicePath = Annotated[str, Path(description="Id of a voice")]
 )
 async def create(
     request: Request,
-    who: LimitedCaller,
+    who: LimitedCloner,
     name: Annotated[
         str, Form(description="A text of at most 80 characters: the name of the voice")
     ],
@@ -130,11 +132,13 @@ async def create(
     operation_id="listOpenAIVoices",
     summary="List voices",
     response_model=OpenAIVoiceList,
-    responses=error_responses(AuthenticationError, InvalidParameter, NotFound, Unavailable),
+    responses=error_responses(
+        AuthenticationError, Forbidden, InvalidParameter, NotFound, Unavailable
+    ),
 )
 async def listing(
     request: Request,
-    who: KnownCaller,
+    who: Reader,
     after: Annotated[
         str | None, Query(description="The id of the last voice of the page before")
     ] = None,
@@ -158,9 +162,11 @@ async def listing(
     operation_id="getOpenAIVoice",
     summary="Get a voice",
     response_model=OpenAIVoice,
-    responses=error_responses(AuthenticationError, NotFound, Expired, Deleted, Unavailable),
+    responses=error_responses(
+        AuthenticationError, Forbidden, NotFound, Expired, Deleted, Unavailable
+    ),
 )
-async def retrieve(request: Request, voice_id: VoicePath, who: KnownCaller) -> JSONResponse:
+async def retrieve(request: Request, voice_id: VoicePath, who: Reader) -> JSONResponse:
     """Return a voice of the account."""
     voice = await state_of(request).database.read_async(voices.current, voice_id, who.account_id)
     return JSONResponse(view(voice))
@@ -171,9 +177,9 @@ async def retrieve(request: Request, voice_id: VoicePath, who: KnownCaller) -> J
     operation_id="deleteOpenAIVoice",
     summary="Delete a voice",
     response_model=OpenAIDeleted,
-    responses=error_responses(AuthenticationError, NotFound, StateConflict, Unavailable),
+    responses=error_responses(AuthenticationError, Forbidden, NotFound, StateConflict, Unavailable),
 )
-async def delete(request: Request, voice_id: VoicePath, who: KnownCaller) -> JSONResponse:
+async def delete(request: Request, voice_id: VoicePath, who: Cloner) -> JSONResponse:
     """Delete a voice with its recording, its upload and its preview."""
     await remove_voice(request, voice_id, who.account_id)
     return JSONResponse({"id": voice_id, "object": "audio.voice.deleted", "deleted": True})

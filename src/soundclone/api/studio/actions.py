@@ -15,9 +15,12 @@ from sqlalchemy.orm import Session
 from ...core import consents, keys, tasks, voices
 from ...core.consents import LONGEST_SPEAKER, Agreement, Terms
 from ...core.formatting import DAY
+from ...core.keys import Scope
 from ...core.pricing import to_micro
 from ...core.tasks import Order
-from ...errors import AuthenticationError, InvalidParameter, NotFound
+from ...db.models import Key
+from ...errors import AuthenticationError, Forbidden, InvalidParameter, NotFound
+from ..auth import identify
 from ..files import upload
 from ..orders import (
     Quote,
@@ -30,16 +33,22 @@ from ..orders import (
 from ..removal import remove_voice, withdraw_voice
 from ..schemas import SoundCloneAudioRequest, SoundCloneCloneRequest
 from ..state import state_of
-from ..tasks import checked_id
+from ..tasks import check_kind, checked_id
 from ..validation import expectations_of_model, rejection
 from . import session
 from .rendering import SPOKEN, PublicRoute, StudioRoute, page_language, render_page, strings
-from .session import Forbidden, Known, Visitor
+from .session import Cloner, Known, Manager, Reader, Speaker, Visitor
 
 router = APIRouter(prefix="/studio", route_class=StudioRoute)
 public = APIRouter(prefix="/studio", route_class=PublicRoute)
 
 _NUMBERS = ("speed", "vol", "pitch", "sampleRate", "channel")
+
+EXPIRIES = (30, 90, 365)
+"""Days until a key expires, as choices of the form."""
+
+OVERLAP_HOURS = 24
+"""Hours for which the former text of a key works after a rotation in the studio."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -57,9 +66,7 @@ async def sign_in(request: Request) -> Response:
     state = state_of(request)
     target = studio_path(form.get("next", ""))
     try:
-        who = await state.database.read_async(
-            keys.authenticate, state.settings.secret, form.get("key", "").strip()
-        )
+        who = await identify(state, form.get("key", "").strip())
     except AuthenticationError as error:
         return render_page(request, "sign_in.html", 401, next=target, error=error)
     response = RedirectResponse(target, 303)
@@ -79,14 +86,16 @@ async def sign_out(request: Request) -> Response:
 
 
 @router.post("/files/upload")
-async def upload_file(request: Request, me: Known, file: Annotated[UploadFile, File()]) -> Response:
+async def upload_file(
+    request: Request, me: Cloner, file: Annotated[UploadFile, File()]
+) -> Response:
     """Store a recording."""
     state_of(request).rate_limit.check(me.key.id)
     return await upload(request, me.caller, file)
 
 
 @router.post("/clones")
-async def make_voice(request: Request, me: Known) -> Response:
+async def make_voice(request: Request, me: Cloner) -> Response:
     """Submit a voice with its preview and the declaration of consent."""
     form = await fields(request)
     name = voices.checked_name(form.get("name", ""))
@@ -102,7 +111,7 @@ async def make_voice(request: Request, me: Known) -> Response:
 
 
 @router.post("/audios")
-async def speak(request: Request, me: Known) -> Response:
+async def speak(request: Request, me: Speaker) -> Response:
     """Submit speech."""
     form = await fields(request)
     body = audio_request(form)
@@ -120,6 +129,7 @@ async def estimate(request: Request, me: Known, kind: str) -> Response:
     state.rate_limit.check(me.key.id)
     form = await fields(request)
     order: Order | Quote
+    me.caller.require(Scope.CLONE if kind == "clone" else Scope.SPEAK)
     if kind == "clone":
         order = await quote_clone(state, clone_request(request, form, _Draft))
     elif form.get("contentText") and form.get("modelId"):
@@ -131,16 +141,17 @@ async def estimate(request: Request, me: Known, kind: str) -> Response:
 
 
 @router.delete("/tasks/{id}")
-async def cancel(request: Request, me: Known, id: str) -> Response:
+async def cancel(request: Request, me: Reader, id: str) -> Response:
     """Cancel a task."""
     state = state_of(request)
+    await check_kind(state, id, me.caller)
     keep = state.settings.result_days * DAY
     await state.database.transaction_async(tasks.cancel, checked_id(id), me.account.id, keep=keep)
     return Response(status_code=204, headers={"HX-Redirect": f"/studio/tasks/{id}"})
 
 
 @router.patch("/voices/{id}")
-async def rename(request: Request, me: Known, id: str) -> Response:
+async def rename(request: Request, me: Cloner, id: str) -> Response:
     """Change the name of a voice."""
     form = await fields(request)
     await state_of(request).database.transaction_async(
@@ -150,7 +161,7 @@ async def rename(request: Request, me: Known, id: str) -> Response:
 
 
 @router.delete("/voices/{id}")
-async def delete(request: Request, me: Known, id: str) -> Response:
+async def delete(request: Request, me: Cloner, id: str) -> Response:
     """Delete a voice, its recordings and its preview."""
     await remove_voice(request, voice_id(id), me.account.id)
     return Response(status_code=204, headers={"HX-Redirect": "/studio/voices"})
@@ -164,13 +175,21 @@ async def withdraw(request: Request, me: Known, id: str) -> Response:
 
 
 @router.post("/keys")
-async def create_key(request: Request, me: Known) -> Response:
-    """Create a key of the account. Only this response contains the key."""
+async def create_key(request: Request, me: Manager) -> Response:
+    """Create a key of the account. Only this response contains the key.
+
+    The key has no scope that the visitor's key lacks, and does not outlive that key.
+    """
     check_manages_keys(me)
-    form = await fields(request)
+    form, sent = await fields(request), await request.form()
     name = voices.checked_name(form.get("name", ""))
     if not name:
         raise InvalidParameter("name is empty; a key needs a name", param="name")
+    scopes = keys.parse_scopes(map(str, sent.getlist("scopes"))) if "scopes" in sent else keys.USUAL
+    scopes &= me.caller.scopes - {Scope.OPERATOR}
+    expires = keys.expiry_after(_days(form["expires"])) if form.get("expires") else None
+    if me.key.expires_at is not None:
+        expires = min(expires or me.key.expires_at, me.key.expires_at)
     settings = state_of(request).settings
 
     def work(database: Session) -> dict[str, str]:
@@ -180,6 +199,8 @@ async def create_key(request: Request, me: Known) -> Response:
             account_id=me.account.id,
             name=name,
             quota=to_micro(form.get("quota") or "0"),
+            scopes=scopes,
+            expires_at=expires,
         )
         return {"id": key.id, "key": secret}
 
@@ -187,18 +208,51 @@ async def create_key(request: Request, me: Known) -> Response:
 
 
 @router.delete("/keys/{id}")
-async def revoke_key(request: Request, me: Known, id: str) -> Response:
+async def revoke_key(request: Request, me: Manager, id: str) -> Response:
     """Revoke a key of the account."""
     check_manages_keys(me)
 
     def work(database: Session) -> None:
-        owned = [key.id for key in keys.listing(database, me.account.id)]
-        if id not in owned:
-            raise NotFound(f"there is no key {id[:12]!r} in this account")
-        keys.revoke(database, id)
+        keys.revoke(database, _own_key(database, me, id).id)
 
     await state_of(request).database.transaction_async(work)
     return Response(status_code=204, headers={"HX-Refresh": "true"})
+
+
+@router.post("/keys/{id}/rotation")
+async def rotate_key(request: Request, me: Manager, id: str) -> Response:
+    """Replace the text of a key. The former text works for `OVERLAP_HOURS`."""
+    check_manages_keys(me)
+    settings = state_of(request).settings
+
+    def work(database: Session) -> dict[str, str]:
+        key = _own_key(database, me, id)
+        if not me.may_rotate(key):
+            raise Forbidden(
+                f"key {key.display} has more scopes than key {me.key.display} or expires later, so "
+                "it cannot be rotated with that key"
+            )
+        key, text = keys.rotate(database, settings.secret, key.id, overlap=OVERLAP_HOURS * 3600)
+        return {"id": key.id, "key": text}
+
+    return JSONResponse(await state_of(request).database.transaction_async(work))
+
+
+def _own_key(database: Session, me: Visitor, key_id: str) -> Key:
+    """Return a key of the visitor's account. Raises NotFound."""
+    for key in keys.listing(database, me.account.id):
+        if key.id == key_id:
+            return key
+    raise NotFound(f"there is no key {key_id[:12]!r} in this account")
+
+
+def _days(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise InvalidParameter(
+            f"the expiry {text[:20]!r} is not a number of days", param="expires"
+        ) from error
 
 
 def check_manages_keys(me: Visitor) -> None:

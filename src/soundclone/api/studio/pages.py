@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from ...core import files, keys, ledger, queries, sessions, tasks, voices
 from ...core.formatting import DAY
+from ...core.keys import USUAL, Scope
 from ...core.ledger import Balance
 from ...core.queries import Day
 from ...core.requests import (
@@ -38,9 +39,18 @@ from ..orders import PREVIEW_LIMIT, TEXT_LIMIT
 from ..state import state_of
 from ..tasks import checked_id
 from . import snippets
-from .actions import studio_path, voice_id
+from .actions import EXPIRIES, OVERLAP_HOURS, studio_path, voice_id
 from .rendering import SPOKEN, PublicRoute, StudioRoute, page_language, passages, render_page
-from .session import Known, close_session, open_session, remember_visit
+from .session import (
+    Cloner,
+    Known,
+    Manager,
+    Reader,
+    SpeakPage,
+    close_session,
+    open_session,
+    remember_visit,
+)
 
 router = APIRouter(prefix="/studio", route_class=StudioRoute)
 public = APIRouter(prefix="/studio", route_class=PublicRoute)
@@ -86,13 +96,19 @@ async def _redeem(request: Request, link: str, target: str) -> Response:
 @router.get("")
 @router.get("/")
 async def home(request: Request, me: Known) -> Response:
-    """Redirect to the speak page, or to the clone page if the account has no voices."""
+    """Redirect to the first page that the key may open.
+
+    That is the speak page if the account has voices, and otherwise the clone page.
+    """
     found = await state_of(request).database.read_async(voices.listing, me.account.id)
-    return RedirectResponse("/studio/speak" if found else "/studio/clone", 303)
+    if not me.pages:  # a key that only speaks
+        me.caller.require(Scope.READ)
+    first = "speak" if found and "speak" in me.pages else me.pages[0]
+    return RedirectResponse(f"/studio/{first}", 303)
 
 
 @router.get("/clone")
-async def clone(request: Request, me: Known, again: str = "") -> Response:
+async def clone(request: Request, me: Cloner, again: str = "") -> Response:
     """Show the form that makes a voice, filled with an earlier task if `again` names one."""
     native = SPOKEN[page_language(request)]
     form = CloneForm(language=native, text=LANGUAGES[native].preview)
@@ -163,7 +179,7 @@ def _last_day(ends_at: float | None) -> str:
 
 
 @router.get("/speak")
-async def speak(request: Request, me: Known, voice: str = "", again: str = "") -> Response:
+async def speak(request: Request, me: SpeakPage, voice: str = "", again: str = "") -> Response:
     """Show the form for speech, filled with an earlier task if `again` names one."""
     read = state_of(request).database.read_async
     found = await read(voices.listing, me.account.id)
@@ -206,7 +222,7 @@ def speak_form(task: Task) -> SpeakForm:
 
 
 @router.get("/tasks/{id}")
-async def task(request: Request, me: Known, id: str) -> Response:
+async def task(request: Request, me: Reader, id: str) -> Response:
     """Show the progress and the result of a task.
 
     htmx requests the fragment of the page every second until the task has ended.
@@ -274,7 +290,7 @@ async def recording_link(request: Request, voice: Voice) -> str | None:
 
 
 @router.get("/voices")
-async def list_voices(request: Request, me: Known) -> Response:
+async def list_voices(request: Request, me: Reader) -> Response:
     """List the voices of the account."""
     found = await state_of(request).database.read_async(voices.listing, me.account.id)
     return render_page(
@@ -283,7 +299,7 @@ async def list_voices(request: Request, me: Known) -> Response:
 
 
 @router.get("/voices/{id}/recording")
-async def recording(request: Request, me: Known, id: str) -> Response:
+async def recording(request: Request, me: Reader, id: str) -> Response:
     """Redirect to the recording that a voice was made from."""
     voice = await state_of(request).database.read_async(voices.get, voice_id(id), me.account.id)
     link = await recording_link(request, voice)
@@ -294,7 +310,7 @@ async def recording(request: Request, me: Known, id: str) -> Response:
 
 @router.get("/history")
 async def history(
-    request: Request, me: Known, kind: str = "", status: str = "", before: float | None = None
+    request: Request, me: Reader, kind: str = "", status: str = "", before: float | None = None
 ) -> Response:
     """List the tasks of the account, newest first."""
     kind = kind if kind in tuple(TaskKind) else ""
@@ -334,7 +350,7 @@ async def history(
 
 
 @router.get("/account")
-async def account(request: Request, me: Known) -> Response:
+async def account(request: Request, me: Manager) -> Response:
     """Show the balance, the usage, the prices, the keys and the ledger of the account."""
 
     def work(session: Session) -> AccountOverview:
@@ -350,6 +366,9 @@ async def account(request: Request, me: Known) -> Response:
         "account.html",
         prices=state_of(request).prices.rows,
         snippet=snippets.of_balance(request),
+        scopes=[scope for scope in Scope if scope in USUAL and me.may(scope)],
+        expiries=EXPIRIES,
+        overlap=OVERLAP_HOURS,
         page="account",
         **vars(await read_in_thread(request, work)),
     )

@@ -214,6 +214,7 @@ class StudioRoute(ApiRoute):
         Raises:
             SignInRequired: the route needs a session, and there is none.
             CsrfRejected: an unsafe request has no valid CSRF token.
+            Forbidden: the key lacks a scope that the route needs.
         """
         request.state.nonce = secrets.token_urlsafe(12)
         request.state.visitor = None
@@ -228,6 +229,7 @@ class StudioRoute(ApiRoute):
         if request.method not in SAFE:
             await session.check_token(request)
         if request.state.visitor is not None:
+            session.check_scopes(request.state.visitor, session.scopes_of(self))
             await reserve(request, request.state.visitor.account.id)
 
     def respond(self, request: Request, error: SoundcloneError) -> Response:

@@ -17,14 +17,15 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request, Response
+from fastapi.routing import APIRoute
 from itsdangerous import BadSignature, Signer
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from ...core import sessions
-from ...core.keys import Caller
+from ...core import keys, sessions
+from ...core.keys import Caller, Scope
 from ...db.models import Account, Key
-from ...errors import AuthenticationError, RequestError
+from ...errors import AuthenticationError, Forbidden
 from ...signing import signer
 from ..state import state_of
 
@@ -36,12 +37,6 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 
 class SignInRequired(AuthenticationError):
     """The request has no session, or the session has ended."""
-
-
-class Forbidden(RequestError):
-    """The key of the session does not permit this action."""
-
-    word, status = "forbidden", 403
 
 
 class CsrfRejected(Forbidden):
@@ -68,12 +63,33 @@ class Visitor:
     @property
     def caller(self) -> Caller:
         """The visitor as the API's functions expect callers."""
-        return Caller(self.key.id, self.key.account_id)
+        return Caller(self.key.id, self.key.account_id, keys.scopes_of(self.key))
 
     @property
     def manages_keys(self) -> bool:
         """True for keys without a quota. Others could create a key that has none."""
         return self.key.quota == 0
+
+    @property
+    def pages(self) -> list[str]:
+        """Pages of the menu that the key may open."""
+        needed: dict[str, tuple[Scope, ...]] = {
+            "clone": (Scope.CLONE,),
+            "speak": (Scope.READ, Scope.SPEAK),
+            "voices": (Scope.READ,),
+            "history": (Scope.READ,),
+            "account": (Scope.ACCOUNT,),
+            "operator": (Scope.OPERATOR,),
+        }
+        return [name for name, scopes in needed.items() if self.may(*scopes)]
+
+    def may(self, *scopes: str) -> bool:
+        """Tell whether the key has all of `scopes`."""
+        return {*scopes} <= self.caller.scopes
+
+    def may_rotate(self, key: Key) -> bool:
+        """Tell whether the visitor may see the new text of a key, which has the key's rights."""
+        return self.manages_keys and keys.covers(self.key, key)
 
 
 def write(secrets: Sequence[bytes], ticket: Ticket) -> str:
@@ -244,22 +260,50 @@ def _encrypted(request: Request) -> bool:
     return "https" in (request.url.scheme, public.partition(":")[0])
 
 
-async def visitor(request: Request) -> Visitor:
-    """Return the visitor of a route that needs a session."""
-    known: Visitor = request.state.visitor
-    return known
+class Permitted:
+    """Dependency that returns the visitor of a route that needs a session.
+
+    Args:
+        scopes: Scopes that the key of the session needs, all of them.
+    """
+
+    def __init__(self, *scopes: Scope) -> None:
+        self.scopes = scopes
+
+    async def __call__(self, request: Request) -> Visitor:
+        """Return the visitor.
+
+        Raises:
+            Forbidden: The key lacks a scope.
+        """
+        known: Visitor = request.state.visitor
+        check_scopes(known, self.scopes)
+        return known
 
 
-async def operator(request: Request) -> Visitor:
-    """Return the visitor if the key is an operator's. Raises Forbidden."""
-    known: Visitor = request.state.visitor
-    if not known.key.operator:
+def check_scopes(known: Visitor, scopes: Sequence[Scope]) -> None:
+    """Check that the key of a visitor has all of `scopes`. Raises Forbidden."""
+    if Scope.OPERATOR in scopes and not known.key.operator:
         raise Forbidden(
             f"key {known.key.display} is not an operator's key; `soundclone keys create "
             "--operator` creates one that can open this page"
         )
-    return known
+    for scope in scopes:
+        known.caller.require(scope)
 
 
-Known = Annotated[Visitor, Depends(visitor)]
-Operator = Annotated[Visitor, Depends(operator)]
+def scopes_of(route: APIRoute) -> tuple[Scope, ...]:
+    """Return the scopes that a route of the studio needs."""
+    for dependency in route.dependant.dependencies:
+        if isinstance(dependency.call, Permitted):
+            return dependency.call.scopes
+    return ()
+
+
+Known = Annotated[Visitor, Depends(Permitted())]
+Reader = Annotated[Visitor, Depends(Permitted(Scope.READ))]
+Cloner = Annotated[Visitor, Depends(Permitted(Scope.CLONE))]
+Speaker = Annotated[Visitor, Depends(Permitted(Scope.SPEAK))]
+SpeakPage = Annotated[Visitor, Depends(Permitted(Scope.READ, Scope.SPEAK))]
+Manager = Annotated[Visitor, Depends(Permitted(Scope.ACCOUNT))]
+Operator = Annotated[Visitor, Depends(Permitted(Scope.OPERATOR))]

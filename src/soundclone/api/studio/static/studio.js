@@ -262,19 +262,29 @@ document.addEventListener("alpine:init", () => {
     secret: "",
 
     async make() {
-      const form = this.$root;
+      const form = this.$root.querySelector("form");
+      const body = new URLSearchParams(new FormData(form));
+      if (!body.has("scopes")) body.set("scopes", ""); // the service explains that one is needed
+      if (await this.send("/studio/keys", body)) form.reset();
+    },
+    async rotate(event) {
+      const { key, sure } = event.target.dataset;
+      if (window.confirm(sure)) await this.send(`/studio/keys/${key}/rotation`, "");
+    },
+    async send(url, body) {
+      const form = this.$root.querySelector("form");
       clearErrors(form);
-      const response = await fetch("/studio/keys", {
+      const response = await fetch(url, {
         method: "POST",
-        body: new URLSearchParams(new FormData(form)),
+        body,
         headers: { "X-CSRF-Token": csrf, Accept: "application/json" },
       });
       const data = await response.json();
       if (!response.ok) return showError(form, data.title, data.message, data.field);
       this.secret = data.key;
       this.made = true;
-      form.reset();
       window.htmx.ajax("GET", "/studio/account", { target: "#key-rows", select: "#key-rows", swap: "outerHTML" });
+      return true;
     },
     copy() {
       copyText(this.secret, this.$root.querySelector("[data-secret]"));
