@@ -168,7 +168,7 @@ async def delete(request: Request, me: Cloner, id: str) -> Response:
 
 
 @router.delete("/voices/{id}/consent")
-async def withdraw(request: Request, me: Known, id: str) -> Response:
+async def withdraw(request: Request, me: Cloner, id: str) -> Response:
     """Withdraw the consent to a voice: delete the voice and everything spoken with it."""
     await withdraw_voice(request, voice_id(id), me.account.id)
     return Response(status_code=204, headers={"HX-Redirect": "/studio/voices"})
