@@ -163,12 +163,12 @@ def test_formats_keep_the_mark(tmp_path: Path, form: str) -> None:
     with Encoder(path, form, sample_rate_in=RATE) as encoder:
         encoder.write(marked("man"))
     if form == "pcm":
-        heard = np.frombuffer(path.read_bytes(), "<i2").astype(np.float32) / 32_768
-        rate = STREAMS[form].sample_rate
+        words = np.frombuffer(path.read_bytes(), "<i2")
+        mark = detect((words / 32_768).astype(np.float32), STREAMS[form].sample_rate, SECRET)
     else:
         decoded = decode(path)
-        heard, rate = decoded.samples, decoded.sample_rate
-    assert detect(heard, rate, SECRET).payload == PAYLOAD
+        mark = detect(decoded.samples, decoded.sample_rate, SECRET)
+    assert mark.payload == PAYLOAD
 
 
 @pytest.mark.parametrize("speed", [0.95, 0.973, 1.05])
