@@ -136,6 +136,13 @@ class Settings(BaseSettings):
         "the former name of `verified`, works too.",
     )
 
+    # Provenance
+    watermark: bool = Field(
+        default=True,
+        description="Mark all speech with an inaudible watermark. Off: files and streams cannot "
+        "be recognised as synthetic from the sound.",
+    )
+
     # Sources
     fetch_allow: CommaSeparated = Field(
         default=(),

@@ -725,18 +725,27 @@ def test_a_studio_recording_may_be_a_sample(client: OpenAI, consent: str, tmp_pa
 def test_instructions(client: OpenAI, voice: str) -> None:
     def said(instructions: str) -> Any:
         return client.audio.speech.create(
-            model="gpt-4o-mini-tts", voice=voice, input="Hello.", instructions=instructions
+            model="gpt-4o-mini-tts",
+            voice=voice,
+            input="Hello.",
+            instructions=instructions,
+            response_format="pcm",
         )
+
+    def sounds_like_plain(answer: Any) -> bool:
+        one, other = (np.frombuffer(each.content, "<i2").astype(float) for each in (plain, answer))
+        # Two tasks have different watermarks.
+        return one.shape == other.shape and bool(np.std(one - other) < 0.1 * np.std(one))
 
     plain = said("Neutral, please.")
     assert "x-soundclone-ignored" not in plain.response.headers
     happy = said("Sound happy!")
     assert "x-soundclone-ignored" not in happy.response.headers
-    assert happy.content != plain.content
+    assert not sounds_like_plain(happy)
     for each in ("Like a pirate.", "Happy and sad at once."):
         ignored = said(each)
         assert ignored.response.headers["x-soundclone-ignored"] == "instructions"
-        assert ignored.content == plain.content
+        assert sounds_like_plain(ignored)
 
 
 def test_on_postgres_and_s3(tmp_path: Path, postgres_database: str, s3_endpoint: str) -> None:

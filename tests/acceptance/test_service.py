@@ -51,13 +51,15 @@ def test_a_voice_is_kept_for_ever_once_it_is_used(service: Service, key: str) ->
             client.speak(model, "Still there?")
 
 
-def test_the_same_request_gives_the_same_audio(
+def test_the_same_request_gives_the_same_audio_with_another_mark(
     service: Service, key: str, voice: str, tmp_path: Path
 ) -> None:
     with Client(service.url, key) as client:
         for name in ("a", "b"):
             client.download(client.speak(voice, "Twice the same."), tmp_path / name)
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    one, other = (decode.decode(tmp_path / name).samples for name in ("a", "b"))
+    assert one.shape == other.shape
+    assert 0 < np.std(one - other) < 0.1 * np.std(one)
 
 
 @pytest.mark.parametrize(

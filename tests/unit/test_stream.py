@@ -9,9 +9,12 @@ import pytest
 from soundclone.asr.recognition import Recognizer
 from soundclone.audio import encode, loudness
 from soundclone.audio.decode import decode
+from soundclone.audio.samples import Samples
+from soundclone.audio.watermark import detect_both
 from soundclone.config import Settings
-from soundclone.core import files
+from soundclone.core import files, watermarks
 from soundclone.core.requests import AudioFormat, SoundVersion, SpeechOptions, SpeechRequest
+from soundclone.db import migrate
 from soundclone.db.models import Task
 from soundclone.db.session import Database
 from soundclone.engines.builtin import BuiltinEngine
@@ -27,16 +30,18 @@ RATE = 24_000
 TEXT = "The first sentence of them. Then one more is said. <#0.5#> And that is the last one of all."
 
 
-def a_job(folder: Path, form: str) -> Job:
+def a_job(folder: Path, form: str, watermark: bool = True) -> Job:
     options = SpeechOptions(format=AudioFormat(form), opening=25)
     request = SpeechRequest(TEXT, SoundVersion.V1, "builtin", "English", options=options)
     task = Task(id="audio_1", kind=request.kind, params=request.to_json())
-    settings = Settings(data_dir=folder)
+    settings = Settings(data_dir=folder, watermark=watermark)
+    database = Database(f"sqlite:///{folder}/database")
+    migrate.upgrade(database)
     recognizer = Recognizer(settings)
     return Job(
         task,
         settings,
-        Database(f"sqlite:///{folder}/database"),
+        database,
         Storage.open(folder.as_uri(), [b"x" * 32]),
         InstalledEngines(settings, recognizer),
         recognizer,
@@ -92,6 +97,38 @@ def test_who_takes_over_goes_on_with_the_same_bytes(tmp_path: Path, form: str) -
         path = tmp_path / "file"
         path.write_bytes(whole)
         assert decode(path).seconds == pytest.approx(result["seconds"], abs=0.1)
+
+
+def streamed(job: Job, path: Path) -> tuple[Samples, int]:
+    """Return the samples and the sample rate of a stream."""
+    chunks, sender = spoken(job), a_sender(job)
+    for index in range(3):
+        sender.send(index, chunks[: index + 1])
+    path.write_bytes(job.storage.get(sender.finish("English", chunks)["audio"]))
+    decoded = decode(path)
+    return decoded.samples, decoded.sample_rate
+
+
+def test_streams_are_marked(tmp_path: Path) -> None:
+    job = a_job(tmp_path, "mp3")
+    samples, rate = streamed(job, tmp_path / "file")
+    with job.database.transaction() as session:
+        secret = watermarks.secret(session)
+        payload = watermarks.payload(session, "audio_1")
+        assert watermarks.tasks(session, payload) == ["audio_1"]
+    marks = detect_both(samples, rate, secret)
+    assert marks.public.found
+    assert marks.secret is not None
+    assert marks.secret.payload == payload
+    assert marks.secret.stretches[0][0] < 1, "from the first second"
+
+
+def test_watermark_is_a_setting(tmp_path: Path) -> None:
+    job = a_job(tmp_path, "mp3", watermark=False)
+    samples, rate = streamed(job, tmp_path / "file")
+    assert not detect_both(samples, rate, None).public.found
+    with job.database.transaction() as session:
+        assert watermarks.secret(session) is None
 
 
 def test_a_store_that_was_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

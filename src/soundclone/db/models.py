@@ -12,6 +12,7 @@ from sqlalchemy import (
     Double,
     ForeignKey,
     Index,
+    Integer,
     String,
     Text,
     UniqueConstraint,
@@ -295,3 +296,25 @@ class SignInLink(Base):
     hash: Mapped[str] = mapped_column(primary_key=True)  # hash of the link's token
     key_id: Mapped[str] = mapped_column(ForeignKey("keys.id"))
     expires_at: Mapped[float] = mapped_column(index=True)
+
+
+class WatermarkSecret(Base):
+    """Secret of the installation's watermark. The table has one row."""
+
+    __tablename__ = "watermark_secrets"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    secret: Mapped[str]  # hexadecimal
+    created_at: Mapped[float]
+
+
+class Watermark(Base):
+    """Task whose sound was marked. The rows are kept as long as the ledger."""
+
+    __tablename__ = "watermarks"
+
+    number: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer(), "sqlite"), primary_key=True
+    )  # modulo PAYLOADS, the payload
+    task_id: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[float]

@@ -9,9 +9,9 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from ..audio import encode, loudness
+from ..audio import encode, loudness, watermark
 from ..audio.samples import Samples
-from ..core import files
+from ..core import files, watermarks
 from ..core.requests import SpeechOptions, SpeechRequest, SubtitleUnit, TaskResult
 from ..db.models import Json
 from ..engines.emotion import PROFILES
@@ -43,7 +43,7 @@ def assemble(job: Job, request: SpeechRequest, language: str, chunks: Sequence[C
     position = lead
     with TemporaryDirectory(prefix="soundclone-") as folder:
         path = Path(folder) / "speech"
-        limiter = loudness.Limiter(rate)
+        mastering = Mastering(job, rate)
         volume = np.float32(volume_gain(options))
         with encode.Encoder(
             path,
@@ -54,24 +54,53 @@ def assemble(job: Job, request: SpeechRequest, language: str, chunks: Sequence[C
             tags=tags(groups),
             seconds=seconds,
         ) as encoder:
-            encoder.write(limiter.process(room_tone(lead, rate, 0) * volume))
+            encoder.write(mastering.process(room_tone(lead, rate, 0) * volume))
             for group, chunk in zip(groups, chunks, strict=True):
                 job.yield_slot()
                 samples, _ = encode.unpack(job.storage.get(chunk.key))
                 gain = np.float32(level_gain(chunk, chunks)) * volume
                 for block in blocks(samples):
-                    encoder.write(limiter.process(block * gain))
+                    encoder.write(mastering.process(block * gain))
                 sentences = (piece for piece in group if isinstance(piece, Sentence))
                 for sentence, times in zip(sentences, chunk.spoken, strict=True):
                     spoken.append(times.spoken(sentence, position / rate))
                 position += chunk.samples
-            encoder.write(limiter.process(room_tone(tail, rate, 0) * volume))
-            encoder.write(limiter.flush())
+            encoder.write(mastering.process(room_tone(tail, rate, 0) * volume))
+            encoder.write(mastering.finish())
         job.storage.put_file(audio, path)
     result = result_of(job, request, language, audio, seconds)
     if options.subtitles:
         result = _store_subtitles(job, result, spoken, seconds, options.subtitles)
     return result.to_json()
+
+
+class Mastering:
+    """Last stages before the encoder: the watermark, then the limiter.
+
+    A task that another worker takes over keeps its payload, so its sound stays the same.
+    """
+
+    def __init__(self, job: Job, sample_rate: int) -> None:
+        self._limiter = loudness.Limiter(sample_rate)
+        self._embedder: watermark.Embedder | None = None
+        if job.settings.watermark:
+            with job.database.transaction() as session:
+                secret = watermarks.create_secret(session)
+                payload = watermarks.payload(session, job.task.id)
+            self._embedder = watermark.Embedder(sample_rate, secret, payload)
+
+    def process(self, samples: Samples) -> Samples:
+        """Append samples, shape (n,), and return those that are ready."""
+        if self._embedder:
+            samples = self._embedder.process(samples)
+        return self._limiter.process(samples)
+
+    def finish(self) -> Samples:
+        """Return the remaining samples."""
+        if not self._embedder:
+            return self._limiter.flush()
+        last = self._limiter.process(self._embedder.finish())
+        return np.concatenate([last, self._limiter.flush()])
 
 
 def blocks(samples: Samples) -> Iterator[Samples]:

@@ -14,14 +14,14 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from ..audio import encode, loudness
+from ..audio import encode
 from ..audio.samples import Samples
 from ..core import files
 from ..core.requests import SpeechRequest, TaskResult
 from ..db.models import Json
 from ..synthesis.concatenation import margins
 from ..synthesis.room_tone import room_tone
-from .assembly import blocks, level_gain, result_of, tags, volume_gain
+from .assembly import Mastering, blocks, level_gain, result_of, tags, volume_gain
 from .chunks import Chunk, groups_of, speak_chunk
 from .runner import FINISH, Job, Stage, Step
 from .voices import VoiceRef
@@ -61,7 +61,7 @@ class Sender:
         self._options = request.options
         self._groups = groups_of(request.text, self._options.opening)
         self._margins = margins([piece for group in self._groups for piece in group])
-        self._samples = 0  # before the limiter
+        self._samples = 0  # before the watermark and the limiter
         self._encoded = 0  # chunks
         self._part = b""  # of the last of them
         self._end: bytes | None = None
@@ -78,7 +78,7 @@ class Sender:
         if self._end is None:
             gain = np.float32(volume_gain(self._options))
             self._write(self._room_tone(self._margins[1]), gain)
-            self._encoder.write(self._limiter.flush())
+            self._encoder.write(self._mastering.finish())
             self._encoder.close()
             self._end = self._parts.take()
         key = files.result(self._job.task.id, self._options.format)
@@ -106,7 +106,7 @@ class Sender:
 
     def _begin(self, rate: int) -> None:
         self._rate = rate
-        self._limiter = loudness.Limiter(rate)
+        self._mastering = Mastering(self._job, rate)
         self._encoder = encode.Encoder(
             self._parts,
             self._options.format,
@@ -120,7 +120,7 @@ class Sender:
 
     def _write(self, samples: Samples, gain: np.float32) -> None:
         for block in blocks(samples):
-            self._encoder.write(self._limiter.process(block * gain))
+            self._encoder.write(self._mastering.process(block * gain))
         self._samples += len(samples)
 
     def _room_tone(self, seconds: float) -> Samples:
