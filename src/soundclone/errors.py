@@ -35,7 +35,8 @@
         │   ├── SpeechTooShort     speech_too_short
         │   ├── SpeechTooLong      speech_too_long
         │   ├── ConsentUnusable    consent_unusable
-        │   └── ConsentMismatch    consent_mismatch
+        │   ├── ConsentMismatch    consent_mismatch
+        │   └── VoiceProtected     voice_protected
         ├── SynthesisError         synthesis_failed
         ├── EngineUnavailable      engine_unavailable
         ├── TaskAbandoned          worker_lost
@@ -297,6 +298,12 @@ class ConsentMismatch(SourceError):
     """The consent recording has another speaker than the sample."""
 
     word = "consent_mismatch"
+
+
+class VoiceProtected(SourceError):
+    """The recording sounds like a voice that may not be cloned here."""
+
+    word = "voice_protected"
 
 
 class SynthesisError(TaskError):

@@ -34,6 +34,7 @@ from ..errors import (
     Unavailable,
 )
 from ..storage import Storage
+from .audit import record_download
 from .auth import LimitedCloner, authenticate, scopes_of
 from .errors import ContractRoute, ServiceRoute
 from .openapi import error_responses
@@ -186,6 +187,8 @@ async def download(
     if size is None:
         raise NotFound("this file is no longer kept here")
     start, end = byte_range(request.headers.get("Range"), size)
+    if request.method == "GET" and start == 0:  # later parts belong to a download that began
+        await record_download(request, key)
     partial = (start, end) != (0, size)
     headers = {
         "Accept-Ranges": "bytes",

@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from ..core import keys, tasks
 from ..core.keys import Scope
+from .audit import record_links
 from .auth import bearer, identify
 from .errors import error_response, translate
 from .schemas import ok
@@ -37,11 +38,13 @@ async def poll(request: Request) -> Response:
                 tasks.POLL, key=keys.digest(key, secret), task=task_id, now=time.time()
             )
         if found is not None and _may_read(found.scopes) and not _over(found.expires_at):
+            await record_links(request, task_id, found.status, found.key_id)
             return JSONResponse(ok(view(request, found)))
         # These find out whether the key, the id or the age of the task is the reason.
         who = await identify(state, key)
         who.require(Scope.READ, Scope.SPEAK, Scope.CLONE)
         task = await database.read_async(tasks.get, checked_id(task_id), who.account_id)
+        await record_links(request, task.id, task.status, who.key_id)
         return JSONResponse(ok(view(request, task)))
     except Exception as error:
         return error_response(request, translate(request, error), contract=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 
-from ..core import removal
+from ..core import audit, removal
+from ..core.keys import Caller
 from ..core.removal import Leavings
 from ..errors import Unavailable
 from .state import state_of
 
 
-async def remove_voice(request: Request, voice_id: str, account_id: str) -> None:
+async def remove_voice(request: Request, voice_id: str, who: Caller) -> None:
     """Delete the account's voice and remove its files.
 
     Raises:
@@ -21,11 +22,11 @@ async def remove_voice(request: Request, voice_id: str, account_id: str) -> None
             files later.
     """
     run = state_of(request).database.transaction_async
-    leavings = await run(removal.delete, voice_id, account_id)
+    leavings = await run(removal.delete, voice_id, who.account_id, audit.by_key(who.key_id))
     await _remove(request, leavings, f"voice {voice_id} is deleted and can no longer be used")
 
 
-async def withdraw_voice(request: Request, voice_id: str, account_id: str) -> Leavings:
+async def withdraw_voice(request: Request, voice_id: str, who: Caller) -> Leavings:
     """Withdraw the consent to the account's voice, and remove the files.
 
     Raises:
@@ -34,12 +35,12 @@ async def withdraw_voice(request: Request, voice_id: str, account_id: str) -> Le
             files later.
     """
     run = state_of(request).database.transaction_async
-    leavings = await run(removal.withdraw, voice_id, account_id)
+    leavings = await run(removal.withdraw, voice_id, who.account_id, audit.by_key(who.key_id))
     await _remove(request, leavings, f"the consent to voice {voice_id} is withdrawn")
     return leavings
 
 
-async def withdraw_consent(request: Request, consent_id: str, account_id: str) -> Leavings:
+async def withdraw_consent(request: Request, consent_id: str, who: Caller) -> Leavings:
     """Withdraw a consent of the account, and remove the files.
 
     Raises:
@@ -48,7 +49,9 @@ async def withdraw_consent(request: Request, consent_id: str, account_id: str) -
             files later.
     """
     run = state_of(request).database.transaction_async
-    leavings = await run(removal.withdraw_consent, consent_id, account_id)
+    leavings = await run(
+        removal.withdraw_consent, consent_id, who.account_id, audit.by_key(who.key_id)
+    )
     await _remove(request, leavings, f"consent {consent_id} is withdrawn")
     return leavings
 

@@ -15,6 +15,7 @@ from ..engines.selection import EngineSelector
 from ..jobs.queue import Queue
 from ..storage import Storage
 from .rate_limit import RateLimit
+from .recorded_links import RecordedLinks
 
 
 @dataclass
@@ -37,6 +38,7 @@ class AppState:
     engine_selector: EngineSelector
     rate_limit: RateLimit
     readiness: Readiness = field(default_factory=Readiness)
+    recorded_links: RecordedLinks = field(default_factory=RecordedLinks)
 
     @classmethod
     def open(cls, settings: Settings, prices: Prices, engine_selector: EngineSelector) -> AppState:

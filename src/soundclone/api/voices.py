@@ -93,7 +93,7 @@ async def delete_voice(request: Request, model_id: ModelId, who: Cloner) -> JSON
     """
     if not voices.is_id(model_id):
         raise NotFound(f"there is no voice {model_id[:60]!r} in this account")
-    await remove_voice(request, model_id, who.account_id)
+    await remove_voice(request, model_id, who)
     return JSONResponse(ok({"modelId": model_id, "deleted": True}))
 
 
@@ -113,7 +113,7 @@ async def withdraw_consent(request: Request, model_id: ModelId, who: Cloner) -> 
     """
     if not voices.is_id(model_id):
         raise NotFound(f"there is no voice {model_id[:60]!r} in this account")
-    found = await withdraw_voice(request, model_id, who.account_id)
+    found = await withdraw_voice(request, model_id, who)
     return JSONResponse(
         ok({"modelIds": list(found.voices), "results": len(found.tasks), "withdrawn": True})
     )

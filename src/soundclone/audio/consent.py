@@ -16,8 +16,9 @@ from .vad import detect_speech
 LEAST_SPEECH = 2.0  # seconds
 MOST_SPEECH = 40.0  # seconds that are compared
 LONGEST = 120.0  # seconds of a consent recording that are searched for speech
-# docs/consent.md has the error rates at this threshold, measured by bench/consent.py.
-LEAST_SIMILARITY = 0.25
+# docs/consent.md has the error rates at these thresholds, measured by bench/speakers.py.
+LEAST_SIMILARITY = 0.48  # of a consent recording and the sample
+MOST_SIMILARITY = 0.55  # of a new voice and a protected one
 # Share of speech windows that are certain. It is lower than for a sample: a telephone leaves 0.64
 # in the tests' recording of a woman, and sound other than speech fails the comparison anyway.
 _LEAST_CERTAIN = 0.5
@@ -30,7 +31,7 @@ _NARROW = 1e-6  # power above 4.2 kHz over power of the telephone band: speech 1
 class Comparison:
     """Similarity of the speakers of two recordings."""
 
-    similarity: float  # 1 for the same sound; below 0.25 for most pairs of different people
+    similarity: float  # 1 for the same sound; below 0.48 for 19 in 20 pairs of people
     speech_seconds: float  # in the consent recording
 
     def check(self) -> None:
@@ -105,6 +106,11 @@ def compare(first: Voiceprint, second: Voiceprint) -> float:
     if first.narrow or second.narrow:
         return float(first.telephone @ second.telephone)
     return float(first.whole @ second.whole)
+
+
+def resampled(samples: Samples, rate: int) -> Samples:
+    """Return the first MOST_SPEECH seconds of samples, at speakers.RATE."""
+    return np.asarray(soxr.resample(samples[: round(MOST_SPEECH * rate)], rate, _RATE), np.float32)
 
 
 def extract_speech(samples: Samples, rate: int) -> tuple[Samples, float]:

@@ -1,21 +1,25 @@
-"""`soundclone voices`: list, rename, delete and withdraw voices of an account, over HTTP."""
+"""`soundclone voices`: an account's voices over HTTP, and protected voices of this machine."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .common import AsJson, fail, print_json, print_table
 from .connection import ApiKey, BaseUrl, connected
+from .database import transaction
 
 if TYPE_CHECKING:
     from soundclone_client import Client, Voice
 
+    from ..db.models import ProtectedVoice
+
 voices_app = typer.Typer(
-    help="List, rename and delete voices of your account, and withdraw consents.",
+    help="Manage voices of your account, and voices that may not be cloned on this machine.",
     no_args_is_help=True,
 )
 
@@ -24,6 +28,11 @@ VoiceName = Annotated[
     typer.Argument(
         help="Name of the voice, or its id: model_…", metavar="VOICE", show_default=False
     ),
+]
+
+
+ProtectedId = Annotated[
+    str, typer.Argument(help="Id of the protected voice: prot_…", metavar="PROTECTED")
 ]
 
 
@@ -93,6 +102,115 @@ def withdraw(
     for each in done.model_ids:
         typer.echo(f"{each} is deleted")
     typer.echo(f"results of {done.results} speech tasks are deleted")
+
+
+@voices_app.command("protect")
+def protect(
+    file: Annotated[
+        Path, typer.Argument(help="Recording of one speaker with 10 s of speech or more")
+    ],
+    name: Annotated[str, typer.Option(help="Name for your list of protected voices")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Forbid cloning of a voice on this machine's service.
+
+    The service stores embeddings of the voice and not the recording. New voices that sound like
+    the protected one are refused.
+    """
+    from ..core import protection
+    from ..jobs.protection import embeddings_of
+
+    if not file.is_file():
+        fail(f"{file} is not a file", "file")
+    embeddings = embeddings_of(file)
+    with transaction() as session:
+        voice = protection.protect(session, name, embeddings)
+        row = _protected(voice)
+    if as_json:
+        print_json(row)
+    else:
+        typer.echo(f"{voice.id} is protected; {file} is not needed any more")
+
+
+@voices_app.command("protected")
+def protected(as_json: AsJson = False) -> None:
+    """List the voices that may not be cloned on this machine's service."""
+    from ..audio import speakers
+    from ..core import protection
+    from ..core.formatting import moment
+
+    with transaction() as session:
+        rows = [_protected(voice) for voice in protection.listing(session)]
+    if as_json:
+        print_json(rows)
+        return
+    print_table(
+        [
+            {
+                "id": row["id"],
+                "name": row["name"] or "-",
+                "speech": f"{row['speechSeconds']:.0f} s",
+                "allowed": ", ".join(map(str, allowed)) or "-",
+                "since": moment(float(str(row["created"]))),
+            }
+            for row in rows
+            if isinstance(allowed := row["allowed"], list)
+        ]
+    )
+    for row in rows:
+        if row["encoder"] != speakers.version():
+            typer.secho(
+                f"{row['id']} was made by an earlier version and protects nothing; protect the "
+                "voice again from a recording",
+                fg="yellow",
+                err=True,
+            )
+
+
+@voices_app.command("unprotect")
+def unprotect(voice: ProtectedId, as_json: AsJson = False) -> None:
+    """Permit cloning of a protected voice again."""
+    from ..core import protection
+
+    with transaction() as session:
+        protection.remove(session, voice)
+    if as_json:
+        print_json({"id": voice, "protected": False})
+    else:
+        typer.echo(f"{voice} is not protected any more")
+
+
+@voices_app.command("allow")
+def allow(
+    voice: ProtectedId,
+    account: Annotated[str, typer.Option(help="Id of the account, see `keys list`")],
+    revoke: Annotated[bool, typer.Option("--revoke", help="Revoke the permission")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Let one account clone a protected voice.
+
+    Use this for the protected person's own account, or if another speaker is refused by mistake.
+    """
+    from ..core import protection
+
+    with transaction() as session:
+        row = _protected(protection.allow(session, voice, account, allowed=not revoke))
+    if as_json:
+        print_json(row)
+    else:
+        may = "may no longer clone" if revoke else "may clone"
+        typer.echo(f"{account} {may} {voice}")
+
+
+def _protected(voice: ProtectedVoice) -> dict[str, object]:
+    return {
+        "id": voice.id,
+        "name": voice.name,
+        "speechSeconds": voice.speech_seconds,
+        "allowed": voice.allowed,
+        "encoder": voice.encoder,
+        "created": voice.created_at,
+    }
 
 
 def id_of(client: Client, voice: str) -> str:

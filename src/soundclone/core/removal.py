@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from ..db.models import Consent, Task, TaskKind, Upload, Voice
 from ..errors import StateConflict, TaskCancelled
-from . import consents, files, ledger, results, tasks, voices
+from . import audit, consents, files, ledger, results, tasks, voices
+from .audit import Actor, Event
 from .requests import CloneRequest, ConsentSource, request_of
 from .voices import ACTIVE
 
@@ -31,7 +32,9 @@ class Leavings:
     recordings: tuple[str, ...] = ()  # of that consent
 
 
-def delete(session: Session, voice_id: str, account_id: str) -> Leavings:
+def delete(
+    session: Session, voice_id: str, account_id: str, actor: Actor = audit.SERVICE
+) -> Leavings:
     """Mark the voice as deleted, and its preview and uploads as expired.
 
     The caller removes the returned files after the transaction, and the sweep those that the
@@ -51,6 +54,7 @@ def delete(session: Session, voice_id: str, account_id: str) -> Leavings:
     now = time.time()
     if voice.deleted_at is None:
         voice.deleted_at = voice.expires_at = now
+        audit.record(session, Event.DELETED, actor, voice_id=voice_id, account_id=account_id)
     preview = session.get(Task, voice.task_id)
     uploads = set(voice.uploads or ())
     if preview is not None:
@@ -76,7 +80,9 @@ def delete(session: Session, voice_id: str, account_id: str) -> Leavings:
     )
 
 
-def withdraw(session: Session, voice_id: str, account_id: str) -> Leavings:
+def withdraw(
+    session: Session, voice_id: str, account_id: str, actor: Actor = audit.SERVICE
+) -> Leavings:
     """Withdraw the consent to a voice: delete the voice and everything spoken with it.
 
     A consent that the account keeps is withdrawn for all of its voices. The caller removes the
@@ -88,11 +94,13 @@ def withdraw(session: Session, voice_id: str, account_id: str) -> Leavings:
     voice = voices.get(session, voice_id, account_id)
     kept = session.get(Consent, voice.consent_id) if voice.consent_id else None
     if kept is not None and kept.account_id == account_id:
-        return withdraw_consent(session, kept.id, account_id)
-    return _withdraw(session, account_id, [voice_id], None)
+        return withdraw_consent(session, kept.id, account_id, actor)
+    return _withdraw(session, account_id, [voice_id], None, actor)
 
 
-def withdraw_consent(session: Session, consent_id: str, account_id: str) -> Leavings:
+def withdraw_consent(
+    session: Session, consent_id: str, account_id: str, actor: Actor = audit.SERVICE
+) -> Leavings:
     """Withdraw a consent that the account keeps, see `withdraw`. A repeated call does the same.
 
     Raises:
@@ -107,11 +115,15 @@ def withdraw_consent(session: Session, consent_id: str, account_id: str) -> Leav
         .where(Voice.account_id == account_id, Voice.consent_id == consent_id)
         .order_by(Voice.id)
     ).all()
-    return _withdraw(session, account_id, made, consent)
+    return _withdraw(session, account_id, made, consent, actor)
 
 
 def _withdraw(
-    session: Session, account_id: str, voice_ids: Sequence[str], consent: Consent | None
+    session: Session,
+    account_id: str,
+    voice_ids: Sequence[str],
+    consent: Consent | None,
+    actor: Actor,
 ) -> Leavings:
     # Lock tasks, then voices, then the account, as all transactions do, to avoid deadlocks.
     spoken = select(Task).where(Task.account_id == account_id, Task.voice_id.in_(voice_ids))
@@ -121,13 +133,22 @@ def _withdraw(
     now = time.time()
     for voice in found:
         session.refresh(voice, with_for_update=True)
-        voice.withdrawn_at = voice.withdrawn_at or now
+        if voice.withdrawn_at is None:
+            voice.withdrawn_at = now
+            audit.record(
+                session,
+                Event.WITHDRAWN,
+                actor,
+                voice_id=voice.id,
+                account_id=account_id,
+                detail=voice.consent_id or "",
+            )
     session.flush()
     ended = list(session.scalars(spoken.execution_options(populate_existing=True)))
     ended += _previews_with(session, account_id, consent) if consent else []
     for task in ended:
         _end(session, task)
-    gone = [delete(session, voice_id, account_id) for voice_id in voice_ids]
+    gone = [delete(session, voice_id, account_id, actor) for voice_id in voice_ids]
     folders = [folder for each in gone for folder in each.folders]
     for task in ended:
         folders += [files.result_folder(task.id), files.work_folder(task.id)]

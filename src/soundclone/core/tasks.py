@@ -32,7 +32,8 @@ from ..errors import (
     TaskError,
     TaskTimedOut,
 )
-from . import consents, delivery, ledger, results, voices
+from . import audit, consents, delivery, ledger, results, voices
+from .audit import Event
 from .formatting import moment
 from .requests import CloneRequest, Request, TaskResult
 from .voices import ACTIVE
@@ -51,6 +52,7 @@ POLL = (
         Task.created_at,
         Task.expires_at,
         Key.scopes,
+        Key.id.label("key_id"),
     )
     .join_from(Key, Task, Key.account_id == Task.account_id)
     .where(
@@ -173,6 +175,15 @@ def submit(
         _TOOK_TURN, {"account": order.account_id, "taken": task.turn, "more": order.size}
     )
     session.add(task)
+    if order.voice_id is not None:
+        audit.record(
+            session,
+            Event.USED,
+            audit.by_key(order.key_id),
+            voice_id=order.voice_id,
+            account_id=order.account_id,
+            task_id=task.id,
+        )
     session.flush()
     ledger.hold(
         session,
@@ -374,6 +385,16 @@ def complete(
     # Lock the voice before the account, like `submit`, to avoid a deadlock.
     if voice:
         session.add(voice)
+        task = session.get_one(Task, task_id)
+        audit.record(
+            session,
+            Event.CREATED,
+            audit.by_key(task.key_id),
+            voice_id=voice.id,
+            account_id=voice.account_id,
+            task_id=task_id,
+            detail=voice.engine,
+        )
     else:
         voices.activate(session, session.get_one(Task, task_id).voice_id)
     ledger.capture(session, task_id)

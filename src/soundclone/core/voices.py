@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from ..db.models import Task, TaskStatus, Voice
 from ..errors import Deleted, Expired, InvalidParameter, NotFound
+from . import audit
 from .formatting import moment
 
 ACTIVE = (TaskStatus.QUEUED, TaskStatus.PROCESSING)
@@ -214,7 +215,17 @@ def consent_ended(session: Session, limit: int = 100) -> Sequence[tuple[str, str
 
 
 def mark_purged(session: Session, voice_id: str) -> None:
-    """Record that the files of the voice are removed."""
+    """Record that the files of the voice are removed, and in the audit log that it expired."""
+    voice = session.get(Voice, voice_id)
+    if voice is not None and voice.deleted_at is None and voice.purged_at is None:
+        audit.record(
+            session,
+            audit.Event.DELETED,
+            audit.SERVICE,
+            voice_id=voice_id,
+            account_id=voice.account_id,
+            detail="expired",
+        )
     session.execute(update(Voice).where(Voice.id == voice_id).values(purged_at=time.time()))
 
 

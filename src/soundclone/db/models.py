@@ -275,6 +275,48 @@ class Consent(Base):
     created_at: Mapped[float]
 
 
+class ProtectedVoice(Base):
+    """Voice that may not be cloned. Its recording is not kept."""
+
+    __tablename__ = "protected_voices"
+
+    id: Mapped[str] = mapped_column(primary_key=True)  # prot_…
+    name: Mapped[str]  # given by the operator
+    encoder: Mapped[str]  # version of the network that made the embeddings
+    whole: Mapped[bytes]  # embedding of the whole sound, float32
+    telephone: Mapped[bytes]  # embedding of the telephone band, float32
+    narrow: Mapped[bool]  # the recording had no sound above the telephone band
+    speech_seconds: Mapped[float]
+    allowed: Mapped[list[str]]  # ids of accounts that may clone the voice
+    created_at: Mapped[float]
+
+
+class AuditLine(Base):
+    """Line of the audit log. Triggers prevent changes.
+
+    A line has ids and no names, texts or addresses, so it outlives the account.
+    """
+
+    __tablename__ = "audit_log"
+    __table_args__ = (
+        Index("audit_log_of_voice", "voice_id", "number"),
+        Index("audit_log_of_account", "account_id", "number"),
+        Index("audit_log_of_task", "task_id", "event"),
+    )
+
+    number: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True
+    )
+    at: Mapped[float]
+    event: Mapped[str]
+    actor: Mapped[str]  # "key", "link", "operator" or "service"
+    voice_id: Mapped[str | None]  # model_… or prot_…
+    account_id: Mapped[str | None]  # owner of the voice, or account whose request was refused
+    key_id: Mapped[str | None]
+    task_id: Mapped[str | None]
+    detail: Mapped[str] = mapped_column(default="")
+
+
 class StudioSession(Base):
     """Session of a visitor who signed in to the studio with a key."""
 

@@ -19,7 +19,7 @@ from ..engines.builtin import spoken_language
 from ..errors import NotFound, SourceUnreachable
 from ..fetch import download
 from ..text.languages import LANGUAGES
-from . import consent
+from . import consent, protection
 from .chunks import language_of
 from .runner import (
     CONSENT,
@@ -131,13 +131,14 @@ def examine(job: Job) -> Json:
 
     The language is None if the recogniser is not sure of it.
 
-    Raises SourceError.
+    Raises SourceError, also for a protected voice.
     """
     with TemporaryDirectory(prefix="soundclone-") as folder:
         path = Path(folder) / "source"
         job.storage.get_file(job.scratch("source"), path)
         found = recording.examine(decode.decode(path, check=job.check), pause=job.yield_slot)
         reference = recording.extract_reference(found)
+        protection.check(job, reference, found.sample_rate)
         listenable = Path(folder) / "recording.flac"
         with encode.Encoder(listenable, "flac", sample_rate_in=found.sample_rate) as encoder:
             encoder.write(at_speech_loudness(reference, found.sample_rate))

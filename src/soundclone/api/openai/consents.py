@@ -157,7 +157,7 @@ async def delete(request: Request, consent_id: ConsentId, who: Cloner) -> JSONRe
 
     Running tasks of these voices are cancelled.
     """
-    await withdraw_consent(request, consent_id, who.account_id)
+    await withdraw_consent(request, consent_id, who)
     return JSONResponse({"id": consent_id, "object": "audio.voice_consent", "deleted": True})
 
 

@@ -181,7 +181,7 @@ async def retrieve(request: Request, voice_id: VoicePath, who: Reader) -> JSONRe
 )
 async def delete(request: Request, voice_id: VoicePath, who: Cloner) -> JSONResponse:
     """Delete a voice with its recording, its upload and its preview."""
-    await remove_voice(request, voice_id, who.account_id)
+    await remove_voice(request, voice_id, who)
     return JSONResponse({"id": voice_id, "object": "audio.voice.deleted", "deleted": True})
 
 

@@ -163,14 +163,14 @@ async def rename(request: Request, me: Cloner, id: str) -> Response:
 @router.delete("/voices/{id}")
 async def delete(request: Request, me: Cloner, id: str) -> Response:
     """Delete a voice, its recordings and its preview."""
-    await remove_voice(request, voice_id(id), me.account.id)
+    await remove_voice(request, voice_id(id), me.caller)
     return Response(status_code=204, headers={"HX-Redirect": "/studio/voices"})
 
 
 @router.delete("/voices/{id}/consent")
 async def withdraw(request: Request, me: Cloner, id: str) -> Response:
     """Withdraw the consent to a voice: delete the voice and everything spoken with it."""
-    await withdraw_voice(request, voice_id(id), me.account.id)
+    await withdraw_voice(request, voice_id(id), me.caller)
     return Response(status_code=204, headers={"HX-Redirect": "/studio/voices"})
 
 

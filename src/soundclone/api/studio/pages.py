@@ -35,6 +35,7 @@ from ...engines.emotion import Emotion
 from ...errors import AuthenticationError, NotFound
 from ...text.languages import LANGUAGES
 from ...text.script import MAX_PAUSES
+from ..audit import record_links, record_recording_link
 from ..orders import PREVIEW_LIMIT, TEXT_LIMIT
 from ..state import state_of
 from ..tasks import checked_id
@@ -233,6 +234,7 @@ async def task(request: Request, me: Reader, id: str) -> Response:
         return found, session.get(Voice, found.voice_id)
 
     found, voice = await state_of(request).database.read_async(work)
+    await record_links(request, found.id, found.status, me.key.id)
     template = "part/task.html" if "HX-Request" in request.headers else "task.html"
     return render_page(
         request,
@@ -305,6 +307,7 @@ async def recording(request: Request, me: Reader, id: str) -> Response:
     link = await recording_link(request, voice)
     if link is None:
         raise NotFound("the recording of this voice is no longer available")
+    await record_recording_link(request, voice, me.key.id)
     return RedirectResponse(link, 303)
 
 
