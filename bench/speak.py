@@ -32,6 +32,8 @@ from soundclone.synthesis.concatenation import join
 from soundclone.text.languages import LANGUAGES
 from soundclone.text.script import Sentence
 
+_PASSAGE = 12  # sentences of a passage, at least
+
 
 def script(language: str, most: int = 0) -> tuple[str, ...]:
     """Return the sentences to speak in a language, at most `most` of them unless `most` is 0."""
@@ -56,7 +58,12 @@ def write(path: Path, samples: NDArray[np.floating], sample_rate: int) -> None:
 
 
 def passage(texts: Sequence[str], speeches: Sequence[Speech]) -> NDArray[np.floating]:
-    """Join spoken sentences as the service does, to measure the pauses between them."""
+    """Join spoken sentences as the service does, to measure the pauses between them.
+
+    The sentences are repeated, because the spread of a few pauses is not known.
+    """
+    times = -(-_PASSAGE // len(texts))
+    texts, speeches = [*texts] * times, [*speeches] * times
     offsets = np.cumsum([0, *(len(text) + 1 for text in texts)])
     pieces = [Sentence(text, int(at)) for text, at in zip(texts, offsets, strict=False)]
     return join(pieces, speeches, speeches[0].sample_rate, last=True).samples

@@ -11,6 +11,9 @@ from soundclone.engines.builtin.vocoder import BANDS, HOP, Parameters
 PHONES = ((0.0, ""), (0.05, "a"), (0.5, ""), (0.7, "b"), (1.0, ""), (1.04, "a"), (1.9, ""))
 
 
+USUAL = np.array([0.5, 0.3], np.float32)  # pauses
+
+
 def steady(seconds: float, *, voiced: bool = True) -> Parameters:
     count = round(seconds / HOP)
     return Parameters(
@@ -38,14 +41,22 @@ def test_a_place_has_its_reading() -> None:
 @pytest.mark.parametrize("speed", [0.75, 1, 1.4])
 def test_pauses_within_a_sentence_follow_the_speaker(speed: float) -> None:
     count = round(2 / HOP)
-    warp = pause_warp(PHONES, count, Variation.of(0, 0), 0.5, speed)
+    warp = pause_warp(PHONES, count, Variation.of(0, 0), USUAL, speed)
     pause = warp.time(0.7) - warp.time(0.5)
-    assert 0.2 / speed - HOP <= pause <= 0.3 / speed + HOP
+    assert 0.17 / speed - HOP <= pause <= 0.52 / speed + HOP
     # Speech and short closures keep their length.
     assert warp.time(0.5) == pytest.approx(0.5)
     assert warp.time(1.9) - warp.time(0.7) == pytest.approx(1.2)
     assert len(warp.frames) == round(warp.time(2.0) / HOP)
     assert np.all(np.diff(warp.frames) >= 0)
+
+
+def test_pauses_vary_around_the_usual_one() -> None:
+    pauses = [Variation.of(0, place).pause(USUAL, 0.4, 3) for place in range(300)]
+    assert np.median(pauses) == pytest.approx(1.15 * 0.5, rel=0.1)
+    assert np.log(pauses).std() == pytest.approx(0.28, abs=0.04)
+    commas = [Variation.of(0, place).pause(USUAL, 0.2, 3) for place in range(300)]
+    assert np.median(commas) == pytest.approx(0.6 * 0.5, rel=0.1)
 
 
 @pytest.mark.parametrize(("voiced", "low", "high"), [(True, 0.06, 0.2), (False, 0.04, 0.1)])

@@ -71,6 +71,7 @@ class Speech:
     sample_rate: int  # Hz
     words: tuple[Word, ...] = ()
     pause: float | None = None  # seconds that the speaker usually pauses after a sentence
+    pause_spread: float | None = None  # standard deviation of the natural log of those pauses
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,8 @@ def join_utterances(
                 words.append(moved)
         blocks.append(speech.samples)
         position += len(speech.samples)
-    return Speech(np.concatenate(blocks), rate, tuple(words), spoken[-1].pause)
+    last = spoken[-1]
+    return Speech(np.concatenate(blocks), rate, tuple(words), last.pause, last.pause_spread)
 
 
 def spans(sentence: str, language: str, spoken: Collection[str]) -> tuple[Span, ...]:

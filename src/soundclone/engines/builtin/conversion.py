@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import NoSpeech
-from . import acoustics, envelope_decoder, vocoder
+from . import acoustics, envelope_decoder, syllable_levels, vocoder
 from .analysis import Analysis, doubled, f0_statistics
 from .listening import syllable_rate
 from .pace import pause_statistics, relative_rate
@@ -75,6 +75,7 @@ def voice_of(analysis: Analysis, language: str | None = None) -> VoiceData:
         code=code,
         last=last,
         pauses=pause_statistics(active),
+        syllables=np.array([syllable_levels.spread(parameters)], np.float32),
         language=language or "",
     )
 

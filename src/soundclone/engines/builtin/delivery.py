@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from . import vocoder
 from .vocoder import Array, Parameters
+from .voice import Floats
 
 _RATE = 0.03  # largest deviation of the rate, as a share
 _F0 = 0.035  # largest deviation of natural log F0
@@ -17,11 +18,12 @@ _LEVEL = 0.23  # largest deviation of the level, natural log of power: 1 dB
 _SLOW = 0.8  # seconds between the points of a slow contour
 
 _LEAST_PAUSE = 0.1  # seconds; shorter silences of espeak-ng are closures
-_COMMA = (0.12, 0.35)  # seconds, limits of a pause within a sentence
+_COMMA = (0.12, 0.4)  # seconds, limits of a pause within a sentence
 _STOP = 0.3  # seconds of espeak-ng after a full stop; pauses after commas are shorter
 _STOPS = (0.25, 0.8)  # seconds, limits of a pause after a full stop
-_SHARE = 0.5  # of the usual pause, after a comma
-_VARIATION = 0.2  # largest deviation of a pause, as a share
+AFTER_COMMA, AFTER_SENTENCE = 0.6, 1.15  # shares of the median pause, which is of both kinds
+_PAUSES = (0.1, 1.2)  # seconds, limits of any pause within a sentence
+_RAREST = 1.8  # largest deviation of a pause, in standard deviations
 
 _NEPER = np.log(10) / 10  # natural log of power, in a dB
 _LOUD = 12.0  # dB below the loudest frame, where the decay may begin
@@ -62,12 +64,16 @@ class Variation:
             level=parameters.level + contour(_LEVEL),
         )
 
-    def pause(self, usual: float, spoken: float, index: int) -> float:
-        """Return the seconds of a pause for one of `spoken` seconds of espeak-ng."""
+    def pause(self, usual: Floats, spoken: float, index: int) -> float:
+        """Return the seconds of a pause for one of `spoken` seconds of espeak-ng.
+
+        Pauses are log-normal, as people's are. `usual` is `VoiceData.pauses`.
+        """
         random = np.random.default_rng([*self.seed, 2, index])
-        share, limits = (_SHARE, _COMMA) if spoken < _STOP else (1.0, _STOPS)
-        centre = float(np.clip(share * usual, *limits))
-        return centre * (1 + _VARIATION * random.uniform(-1, 1))
+        share, limits = (AFTER_COMMA, _COMMA) if spoken < _STOP else (AFTER_SENTENCE, _STOPS)
+        centre = np.clip(share * usual[0], *limits)
+        deviation = usual[1] * np.clip(random.standard_normal(), -_RAREST, _RAREST)
+        return float(np.clip(centre * np.exp(deviation), *_PAUSES))
 
 
 @dataclass(frozen=True)
@@ -96,7 +102,7 @@ def pause_warp(
     phones: tuple[tuple[float, str], ...],
     count: int,
     variation: Variation,
-    usual: float,
+    usual: Floats,
     speed: float,
 ) -> Warp:
     """Give the pauses within a sentence the speaker's length.
@@ -105,7 +111,7 @@ def pause_warp(
         phones: Start in seconds and symbol of each phone; "" is a pause.
         count: Frames of the parameters.
         variation: Of this reading.
-        usual: The speaker's usual pause in seconds.
+        usual: The speaker's pauses, `VoiceData.pauses`.
         speed: Factor on the rate, which shortens the pauses.
     """
     parts: list[Array] = []

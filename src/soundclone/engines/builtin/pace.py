@@ -18,7 +18,8 @@ from .voice import Floats, VoiceData
 
 RANGE = (0.75, 1.35)  # limits of a speaker's rate relative to the usual rate of the language
 _ESPEAK = 4.9  # syllables a second of espeak-ng at frontend.RATE, where a file has no rate
-_PAUSE = (0.45, 0.15)  # seconds, median and spread where a recording has too few pauses
+_PAUSE = 0.45  # seconds, median where a recording has too few pauses
+_PAUSE_SPREAD, _PAUSE_WEIGHT = 0.38, 5.0  # usual spread of natural logs, and its weight in pauses
 _PAUSES = (0.15, 2.0)  # seconds, of a silence that counts as a pause
 _FEW = 3  # pauses
 _DAMPING = 0.6  # exponent of the relative rate in another language than the recording's
@@ -62,14 +63,16 @@ def _espeak_rate(language: str) -> float:
 
 
 def pause_statistics(active: NDArray[np.bool_]) -> Floats:
-    """Return the median and the spread of a recording's pauses in seconds, (2,).
+    """Return the median of a recording's pauses in seconds, and the spread of their natural logs.
 
-    The spread is half the distance of the quartiles. `active` is True for frames of speech.
+    The spread is the standard deviation. The usual one counts as well, because a recording has few
+    pauses. `active` is True for frames of speech.
     """
     speech = np.flatnonzero(active)
     lengths = (np.diff(speech) - 1) * vocoder.HOP
     pauses = lengths[(lengths >= _PAUSES[0]) & (lengths <= _PAUSES[1])]
     if len(pauses) < _FEW:
-        return np.array(_PAUSE, np.float32)
-    low, middle, high = np.quantile(pauses, [0.25, 0.5, 0.75])
-    return np.array([middle, (high - low) / 2], np.float32)
+        return np.array([_PAUSE, _PAUSE_SPREAD], np.float32)
+    usual = np.median(pauses)
+    squares = np.sum(np.log(pauses / usual) ** 2) + _PAUSE_WEIGHT * _PAUSE_SPREAD**2
+    return np.array([usual, np.sqrt(squares / (len(pauses) + _PAUSE_WEIGHT))], np.float32)

@@ -75,7 +75,7 @@ def planned(
         frames[~pause] *= np.clip(tempo, *_TEMPO)
     for index in np.flatnonzero(pause):
         spoken = _COMMA if rows[index, sounds.MARK] == sounds.COMMA else _STOP
-        length = variation.pause(float(voice.pauses[0]), spoken, int(index))
+        length = variation.pause(voice.pauses, spoken, int(index))
         frames[index] = length / HOP
     frames[[0, -1]] = _EDGE
     frames_at_rest = _rounded(frames)

@@ -12,10 +12,10 @@ from ...audio.fades import fade_ends
 from ...text.languages import LANGUAGES
 from ..emotion import PROFILES, EmotionProfile
 from ..protocol import Controls, Samples, Speech, Word
-from . import reading, vocoder
+from . import reading, syllable_levels, vocoder
 from .analysis import analyse
 from .conversion import convert
-from .delivery import Variation, pause_warp, with_release
+from .delivery import AFTER_SENTENCE, Variation, pause_warp, with_release
 from .frontend import LONGEST, RATE, Pool, Utterance, check_language
 from .pace import espeak_factor, target_rate
 from .vocoder import Array, Parameters
@@ -46,8 +46,13 @@ def speak(pool: Pool, voice: VoiceData, sentence: str, controls: Controls) -> Sp
     peak = np.abs(samples).max()
     if peak > _PEAK:
         samples *= _PEAK / peak
-    pause = float(voice.pauses[0] / np.sqrt(controls.speed))
-    return Speech(_float32(samples), vocoder.OUTPUT_RATE, tuple(words), pause)
+    return Speech(
+        _float32(samples),
+        vocoder.OUTPUT_RATE,
+        tuple(words),
+        pause=float(AFTER_SENTENCE * voice.pauses[0] / np.sqrt(controls.speed)),
+        pause_spread=float(voice.pauses[1]),
+    )
 
 
 def _float32(samples: Array) -> Samples:
@@ -74,6 +79,7 @@ def _part(
     variation = Variation.of(controls.seed, place)
     speak = _read if controls.language in reading.LANGUAGES else _spoken
     parameters, words = speak(pool, voice, text, controls, variation)
+    parameters = syllable_levels.with_spread(parameters, float(voice.syllables[0]))
     changed = _with_profile(variation.applied(parameters), profile, controls.pitch)
     samples = _faded(vocoder.synthesise(with_release(changed, controls.speed * profile.rate)))
     end = len(samples) / vocoder.OUTPUT_RATE
@@ -122,7 +128,7 @@ def _spoken(
         source.phones,
         len(converted.f0),
         variation,
-        float(voice.pauses[0]),
+        voice.pauses,
         speed * pace * stretch,
     )
     words = tuple(

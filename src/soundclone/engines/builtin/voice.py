@@ -51,7 +51,8 @@ class VoiceData(Prosody):
     aperiodicity: Floats  # mean over voiced frames, dB
     code: Floats  # speaker's code, see envelope_decoder
     last: Floats  # fitted last layer of the decoder
-    pauses: Floats  # median and spread of the pauses, seconds
+    pauses: Floats  # median in seconds, and standard deviation of the natural log of the pauses
+    syllables: Floats  # standard deviation of the levels of syllables, natural log of power
     language: str = ""  # of the recording, "" where it is not known
 
 
@@ -69,6 +70,7 @@ def _shapes() -> dict[str, tuple[int, ...]]:
         "code": (net.code_basis.shape[1],),
         "last": net.last.shape,
         "pauses": (2,),
+        "syllables": (1,),
     }
 
 
