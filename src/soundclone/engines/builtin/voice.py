@@ -80,7 +80,7 @@ def version() -> str:
     digest = hashlib.sha256()
     for path in sorted((Path(__file__).parent / "weights").glob("*.npz")):
         digest.update(path.read_bytes())
-    return f"3-{digest.hexdigest()[:8]}"
+    return f"4-{digest.hexdigest()[:8]}"
 
 
 def pack(voice: VoiceData) -> bytes:
