@@ -87,19 +87,18 @@ def test_the_melody_falls_in_a_statement(spoken: Utterance) -> None:
     assert f0[:third].mean() > f0[-third:].mean()
 
 
-def test_a_question_rises_unless_it_asks_for_a_word() -> None:
+def test_a_question_rises() -> None:
     pool = Pool(size=1)
     ends = {}
-    for text in ("You were there today.", "You were there today?", "When was it today?"):
+    for text in ("You were there today.", "You were there today?"):
         source = pool.speak(text, "English")
         found = reading.planned(source, text, "en", SPEAKER, 4.5, 1.0, Variation.of(1, 0))
         assert found is not None
         last = round(found.words[-1].end / 0.005)
         ends[text] = found.f0[last - 20 : last].mean() - found.f0.mean()
     pool.close()
-    statement, question, asking = ends.values()
+    statement, question = ends.values()
     assert question > statement + 0.1
-    assert question > asking + 0.1
 
 
 def test_a_text_without_known_sounds_has_no_plan(spoken: Utterance) -> None:

@@ -26,8 +26,6 @@ _DURATION_JITTER = 0.25  # of the spread of log durations that the model expects
 _F0_JITTER = 0.3  # semitones, of a word
 _SEMITONE = np.log(2) / 12
 _RISE, _RISING = 3.0, 0.35  # semitones and seconds, at the end of a question
-_ASKING = frozenset(("what", "who", "whose", "whom", "when", "where", "why", "how", "which"))
-"""First words of questions that fall at the end."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +88,7 @@ def planned(
     f0 = np.interp(position, np.arange(len(melody)), melody)
     return Plan(
         origin=np.interp(np.arange(count), starts, known),
-        f0=f0 + _wandering(rows, starts, count, rng) + _rise(source.words, rows, starts, count),
+        f0=f0 + _wandering(rows, starts, count, rng) + _rise(rows, starts, count),
         words=_placed(source.words, rows, starts * vocoder.HOP),
     )
 
@@ -112,29 +110,19 @@ def _wandering(
     return np.asarray(np.interp(np.arange(count), starts[first], offsets))
 
 
-def _rise(
-    words: tuple[Word, ...], rows: NDArray[np.int64], starts: NDArray[np.int64], count: int
-) -> Array:
-    """Return the rise of log F0 at the end of each question that expects yes or no: (count,).
+def _rise(rows: NDArray[np.int64], starts: NDArray[np.int64], count: int) -> Array:
+    """Return the rise of log F0 at the end of each question: (count,).
 
-    The recordings have too few questions to learn it from.
+    The recordings have too few questions to learn it from. Questions that fall have no question
+    mark here, see `questions`.
     """
-    rise, first = np.zeros(count), True
-    asking = False
+    rise = np.zeros(count)
     span = round(_RISING / vocoder.HOP)
-    for k, row in enumerate(rows):
-        if row[sounds.SOUND] == sounds.PAUSE:
-            continue
-        if first and row[sounds.WORD] < len(words):
-            asking = words[row[sounds.WORD]].text.lower() in _ASKING
-        first = False
-        end_of_phrase = row[sounds.LAST] and row[sounds.MARK] >= sounds.STOP
-        if end_of_phrase:
-            if row[sounds.MARK] == sounds.QUESTION and not asking:
-                end = int(starts[k + 1])
-                begin = max(end - span, 0)
-                rise[begin:end] += _RISE * _SEMITONE * np.linspace(0, 1, end - begin)
-            first = True
+    asking = (rows[:, sounds.MARK] == sounds.QUESTION) & (rows[:, sounds.LAST] == 1)
+    for k in np.flatnonzero(asking & (rows[:, sounds.SOUND] != sounds.PAUSE)):
+        end = int(starts[k + 1])
+        begin = max(end - span, 0)
+        rise[begin:end] += _RISE * _SEMITONE * np.linspace(0, 1, end - begin)
     return rise
 
 

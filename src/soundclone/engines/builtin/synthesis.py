@@ -12,7 +12,7 @@ from ...audio.fades import fade_ends
 from ...text.languages import LANGUAGES
 from ..emotion import PROFILES, EmotionProfile
 from ..protocol import Controls, Samples, Speech, Word
-from . import reading, syllable_levels, vocoder
+from . import questions, reading, syllable_levels, vocoder
 from .analysis import analyse
 from .conversion import convert
 from .delivery import AFTER_SENTENCE, Variation, pause_warp, with_release
@@ -78,6 +78,7 @@ def _part(
     profile = PROFILES[controls.emotion]
     variation = Variation.of(controls.seed, place)
     speak = _read if controls.language in reading.LANGUAGES else _spoken
+    text = questions.with_falling_ends(text, controls.language)
     parameters, words = speak(pool, voice, text, controls, variation)
     parameters = syllable_levels.with_spread(parameters, float(voice.syllables[0]))
     changed = _with_profile(variation.applied(parameters), profile, controls.pitch)

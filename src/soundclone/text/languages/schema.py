@@ -66,6 +66,8 @@ class Sentences:
     numbered: tuple[str, ...] = ()  # the same before a number only
     cited: tuple[str, ...] = ()  # the same before a number or a bracket: "et al. (2019)"
     conjunctions: tuple[str, ...] = ()  # a long sentence is split before them
+    question_words: tuple[str, ...] = ()  # a question that begins with one falls at its end
+    question_openers: tuple[str, ...] = ()  # prepositions and conjunctions before such a word
 
 
 @dataclass(frozen=True)
