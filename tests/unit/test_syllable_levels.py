@@ -30,7 +30,7 @@ SPOKEN = speech(LEVELS)
 
 
 def middles(parameters: Parameters) -> Array:
-    return parameters.level[PERIOD // 2 :: PERIOD] / DB
+    return np.asarray(parameters.level[PERIOD // 2 :: PERIOD] / DB)
 
 
 def test_the_spread_is_that_of_the_syllables() -> None:

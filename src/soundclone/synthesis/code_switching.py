@@ -125,8 +125,8 @@ def join_utterances(
                 words.append(moved)
         blocks.append(speech.samples)
         position += len(speech.samples)
-    last = spoken[-1]
-    return Speech(np.concatenate(blocks), rate, tuple(words), last.pause, last.pause_spread)
+    final = spoken[-1]
+    return Speech(np.concatenate(blocks), rate, tuple(words), final.pause, final.pause_spread)
 
 
 def spans(sentence: str, language: str, spoken: Collection[str]) -> tuple[Span, ...]:

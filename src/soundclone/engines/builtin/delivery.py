@@ -119,12 +119,17 @@ def pause_warp(
     done = 0
     spoken = [k for k, (_, symbol) in enumerate(phones) if symbol]
     inner = range(spoken[0], spoken[-1]) if spoken else range(0)
+    # The number of sounds before a pause identifies the pause at every speed.
+    heard = np.cumsum([bool(symbol) for _, symbol in phones]).tolist()
     for index, ((start, symbol), (end, _)) in enumerate(pairwise(phones)):
         if symbol or index not in inner or end - start < _LEAST_PAUSE / speed:
             continue
         first, last = (min(round(time / vocoder.HOP), count) for time in (start, end))
         wanted = max(
-            round(variation.pause(usual, (end - start) * speed, index) / speed / vocoder.HOP), 1
+            round(
+                variation.pause(usual, (end - start) * speed, heard[index]) / speed / vocoder.HOP
+            ),
+            1,
         )
         if last - first < 2 or first < done:
             continue
