@@ -71,6 +71,7 @@ EXAMPLES = {
     "getModelCatalog": Example("curl '127.0.0.1:8000/api/openapi/model/catalog?search=audio'"),
     "getHealth": Example("curl $SITE/healthz"),
     "getReadiness": Example("curl $SITE/readyz"),
+    "verify": Example("curl $SITE/verify -F file=@examples/recording.mp3"),
     "listModels": Example('curl $SITE/v1/models -H "$AUTH"'),
     "getModel": Example('curl $SITE/v1/models/tts-1 -H "$AUTH"'),
     "createVoiceConsent": Example(

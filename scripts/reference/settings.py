@@ -24,6 +24,7 @@ SECTIONS = {
     "data_dir": "Storage and secrets",
     "max_connections": "Clients",
     "real_status": "API",
+    "watermark": "Provenance",
     "fetch_allow": "Sources",
     "voice_days": "Retention",
     "worker_concurrency": "Workers",

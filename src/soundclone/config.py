@@ -142,6 +142,20 @@ class Settings(BaseSettings):
         description="Mark all speech with an inaudible watermark. Off: files and streams cannot "
         "be recognised as synthetic from the sound.",
     )
+    credentials_file: Path | None = Field(
+        default=None,
+        description="PEM file with the private key and the certificates that sign Content "
+        "Credentials, the certificate of the key first. Empty: `credentials.pem` in the data "
+        "folder, self-signed, created by the first start of a worker that has the `c2pa` extra.",
+    )
+    verify_max_bytes: int = Field(
+        default=50_000_000, gt=0, description="Largest file that is verified, in bytes."
+    )
+    verifications_per_minute: int = Field(
+        default=10,
+        ge=1,
+        description="Files that are verified per minute, per client address and API process.",
+    )
 
     # Sources
     fetch_allow: CommaSeparated = Field(

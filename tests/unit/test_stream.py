@@ -33,7 +33,7 @@ TEXT = "The first sentence of them. Then one more is said. <#0.5#> And that is t
 def a_job(folder: Path, form: str, watermark: bool = True) -> Job:
     options = SpeechOptions(format=AudioFormat(form), opening=25)
     request = SpeechRequest(TEXT, SoundVersion.V1, "builtin", "English", options=options)
-    task = Task(id="audio_1", kind=request.kind, params=request.to_json())
+    task = Task(id="audio_1", kind=request.kind, params=request.to_json(), voice_id="model_1")
     settings = Settings(data_dir=folder, watermark=watermark)
     database = Database(f"sqlite:///{folder}/database")
     migrate.upgrade(database)

@@ -26,6 +26,7 @@ from . import (
     studio,
     tasks,
     unmatched,
+    verify,
     voices,
 )
 from .headers import content_security_policy
@@ -84,6 +85,7 @@ def create_app(settings: Settings) -> FastAPI:
         files.router,
         files.service_router,
         health.router,
+        verify.router,
     )
     for router in (*routers, openai.router):
         app.include_router(router)

@@ -1,10 +1,12 @@
-"""Limit on the number of requests per API key and minute."""
+"""Limits on the number of requests per minute, of an API key or of a client's address."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
 from collections.abc import Callable
+from ipaddress import IPv6Address, ip_address
+from typing import Literal
 
 from ..errors import RateLimited
 
@@ -19,18 +21,25 @@ class RateLimit:
     seconds ago.
     """
 
-    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        per_minute: int,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        of: Literal["key", "address"] = "key",
+    ) -> None:
         self._limit = per_minute
+        self._of = of
         self._clock = clock
         self._minute = 0.0
         self._current: Counter[str] = Counter()
         self._previous: Counter[str] = Counter()
 
-    def check(self, key_id: str) -> None:
-        """Count a request of a key.
+    def check(self, sender: str) -> None:
+        """Count a request of a key or an address.
 
         Raises:
-            RateLimited: The key has reached the limit. The request is not counted.
+            RateLimited: The sender has reached the limit. The request is not counted.
         """
         minute, elapsed = divmod(self._clock(), WINDOW)
         if minute != self._minute:
@@ -38,14 +47,21 @@ class RateLimit:
             self._previous = self._current if follows else Counter()
             self._current = Counter()
             self._minute = minute
-        current, previous = self._current[key_id], self._previous[key_id]
+        current, previous = self._current[sender], self._previous[sender]
         if current + previous * (1 - elapsed / WINDOW) > self._limit - 1:
+            wait = max(1.0, self._wait(current, previous) - elapsed)
+            if self._of == "address":
+                raise RateLimited(
+                    f"this address has sent {self._limit} requests within a minute, which is the "
+                    "most; wait a little",
+                    retry_after=wait,
+                )
             raise RateLimited(
                 f"this key has sent {self._limit} requests within a minute, which is the most; "
                 "wait a little",
-                retry_after=max(1.0, self._wait(current, previous) - elapsed),
+                retry_after=wait,
             )
-        self._current[key_id] += 1
+        self._current[sender] += 1
 
     def _wait(self, current: int, previous: int) -> float:
         """Return the seconds from the start of this minute to the next request that is allowed."""
@@ -53,3 +69,14 @@ class RateLimit:
         if current <= room:
             return WINDOW * (1 - (room - current) / previous)
         return WINDOW * (2 - room / current)
+
+
+def network_of(host: str) -> str:
+    """Return the part of a client's address that one client has: of IPv6, the first 64 bits."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
+        return f"{int(address) >> 64:x}"
+    return host

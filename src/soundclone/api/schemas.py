@@ -277,6 +277,11 @@ class SoundCloneTaskData(_Data):
     subtitleJson: str | None = Field(
         default=None, description="Link to the subtitles as JSON with milliseconds, which expires"
     )
+    credentialsUrl: str | None = Field(
+        default=None,
+        description="Link to the signed manifest (C2PA) of a file that holds none itself, which "
+        "expires",
+    )
     expiresAt: int | None = Field(
         default=None,
         description="When the result and its links expire, in Unix seconds. The voice of a preview "
@@ -299,6 +304,55 @@ class SoundCloneTaskData(_Data):
     warnings: list[str] | None = Field(
         default=None, description="Weaknesses of the recording of a preview"
     )
+
+
+class WatermarkView(BaseModel):
+    """Search for the watermark."""
+
+    found: bool
+    p_value: float = Field(
+        description="Probability that a sound without a watermark looks as marked as this one"
+    )
+    task: str | None = Field(description="Task that made the sound, for operators only")
+    stretches: list[tuple[float, float]] | None = Field(
+        default=None, description="Marked parts in seconds, with `details`"
+    )
+
+
+class CredentialsView(BaseModel):
+    """Search for Content Credentials (C2PA)."""
+
+    found: bool
+    valid: bool = Field(description="The signature and the hashes of the manifest match the file")
+    synthetic: bool | None = Field(
+        default=None, description="The manifest names a synthetic source, with `details`"
+    )
+    signer: str | None = Field(
+        default=None, description="Organisation of the certificate, with `details`"
+    )
+
+
+class RegisterView(BaseModel):
+    """Search of the register of results."""
+
+    found: bool
+    task: str | None = Field(description="Task that made the sound, for operators only")
+    exact: bool | None = Field(
+        default=None, description="The file is a result, byte for byte, with `details`"
+    )
+    stretches: list[tuple[float, float]] | None = Field(
+        default=None, description="Parts in seconds that are registered, with `details`"
+    )
+
+
+class VerdictView(BaseModel):
+    """Layers of provenance that were found in a file."""
+
+    synthetic: bool = Field(description="A layer shows that the sound is synthetic")
+    watermark: WatermarkView
+    c2pa: CredentialsView
+    register_: RegisterView = Field(alias="register")
+    seconds: float | None = Field(default=None, description="Duration, with `details`")
 
 
 class _Envelope(BaseModel):

@@ -37,6 +37,7 @@ class AppState:
     prices: Prices
     engine_selector: EngineSelector
     rate_limit: RateLimit
+    verification_limit: RateLimit
     readiness: Readiness = field(default_factory=Readiness)
     recorded_links: RecordedLinks = field(default_factory=RecordedLinks)
 
@@ -52,6 +53,7 @@ class AppState:
             prices=prices,
             engine_selector=engine_selector,
             rate_limit=RateLimit(max(1, round(settings.requests_per_second * 60))),
+            verification_limit=RateLimit(settings.verifications_per_minute, of="address"),
         )
 
     def close(self) -> None:

@@ -18,6 +18,7 @@ JSON_BODY_LIMIT = 300_000  # bytes: 19,000 escaped characters and the other fiel
 MULTIPART_OVERHEAD = 100_000  # bytes of a form around its file
 _CONSENTS = "/v1/audio/voice_consents"
 _SAMPLES = "/v1/audio/voices"
+_VERIFY = ("/verify", "/studio/verify")
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class BodySpace:
     files: bool
     limit: int  # bytes of the file or of the JSON
     allowance: int  # bytes of the whole body
+    kept: bool = True  # the files count towards the uploads of the account
 
     def check(self, size: int) -> None:
         """Check the size of a body.
@@ -56,6 +58,9 @@ def space_of(path: str, settings: Settings) -> BodySpace:
         limit = settings.upload_max_bytes
     elif path == _CONSENTS:
         limit = consents.LARGEST
+    elif path in _VERIFY:
+        limit = settings.verify_max_bytes
+        return BodySpace(True, limit, limit + MULTIPART_OVERHEAD, kept=False)
     else:
         return BodySpace(False, JSON_BODY_LIMIT, JSON_BODY_LIMIT)
     return BodySpace(True, limit, limit + MULTIPART_OVERHEAD)
@@ -73,7 +78,7 @@ async def reserve(request: Request, account_id: str) -> None:
     """
     state = state_of(request)
     space = space_of(request.url.path, state.settings)
-    if not space.files or request.method != "POST":
+    if not (space.files and space.kept) or request.method != "POST":
         return
     declared = request.headers.get("Content-Length", "")
     size = int(declared) if declared.isdecimal() and len(declared) < 20 else space.limit

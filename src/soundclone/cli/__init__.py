@@ -24,6 +24,7 @@ from .credit import credit_app
 from .keys import keys_app
 from .models import models_app
 from .tasks import cancel, tasks_app
+from .verify import verify
 from .voices import voices_app
 
 EPILOGUE = """\b
@@ -50,6 +51,7 @@ app.command()(service.worker)
 app.command(epilog=remote.CLONE_EXAMPLES)(remote.clone)
 app.command(epilog=remote.SPEAK_EXAMPLES)(remote.speak)
 app.command("cancel")(cancel)
+app.command()(verify)
 app.command()(login.login)
 app.command()(login.logout)
 app.command("open")(login.open_studio)

@@ -4,6 +4,7 @@
 - `consents/{account}/`: consent recordings. Kept until their owner deletes them.
 - `voices/{voice}/`: a voice, its recording and its consent recording. Kept with the voice.
 - `work/{task}/`: files between a task's steps, and parts of a stream. Kept until the task ends.
+- `verify/{id}`: a file that a visitor wants to have verified. Kept for minutes.
 - `results/{task}/`: the files that a task made. Kept for some days.
 
 `storage` adds the folder `probe/`, whose files its own check writes and removes.
@@ -78,6 +79,11 @@ def chunk(task_id: str, index: int) -> str:
 def part(task_id: str, index: int) -> str:
     """Return the key of one part of a stream."""
     return work(task_id, f"part-{index:04}")
+
+
+def verification(identifier: str) -> str:
+    """Return the key of a file to verify."""
+    return f"verify/{identifier}"
 
 
 def result_folder(task_id: str) -> str:

@@ -310,6 +310,7 @@ class TaskResult:
     languages: tuple[str, ...] | None = None  # of all sentences, sorted
     subtitles: str | None = None  # key
     subtitles_json: str | None = None  # key
+    credentials: str | None = None  # key of a manifest beside the file
     speech_seconds: float | None = None  # of the recording that a voice was made from
     voice_expires_at: int | None = None  # seconds since the epoch
     warnings: tuple[str, ...] | None = None  # about that recording
@@ -317,7 +318,8 @@ class TaskResult:
     @property
     def files(self) -> tuple[str, ...]:
         """Keys of all files."""
-        return tuple(each for each in (self.audio, self.subtitles, self.subtitles_json) if each)
+        keys = (self.audio, self.subtitles, self.subtitles_json, self.credentials)
+        return tuple(each for each in keys if each)
 
     def to_json(self) -> Json:
         """Return the result as the database keeps it."""
@@ -345,6 +347,7 @@ class TaskResult:
             languages=None if languages is None else tuple(languages),
             subtitles=data.get("subtitles"),
             subtitles_json=data.get("subtitles_json"),
+            credentials=data.get("credentials"),
             speech_seconds=data.get("speech_seconds"),
             voice_expires_at=data.get("voice_expires_at"),
             warnings=None if warnings is None else tuple(warnings),

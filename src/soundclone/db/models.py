@@ -360,3 +360,42 @@ class Watermark(Base):
     )  # modulo PAYLOADS, the payload
     task_id: Mapped[str] = mapped_column(unique=True)
     created_at: Mapped[float]
+
+
+class RegisterEntry(Base):
+    """Result of a task, which the register recognises. Outlives the task's row."""
+
+    __tablename__ = "register_entries"
+
+    number: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer(), "sqlite"), primary_key=True
+    )
+    task_id: Mapped[str] = mapped_column(unique=True)
+    sha256: Mapped[str] = mapped_column(index=True)  # of the file
+    seconds: Mapped[float]
+    created_at: Mapped[float]
+
+
+class RegisterLandmark(Base):
+    """Landmark of a result's acoustic fingerprint, see `audio.fingerprint`."""
+
+    __tablename__ = "register_landmarks"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    hash: Mapped[int] = mapped_column(Integer(), primary_key=True)
+    entry: Mapped[int] = mapped_column(primary_key=True)  # number of a RegisterEntry
+    frame: Mapped[int] = mapped_column(Integer(), primary_key=True)
+
+
+class Verification(Base):
+    """File or URL that a visitor wants to have verified. Kept for minutes."""
+
+    __tablename__ = "verifications"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    url: Mapped[str | None] = mapped_column(Text)  # None: the file is in the store
+    verdict: Mapped[Json | None]
+    error: Mapped[str | None] = mapped_column(Text)
+    error_word: Mapped[str | None]
+    created_at: Mapped[float] = mapped_column(index=True)
+    ended_at: Mapped[float | None]

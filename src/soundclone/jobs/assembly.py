@@ -20,6 +20,7 @@ from ..synthesis.room_tone import room_tone
 from ..text import subtitles
 from ..text.script import Piece, Sentence
 from ..text.subtitles import Spoken
+from . import provenance
 from .chunks import Chunk, groups_of, sentence_languages
 from .runner import Job
 
@@ -67,8 +68,9 @@ def assemble(job: Job, request: SpeechRequest, language: str, chunks: Sequence[C
                 position += chunk.samples
             encoder.write(mastering.process(room_tone(tail, rate, 0) * volume))
             encoder.write(mastering.finish())
+        result = result_of(job, request, language, audio, seconds)
+        result = provenance.seal(job, result, path, options.format)
         job.storage.put_file(audio, path)
-    result = result_of(job, request, language, audio, seconds)
     if options.subtitles:
         result = _store_subtitles(job, result, spoken, seconds, options.subtitles)
     return result.to_json()

@@ -26,9 +26,12 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 APPLICATION = "soundclone"
+VERIFICATIONS = "verifications"
+"""Name of the queue and of the workflow of verifications."""
 # A constant, because a version computed from the code would strand queued jobs at every deploy.
 # Raise it when the steps of a workflow, their order or the format of their records change.
 VERSION = "3"
+_VERIFICATIONS_AT_ONCE = 2  # in a worker
 _PENDING = "PENDING"
 _UNFINISHED = ["PENDING", "ENQUEUED", "DELAYED"]
 
@@ -108,6 +111,19 @@ class Queue:
             task.id,
         )
 
+    def enqueue_verification(self, session: Session, identifier: str) -> None:
+        """Enqueue the workflow of a verification in the session's transaction."""
+        self._client.enqueue_in_transaction(
+            session,
+            {
+                "workflow_name": VERIFICATIONS,
+                "queue_name": VERIFICATIONS,
+                "workflow_id": identifier,
+                "app_version": VERSION,
+            },
+            identifier,
+        )
+
     def close(self) -> None:
         """Close the client."""
         self._client.destroy()
@@ -182,7 +198,7 @@ def launch(
     }
     DBOS(config=config)
     queues = [queue_of(name) for name in engines]
-    DBOS.listen_queues(queues)
+    DBOS.listen_queues([*queues, VERIFICATIONS])
     DBOS.launch()
     for queue in queues:
         DBOS.register_queue(
@@ -192,6 +208,12 @@ def launch(
             polling_interval_sec=poll,
             on_conflict="always_update",
         )
+    DBOS.register_queue(
+        VERIFICATIONS,
+        worker_concurrency=_VERIFICATIONS_AT_ONCE,
+        polling_interval_sec=poll,
+        on_conflict="always_update",
+    )
 
 
 def stop(grace: float) -> None:

@@ -16,8 +16,9 @@ from structlog.contextvars import bound_contextvars
 
 from ..asr.recognition import Recognizer
 from ..config import Settings
-from ..core import files, tasks
+from ..core import files, register, tasks
 from ..core.formatting import DAY
+from ..core.register import Result
 from ..core.requests import TaskResult
 from ..core.voices import ACTIVE
 from ..db.models import Task, TaskKind, TaskStatus, Voice
@@ -34,7 +35,7 @@ from ..errors import (
 )
 from ..storage import Storage
 from ..telemetry import STAGES, TASKS, log
-from . import queue
+from . import provenance, queue
 from .slots import Place, Slots
 
 P = ParamSpec("P")
@@ -397,16 +398,28 @@ class Runner:
             run,
         )
         outcome = work(job)
-        if self._transact(
-            tasks.complete,
-            task_id,
-            outcome.result,
-            size=self._size(task, outcome.result),
-            keep=self.settings.result_days * DAY,
-            voice=outcome.voice,
-        ):
+        entry, size = self._entry(job), self._size(task, outcome.result)
+
+        def complete(session: Session) -> bool:
+            keep = self.settings.result_days * DAY
+            result, voice = outcome.result, outcome.voice
+            if not tasks.complete(session, task_id, result, size=size, keep=keep, voice=voice):
+                return False
+            if entry is not None:
+                register.add(session, task_id, entry)
+            return True
+
+        if self._transact(complete):
             TASKS.labels(task.kind, TaskStatus.COMPLETED, "").inc()
             _log.info("task completed", seconds=round(time.time() - task.created_at, 2))
+
+    def _entry(self, job: Job) -> Result | None:
+        """Return the entry for the register, None if the store is unavailable."""
+        try:
+            return provenance.sealed(job)
+        except Unavailable as error:
+            _log.warning("result not registered", reason=error.message)
+            return None
 
     def _size(self, task: Task, result: TaskResult) -> int:
         """Return the bytes of a result's files, or the estimate if the store is unavailable."""

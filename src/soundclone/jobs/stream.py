@@ -21,6 +21,7 @@ from ..core.requests import SpeechRequest, TaskResult
 from ..db.models import Json
 from ..synthesis.concatenation import margins
 from ..synthesis.room_tone import room_tone
+from . import provenance
 from .assembly import Mastering, blocks, level_gain, result_of, tags, volume_gain
 from .chunks import Chunk, groups_of, speak_chunk
 from .runner import FINISH, Job, Stage, Step
@@ -88,9 +89,11 @@ class Sender:
                 for index in range(len(chunks)):
                     file.writelines(self._job.storage.stream(self._key(index)))
                 file.write(self._end)
+            seconds = self._samples / self._rate
+            result = result_of(self._job, self._request, language, key, seconds)
+            result = provenance.seal(self._job, result, path, self._options.format, embed=False)
             self._job.storage.put_file(key, path)
-        seconds = self._samples / self._rate
-        return result_of(self._job, self._request, language, key, seconds).to_json()
+        return result.to_json()
 
     def _encode(self, chunks: Sequence[Chunk]) -> None:
         """Encode the chunks that are not encoded yet."""

@@ -10,7 +10,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from ..config import Settings
-from ..core import consents, files, removal, sessions, tasks, uploads, voices, workers
+from ..core import (
+    consents,
+    files,
+    removal,
+    sessions,
+    tasks,
+    uploads,
+    verifications,
+    voices,
+    workers,
+)
 from ..core.formatting import DAY
 from ..core.workers import WorkerInfo
 from ..db.models import Consent, Task
@@ -76,10 +86,18 @@ def sweep(settings: Settings, database: Database, storage: Storage) -> None:
     ended += _each(database, voices.consent_ended, end_voice)
     if ended:
         _log.info("swept", what="consents", removed=ended)
+
+    def remove_verification(identifier: str) -> None:
+        storage.delete(files.verification(identifier))
+        queue.delete_records([identifier])
+        with database.transaction() as session:
+            verifications.remove(session, identifier)
+
     for what, expired, remove in (
         ("voices", voices.expired, remove_voice),
         ("results", tasks.expired, remove_result),
         ("uploads", uploads.expired, remove_upload),
+        ("verifications", verifications.expired, remove_verification),
     ):
         removed = _each(database, expired, remove)
         if removed:

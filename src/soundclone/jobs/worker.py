@@ -27,12 +27,13 @@ from ..engines.registry import InstalledEngines
 from ..errors import EngineUnavailable, InternalError
 from ..storage import Storage
 from ..telemetry import log
-from . import queue
+from . import provenance, queue
 from .clone import clone
 from .engines import selector_of, usable
 from .runner import Runner
 from .speak import speak
 from .sweep import sweep
+from .verify import Verifier
 
 _log = log(__name__)
 
@@ -66,6 +67,7 @@ class Worker:
             signal.signal(number, lambda *_: self._stopping.set())
         if self._settings.metrics_port:
             start_http_server(self._settings.metrics_port)
+        provenance.signer_of(self._settings)
         self._report_confinement()
         upgrade(self._database)
         queue.prepare(self._database)
@@ -80,6 +82,10 @@ class Worker:
         )
         runner.register(TaskKind.CLONE, clone)
         runner.register(TaskKind.AUDIO, speak)
+        verifier = Verifier(
+            self._settings, self._database, self._storage, runner.pools.compute, self._stopping
+        )
+        queue.workflow(queue.VERIFICATIONS, lambda identifier: verifier.run(identifier))
         self._heartbeat()
         self._every(self._settings.heartbeat, self._heartbeat, "heartbeat")
         while not self._warm():

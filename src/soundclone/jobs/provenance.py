@@ -1,0 +1,158 @@
+"""Marks and register entry of a finished file.
+
+`seal` runs in the step that made the file. It signs Content Credentials and keeps the register
+entry as a work file. The runner enters the entry in the transaction that completes the task.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import time
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import av
+import numpy as np
+
+from ..audio import credentials, encode
+from ..audio.credentials import CredentialsError, Signer, Statement
+from ..audio.fingerprint import Fingerprint, fingerprint
+from ..audio.samples import Samples
+from ..config import Settings, SettingsError
+from ..core import files
+from ..core.register import Result
+from ..core.requests import AudioFormat, CloneRequest, TaskResult
+from ..db.models import Json, TaskKind, Voice
+from ..errors import NotFound
+from ..telemetry import log
+
+if TYPE_CHECKING:
+    from .runner import Job
+
+_log = log(__name__)
+
+
+@cache
+def _signer(path: Path, create: bool) -> Signer:
+    return credentials.signer_of(path, create=create)
+
+
+def signer_of(settings: Settings) -> Signer | None:
+    """Return the signer of Content Credentials, None without the library.
+
+    Raises:
+        SettingsError: The operator's certificate cannot be used.
+    """
+    if not credentials.available():
+        return None
+    own = settings.credentials_file
+    try:
+        return _signer(own or settings.data_dir / "credentials.pem", own is None)
+    except CredentialsError as error:
+        raise SettingsError(f"Content Credentials cannot be signed: {error}") from error
+
+
+def seal(
+    job: Job, result: TaskResult, path: Path, format: AudioFormat, *, embed: bool = True
+) -> TaskResult:
+    """Sign a finished file in place, and keep its register entry until the task ends.
+
+    Args:
+        job: The job.
+        result: Result of the task so far.
+        path: The file.
+        format: Format of the file.
+        embed: False for a file whose beginning a listener has already heard.
+
+    Returns:
+        The result, with the key of the sidecar if the file has one.
+    """
+    signer = signer_of(job.settings)
+    if signer is not None:
+        statement = Statement(str(result.engine), time.time(), consent_class(job))
+        try:
+            if embed and format in credentials.MEDIA_TYPES:
+                signer.embed(path, format, statement)
+            else:
+                key = files.result(job.task.id, "c2pa")
+                job.storage.put(key, signer.sidecar(path, statement))
+                result = replace(result, credentials=key)
+        except CredentialsError as error:
+            # The file has a watermark and a register entry, so the speech is delivered.
+            _log.error("file without Content Credentials", reason=str(error))
+    entry = _entry(path, format)
+    buffer = io.BytesIO()
+    np.savez(
+        buffer,
+        sha256=np.array(entry.sha256),
+        seconds=np.array(entry.seconds),
+        hashes=entry.fingerprint.hashes.astype(np.int32),
+        frames=entry.fingerprint.frames.astype(np.int32),
+    )
+    job.storage.put(_key(job), buffer.getvalue())
+    return result
+
+
+def sealed(job: Job) -> Result | None:
+    """Return the register entry that `seal` has kept, None if there is none."""
+    try:
+        data = job.storage.get(_key(job))
+    except NotFound:
+        return None
+    with np.load(io.BytesIO(data), allow_pickle=False) as kept:
+        return Result(
+            str(kept["sha256"]),
+            float(kept["seconds"]),
+            Fingerprint(kept["hashes"].astype(np.int64), kept["frames"].astype(np.int64)),
+        )
+
+
+def consent_class(job: Job) -> str:
+    """Return the consent that the voice of a job has: none, declared, recorded or verified."""
+    if job.task.kind == TaskKind.CLONE:
+        request = CloneRequest.from_json(job.task.params)
+        if request.consent_source is not None:
+            return "verified"  # a recording that does not match would have ended the task
+        return class_of(request.consent.to_json() if request.consent else None)
+    with job.database.read() as session:
+        voice = session.get(Voice, job.task.voice_id)
+    return class_of(voice.consent if voice else None)
+
+
+def class_of(consent: Json | None) -> str:
+    """Return the class of a voice's consent."""
+    if not consent:
+        return "none"
+    if consent.get("verified"):
+        return "verified"
+    return "recorded" if consent.get("consent") else "declared"
+
+
+def _key(job: Job) -> str:
+    return job.scratch("register")
+
+
+def _entry(path: Path, format: AudioFormat) -> Result:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    samples, rate = _decode(path, format)
+    return Result(digest, len(samples) / rate, fingerprint(samples, rate))
+
+
+def _decode(path: Path, format: AudioFormat) -> tuple[Samples, int]:
+    """Decode a file that this process has encoded."""
+    if format == AudioFormat.PCM:
+        form = encode.STREAMS[format]
+        samples = np.fromfile(path, np.int16).astype(np.float32) / np.float32(32768)
+        return samples, form.sample_rate
+    resampler = av.AudioResampler("flt", "mono", 16_000)
+    with av.open(str(path), "r") as container:
+        blocks = [
+            part.to_ndarray()[0]
+            for frame in container.decode(audio=0)
+            for part in resampler.resample(frame)
+        ]
+    return np.concatenate(blocks), 16_000
