@@ -1,5 +1,7 @@
 """Measure the watermark: false positives, robustness, cost for the ear, and speed.
 
+Usage:
+
     python bench/watermark.py null FOLDER... [--keys 16] [--json]
     python bench/watermark.py attacks CLIPS [--glob '*_passage.wav'] [--excerpts 2] [--json]
     python bench/watermark.py quality CLIPS [--glob '*_0.wav'] [--most 40] [--json]
@@ -20,7 +22,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -30,6 +32,7 @@ import numpy as np
 import soxr
 from av.filter import Graph
 from numpy.typing import NDArray
+from sentences import SCRIPTS
 
 from soundclone.audio import loudness
 from soundclone.audio.samples import Samples
@@ -78,7 +81,7 @@ def codec(name: str, container: str, kbit: int = 0, rate: int = RATE) -> Damage:
             resampler = av.AudioResampler(
                 sample_format, "mono", rate, frame_size=context.frame_size or None
             )
-            # FFmpeg's own resampler, as whoever re-encodes a file would use.
+            # FFmpeg's own resampler, because most programs re-encode with FFmpeg.
             for frame in [*resampler.resample(_frame(samples, RATE)), *resampler.resample(None)]:
                 out.mux(stream.encode(frame))
             out.mux(stream.encode(None))
@@ -265,6 +268,7 @@ def attacks(options: argparse.Namespace) -> dict[str, object]:
             misses.append(
                 f"{label}: public {marks.public.p_value:.1e} secret {marks.secret.p_value:.1e}"
             )
+            print(misses[-1], file=sys.stderr, flush=True)
 
     for name, clip in speakers(options.clips, options.glob).items():
         payload = int(random.integers(0, PAYLOADS))
@@ -296,13 +300,15 @@ def attacks(options: argparse.Namespace) -> dict[str, object]:
     }
 
 
-def real_speech(folders: Sequence[Path], seconds: float) -> Iterator[Samples]:
+def real_speech(options: argparse.Namespace) -> Iterator[Samples]:
     """Yield windows of recordings, joined."""
-    length = round(seconds * RATE)
+    length = round(SECONDS * RATE)
     waiting: list[Samples] = []
     size = 0
-    for folder in folders:
-        for path in sorted(each for each in folder.rglob("*") if each.suffix in (".opus", ".wav")):
+    part, parts = options.part
+    for folder in options.folders:
+        paths = sorted(each for each in folder.rglob("*") if each.suffix in (".opus", ".wav"))
+        for path in paths[part::parts]:
             try:
                 waiting.append(load(path))
             except (av.error.FFmpegError, IndexError, ValueError):
@@ -326,12 +332,14 @@ def null(options: argparse.Namespace) -> dict[str, object]:
     above = np.zeros(len(thresholds))
     compared = windows = 0
     values: dict[str, list[float]] = {"public": [], "secret": [], "wrong": []}
-    for window in real_speech(options.folders, SECONDS):
+    for window in real_speech(options):
         search = inside._Search(inside._Sound(window, RATE).power(0))
         values["public"].append(search.public().p_value)
         if windows % options.secret_every == 0:
             values["secret"].append(search.secret(SECRET).p_value)
         windows += 1
+        if windows % 50 == 0:
+            print(windows, {n: min(v, default=1) for n, v in values.items()}, file=sys.stderr)
         if windows % options.keys_every:
             continue
         spectra = np.ascontiguousarray(search._spectra.transpose(1, 0, 2))
@@ -341,8 +349,6 @@ def null(options: argparse.Namespace) -> dict[str, object]:
         compared += scores.size
         best = scores.max(axis=(0, 1))
         values["wrong"] += [inside._p_value(float(s), search.alignments) for s in best]
-        if windows % 100 == 0:
-            print(windows, min(values["public"]), min(values["wrong"]), file=sys.stderr, flush=True)
     bound = [inside._BOUND * math.erfc(z / math.sqrt(2)) / 2 for z in thresholds]
     return {
         "hours": windows * SECONDS / 3600,
@@ -360,6 +366,13 @@ def null(options: argparse.Namespace) -> dict[str, object]:
             for z, count, limit in zip(thresholds, above, bound, strict=True)
         },
     }
+
+
+def text_of(path: Path) -> str:
+    """Return the English text of a clip of bench/speak.py, or an empty one."""
+    number = path.stem.rpartition("_")[2]
+    known = path.stem.startswith("en_") and number.isdigit()
+    return SCRIPTS["English"][int(number)] if known else ""
 
 
 def quality(options: argparse.Namespace) -> dict[str, object]:
@@ -391,13 +404,19 @@ def quality(options: argparse.Namespace) -> dict[str, object]:
             voices = [instruments.embed(each) for each in sounds]
             if target is not None and all(each is not None for each in voices):
                 likeness = [float(target @ each) for each in voices if each is not None]
-        rows.append((snr, quality_of[1] - quality_of[0], likeness[1] - likeness[0]))
+        errors = [
+            instruments.word_errors(Sound(np.asarray(each, np.float64), RATE, text_of(path)))
+            for each in (clean, marked)
+        ]
+        rows.append((snr, quality_of[1] - quality_of[0], likeness[1] - likeness[0], *errors))
+        print(path.stem, *np.round(rows[-1], 3), file=sys.stderr, flush=True)
     table = np.array(rows)
     return {
         "clips": len(rows),
         "SNR of the mark, dB": {"mean": table[:, 0].mean(), "lowest": table[:, 0].min()},
         "DNSMOS OVRL": np.nanmean(table[:, 1]),
         "similarity": np.nanmean(table[:, 2]),
+        "word errors": {"before": np.nanmean(table[:, 3]), "after": np.nanmean(table[:, 4])},
         "notes": instruments.notes,
     }
 
@@ -437,6 +456,7 @@ def main() -> None:
     each = commands.add_parser("null")
     each.add_argument("folders", type=Path, nargs="+")
     each.add_argument("--keys", type=int, default=16, help="wrong keys")
+    each.add_argument("--part", type=int, nargs=2, default=(0, 1), help="part and number of parts")
     each.add_argument("--keys-every", type=int, default=1, help="windows per search of wrong keys")
     each.add_argument("--secret-every", type=int, default=1, help="windows per search of a secret")
     each.set_defaults(work=null)

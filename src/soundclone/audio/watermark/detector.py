@@ -43,7 +43,8 @@ _WINDOW = 2 * PERIOD  # frames searched together, 10.24 s
 _SPEEDS = np.round(np.arange(0.936, 1.0641, 0.004), 3)
 _UNCHANGED = len(_SPEEDS) // 2
 _TIME, _FREQUENCY = 9, 7  # frames and bands of the local mean
-_CLIP = 4.0  # dB
+_NEAR = 3  # bands of the local variance
+_VARIANCE = np.float32(4.0)  # dB², added to the local variance
 _FLOOR = 1e-5  # of the loud frames' mean power in a band
 _SILENCE = 1e-9  # power
 _BOUND = 3.18  # of Bentkus and Dzindzalieta
@@ -134,7 +135,7 @@ class _Sound:
     """Samples at the rate of the detector, divided into windows."""
 
     def __init__(self, samples: Samples, sample_rate: int) -> None:
-        mono = np.ascontiguousarray(samples, np.float32)
+        mono = np.nan_to_num(np.ascontiguousarray(samples, np.float32))
         if sample_rate != _RATE and len(mono):
             mono = soxr.resample(mono, sample_rate, _RATE)
         self.seconds = len(mono) / _RATE
@@ -295,15 +296,16 @@ def _stretches(marked: NDArray[np.bool_], seconds: float) -> Iterator[tuple[floa
 def _levels(power: NDArray[np.float32], bands: NDArray[np.float32]) -> Levels:
     """Return the whitened levels at each pitch, shape (frames, pitches, BANDS).
 
-    A level is in decibels over the mean of its neighbours in time and frequency. So it shows the
-    pattern and little of the speech.
+    A level is in decibels over the mean of its neighbours in time and frequency, divided by their
+    variance. So it shows the pattern and little of the speech.
     """
     tiles = (power @ bands.reshape(len(bands), -1)).reshape(len(power), -1, BANDS)
     loud = np.percentile(power.mean(axis=1), 95) * BAND_BINS
     levels = np.log(tiles + np.float32(_FLOOR * loud + _SILENCE)) * np.float32(10 / math.log(10))
     levels -= _local_mean(levels, _TIME, 0)
     levels -= _local_mean(levels, _FREQUENCY, 2)
-    return np.asarray(np.clip(levels, -_CLIP, _CLIP), np.float32)
+    variance = _local_mean(_local_mean(np.square(levels), _TIME, 0), _NEAR, 2)
+    return np.asarray(levels / (variance + _VARIANCE), np.float32)
 
 
 def _local_mean(values: Levels, size: int, axis: int) -> Levels:
