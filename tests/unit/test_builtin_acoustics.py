@@ -74,7 +74,7 @@ def test_silence_has_posteriors(samples: NDArray[np.float64]) -> None:
 
 def test_the_vocoder_keeps_pitch_and_envelope(samples: NDArray[np.float64]) -> None:
     before = vocoder.analyse(samples)
-    said = vocoder.synthesise(before)
+    said = vocoder.synthesise(before, filtered=False)
     after = vocoder.analyse(soxr.resample(said, vocoder.OUTPUT_RATE, vocoder.SAMPLE_RATE))
     count = min(len(before.f0), len(after.f0))
     both = (before.f0[:count] > 0) & (after.f0[:count] > 0)

@@ -11,7 +11,7 @@ import soxr
 from numpy.typing import NDArray
 
 from soundclone.audio.decode import decode
-from soundclone.engines.builtin import excitation, mixing, refinement, vocoder
+from soundclone.engines.builtin import excitation, mixing, postfilter, refinement, vocoder
 from soundclone.engines.builtin.analysis import LEVEL, active, analyse
 from soundclone.engines.builtin.vocoder import BANDS, Parameters
 
@@ -93,6 +93,48 @@ def distance(parameters: Parameters, samples: NDArray[np.float64]) -> float:
         for x in (vocoder.synthesise(parameters), wanted)
     )
     return float(4.34 * np.abs(made - real)[active(parameters)][:, :76].mean())
+
+
+def test_the_post_filter_keeps_the_loudness(recording: NDArray[np.float64]) -> None:
+    parameters = refinement.refined(vocoder.analyse(recording), recording)
+    plain, filtered = (vocoder.synthesise(parameters, filtered=f) for f in (False, True))
+    assert np.abs(filtered - plain).max() > 0.01
+    assert 10 * np.log10(filtered.var() / plain.var()) == pytest.approx(0, abs=1)
+
+
+def test_the_post_filter_keeps_the_pitch(recording: NDArray[np.float64]) -> None:
+    before = vocoder.analyse(recording)
+    said = soxr.resample(vocoder.synthesise(before), vocoder.OUTPUT_RATE, vocoder.SAMPLE_RATE)
+    after = vocoder.analyse(said)
+    both = before.voiced & (after.f0[: len(before.f0)] > 0)
+    assert both.sum() > 0.9 * before.voiced.sum()
+    cents = 1200 * np.log2(after.f0[: len(before.f0)][both] / before.f0[both])
+    assert abs(np.median(cents)) < 6
+    assert np.median(np.abs(cents)) < 30
+
+
+def test_the_post_filter_changes_its_bands_only(recording: NDArray[np.float64]) -> None:
+    parameters = vocoder.analyse(recording)
+    plain, filtered = (vocoder.synthesise(parameters, filtered=f) for f in (False, True))
+    change = np.abs(np.fft.rfft((filtered - plain) * np.hanning(len(plain))))
+    hertz = np.fft.rfftfreq(len(plain), 1 / vocoder.OUTPUT_RATE)
+    inside = change[(hertz > 100) & (hertz < 7000)].mean()
+    assert change[hertz > 8100].max() < 0.01 * inside
+    assert change[hertz < 30].max() < 0.05 * inside
+
+
+def test_the_post_filter_sees_few_neighbours() -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.standard_normal((60, postfilter.FEATURES)).astype(np.float32)
+    magnitude = rng.uniform(0.01, 1, (60, postfilter.BINS)).astype(np.float32)
+    whole = postfilter.correction(rows, magnitude)
+    part = slice(20 - postfilter.REACH, 31 + postfilter.REACH)
+    alone = postfilter.correction(rows[part], magnitude[part])
+    inner = slice(postfilter.REACH, postfilter.REACH + 11)
+    for name in ("pulses", "noise", "phase"):
+        np.testing.assert_allclose(
+            getattr(alone, name)[inner], getattr(whole, name)[20:31], atol=1e-4
+        )
 
 
 def test_refined_parameters_are_closer_to_the_recording(recording: NDArray[np.float64]) -> None:

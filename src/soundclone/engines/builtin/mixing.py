@@ -7,14 +7,15 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from . import excitation
+from . import excitation, postfilter
 
-FFT, HOP = 960, 240  # samples at excitation.RATE; a frame is two of the vocoder's
+FFT, HOP = postfilter.FFT, postfilter.HOP  # samples; a frame is two of the vocoder's
 _KNOTS = (0.0, 3000.0, 6000.0, 9000.0, 12000.0)  # Hz, where the noise's share is given
 _LEAST, _MOST = -60.0, -1.2  # dB, limits of the noise's share at 3 kHz
 _MOST_ANYWHERE = -0.1  # dB; the rest of the power belongs to the pulses
 _SHARE_AT_6_KHZ = 0.4  # of the decibels at 3 kHz
 _SILENT = -9.0  # log gain of a stream that is not used
+_MOST_GAIN = 3.0  # nepers of the noise, after the correction
 _BLOCK = 500  # frames in memory at once
 
 Floats = NDArray[np.float32]
@@ -59,6 +60,7 @@ def mixed(
     noise: Floats,
     aperiodicity: NDArray[np.float64],
     voiced: NDArray[np.bool_],
+    rows: Floats | None = None,
 ) -> NDArray[np.float64]:
     """Return the sum of both streams, shape (n,), after the gains of `log_gains`.
 
@@ -67,6 +69,7 @@ def mixed(
         noise: Shape (n,).
         aperiodicity: As in `log_gains`; frame t is centred at sample t * HOP.
         voiced: True for voiced frames.
+        rows: Inputs of the post-filter, which then corrects the gains: (T, postfilter.FEATURES).
     """
     count = len(voiced)
     spare = FFT // 2, FFT // 2 + HOP
@@ -77,12 +80,17 @@ def mixed(
     out = np.zeros((count + 2 * FFT // HOP, HOP), np.float32)
     weight = np.zeros_like(out)
     squared = (_hann() * _hann()).reshape(-1, HOP)
+    reach = 0 if rows is None else postfilter.REACH
     for first in range(0, count, _BLOCK):
         last = min(first + _BLOCK, count)
+        around = slice(max(first - reach, 0), last + reach)
+        inner = slice(first - around.start, last - around.start)
         gains = log_gains(aperiodicity[first:last], voiced[first:last])
+        spectra = [np.fft.rfft(window[around] * _hann(), axis=1) for window in windows]
+        if rows is not None:
+            _correct(gains, spectra, inner, rows[around])
         spectrum = sum(
-            np.fft.rfft(window[first:last] * _hann(), axis=1) * np.exp(gain)
-            for window, gain in zip(windows, gains, strict=True)
+            each[inner] * np.exp(gain) for each, gain in zip(spectra, gains, strict=True)
         )
         made = (np.fft.irfft(spectrum, FFT, axis=1) * _hann()).reshape(last - first, -1, HOP)
         for k in range(FFT // HOP):
@@ -90,3 +98,19 @@ def mixed(
             weight[first + k : last + k] += squared[k]
     samples = (out / np.maximum(weight, 1e-3)).ravel()
     return samples[FFT // 2 : FFT // 2 + len(pulses)].astype(np.float64)
+
+
+def _correct(
+    gains: tuple[Floats, Floats],
+    spectra: list[NDArray[np.complex128]],
+    inner: slice,
+    rows: Floats,
+) -> None:
+    """Apply the post-filter to gains and to the phase of the pulses, in place."""
+    bins = postfilter.BINS
+    magnitude = np.abs(spectra[0][:, :bins]).astype(np.float32)
+    change = postfilter.correction(rows, magnitude)
+    gains[0][:, :bins] += change.pulses[inner]
+    gains[1][:, :bins] += change.noise[inner]
+    np.minimum(gains[1], _MOST_GAIN, out=gains[1])
+    spectra[0][inner, :bins] *= np.exp(1j * change.phase[inner])

@@ -2,8 +2,8 @@
 
 The analysis is that of WORLD (Morise, Yokomori and Ozawa, 2016): StoneMask, CheapTrick and D4C,
 with the F0 tracker of `audio.f0`. The synthesis sends pulses and noise through the envelope
-(`excitation`), and mixes them by the aperiodicity (`mixing`). The envelope is log power in mel
-bands. The level is its mean over the bands, and is separate.
+(`excitation`), mixes them by the aperiodicity (`mixing`), and corrects the mix (`postfilter`). The
+envelope is log power in mel bands. The level is its mean over the bands, and is separate.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pyworld
 from numpy.typing import NDArray
 
 from ...audio import f0 as fundamental
-from . import excitation, mixing
+from . import excitation, mixing, postfilter
 
 SAMPLE_RATE = 16_000  # Hz, of the analysis
 OUTPUT_RATE = 24_000  # Hz, of the synthesis
@@ -157,11 +157,17 @@ def streams(
     return pulses + np.where(voiced > 0.5, np.float32(0), noise), noise
 
 
-def synthesise(parameters: Parameters) -> Array:
+def synthesise(parameters: Parameters, *, filtered: bool = True) -> Array:
     """Return samples at OUTPUT_RATE. Frame t is centred at t * HOP.
 
     The bands above 8 kHz are predicted from the envelope. There, voiced sounds are noise, as in
     WORLD at 16 kHz.
+
+    Args:
+        parameters: T frames.
+        filtered: False leaves out the post-filter.
     """
-    aperiodicity, voiced = parameters.aperiodicity[::2, 0], parameters.voiced[::2]
-    return mixing.mixed(*streams(parameters), aperiodicity, voiced)
+    envelope, level, f0 = (p[::2] for p in (parameters.envelope, parameters.level, parameters.f0))
+    aperiodicity = parameters.aperiodicity[::2, 0]
+    rows = postfilter.inputs(envelope, level, f0, aperiodicity) if filtered else None
+    return mixing.mixed(*streams(parameters), aperiodicity, f0 > 0, rows)
