@@ -7,7 +7,9 @@ import os
 import re
 import secrets
 import sys
-from contextlib import suppress
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from functools import cached_property
 from ipaddress import ip_network
@@ -56,6 +58,17 @@ class SettingsError(Exception):
     """A setting, or a file that takes its place, cannot be used."""
 
 
+def _read_secret(path: Path) -> bytes:
+    """Return the secret in a file. Raises SettingsError if it is too short."""
+    secret = path.read_bytes()
+    if len(secret) < SHORTEST_SECRET:
+        raise SettingsError(
+            f"{path} has {len(secret)} bytes; {SHORTEST_SECRET} or more are needed: restore it "
+            "from a backup, or remove it and make new API keys"
+        )
+    return secret
+
+
 class Settings(BaseSettings):
     """All settings of a service.
 
@@ -86,11 +99,17 @@ class Settings(BaseSettings):
         "and sessions unless `SOUNDCLONE_SIGNING_KEYS` is set. Empty: the file `secret.key` in "
         "the data folder, created by the first start.",
     )
+    former_secret_keys: CommaSeparated = Field(
+        default=(),
+        description="Former values of `SOUNDCLONE_SECRET_KEY`, the newest first. API keys, links "
+        "and sessions that were made with them stay valid. `soundclone secret` explains the "
+        "rotation.",
+    )
     signing_keys: CommaSeparated = Field(
         default=(),
         description="Secrets of at least 32 characters that sign links and sessions, the newest "
         "first. The first one signs. Links and sessions signed with any of them are valid. "
-        "Empty: the secret key.",
+        "Empty: the secret key and the former ones.",
     )
     public_url: str = Field(
         default="",
@@ -306,9 +325,9 @@ class Settings(BaseSettings):
         "for the device.",
     )
 
-    @field_validator("signing_keys")
+    @field_validator("signing_keys", "former_secret_keys")
     @classmethod
-    def _signing_keys(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
+    def _long_enough(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
         for number, key in enumerate(keys, 1):
             if len(key.encode()) < SHORTEST_SECRET:
                 raise ValueError(  # without the key, because the message is logged
@@ -421,7 +440,7 @@ class Settings(BaseSettings):
 
     @cached_property
     def secret(self) -> bytes:
-        """Secret that hashes API keys. Machines that share a database must share it.
+        """Newest secret, which hashes new API keys. Machines that share a database share it.
 
         Raises:
             SettingsError: The file of the secret is missing or too short.
@@ -429,28 +448,35 @@ class Settings(BaseSettings):
         if self.secret_key:
             return self.secret_key.encode()
         try:
-            secret = self.secret_file.read_bytes()
+            return _read_secret(self.secret_file)
         except FileNotFoundError as error:
             raise SettingsError(
                 f"{self.secret_file} does not exist; `soundclone serve` creates it, or set "
                 "SOUNDCLONE_SECRET_KEY"
             ) from error
-        if len(secret) < SHORTEST_SECRET:
-            raise SettingsError(
-                f"{self.secret_file} has {len(secret)} bytes; {SHORTEST_SECRET} or more are "
-                "needed: restore it from a backup, or remove it and make new API keys"
-            )
-        return secret
+
+    @cached_property
+    def secrets(self) -> tuple[bytes, ...]:
+        """Secrets that API keys may be hashed with, the newest first."""
+        if self.secret_key:
+            former = [key.encode() for key in self.former_secret_keys]
+        else:
+            former = [_read_secret(path) for path in self.former_secret_files]
+        return tuple(dict.fromkeys((self.secret, *former)))
 
     @property
-    def secrets(self) -> tuple[bytes, ...]:
-        """Secrets that API keys are hashed with, the newest first."""
-        return (self.secret,)
+    def former_secret_files(self) -> list[Path]:
+        """Files of secrets that were replaced, the newest first.
+
+        The end of a name is the Unix time of the replacement.
+        """
+        found = [path for path in self.data_dir.glob("secret.key.*") if path.suffix[1:].isdecimal()]
+        return sorted(found, key=lambda path: int(path.suffix[1:]), reverse=True)
 
     @property
     def signing_secrets(self) -> tuple[bytes, ...]:
         """Secrets of links and sessions, the newest first. The first one signs."""
-        return tuple(key.encode() for key in self.signing_keys) or (self.secret,)
+        return tuple(key.encode() for key in self.signing_keys) or self.secrets
 
     def create_secret(self) -> None:
         """Create the file of the secret, unless it exists or `secret_key` is set."""
@@ -459,22 +485,56 @@ class Settings(BaseSettings):
         self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Write another file and link it, so that no process and no power cut leaves a part of the
         # secret. Of two first starts at the same time, one links its file.
-        with NamedTemporaryFile(dir=self.data_dir) as file:
+        with self._new_secret() as file, suppress(FileExistsError):
+            os.link(file, self.secret_file)
+
+    def rotate_secret(self) -> Path:
+        """Replace the file of the secret. Return the file that keeps the former secret.
+
+        Running processes know the new secret after a restart.
+
+        Raises:
+            SettingsError: `secret_key` is set, or there is no usable secret to replace.
+        """
+        if self.secret_key:
+            raise SettingsError(
+                "SOUNDCLONE_SECRET_KEY sets the secret; move its value to the front of "
+                "SOUNDCLONE_FORMER_SECRET_KEYS, and set a new one"
+            )
+        assert self.secret  # raises if the file is missing or damaged
+        moment = int(time.time())
+        while (former := self.data_dir / f"secret.key.{moment}").exists():
+            moment += 1
+        os.link(self.secret_file, former)
+        with self._new_secret() as file:
+            # After a crash before this line, the former secret is also the present one.
+            file.replace(self.secret_file)
+        self.__dict__.pop("secret", None)
+        self.__dict__.pop("secrets", None)
+        return former
+
+    @contextmanager
+    def _new_secret(self) -> Iterator[Path]:
+        """Write a new secret to a temporary file that only its owner can read."""
+        with NamedTemporaryFile(dir=self.data_dir, delete=False) as file:
             file.write(secrets.token_hex(32).encode())
             file.flush()
             os.fsync(file.fileno())
-            with suppress(FileExistsError):
-                os.link(file.name, self.secret_file)
+        try:
+            yield Path(file.name)
+        finally:
+            Path(file.name).unlink(missing_ok=True)
 
     @property
     def secret_warning(self) -> str:
         """Warning for the operator when other users can read the secret, else empty."""
-        if self.secret_key or not self.secret_file.exists():
+        if self.secret_key:
             return ""
-        mode = self.secret_file.stat().st_mode & 0o777
-        if not mode & 0o077:
-            return ""
-        return (
-            f"{self.secret_file} has mode {mode:04o}, so other users can make links and keys: "
-            "chmod 600 it"
-        )
+        for path in (self.secret_file, *self.former_secret_files):
+            mode = path.stat().st_mode & 0o777 if path.exists() else 0
+            if mode & 0o077:
+                return (
+                    f"{path} has mode {mode:04o}, so other users can make links and keys: "
+                    "chmod 600 it"
+                )
+        return ""

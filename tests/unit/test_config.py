@@ -91,6 +91,35 @@ def test_a_secret_that_is_too_short(tmp_path: Path) -> None:
         _ = Settings(data_dir=tmp_path).secret
 
 
+def test_a_rotated_secret_stays_valid(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    with pytest.raises(SettingsError, match="does not exist"):
+        settings.rotate_secret()
+    settings.create_secret()
+    first = settings.secret
+    files = [settings.rotate_secret()]
+    second = settings.secret
+    files.append(settings.rotate_secret())
+    assert len({first, second, settings.secret}) == 3
+    again = Settings(data_dir=tmp_path)
+    assert again.secrets == again.signing_secrets == (settings.secret, second, first)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
+    assert again.former_secret_files == files[::-1]
+    files[0].chmod(0o640)
+    assert "mode 0640" in again.secret_warning
+    files[0].write_bytes(b"")
+    with pytest.raises(SettingsError, match="0 bytes; 32"):
+        _ = Settings(data_dir=tmp_path).secrets
+
+
+def test_former_secrets_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOUNDCLONE_FORMER_SECRET_KEYS", f"{'n' * 32},{'o' * 32}")
+    settings = Settings(secret_key="s" * 32)
+    assert settings.secrets == settings.signing_secrets == (b"s" * 32, b"n" * 32, b"o" * 32)
+    with pytest.raises(SettingsError, match="SOUNDCLONE_SECRET_KEY sets the secret"):
+        settings.rotate_secret()
+
+
 def test_signing_keys_replace_the_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings(secret_key="s" * 32).signing_secrets == (b"s" * 32,)
     monkeypatch.setenv("SOUNDCLONE_SIGNING_KEYS", f"{'n' * 32}, {'o' * 32}")

@@ -23,6 +23,7 @@ from .common import FAILED, INTERRUPTED, WRONG_USAGE, Failure, print_json, read_
 from .credit import credit_app
 from .keys import keys_app
 from .models import models_app
+from .secret import secret_app
 from .tasks import cancel, tasks_app
 from .verify import verify
 from .voices import voices_app
@@ -60,6 +61,7 @@ app.add_typer(voices_app, name="voices")
 app.add_typer(keys_app, name="keys")
 app.add_typer(credit_app, name="credit")
 app.add_typer(audit_app, name="audit")
+app.add_typer(secret_app, name="secret")
 app.add_typer(models_app, name="models")
 app.command()(local.languages)
 app.command()(local.doctor)

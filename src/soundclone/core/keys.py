@@ -267,7 +267,9 @@ def authenticate(session: Session, secrets: Sequence[bytes], text: str) -> Calle
             Key.account_id,
             Key.scopes,
             Key.hash,
+            Key.secret_id,
             Key.previous_hash,
+            Key.previous_secret_id,
             Key.previous_until,
             Key.revoked_at,
             Key.expires_at,
@@ -282,15 +284,15 @@ def authenticate(session: Session, secrets: Sequence[bytes], text: str) -> Calle
             f"the API key was replaced, and stopped working on {moment(row.previous_until or 0)}; "
             "use its new text"
         )
-    used = row.hash if current else row.previous_hash
+    used = row.secret_id if current else row.previous_secret_id
     scopes = frozenset(map(Scope, row.scopes.split()))
-    return Caller(row.id, row.account_id, scopes, outdated=used != digests[0])
+    return Caller(row.id, row.account_id, scopes, outdated=used != secret_id(secrets[0]))
 
 
 def rehash(session: Session, secrets: Sequence[bytes], text: str) -> None:
-    """Store the hash of a key with the newest secret, in place of a hash with an older one."""
-    older = [digest(text, secret) for secret in secrets[1:]]
-    hash, name = digest(text, secrets[0]), secret_id(secrets[0])
+    """Store the hash of a key with the newest secret, and the name of that secret."""
+    older = [digest(text, secret) for secret in secrets]
+    hash, name = older[0], secret_id(secrets[0])
     session.execute(update(Key).where(Key.hash.in_(older)).values(hash=hash, secret_id=name))
     session.execute(
         update(Key)
@@ -305,6 +307,31 @@ def covers(holder: Key, other: Key) -> bool:
         other.expires_at is not None and other.expires_at <= holder.expires_at
     )
     return lasts and scopes_of(other) <= scopes_of(holder)
+
+
+def name_secret(session: Session, secret: bytes) -> None:
+    """Record a secret as that of all keys that an earlier release hashed.
+
+    The caller does this before the first rotation, while the service has a single secret.
+    """
+    session.execute(update(Key).where(Key.secret_id.is_(None)).values(secret_id=secret_id(secret)))
+
+
+def depending(session: Session, secret: bytes) -> Sequence[Key]:
+    """Return the valid keys that are still hashed with a secret, or may be."""
+    now = time.time()
+    valid = Key.revoked_at.is_(None) & (Key.expires_at.is_(None) | (Key.expires_at > now))
+    name = secret_id(secret)
+    return session.scalars(
+        select(Key)
+        .where(
+            valid,
+            Key.secret_id.is_(None)
+            | (Key.secret_id == name)
+            | ((Key.previous_secret_id == name) & (Key.previous_until > now)),
+        )
+        .order_by(Key.created_at)
+    ).all()
 
 
 def _check_valid(revoked_at: float | None, expires_at: float | None) -> None:
