@@ -103,6 +103,14 @@ EXAMPLES = {
     ),
     "deleteVoice": Example('curl -X DELETE $API/voices/$MODEL -H "$AUTH"'),
     "withdrawConsent": Example('curl -X DELETE $API/voices/$MODEL/consent -H "$AUTH"'),
+    "exportAccount": Example(
+        'curl -sS -OJ $API/account/export -H "$AUTH" -w "%{http_code} %{content_type}"'
+    ),
+    # The last one, because the key no longer works afterwards.
+    "eraseAccount": Example(
+        "ACCOUNT=$(basename acct_*.zip .zip)  # the export's file has the name of the account\n"
+        'curl -X DELETE "$API/account?confirm=$ACCOUNT" -H "$AUTH"'
+    ),
 }
 
 

@@ -84,6 +84,8 @@ REQUESTS = [
     ("GET", f"{API}/languages", "read speak clone"),
     ("GET", f"{API}/user/balance", "read account"),
     ("GET", f"{API}/key/balance", "read speak clone account operator"),
+    ("GET", f"{API}/account/export", "account"),
+    ("DELETE", f"{API}/account", "account"),
     ("GET", "/v1/models", "read speak clone"),
     ("POST", "/v1/audio/speech", "speak"),
     ("GET", "/v1/audio/voice_consents", "read"),

@@ -5,18 +5,21 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import JSONResponse
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse, StreamingResponse
 from sqlalchemy.orm import Session
 
 from ..core import ledger, sessions
 from ..core.pricing import to_credits
 from ..db.models import Key
-from ..errors import AuthenticationError, Forbidden, RateLimited, Unavailable
-from .auth import AnyCaller, BalanceReader, LimitedCaller
+from ..errors import AuthenticationError, Forbidden, InvalidParameter, RateLimited, Unavailable
+from ..jobs import account_data
+from .auth import AnyCaller, BalanceReader, LimitedCaller, LimitedManager
 from .errors import ContractRoute, ServiceRoute
 from .openapi import error_responses
 from .schemas import (
     CatalogResponse,
+    ErasureResponse,
     KeyBalanceResponse,
     SignInLinkResponse,
     UserBalanceResponse,
@@ -26,6 +29,8 @@ from .state import State
 from .studio.session import sign_in_url
 
 router = APIRouter(route_class=ContractRoute, tags=["Account"])
+_ERASURE_WAIT = 10.0  # seconds in which workers may leave running tasks
+
 service_router = APIRouter(route_class=ServiceRoute, tags=["Account"])
 
 
@@ -95,6 +100,79 @@ async def create_sign_in_link(request: Request, state: State, who: LimitedCaller
     token, expires = await state.database.transaction_async(sessions.issue_link, who.key_id)
     base = state.settings.public_url or str(request.base_url)
     return JSONResponse(ok({"url": sign_in_url(base, token), "expiresAt": int(expires)}))
+
+
+@service_router.get(
+    "/api/open-api/v1/account/export",
+    operation_id="exportAccount",
+    summary="Export the account",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "description": "A zip archive",
+            "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
+        },
+        **error_responses(AuthenticationError, Forbidden, RateLimited, Unavailable),
+    },
+)
+async def export_account(state: State, who: LimitedManager) -> StreamingResponse:
+    """Return everything that is stored for the account in one zip archive.
+
+    The archive has the rows of the database as JSON and the files of the store. Needs the scope
+    `account`.
+    """
+    blocks = await run_in_threadpool(
+        account_data.export, state.database, state.storage, who.account_id
+    )
+    return StreamingResponse(
+        blocks,
+        media_type="application/zip",
+        headers={
+            "Content-Disposition": f'attachment; filename="{who.account_id}.zip"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+@service_router.delete(
+    "/api/open-api/v1/account",
+    operation_id="eraseAccount",
+    summary="Erase the account",
+    response_model=ErasureResponse,
+    responses=error_responses(
+        AuthenticationError, Forbidden, InvalidParameter, RateLimited, Unavailable
+    ),
+)
+async def erase_account(
+    state: State,
+    who: LimitedManager,
+    confirm: Annotated[str, Query(description="Id of the account, against mistakes")] = "",
+) -> JSONResponse:
+    """Erase the account: keys, recordings, voices, results, texts and uploads.
+
+    Running tasks are cancelled and cost nothing. The ledger keeps amounts, ids and times. The key
+    needs the scope `account` and must have no quota. The keys of the account no longer work.
+    """
+
+    def work(session: Session) -> bool:
+        return session.get_one(Key, who.key_id).quota == 0
+
+    if not await state.database.read_async(work):
+        raise Forbidden("this API key has a quota, so it cannot erase the account")
+    if confirm != who.account_id:
+        raise InvalidParameter(
+            f"confirm is {confirm[:60]!r}; to erase this account, it must be {who.account_id}",
+            param="confirm",
+        )
+    report = await run_in_threadpool(
+        account_data.erase,
+        state.database,
+        state.storage,
+        state.queue,
+        who.account_id,
+        wait=_ERASURE_WAIT,
+    )
+    return JSONResponse(ok(report.to_json()))
 
 
 @router.get(

@@ -629,6 +629,44 @@ class WithdrawnResponse(_Envelope):
     data: WithdrawnData = Field(description="The withdrawn consent")
 
 
+class ErasedData(BaseModel):
+    """Number of things of an account that were erased."""
+
+    tasks: int = Field(description="Tasks with their texts and results")
+    voices: int = Field(description="Voices with their recordings")
+    uploads: int = Field(description="Uploads")
+    consents: int = Field(description="Consents with their recordings")
+    keys: int = Field(description="API keys")
+    sessions: int = Field(description="Sessions of the studio, and sign-in links")
+    files: int = Field(description="Files of the object store")
+    bytes: int = Field(description="Bytes of these files")
+
+
+class KeptData(BaseModel):
+    """What remains of an erased account."""
+
+    ledger_lines: int = Field(description="Lines of the ledger: amounts, ids and times")
+    credits: float = Field(description="Credits that the account had left")
+
+
+class ErasureData(BaseModel):
+    """Report of an erasure."""
+
+    account: str = Field(description="Id of the account")
+    erased: ErasedData = Field(description="What was erased")
+    kept: KeptData = Field(description="What remains")
+    pending: list[str] = Field(
+        description="Ids of cancelled tasks that a worker has not left yet. Their files are "
+        "removed when it does"
+    )
+
+
+class ErasureResponse(_Envelope):
+    """Envelope with the report of an erasure."""
+
+    data: ErasureData = Field(description="The report")
+
+
 def ok(data: object) -> dict[str, object]:
     """Return the envelope of a successful response."""
     return {"code": OK, "msg": "ok", "data": data}

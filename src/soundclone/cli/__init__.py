@@ -19,6 +19,7 @@ from typer.exceptions import TyperException
 
 from . import local, login, remote, service
 from .audit import audit_app
+from .account import account_app
 from .common import FAILED, INTERRUPTED, WRONG_USAGE, Failure, print_json, read_settings
 from .credit import credit_app
 from .keys import keys_app
@@ -61,6 +62,7 @@ app.add_typer(voices_app, name="voices")
 app.add_typer(keys_app, name="keys")
 app.add_typer(credit_app, name="credit")
 app.add_typer(audit_app, name="audit")
+app.add_typer(account_app, name="account")
 app.add_typer(secret_app, name="secret")
 app.add_typer(models_app, name="models")
 app.command()(local.languages)

@@ -13,10 +13,19 @@ from .common import fail, read_settings
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from ..db.session import Database
+
 
 @contextmanager
 def transaction(*, new: bool = False) -> Iterator[Session]:
-    """Open a transaction on the database, which is brought up to date first.
+    """Open a transaction on the database, see `opened`."""
+    with opened(new=new) as database, database.transaction() as session:
+        yield session
+
+
+@contextmanager
+def opened(*, new: bool = False) -> Iterator[Database]:
+    """Open the database, which is brought up to date first.
 
     Ends the command where no database exists. With `new` the command makes one, and reports on
     standard error that it did.
@@ -33,8 +42,7 @@ def transaction(*, new: bool = False) -> Iterator[Session]:
     database = Database(settings.database, pool_size=1)
     try:
         upgrade(database)
-        with database.transaction() as session:
-            yield session
+        yield database
     finally:
         database.close()
     if made:

@@ -30,9 +30,14 @@ def upload_folder(key: str) -> str:
     return str(PurePosixPath(key).parent)
 
 
+def consent_folder(account_id: str) -> str:
+    """Return the folder of the consent recordings that an account keeps."""
+    return f"consents/{account_id}"
+
+
 def consent(account_id: str, consent_id: str) -> str:
     """Return the key of a consent recording that an account keeps."""
-    return f"consents/{account_id}/{consent_id}"
+    return f"{consent_folder(account_id)}/{consent_id}"
 
 
 def voice_folder(voice_id: str) -> str:

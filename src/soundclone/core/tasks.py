@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from ..db.models import Account, Key, Task, TaskKind, TaskStatus, Voice
 from ..db.session import affected
 from ..errors import (
+    AuthenticationError,
     Deleted,
     Expired,
     IdempotencyConflict,
@@ -81,7 +82,7 @@ Enqueue = Callable[[Session, Task], None]
 _STANDING = (
     select(Account.turn, Account.active, Account.kept, Key.active)
     .join(Key, Key.account_id == Account.id)
-    .where(Key.id == bindparam("key"))
+    .where(Key.id == bindparam("key"), Key.revoked_at.is_(None))
     .with_for_update(of=Account)
 )
 _SERVED = select(
@@ -141,7 +142,10 @@ def submit(
         voices.usable(session, order.voice_id, order.account_id)
     if isinstance(order.request, CloneRequest):
         consents.lock_usable(session, order.request, order.account_id)
-    turn, own_active, kept, active = session.execute(_STANDING, {"key": order.key_id}).one()
+    standing = session.execute(_STANDING, {"key": order.key_id}).one_or_none()
+    if standing is None:  # since the request was authenticated
+        raise AuthenticationError("the API key is not known to this service")
+    turn, own_active, kept, active = standing
     if active >= active_limit:
         raise RateLimited(
             f"this key has {active_limit} tasks that have not ended, which is the most; "

@@ -71,6 +71,7 @@ class Account(Base):
     turn: Mapped[int] = mapped_column(default=0)  # the last one that a task of it took
     kept: Mapped[int] = mapped_column(default=0)  # bytes of results, with those still to be made
     created_at: Mapped[float]
+    erased_at: Mapped[float | None]  # time when everything but the ledger was deleted
 
 
 class Key(Base):
@@ -108,7 +109,7 @@ class Key(Base):
 
 
 class Transfer(Base):
-    """Line of the ledger. Triggers prevent changes.
+    """Line of the ledger. Triggers prevent changes, except that a memo can be emptied.
 
     `credit` and `capture` move `amount` from `debit` to `credit`. `hold` reserves it. `capture` and
     `release` resolve one hold each, and each hold is resolved at most once. A capture of less than

@@ -111,6 +111,7 @@ class Queue:
             task.id,
         )
 
+<<<<<<< HEAD
     def enqueue_verification(self, session: Session, identifier: str) -> None:
         """Enqueue the workflow of a verification in the session's transaction."""
         self._client.enqueue_in_transaction(
@@ -123,6 +124,24 @@ class Queue:
             },
             identifier,
         )
+=======
+    def unfinished(self, task_ids: Sequence[str]) -> set[str]:
+        """Return the tasks whose workflow a worker may still run.
+
+        Workflows that no worker has started are cancelled.
+        """
+        found = self._client.list_workflows(
+            workflow_ids=list(task_ids), status=_UNFINISHED, load_input=False, load_output=False
+        )
+        waiting = [each.workflow_id for each in found if each.status != _PENDING]
+        if waiting:
+            self._client.cancel_workflows(waiting)
+        return {each.workflow_id for each in found if each.status == _PENDING}
+
+    def delete_records(self, task_ids: Sequence[str]) -> None:
+        """Delete the records of ended workflows."""
+        self._client.delete_workflows(list(task_ids))
+>>>>>>> d472eae (Export and erase everything that is stored for an account)
 
     def close(self) -> None:
         """Close the client."""
