@@ -36,7 +36,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def works(served: Api, key: str) -> bool:
-    return served.get(f"{API}/user/balance", key)[1]["code"] == 20000
+    return bool(served.get(f"{API}/user/balance", key)[1]["code"] == 20000)
 
 
 def test_keys_links_and_sessions_survive_a_rotation(tmp_path: Path, command: Any) -> None:
@@ -50,7 +50,7 @@ def test_keys_links_and_sessions_survive_a_rotation(tmp_path: Path, command: Any
     visitor = visitor_of(served)
     sign_in(visitor, used.key)
     cookie = visitor.cookies["soundclone_session"]
-    started.close()
+    next(started, None)
 
     first = Settings(data_dir=tmp_path).secret
     command("secret", "rotate")
@@ -76,7 +76,7 @@ def test_keys_links_and_sessions_survive_a_rotation(tmp_path: Path, command: Any
     former = Settings(data_dir=tmp_path).former_secret_files[0]
     former.rename(tmp_path / f"secret.key.{int(time.time()) - 8 * 86_400}")
     assert len(command("secret", "retire")["retired"]) == 1
-    started.close()
+    next(started, None)
 
     started = serve(tmp_path)
     served = next(started)
@@ -84,4 +84,4 @@ def test_keys_links_and_sessions_survive_a_rotation(tmp_path: Path, command: Any
     assert works(served, used.key)
     assert works(served, unused.key)
     assert served.send("GET", link.removeprefix("http://testserver")).status_code == 404
-    started.close()
+    next(started, None)
