@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from sqlalchemy.orm import Session
 
 from ..core import ledger, sessions
+from ..core.audit import by_key
 from ..core.pricing import to_credits
 from ..db.models import Key
 from ..errors import AuthenticationError, Forbidden, InvalidParameter, RateLimited, Unavailable
@@ -171,6 +172,7 @@ async def erase_account(
         state.queue,
         who.account_id,
         wait=_ERASURE_WAIT,
+        actor=by_key(who.key_id),
     )
     return JSONResponse(ok(report.to_json()))
 

@@ -18,8 +18,8 @@ import typer
 from typer.exceptions import TyperException
 
 from . import local, login, remote, service
-from .audit import audit_app
 from .account import account_app
+from .audit import audit_app
 from .common import FAILED, INTERRUPTED, WRONG_USAGE, Failure, print_json, read_settings
 from .credit import credit_app
 from .keys import keys_app

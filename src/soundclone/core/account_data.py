@@ -30,7 +30,8 @@ from ..db.models import (
 )
 from ..db.session import affected
 from ..errors import NotFound, TaskCancelled
-from . import files, ledger, results, tasks
+from . import audit, files, ledger, results, tasks
+from .audit import Actor, Event
 from .pricing import to_credits
 from .voices import ACTIVE
 
@@ -48,7 +49,7 @@ ERASED = frozenset(
 )
 """Tables whose rows of an account are deleted."""
 
-KEPT = frozenset({"accounts", "transfers"})
+KEPT = frozenset({"accounts", "audit_log", "transfers"})
 """Tables whose rows stay, without names and notes."""
 
 ERASED_NAME = "erased"
@@ -180,12 +181,26 @@ def close(session: Session, account_id: str) -> tuple[str, ...]:
     return running
 
 
-def erase(session: Session, account_id: str, running: Collection[str]) -> Erased:
+def erase(
+    session: Session, account_id: str, running: Collection[str], actor: Actor = audit.OPERATOR
+) -> Erased:
     """Delete the rows of a closed account whose files are removed.
 
     The ledger keeps amounts, ids and times. A task in `running`, whose worker has not left it,
     keeps a row without any text, so that the sweep removes what the worker still writes.
     """
+    existing = select(Voice.id).where(
+        Voice.account_id == account_id, Voice.deleted_at.is_(None), Voice.purged_at.is_(None)
+    )
+    for voice_id in session.scalars(existing).all():
+        audit.record(
+            session,
+            Event.DELETED,
+            actor,
+            voice_id=voice_id,
+            account_id=account_id,
+            detail="account erased",
+        )
     lines = session.scalar(
         select(func.count()).select_from(Transfer).where(Transfer.account_id == account_id)
     )

@@ -14,6 +14,7 @@ from typing import IO
 from .. import __version__
 from ..core import account_data
 from ..core.account_data import Erased
+from ..core.audit import OPERATOR, Actor
 from ..db.session import Database
 from ..errors import NotFound
 from ..storage import Storage
@@ -162,7 +163,13 @@ class Report:
 
 
 def erase(
-    database: Database, storage: Storage, queue: Queue, account_id: str, *, wait: float
+    database: Database,
+    storage: Storage,
+    queue: Queue,
+    account_id: str,
+    *,
+    wait: float,
+    actor: Actor = OPERATOR,
 ) -> Report:
     """Erase an account: its keys, tasks, voices, files and texts. The ledger keeps amounts.
 
@@ -174,6 +181,7 @@ def erase(
         queue: Client of the task queue.
         account_id: The account.
         wait: Seconds in which workers may leave the tasks that the erasure cancels.
+        actor: Cause of the erasure, for the audit log.
 
     Raises:
         NotFound: There is no such account, or it was erased before.
@@ -195,5 +203,5 @@ def erase(
     for start in range(0, len(ended), _BATCH):
         queue.delete_records(ended[start : start + _BATCH])
     with database.transaction() as session:
-        erased = account_data.erase(session, account_id, running)
+        erased = account_data.erase(session, account_id, running, actor)
     return Report(account_id, erased, count, size, tuple(sorted(running)))
