@@ -69,7 +69,7 @@ def erase(
     ids and times, without names and notes. Backups keep the account until you delete them.
     """
     from ..jobs import account_data
-    from ..jobs.queue import Queue
+    from ..jobs.queue import Queue, prepare
     from ..storage import Storage
 
     settings = read_settings()
@@ -80,6 +80,7 @@ def erase(
             if as_json:
                 refuse("--json asks no question; add --yes")
             typer.confirm(f"Erase account {account_id}? This cannot be undone", abort=True)
+        prepare(database)  # where the service was never started
         storage, queue = Storage.open(settings.storage), Queue(database)
         try:
             report = account_data.erase(database, storage, queue, account_id, wait=wait)

@@ -111,7 +111,6 @@ class Queue:
             task.id,
         )
 
-<<<<<<< HEAD
     def enqueue_verification(self, session: Session, identifier: str) -> None:
         """Enqueue the workflow of a verification in the session's transaction."""
         self._client.enqueue_in_transaction(
@@ -124,7 +123,7 @@ class Queue:
             },
             identifier,
         )
-=======
+
     def unfinished(self, task_ids: Sequence[str]) -> set[str]:
         """Return the tasks whose workflow a worker may still run.
 
@@ -141,7 +140,6 @@ class Queue:
     def delete_records(self, task_ids: Sequence[str]) -> None:
         """Delete the records of ended workflows."""
         self._client.delete_workflows(list(task_ids))
->>>>>>> d472eae (Export and erase everything that is stored for an account)
 
     def close(self) -> None:
         """Close the client."""
