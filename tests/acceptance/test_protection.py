@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from soundclone_client import Client, TaskFailed
@@ -89,6 +90,36 @@ def test_a_protected_voice_is_not_cloned(service: Service, clips: Path) -> None:
     short = command(service, "voices", "protect", str(clips / "nothing.wav"), "--json")
     assert json.loads(short.stderr)["error"]["word"] == "file"
     assert command(service, "audit", "export", "--event", "lost").returncode == 2
+
+
+def test_the_operator_acts_on_a_report(service: Service, clips: Path) -> None:
+    _, key = service.new_key(100)
+    with Client(service.url, key) as client:
+        made = client.clone(clips / "woman.wav", text="Hello.")
+        spoken = client.speak(made.model_id, "Hello.")
+        with httpx2.Client(base_url=service.url) as anybody:
+            page = anybody.get("/studio/report").text
+            token = page.partition('name="token" value="')[2].partition('"')[0]
+            form = {
+                "token": token,
+                "reason": "my_voice",
+                "subject": made.model_id,
+                "message": "I did not agree.",
+                "contact": "anna@example.com",
+            }
+            sent = anybody.post("/studio/report", data=form).text
+        (report,) = result(service, "reports", "list", "--json")
+        assert report["id"] in sent
+        assert report["contact"] == "anna@example.com"
+        closed = result(service, "reports", "close", report["id"], "--note", "Deleted",
+                        "--withdraw", made.model_id, "--json")  # fmt: skip
+        assert closed["note"] == "Deleted"
+        assert result(service, "reports", "list", "--json") == []
+        assert client.voices() == []
+        for folder in (f"voices/{made.model_id}", f"results/{spoken.id}"):
+            assert not (service.folder / "data" / "files" / folder).exists()
+    withdrawn = log(service, "--voice", made.model_id, "--event", "withdrawn")
+    assert [each["actor"] for each in withdrawn] == ["operator"]
 
 
 def test_the_log_has_who_did_what(service: Service, clips: Path, tmp_path: Path) -> None:

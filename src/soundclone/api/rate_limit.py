@@ -80,3 +80,22 @@ def network_of(host: str) -> str:
     if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
         return f"{int(address) >> 64:x}"
     return host
+
+
+class ReportLimits:
+    """Limits on the reports that a process accepts in a minute."""
+
+    def __init__(self, per_address: int = 5, in_total: int = 60) -> None:
+        self._addresses = RateLimit(per_address)
+        self._all = RateLimit(in_total)
+
+    def check(self, address: str) -> None:
+        """Count a report of an address. Raises RateLimited."""
+        try:
+            self._addresses.check(network_of(address))
+            self._all.check("")
+        except RateLimited as error:
+            raise RateLimited(
+                "too many reports arrived within a minute; wait a minute and send the report again",
+                retry_after=error.retry_after,
+            ) from error

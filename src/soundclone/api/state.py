@@ -14,7 +14,7 @@ from ..db.session import Database
 from ..engines.selection import EngineSelector
 from ..jobs.queue import Queue
 from ..storage import Storage
-from .rate_limit import RateLimit
+from .rate_limit import RateLimit, ReportLimits
 from .recorded_links import RecordedLinks
 
 
@@ -38,6 +38,7 @@ class AppState:
     engine_selector: EngineSelector
     rate_limit: RateLimit
     verification_limit: RateLimit
+    report_limits: ReportLimits = field(default_factory=ReportLimits)
     readiness: Readiness = field(default_factory=Readiness)
     recorded_links: RecordedLinks = field(default_factory=RecordedLinks)
 

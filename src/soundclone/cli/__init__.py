@@ -24,6 +24,7 @@ from .common import FAILED, INTERRUPTED, WRONG_USAGE, Failure, print_json, read_
 from .credit import credit_app
 from .keys import keys_app
 from .models import models_app
+from .reports import reports_app
 from .secret import secret_app
 from .tasks import cancel, tasks_app
 from .verify import verify
@@ -64,6 +65,7 @@ app.add_typer(credit_app, name="credit")
 app.add_typer(audit_app, name="audit")
 app.add_typer(account_app, name="account")
 app.add_typer(secret_app, name="secret")
+app.add_typer(reports_app, name="reports")
 app.add_typer(models_app, name="models")
 app.command()(local.languages)
 app.command()(local.doctor)

@@ -318,6 +318,21 @@ class AuditLine(Base):
     detail: Mapped[str] = mapped_column(default="")
 
 
+class AbuseReport(Base):
+    """Report of abuse by anybody, without a key."""
+
+    __tablename__ = "abuse_reports"
+
+    id: Mapped[str] = mapped_column(primary_key=True)  # report_…
+    reason: Mapped[str]
+    subject: Mapped[str] = mapped_column(Text)  # link, file, voice or task
+    message: Mapped[str] = mapped_column(Text)
+    contact: Mapped[str]  # of the sender
+    created_at: Mapped[float]
+    closed_at: Mapped[float | None] = mapped_column(index=True)
+    note: Mapped[str] = mapped_column(Text, default="")  # of the operator who closed the report
+
+
 class StudioSession(Base):
     """Session of a visitor who signed in to the studio with a key."""
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from ..config import Settings
 from ..core import (
+    abuse,
     consents,
     files,
     removal,
@@ -111,6 +112,7 @@ def sweep(settings: Settings, database: Database, storage: Storage) -> None:
     with database.transaction() as session:
         tasks.delete_purged(session, time.time() - settings.forget_days * DAY)
         sessions.delete_ended(session)
+        abuse.delete_closed(session, time.time() - settings.forget_days * DAY)
 
 
 def _each(

@@ -7,7 +7,7 @@ translations and third-party files are in the folders of this package.
 from fastapi import FastAPI
 from fastapi.responses import RedirectResponse, Response
 
-from . import actions, operator, pages, verify
+from . import actions, operator, pages, reports, verify
 from .rendering import STUDIO, StaticFiles
 
 
@@ -24,6 +24,7 @@ def install(app: FastAPI) -> None:
         actions.router,
         operator.router,
         verify.router,
+        reports.router,
         pages.public,
         pages.router,
     ):

@@ -1,0 +1,92 @@
+"""The page for reports of abuse: open to anybody, limited, and read by the operator alone."""
+
+from __future__ import annotations
+
+import re
+
+import httpx2
+import pytest
+
+from soundclone.api.rate_limit import ReportLimits
+from soundclone.core import abuse
+from soundclone.errors import RateLimited
+
+from ..conftest import Api
+from .conftest import visitor_of
+
+FORM = {
+    "reason": "my_voice",
+    "subject": "https://example.com/a.mp3?x=1",
+    "message": "It is my voice.\r\nI did not agree.",
+    "contact": "anna@example.com",
+}
+
+
+def token(page: str) -> str:
+    found = re.search(r'name="token" value="([^"]+)"', page)
+    assert found
+    return found[1]
+
+
+def send(client: httpx2.Client, **changes: str) -> httpx2.Response:
+    page = client.get("/studio/report")
+    assert page.status_code == 200
+    return client.post("/studio/report", data=FORM | {"token": token(page.text)} | changes)
+
+
+@pytest.fixture
+def anybody(studio: Api) -> httpx2.Client:
+    return visitor_of(studio)
+
+
+def test_anybody_reports_abuse(studio: Api, anybody: httpx2.Client) -> None:
+    page = anybody.get("/studio/report", params={"about": "model_1<script>", "lang": "zh"})
+    assert "举报滥用" in page.text
+    assert "model_1&lt;script&gt;" in page.text
+    sent = send(anybody)
+    assert sent.status_code == 200
+    number = re.search(r"report_[0-9a-f]{12}", sent.text)
+    assert number
+    with studio.database.read() as session:
+        report = abuse.get(session, number[0])
+        assert (report.reason, report.subject) == ("my_voice", FORM["subject"])
+        assert report.message == "It is my voice.\nI did not agree."
+        assert (report.contact, report.closed_at) == ("anna@example.com", None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"reason": ""}, "The reason is missing"),
+        ({"reason": "boredom"}, "The reason is missing"),
+        ({"subject": " "}, "subject has 0 characters; 1 to 500 are needed"),
+        ({"message": "a" * 4001}, "message has 4001 characters; 1 to 4000 are needed"),
+        ({"contact": ""}, "contact has 0 characters"),
+    ],
+)
+def test_a_report_that_lacks_something_stays_on_the_page(
+    studio: Api, anybody: httpx2.Client, changes: dict[str, str], words: str
+) -> None:
+    studio.app.state.soundclone.report_limits.__init__()
+    sent = send(anybody, **changes)
+    assert sent.status_code == 422
+    assert words.lower() in sent.text.lower()
+    if "message" not in changes:
+        assert "I did not agree." in sent.text
+
+
+def test_a_report_needs_the_token_of_the_page(anybody: httpx2.Client) -> None:
+    anybody.get("/studio/report")
+    assert anybody.post("/studio/report", data=FORM).status_code == 403
+
+
+def test_reports_are_limited_by_address_and_in_total() -> None:
+    limits = ReportLimits(per_address=2, in_total=5)
+    for _ in range(2):
+        limits.check("192.0.2.1")
+    with pytest.raises(RateLimited, match="wait a minute and send the report again"):
+        limits.check("192.0.2.1")
+    for last in range(2, 5):
+        limits.check(f"192.0.2.{last}")
+    with pytest.raises(RateLimited):
+        limits.check("192.0.2.9")
