@@ -105,6 +105,12 @@ class Settings(BaseSettings):
         "and sessions that were made with them stay valid. `soundclone secret` explains the "
         "rotation.",
     )
+    encryption_keys: CommaSeparated = Field(
+        default=(),
+        description="Keys that encrypt the stored files, the newest first, each of 64 hexadecimal "
+        "digits (`openssl rand -hex 32`). The first one encrypts new files. Empty: new files are "
+        "not encrypted.",
+    )
     signing_keys: CommaSeparated = Field(
         default=(),
         description="Secrets of at least 32 characters that sign links and sessions, the newest "
@@ -336,6 +342,17 @@ class Settings(BaseSettings):
                 )
         return keys
 
+    @field_validator("encryption_keys")
+    @classmethod
+    def _encryption_keys(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
+        for number, key in enumerate(keys, 1):
+            if not re.fullmatch("[0-9a-fA-F]{64}", key):
+                raise ValueError(  # without the key, because the message is logged
+                    f"key {number} has {len(key)} characters; a key has 64 hexadecimal digits, see "
+                    "`openssl rand -hex 32`"
+                )
+        return keys
+
     @field_validator("prices", mode="before")
     @classmethod
     def _prices(cls, value: object) -> object:
@@ -477,6 +494,11 @@ class Settings(BaseSettings):
     def signing_secrets(self) -> tuple[bytes, ...]:
         """Secrets of links and sessions, the newest first. The first one signs."""
         return tuple(key.encode() for key in self.signing_keys) or self.secrets
+
+    @property
+    def encryption(self) -> tuple[bytes, ...]:
+        """Keys of the stored files, the newest first."""
+        return tuple(bytes.fromhex(key) for key in self.encryption_keys)
 
     def create_secret(self) -> None:
         """Create the file of the secret, unless it exists or `secret_key` is set."""

@@ -13,7 +13,9 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from time import time
 from typing import TypedDict
 from urllib.parse import parse_qs, parse_qsl, unquote, urlencode, urlsplit
@@ -22,6 +24,8 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, S3Store
 
+from .config import Settings
+from .encryption import HEADER, Cipher, EncryptedFile, EncryptionError, is_encrypted
 from .errors import Expired, InvalidParameter, NotFound, Unavailable
 from .signing import signer
 
@@ -29,6 +33,7 @@ _KEY = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
 _MAX_KEY = 512
 _PART = 8 * 1024 * 1024  # bytes of one part of a multipart upload
 _RANGE = 4 * 1024 * 1024  # bytes that a stream reads with one request
+_CANARY = "encryption/check"  # file that tells a wrong key from the right one
 _PROBES = "probe"  # folder of the files that `check` writes
 _STAGED = re.compile(r"#[0-9]+$")  # suffix that LocalStore gives an unfinished file
 _S3_OPTIONS = frozenset({"endpoint", "region", "virtual_hosted_style_request", "skip_signature"})
@@ -54,13 +59,32 @@ class Storage:
         store: LocalStore | S3Store,
         secrets: Sequence[bytes],
         folder: Path | None = None,
+        encryption_keys: Sequence[bytes] = (),
     ) -> None:
         self._store = store
+        self._encrypts = bool(encryption_keys)
+        self._cipher = Cipher(encryption_keys)
         self._folder = folder  # None for a bucket
         self._signer = signer(secrets, "file links")
 
     @classmethod
-    def open(cls, url: str, secrets: Sequence[bytes] = ()) -> Storage:
+    def of(cls, settings: Settings, *, links: bool = True) -> Storage:
+        """Open the store of an installation.
+
+        Args:
+            settings: The settings.
+            links: False if the caller signs and verifies no links, and may have no secret.
+
+        Raises:
+            Unavailable: The URL is wrong, or the folder cannot be created.
+        """
+        secrets = settings.signing_secrets if links else ()
+        return cls.open(settings.storage, secrets, settings.encryption)
+
+    @classmethod
+    def open(
+        cls, url: str, secrets: Sequence[bytes] = (), encryption_keys: Sequence[bytes] = ()
+    ) -> Storage:
         """Open the store at `url`.
 
         Args:
@@ -68,6 +92,8 @@ class Storage:
                 `virtual_hosted_style_request` and `skip_signature` in its query. S3 credentials
                 are read from the usual `AWS_*` variables.
             secrets: Secrets of links, the newest first. Without a secret no link can be signed.
+            encryption_keys: Keys of 32 bytes, the newest first. The first one encrypts new files.
+                Without a key, new files are not encrypted.
 
         Raises:
             Unavailable: The URL is of another form, or the folder cannot be created.
@@ -79,9 +105,11 @@ class Storage:
                 if not folder.is_absolute():
                     raise Unavailable(f"storage URL {url!r} needs an absolute path")
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                return cls(LocalStore(folder, automatic_cleanup=True), secrets, folder)
+                store = LocalStore(folder, automatic_cleanup=True)
+                return cls(store, secrets, folder, encryption_keys)
             if parts.scheme == "s3" and parts.hostname:
-                return cls(_open_s3(parts.netloc, parts.path.strip("/"), parts.query), secrets)
+                bucket = _open_s3(parts.netloc, parts.path.strip("/"), parts.query)
+                return cls(bucket, secrets, None, encryption_keys)
         raise Unavailable(
             f"storage URL of scheme {parts.scheme!r} is not supported; "
             "use file:///folder or s3://bucket/prefix"
@@ -90,6 +118,8 @@ class Storage:
     def put(self, key: str, data: bytes) -> None:
         """Write `data` under `key` atomically."""
         with _translating_errors(f"write {_checked(key)}"):
+            if self._encrypts:
+                data = b"".join(self._cipher.encrypt(key, [data]))
             obstore.put(self._store, key, data)
 
     def put_file(self, key: str, path: Path) -> None:
@@ -97,12 +127,20 @@ class Storage:
         if not path.is_file():
             raise FileNotFoundError(path)
         with _translating_errors(f"write {_checked(key)}"):
-            obstore.put(self._store, key, path, chunk_size=_PART, max_concurrency=4)
+            if self._encrypts:
+                with path.open("rb") as file:
+                    blocks = self._cipher.encrypt(key, iter(partial(file.read, _RANGE), b""))
+                    obstore.put(self._store, key, blocks, chunk_size=_PART, max_concurrency=4)
+            else:
+                obstore.put(self._store, key, path, chunk_size=_PART, max_concurrency=4)
 
     def get(self, key: str) -> bytes:
         """Return the bytes under `key`. Raises NotFound."""
         with _translating_errors(f"read {_checked(key)}", absent=True):
-            return bytes(obstore.get(self._store, key).bytes())
+            data = bytes(obstore.get(self._store, key).bytes())
+            if is_encrypted(data):
+                return self._cipher.open(key, data, len(data)).decrypt(data[HEADER:])
+            return data
 
     def get_file(self, key: str, path: Path) -> None:
         """Write the bytes under `key` to `path`. Raises NotFound."""
@@ -124,25 +162,94 @@ class Storage:
         Raises:
             NotFound: There is no such file. Raised by the call, before the first block.
         """
-        size = self.size(key)
-        if size is None:
-            raise NotFound(f"there is no file {key}")
-        return self._blocks(key, start, size if end is None else min(end, size), block)
+        try:
+            size, encrypted = self._inspect(key)
+        except NotFound as error:
+            raise NotFound(f"there is no file {key}") from error
+        end = size if end is None else min(end, size)
+        return self._blocks(key, encrypted, start, end, block)
 
-    def _blocks(self, key: str, start: int, end: int, size: int) -> Iterator[bytes]:
+    def _blocks(
+        self, key: str, encrypted: EncryptedFile | None, start: int, end: int, size: int
+    ) -> Iterator[bytes]:
         # Use one request per block, so that a slow client holds no connection to the store.
         for position in range(start, end, size):
+            stop = min(position + size, end)
             with _translating_errors(f"read {key}", absent=True):
-                block = obstore.get_range(
-                    self._store, key, start=position, end=min(position + size, end)
-                )
-            yield bytes(block)
+                if encrypted is None:
+                    yield bytes(obstore.get_range(self._store, key, start=position, end=stop))
+                    continue
+                span = encrypted.span(position, stop)
+                stored = obstore.get_range(self._store, key, start=span.start, end=span.end)
+                plain = encrypted.decrypt(bytes(stored), span.chunk)
+            yield plain[span.skip : span.skip + span.size]
+
+    def _inspect(self, key: str) -> tuple[int, EncryptedFile | None]:
+        """Return the size of a file, and its layout if it is encrypted. Raises NotFound."""
+        with _translating_errors(f"look up {_checked(key)}", absent=True):
+            stored, head = self._head(key)
+            if not is_encrypted(head):
+                return stored, None
+            found = self._cipher.open(key, head, stored)
+            return found.size, found
+
+    def _head(self, key: str) -> tuple[int, bytes]:
+        """Return the stored size and the first bytes of a file, with one request."""
+        try:
+            found = obstore.get(self._store, key, options={"range": (0, HEADER)})
+        except FileNotFoundError:
+            raise
+        except BaseError:
+            # An empty file has no range.
+            if (size := obstore.head(self._store, key)["size"]) > 0:
+                raise
+            return size, b""
+        return found.meta["size"], bytes(found.bytes())
+
+    def check_encryption(self) -> None:
+        """Check that the keys are those of the store, with a file that is kept for this purpose.
+
+        Raises:
+            Unavailable: The store is encrypted with a key that the settings lack.
+        """
+        try:
+            self.get(_CANARY)
+        except NotFound:
+            if self._encrypts:
+                self.put(_CANARY, b"soundclone")
+
+    def rewrite(self, key: str, *, encrypt: bool) -> bool:
+        """Encrypt a stored file with the newest key, or decrypt the file.
+
+        Nothing else may write or delete the file meanwhile.
+
+        Returns:
+            True if the file was rewritten. False if it already was as wanted, or is gone.
+        """
+        try:
+            with _translating_errors(f"look up {_checked(key)}", absent=True):
+                _, head = self._head(key)
+            if self._cipher.is_current(head) if encrypt else not is_encrypted(head):
+                return False
+            blocks = self.stream(key)
+            if encrypt:
+                blocks = self._cipher.encrypt(key, blocks)
+            # Not from the iterator: the store must not be used within one of its own calls.
+            with NamedTemporaryFile() as copy:
+                copy.writelines(blocks)
+                copy.flush()
+                with _translating_errors(f"write {key}"):
+                    obstore.put(
+                        self._store, key, Path(copy.name), chunk_size=_PART, max_concurrency=4
+                    )
+        except NotFound:
+            return False
+        return True
 
     def size(self, key: str) -> int | None:
         """Return the size in bytes of the file under `key`, None if there is none."""
         try:
-            with _translating_errors(f"look up {_checked(key)}", absent=True):
-                return obstore.head(self._store, key)["size"]
+            return self._inspect(key)[0]
         except NotFound:
             return None
 
@@ -273,12 +380,21 @@ class Storage:
         return key
 
     def list(self, prefix: str = "") -> Iterator[tuple[str, int]]:
-        """Yield key and size in bytes of every file under the folder `prefix`."""
+        """Yield key and stored bytes of every file under the folder `prefix`.
+
+        An encrypted file takes a little more than its size.
+        """
         if prefix := prefix.rstrip("/"):
             _checked(prefix)
         with _translating_errors(f"list {prefix or 'files'}"):
             for chunk in obstore.list(self._store, prefix or None, chunk_size=1000):
                 yield from ((meta["path"], meta["size"]) for meta in chunk)
+
+
+def local_folder(url: str) -> Path | None:
+    """Return the folder of a local store, None for a bucket."""
+    parts = urlsplit(url)
+    return Path(unquote(parts.path)) if parts.scheme == "file" else None
 
 
 def _link_message(key: str, expires: int, filename: str | None) -> bytes:
@@ -333,6 +449,8 @@ def _translating_errors(what: str, *, absent: bool = False) -> Iterator[None]:
         if absent:
             raise NotFound(f"storage cannot {what}: there is no such file") from error
         raise Unavailable(f"storage cannot {what}: there is no such bucket or folder") from error
+    except EncryptionError as error:
+        raise Unavailable(f"storage cannot {what}: the file is encrypted, and {error}") from error
     except (BaseError, OSError, ValueError) as error:
         # The first line is the message. obstore appends lines of its Rust source code.
         reason = str(error).partition("\n")[0][:300]

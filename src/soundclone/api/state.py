@@ -49,7 +49,7 @@ class AppState:
         return cls(
             settings=settings,
             database=database,
-            storage=Storage.open(settings.storage, settings.signing_secrets),
+            storage=Storage.of(settings),
             queue=Queue(database),
             prices=prices,
             engine_selector=engine_selector,

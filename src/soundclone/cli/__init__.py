@@ -26,6 +26,7 @@ from .keys import keys_app
 from .models import models_app
 from .reports import reports_app
 from .secret import secret_app
+from .storage import backup, storage_app
 from .tasks import cancel, tasks_app
 from .verify import verify
 from .voices import voices_app
@@ -66,6 +67,8 @@ app.add_typer(audit_app, name="audit")
 app.add_typer(account_app, name="account")
 app.add_typer(secret_app, name="secret")
 app.add_typer(reports_app, name="reports")
+app.add_typer(storage_app, name="storage")
+app.command()(backup)
 app.add_typer(models_app, name="models")
 app.command()(local.languages)
 app.command()(local.doctor)

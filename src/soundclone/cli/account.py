@@ -41,7 +41,7 @@ def export(
     with opened() as database:
         with database.read() as session:
             account_id = account or _only_account(session)
-        storage = Storage.open(settings.storage)
+        storage = Storage.of(settings, links=False)
         blocks = account_data.export(database, storage, account_id)
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
@@ -81,7 +81,7 @@ def erase(
                 refuse("--json asks no question; add --yes")
             typer.confirm(f"Erase account {account_id}? This cannot be undone", abort=True)
         prepare(database)  # where the service was never started
-        storage, queue = Storage.open(settings.storage), Queue(database)
+        storage, queue = Storage.of(settings, links=False), Queue(database)
         try:
             report = account_data.erase(database, storage, queue, account_id, wait=wait)
         finally:

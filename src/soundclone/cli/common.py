@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -47,6 +48,11 @@ def fail(message: str, word: str = "failed") -> NoReturn:
 def refuse(message: str) -> NoReturn:
     """End the command with exit code 2, for a wrong usage."""
     raise Failure(message, "usage", WRONG_USAGE)
+
+
+def private_files() -> None:
+    """Let only the owner read the files that this process and its children create."""
+    os.umask(0o077)
 
 
 def read_settings() -> Settings:

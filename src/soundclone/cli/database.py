@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from .common import fail, read_settings
+from .common import fail, private_files, read_settings
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -34,6 +34,7 @@ def opened(*, new: bool = False) -> Iterator[Database]:
     from ..db.migrate import upgrade
     from ..db.session import Database
 
+    private_files()
     settings = read_settings()
     path = file_of(settings.database)
     made = path is not None and not path.exists()

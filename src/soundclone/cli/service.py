@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .common import fail, read_settings
+from .common import fail, private_files, read_settings
 
 if TYPE_CHECKING:
     import socket
@@ -41,6 +41,7 @@ def serve(
     from .. import telemetry
 
     telemetry.configure()
+    private_files()
     settings = read_settings()
     # Listen first: if the port is taken, nothing is created, not even the data directory.
     with _listen(host, port) as listening:
@@ -63,7 +64,7 @@ def _run(settings: Settings, listening: socket.socket, url: str, worker: bool) -
 
     _warn_of_root()
     settings.create_secret()
-    Storage.open(settings.storage)  # fails early, with a reason
+    Storage.of(settings).check_encryption()  # fails early, with a reason
     _warn_of_the_secret(settings)
     with _scratch(settings):
         database = Database(settings.database)
@@ -118,6 +119,7 @@ def worker(
     from ..jobs.worker import Worker
 
     telemetry.configure()
+    private_files()
     settings = read_settings()
     settings.create_secret()
     _warn_of_the_secret(settings)

@@ -182,7 +182,9 @@ def _storage(settings: Settings) -> str:
     folder = Path(unquote(parts.path))
     if parts.scheme == "file" and folder.is_absolute() and not folder.exists():
         return f"there is none yet at {folder}; the first `soundclone serve` makes it"
-    Storage.open(settings.storage).check()
+    storage = Storage.of(settings, links=False)
+    storage.check_encryption()
+    storage.check()
     return f"{settings.storage.partition('?')[0]} takes, returns and removes files"
 
 

@@ -53,7 +53,7 @@ class Worker:
         self._recognizer = Recognizer(settings)
         self._engines = InstalledEngines(settings, self._recognizer)
         self._database = Database(settings.database, pool_size=10 + 2 * settings.worker_concurrency)
-        self._storage = Storage.open(settings.storage, settings.signing_secrets)
+        self._storage = Storage.of(settings)
         self._info = WorkerInfo(
             version=__version__,
             pid=os.getpid(),
@@ -69,6 +69,7 @@ class Worker:
             start_http_server(self._settings.metrics_port)
         provenance.signer_of(self._settings)
         self._report_confinement()
+        self._storage.check_encryption()
         upgrade(self._database)
         queue.prepare(self._database)
         runner = Runner.of(
