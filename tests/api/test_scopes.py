@@ -32,6 +32,7 @@ PUBLIC = {
     "/readyz",
     "/studio/sign-in",
     "/studio/sign-out",
+    "/studio/verify",
     "/verify",  # shows an operator more
 }
 

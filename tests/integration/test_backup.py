@@ -105,7 +105,7 @@ def test_a_store_is_encrypted_and_decrypted_by_commands(
     monkeypatch.setenv("SOUNDCLONE_ENCRYPTION_KEYS", f"{'a0' * 32},{KEY}")
     database = Database(Settings().database)
     with database.transaction() as session:
-        workers.heartbeat(session, "worker_1", WorkerInfo("1", 1, 1, "3"))
+        workers.heartbeat(session, "worker_1", WorkerInfo(version="1"))
     assert "stop the service" in str(command("storage", "encrypt", code=1))
     with database.transaction() as session:
         workers.mark_stopped(session, "worker_1")
