@@ -97,7 +97,7 @@ def _withdraw(voice_id: str) -> None:
         if voice is None:
             raise NotFound(f"there is no voice {voice_id[:60]!r}; an id begins with model_")
         found = removal.withdraw(session, voice_id, voice.account_id, audit.OPERATOR)
-    storage = Storage.open(settings.storage, settings.signing_secrets)
+    storage = Storage.of(settings)
     storage.delete_all(found.folders, (*found.uploads, *found.recordings))
     with transaction() as session:
         removal.forget(session, found)
