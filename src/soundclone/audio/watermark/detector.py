@@ -161,8 +161,9 @@ class _Search:
 
     def __init__(self, power: NDArray[np.float32]) -> None:
         levels = _levels(power, _all_bands())
-        self._speeds = [(float(s), _UNCHANGED) for s in _SPEEDS]
-        self._speeds += [(float(s), i) for i, s in enumerate(_SPEEDS) if i != _UNCHANGED]
+        others = [(float(s), i) for i, s in enumerate(_SPEEDS) if i != _UNCHANGED]
+        self._speeds = [(1.0, _UNCHANGED)]  # the original comes first
+        self._speeds += [(speed, _UNCHANGED) for speed, _ in others] + others
         folded = np.stack([_fold(levels[:, pitch], speed) for speed, pitch in self._speeds])
         # Level of the tile that begins at each frame of the period.
         self._tiles = folded + np.roll(folded, -1, axis=1)
@@ -180,24 +181,30 @@ class _Search:
         )
         self._scores = scores / np.sqrt(self._public_energy + 1e-6)
 
-    @property
-    def alignments(self) -> int:
-        """Number of alignments searched."""
-        return int(self._scores.size)
+    def tried(self, place: int) -> int:
+        """Return the number of alignments that an alignment counts as.
+
+        Half of the p-value goes to the original speed, which is the usual one.
+        """
+        return 2 * (PERIOD if place < PERIOD else int(self._scores.size) - PERIOD)
 
     def public(self) -> _Find:
         """Return the best alignment of the public pattern."""
-        best = int(np.argmax(self._scores))
-        p_value = _p_value(float(self._scores.flat[best]), self.alignments)
-        return _Find(p_value, self._alignment(best))
+        scores = self._scores.ravel()
+        places = [int(np.argmax(scores[:PERIOD])), PERIOD + int(np.argmax(scores[PERIOD:]))]
+        finds = [
+            _Find(_p_value(float(scores[each]), self.tried(each)), self._alignment(each))
+            for each in places
+        ]
+        return min(finds, key=lambda find: find.p_value)
 
     def secret(self, secret: bytes) -> _Find:
         """Return the best alignment and payload of the secret pattern.
 
         The public pattern suggests some alignments. Its signs are independent of the secret, so
         the p-value counts only those. In case the public pattern was removed, the alignments with
-        the most energy in the chips are decoded too, and count as all alignments. Either half
-        spends half of the p-value.
+        the most energy in the chips are decoded too, and count as `tried`. Either half spends half
+        of the p-value.
         """
         pattern = secret_pattern(secret)
         guides = np.argpartition(self._scores.ravel(), -_GUIDES)[-_GUIDES:]
@@ -208,7 +215,7 @@ class _Search:
         energy = self._chip_energy(secret)
         guesses = np.argpartition(energy.ravel(), -_GUESSES)[-_GUESSES:]
         for guess in guesses:
-            tried = 2 * self.alignments
+            tried = 2 * self.tried(int(guess))
             finds.append(self._decode(pattern.signs, pattern.groups, int(guess), tried))
         return min(finds, key=lambda find: find.p_value)
 
