@@ -115,7 +115,8 @@ def consent_class(job: Job) -> str:
     if job.task.kind == TaskKind.CLONE:
         request = CloneRequest.from_json(job.task.params)
         if request.consent_source is not None:
-            return "verified"  # a recording that does not match would have ended the task
+            # With the policy `recorded`, another speaker does not end the task.
+            return "recorded" if job.settings.consent == "recorded" else "verified"
         return class_of(request.consent.to_json() if request.consent else None)
     with job.database.read() as session:
         voice = session.get(Voice, job.task.voice_id)
@@ -126,8 +127,8 @@ def class_of(consent: Json | None) -> str:
     """Return the class of a voice's consent."""
     if not consent:
         return "none"
-    if consent.get("verified"):
-        return "verified"
+    if checked := consent.get("verified"):
+        return "verified" if checked["similarity"] >= checked["needed"] else "recorded"
     return "recorded" if consent.get("consent") else "declared"
 
 
