@@ -75,7 +75,7 @@ class Signer:
         """Read a private key and its certificate chain, the certificate of the key first.
 
         Raises:
-            CredentialsError: A part is missing or unusable, or the key is another one's.
+            CredentialsError: A part is missing or unusable, or the certificate is of another key.
         """
         from cryptography import x509
         from cryptography.hazmat.primitives import serialization
@@ -178,10 +178,10 @@ def _manifest(statement: Statement) -> dict[str, object]:
 
 
 def generate() -> bytes:
-    """Return a new private key with its certificate, and the certificate that signed that one.
+    """Return a new private key, its certificate and the certificate of a new authority.
 
-    A manifest may not be signed with a self-signed certificate. So the certificate of the key is
-    signed by an authority of its own, whose key is discarded.
+    C2PA does not accept manifests that are signed with a self-signed certificate. So the authority
+    signs the certificate of the key. The key of the authority is discarded.
     """
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
