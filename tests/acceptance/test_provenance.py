@@ -9,9 +9,12 @@ from pathlib import Path
 import c2pa
 import httpx2
 import numpy as np
+import pytest
 
 from soundclone.audio import decode, encode
 from tests.service import API, Service, finish
+
+pytestmark = pytest.mark.slow
 
 TEXT = "The ferry leaves at nine, so be at the pier early. Bring a coat, because the wind is cold."
 
