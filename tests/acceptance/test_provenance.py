@@ -31,7 +31,9 @@ def changed(path: Path, target: Path) -> Path:
 
 
 def verify(service: Service, path: Path) -> httpx2.Response:
-    return httpx2.post(f"{service.url}/verify", files={"file": path.open("rb")}, timeout=300)
+    return httpx2.post(
+        f"{service.url}/verify", files={"file": (path.name, path.read_bytes())}, timeout=300
+    )
 
 
 def test_a_result_is_recognised(service: Service, recording: str, tmp_path: Path) -> None:
