@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Concatenate, ParamSpec
 
 from fastapi import Request
@@ -23,8 +23,20 @@ _log = log(__name__)
 
 async def record_links(request: Request, task_id: str, status: str, key_id: str) -> None:
     """Record that a key received the links to the files of a completed task."""
-    if status == TaskStatus.COMPLETED and state_of(request).recorded_links.add(task_id):
-        await _write(request, audit.record_links, task_id, audit.by_key(key_id))
+    await record_links_of(request, [(task_id, status)], key_id)
+
+
+async def record_links_of(request: Request, found: Iterable[tuple[str, str]], key_id: str) -> None:
+    """Record that a key received the links to the files of tasks, given as id and status."""
+    remember = state_of(request).recorded_links.add
+    new = [each for each, status in found if status == TaskStatus.COMPLETED and remember(each)]
+
+    def work(session: Session) -> None:
+        for task_id in new:
+            audit.record_links(session, task_id, audit.by_key(key_id))
+
+    if new:
+        await _write(request, work)
 
 
 async def record_recording_link(request: Request, voice: Voice, key_id: str) -> None:

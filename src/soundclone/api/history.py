@@ -10,6 +10,7 @@ from pydantic import BeforeValidator
 
 from ..core import history
 from ..errors import AuthenticationError, Forbidden, InvalidParameter, Unavailable
+from .audit import record_links_of
 from .auth import Reader
 from .errors import ServiceRoute
 from .openapi import error_responses
@@ -63,6 +64,7 @@ async def list_tasks(
     found, following = await state_of(request).database.read_async(
         history.page, who.account_id, limit=limit or 20, cursor=cursor, status=status, kind=kind
     )
+    await record_links_of(request, [(task.id, task.status) for task in found], who.key_id)
     return JSONResponse(
         ok({"list": [view(request, task) for task in found], "nextCursor": following})
     )

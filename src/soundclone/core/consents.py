@@ -243,12 +243,16 @@ def get(session: Session, consent_id: str, account_id: str, *, param: str | None
     """
     consent = session.get(Consent, consent_id) if _ID.fullmatch(consent_id) else None
     if consent is None or consent.account_id != account_id:
-        raise NotFound(
-            f"there is no consent {consent_id[:60]!r} in this account; "
-            "POST /v1/audio/voice_consents makes one",
-            param=param,
-        )
+        raise _not_found(consent_id, param)
     return consent
+
+
+def _not_found(consent_id: str, param: str | None = None) -> NotFound:
+    return NotFound(
+        f"there is no consent {consent_id[:60]!r} in this account; "
+        "POST /v1/audio/voice_consents makes one",
+        param=param,
+    )
 
 
 def usable(
@@ -270,14 +274,24 @@ def usable(
     return consent
 
 
+def lock(session: Session, consent_id: str, account_id: str) -> Consent:
+    """Return the account's consent as it is now, and lock it. Raises NotFound."""
+    get(session, consent_id, account_id)
+    consent = session.get(Consent, consent_id, with_for_update=True, populate_existing=True)
+    if consent is None:  # another transaction has just deleted it
+        raise _not_found(consent_id)
+    return consent
+
+
 def lock_usable(session: Session, request: CloneRequest, account_id: str) -> None:
     """Lock the kept consent of a request, so that no withdrawal overlooks the request's voice.
 
     Raises NotFound and Expired.
     """
     if isinstance(request.consent_source, ConsentSource):
-        consent = usable(session, request.consent_source.consent_id, account_id)
-        session.refresh(consent, with_for_update=True)
+        consent_id = request.consent_source.consent_id
+        lock(session, consent_id, account_id)
+        usable(session, consent_id, account_id)
 
 
 def ended(session: Session, limit: int = 100) -> Sequence[str]:

@@ -54,7 +54,8 @@ def delete(
     now = time.time()
     if voice.deleted_at is None:
         voice.deleted_at = voice.expires_at = now
-        audit.record(session, Event.DELETED, actor, voice_id=voice_id, account_id=account_id)
+        if voice.purged_at is None:  # otherwise the log has a line already
+            audit.record(session, Event.DELETED, actor, voice_id=voice_id, account_id=account_id)
     preview = session.get(Task, voice.task_id)
     uploads = set(voice.uploads or ())
     if preview is not None:
@@ -106,8 +107,7 @@ def withdraw_consent(
     Raises:
         NotFound: The account has no such consent.
     """
-    consent = consents.get(session, consent_id, account_id)
-    session.refresh(consent, with_for_update=True)
+    consent = consents.lock(session, consent_id, account_id)
     now = time.time()
     consent.ends_at = now if consent.ends_at is None else min(consent.ends_at, now)
     made = session.scalars(
