@@ -1,9 +1,9 @@
 """Encryption of stored files with AES-256-GCM.
 
-An encrypted file is a header of 48 bytes and chunks:
+An encrypted file consists of a header and chunks.
 
-- 8 bytes `SCENC001`, 8 bytes that name the key, and 32 random bytes
-- chunks of 64 KiB of plaintext, each followed by 16 bytes that authenticate it
+- The header has 8 bytes `SCENC001`, 8 bytes that name the key, and 32 random bytes.
+- A chunk has 64 KiB of plaintext, and 16 bytes that authenticate the chunk.
 
 The key of a file is derived (HKDF-SHA256) from the installation's key, the random bytes and the
 name of the file. So a file that is renamed, or put in the place of another one, does not decrypt.

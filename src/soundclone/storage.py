@@ -234,7 +234,7 @@ class Storage:
             blocks = self.stream(key)
             if encrypt:
                 blocks = self._cipher.encrypt(key, blocks)
-            # Not from the iterator: the store must not be used within one of its own calls.
+            # obstore cannot read the store while it pulls blocks for a write.
             with NamedTemporaryFile() as copy:
                 copy.writelines(blocks)
                 copy.flush()

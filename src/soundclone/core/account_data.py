@@ -63,7 +63,7 @@ _LEAVE = 60.0  # seconds in which the worker of a cancelled task notices the end
 
 @dataclass(frozen=True)
 class Holdings:
-    """Ids of what an account owns, from which the keys of its files follow."""
+    """Ids of the tasks, voices, uploads and consents of an account."""
 
     account_id: str
     tasks: tuple[str, ...]
