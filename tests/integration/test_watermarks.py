@@ -29,6 +29,7 @@ def test_payloads_lead_to_tasks(database: Database) -> None:
         assert watermarks.payload(session, "audio_1") == first, "a task that runs again"
         assert watermarks.tasks(session, second) == ["audio_2"]
         assert watermarks.tasks(session, second + 1) == []
+        assert watermarks.payloads(session) == second + 1
 
 
 def test_payloads_repeat(database: Database) -> None:
@@ -42,6 +43,7 @@ def test_payloads_repeat(database: Database) -> None:
         )
     with database.transaction() as session:
         assert watermarks.payload(session, "audio_new") == payload
+        assert watermarks.payloads(session) == PAYLOADS
         assert watermarks.tasks(session, payload) == ["audio_new", "audio_old"]
 
 

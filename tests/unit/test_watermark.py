@@ -137,6 +137,18 @@ def test_marks_are_found(name: str, rate: int) -> None:
     assert max(marks.public.p_value, marks.secret.p_value) < LIMIT
 
 
+def test_fewer_payloads_are_more_certain() -> None:
+    samples = embed(recording("man"), payload=300)
+    wide, narrow = (detect_both(samples, RATE, SECRET, each).secret for each in (PAYLOADS, 301))
+    assert wide is not None
+    assert narrow is not None
+    assert (wide.payload, narrow.payload) == (300, 300)
+    assert narrow.p_value < wide.p_value / 1000
+    missed = detect_both(samples, RATE, SECRET, 256).secret
+    assert missed is not None
+    assert missed.payload != 300
+
+
 def test_other_installations_find_only_the_public_pattern() -> None:
     marks = detect_both(marked("man"), RATE, b"secret of another installation")
     assert marks.public.found

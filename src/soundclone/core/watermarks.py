@@ -52,6 +52,12 @@ def payload(session: Session, task_id: str) -> int:
     return number % PAYLOADS
 
 
+def payloads(session: Session) -> int:
+    """Return the number of payloads in use, for `watermark.detect_both`."""
+    last = session.scalar(select(func.max(Watermark.number))) or 0
+    return min(last + 1, PAYLOADS)
+
+
 def tasks(session: Session, payload: int) -> list[str]:
     """Return the ids of the tasks with a payload, the newest first. Usually there is one."""
     last = session.scalar(select(func.max(Watermark.number))) or 0

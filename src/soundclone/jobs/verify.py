@@ -69,11 +69,11 @@ def _marked(
     samples: Samples, database: Database | None, entry: RegisterFinding
 ) -> WatermarkFinding:
     """Search for both patterns. The secret pattern leads to the task."""
-    secret = None
+    secret, payloads = None, watermark.PAYLOADS
     if database is not None:
         with database.read() as session:
-            secret = watermarks.secret(session)
-    marks = watermark.detect_both(samples, _RATE, secret)
+            secret, payloads = watermarks.secret(session), watermarks.payloads(session)
+    marks = watermark.detect_both(samples, _RATE, secret, payloads)
     own = marks.secret
     if database is None or own is None or not own.found:
         mark = marks.public

@@ -7,6 +7,7 @@ chips. F. J. MacWilliams, N. J. A. Sloane, "The Theory of Error-Correcting Codes
 
 from __future__ import annotations
 
+import math
 from functools import cache
 
 import numpy as np
@@ -18,6 +19,7 @@ CHIPS = 1 << _FIELD_BITS
 PAYLOAD_BITS = 1 + 3 * _FIELD_BITS
 PAYLOADS = 1 << PAYLOAD_BITS
 """Number of payloads: 0 to PAYLOADS - 1."""
+_COSET = 2 * CHIPS  # payloads with the same b and c
 
 Chips = NDArray[np.float32]
 """Values of the chips, shape (CHIPS,)."""
@@ -37,12 +39,19 @@ def encode(payload: int) -> Chips:
     return np.asarray(sign * linear[row] * cosets[coset], np.float32)
 
 
-def decode(received: Chips) -> tuple[int, float]:
+def compared(payloads: int) -> int:
+    """Return the number of payloads that `decode` compares if only `payloads` are in use."""
+    return math.ceil(payloads / _COSET) * _COSET
+
+
+def decode(received: Chips, payloads: int = PAYLOADS) -> tuple[int, float]:
     """Return the payload whose chips correlate most with the received ones, and the correlation.
 
-    All payloads are compared, so the decision is the most likely one under Gaussian noise.
+    The first `compared(payloads)` payloads are compared, so the decision is the most likely one
+    under Gaussian noise.
     """
     linear, cosets = _tables()
+    cosets = cosets[: compared(payloads) // _COSET]
     correlations = (cosets * received.astype(np.float32)) @ linear
     best = int(np.argmax(np.abs(correlations)))
     coset, row = divmod(best, CHIPS)

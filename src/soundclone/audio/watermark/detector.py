@@ -19,7 +19,7 @@ import soxr
 from numpy.typing import NDArray
 
 from ..samples import Samples
-from .code import CHIPS, PAYLOADS, decode, encode
+from .code import CHIPS, PAYLOADS, compared, decode, encode
 from .pattern import (
     BAND_BINS,
     BANDS,
@@ -28,6 +28,7 @@ from .pattern import (
     FRAMES,
     PERIOD,
     STEPS,
+    SecretPattern,
     Signs,
     parity,
     public_pattern,
@@ -115,8 +116,17 @@ def detect(samples: Samples, sample_rate: int, secret: bytes | None) -> Mark:
     return marks.secret or marks.public
 
 
-def detect_both(samples: Samples, sample_rate: int, secret: bytes | None) -> Marks:
-    """Search for the public pattern, and with a secret also for the secret pattern."""
+def detect_both(
+    samples: Samples, sample_rate: int, secret: bytes | None, payloads: int = PAYLOADS
+) -> Marks:
+    """Search for the public pattern, and with a secret also for the secret pattern.
+
+    Args:
+        samples: Mono samples, shape (n,).
+        sample_rate: Sample rate in Hz.
+        secret: Secret of the installation. None: search for the public pattern only.
+        payloads: Number of payloads in use. Fewer payloads give a smaller p-value.
+    """
     sound = _Sound(samples, sample_rate)
     public: list[_Find] = []
     hidden: list[_Find] = []
@@ -124,7 +134,7 @@ def detect_both(samples: Samples, sample_rate: int, secret: bytes | None) -> Mar
         search = _Search(sound.power(start))
         public.append(search.public())
         if secret is not None:
-            hidden.append(search.secret(secret))
+            hidden.append(search.secret(secret, max(1, payloads)))
     return Marks(
         _mark(sound, public, None),
         None if secret is None else _mark(sound, hidden, secret),
@@ -198,7 +208,7 @@ class _Search:
         ]
         return min(finds, key=lambda find: find.p_value)
 
-    def secret(self, secret: bytes) -> _Find:
+    def secret(self, secret: bytes, payloads: int = PAYLOADS) -> _Find:
         """Return the best alignment and payload of the secret pattern.
 
         The public pattern suggests some alignments. Its signs are independent of the secret, so
@@ -208,7 +218,7 @@ class _Search:
         """
         pattern = secret_pattern(secret)
         guides = np.argpartition(self._scores.ravel(), -_GUIDES)[-_GUIDES:]
-        finds = [self._decode(pattern.signs, pattern.groups, int(g), 2 * _GUIDES) for g in guides]
+        finds = [self._decode(pattern, int(each), 2 * _GUIDES, payloads) for each in guides]
         best = min(finds, key=lambda find: find.p_value)
         if best.p_value <= LIMIT:
             return best
@@ -216,17 +226,17 @@ class _Search:
         guesses = np.argpartition(energy.ravel(), -_GUESSES)[-_GUESSES:]
         for guess in guesses:
             tried = 2 * self.tried(int(guess))
-            finds.append(self._decode(pattern.signs, pattern.groups, int(guess), tried))
+            finds.append(self._decode(pattern, int(guess), tried, payloads))
         return min(finds, key=lambda find: find.p_value)
 
-    def _decode(self, signs: Signs, groups: NDArray[np.intp], place: int, tried: int) -> _Find:
+    def _decode(self, pattern: SecretPattern, place: int, tried: int, payloads: int) -> _Find:
         hypothesis, shift = divmod(place, STEPS)
         tiles = np.roll(self._by_phase[hypothesis], -shift, axis=0)
-        weights = (tiles * signs).ravel()
-        chips = np.bincount(groups.ravel(), weights, CHIPS + 1)[:CHIPS].astype(np.float32)
-        payload, value = decode(chips)
+        weights = (tiles * pattern.signs).ravel()
+        chips = np.bincount(pattern.groups.ravel(), weights, CHIPS + 1)[:CHIPS].astype(np.float32)
+        payload, value = decode(chips, payloads)
         score = value / math.sqrt(float(self._secret_energy[hypothesis, shift]) + 1e-6)
-        return _Find(_p_value(score, tried * PAYLOADS), self._alignment(place), payload)
+        return _Find(_p_value(score, tried * compared(payloads)), self._alignment(place), payload)
 
     def _chip_energy(self, secret: bytes) -> NDArray[np.float32]:
         """Return the energy of all chips over that of the tiles, shape (speed phase, STEPS)."""
