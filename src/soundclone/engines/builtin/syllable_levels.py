@@ -27,6 +27,7 @@ _LIMITS = (1.5 * _DB, 5.2 * _DB)  # of a speaker's spread
 _USUAL = 2.5 * _DB  # spread of the source's levels after conversion
 _WEIGHT = 5.0  # of that spread beside a sentence's, in syllables
 _RATIO = (0.8, 1.8)  # limits of the factor on the levels
+LOST = 1.15  # factor by which the post-filter narrows the spread again
 _MOST = 7.0 * _DB  # largest change of a syllable
 _GLIDE = 15  # frames, over which the change of level is smoothed
 
@@ -53,7 +54,7 @@ def with_spread(parameters: Parameters, wanted: float) -> Parameters:
     squares, freedom = _variation(level, peaks)
     own = np.sqrt((squares + _WEIGHT * _USUAL**2) / (freedom + _WEIGHT))
     above = level[peaks] - level[peaks].mean()
-    change = ((np.clip(wanted / own, *_RATIO) - 1) * above).clip(-_MOST, _MOST)
+    change = ((np.clip(LOST * wanted / own, *_RATIO) - 1) * above).clip(-_MOST, _MOST)
     gain = np.interp(np.arange(len(level)), peaks, change)
     window = np.hanning(_GLIDE + 2)[1:-1]
     gain = np.convolve(np.pad(gain, _GLIDE // 2, mode="edge"), window / window.sum(), "valid")
