@@ -10,13 +10,26 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from soundclone.core import account_data, consents, files, keys, ledger, sessions, tasks
+from soundclone.audio.fingerprint import Fingerprint
+from soundclone.core import account_data, consents, files, keys, ledger, register, sessions, tasks
 from soundclone.core.pricing import to_micro
-from soundclone.db.models import Account, Base, Consent, Key, Task, Transfer, Upload, Voice
+from soundclone.core.register import Result
+from soundclone.db.models import (
+    Account,
+    Base,
+    Consent,
+    Key,
+    RegisterLandmark,
+    Task,
+    Transfer,
+    Upload,
+    Voice,
+)
 from soundclone.db.session import Database
 from soundclone.errors import AuthenticationError, NotFound
 from soundclone.jobs import account_data as archive
@@ -121,6 +134,11 @@ def test_an_erasure_leaves_amounts_alone(database: Database, storage: Storage) -
     account, key, _ = furnish(database, storage)
     other, other_key, others = furnish(database, storage)
     waiting = submit(database, order(account, key, 3))
+    kept = submit(database, order(other, other_key, 3))
+    landmark = Fingerprint(np.array([1]), np.array([2]))
+    with database.transaction() as session:
+        for task_id in (waiting, kept):
+            register.add(session, task_id, Result(task_id, 1.0, landmark))
     queue = Queue(database)
     with database.read() as session:
         before = ledger.balance(session, account)
@@ -153,6 +171,9 @@ def test_an_erasure_leaves_amounts_alone(database: Database, storage: Storage) -
         with pytest.raises(AuthenticationError):
             keys.holder(session, key)
         assert session.get(Task, waiting) is None
+        assert register.find_file(session, waiting) is None
+        assert register.find_file(session, kept) == kept
+        assert session.scalar(select(func.count()).select_from(RegisterLandmark)) == 1
     with pytest.raises(NotFound, match="was erased"):
         archive.export(database, storage, account)
 

@@ -30,7 +30,7 @@ from ..db.models import (
 )
 from ..db.session import affected
 from ..errors import NotFound, TaskCancelled
-from . import audit, files, ledger, results, tasks
+from . import audit, files, ledger, register, results, tasks
 from .audit import Actor, Event
 from .pricing import to_credits
 from .voices import ACTIVE
@@ -227,6 +227,7 @@ def erase(
             "tasks": delete(Task).where(Task.account_id == account_id, Task.id.not_in(late)),
         }.items()
     }
+    register.remove(session, select(Transfer.task_id).where(Transfer.account_id == account_id))
     for task_id in late:
         results.resize(session, task_id, 0)
     session.execute(

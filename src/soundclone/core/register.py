@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Select, delete, insert, select
 from sqlalchemy.orm import Session
 
 from ..audio.fingerprint import STEP, Fingerprint, Hashes
@@ -63,8 +63,8 @@ def add(session: Session, task_id: str, result: Result) -> None:
         )
 
 
-def remove(session: Session, task_ids: Sequence[str]) -> None:
-    """Delete the entries of tasks."""
+def remove(session: Session, task_ids: Sequence[str] | Select[tuple[str | None]]) -> None:
+    """Delete the entries of tasks, whose ids are listed or queried."""
     numbers = select(RegisterEntry.number).where(RegisterEntry.task_id.in_(task_ids))
     session.execute(delete(RegisterLandmark).where(RegisterLandmark.entry.in_(numbers)))
     session.execute(delete(RegisterEntry).where(RegisterEntry.task_id.in_(task_ids)))
