@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import hashlib
+import io
 import threading
 from pathlib import Path
 
+import c2pa
 import numpy as np
 import pytest
 
@@ -13,13 +16,20 @@ from soundclone.audio.samples import Samples
 from soundclone.audio.watermark import detect_both
 from soundclone.config import Settings
 from soundclone.core import files, watermarks
-from soundclone.core.requests import AudioFormat, SoundVersion, SpeechOptions, SpeechRequest
+from soundclone.core.requests import (
+    AudioFormat,
+    SoundVersion,
+    SpeechOptions,
+    SpeechRequest,
+    TaskResult,
+)
 from soundclone.db import migrate
 from soundclone.db.models import Task
 from soundclone.db.session import Database
 from soundclone.engines.builtin import BuiltinEngine
 from soundclone.engines.registry import InstalledEngines
 from soundclone.errors import Unavailable
+from soundclone.jobs import provenance
 from soundclone.jobs.chunks import Chunk, groups_of
 from soundclone.jobs.runner import Job, Pools
 from soundclone.jobs.stream import Sender
@@ -199,3 +209,23 @@ def test_the_first_sentence_is_a_group() -> None:
     assert max(sizes) <= 400
     assert sizes[:5] == [27, 27, 81, 189, 378]
     assert [piece for group in groups for piece in group] == list(script.parse(text).pieces)
+
+
+@pytest.mark.parametrize("form", ["mp3", "pcm"])
+def test_a_stream_has_a_sidecar_and_a_register_entry(tmp_path: Path, form: str) -> None:
+    job = a_job(tmp_path, form)
+    chunks = spoken(job)
+    sender = a_sender(job)
+    for index in range(3):
+        sender.send(index, chunks[: index + 1])
+    result = TaskResult.recorded(sender.finish("English", chunks))
+    assert result.credentials == "results/audio_1/speech.c2pa"
+    stored = job.storage.get(result.audio)
+    manifest = job.storage.get(result.credentials)
+    with c2pa.Reader("application/octet-stream", io.BytesIO(stored), manifest) as reader:
+        assert reader.get_validation_state() == "Valid"
+    entry = provenance.sealed(job)
+    assert entry is not None
+    assert entry.sha256 == hashlib.sha256(stored).hexdigest()
+    assert entry.seconds == pytest.approx(result.seconds, abs=0.1)
+    assert len(entry.fingerprint) > 50
