@@ -63,7 +63,7 @@ def add(session: Session, task_id: str, result: Result) -> None:
         )
 
 
-def remove(session: Session, task_ids: Sequence[str] | Select[tuple[str | None]]) -> None:
+def remove(session: Session, task_ids: Sequence[str] | Select[str | None]) -> None:
     """Delete the entries of tasks, whose ids are listed or queried."""
     numbers = select(RegisterEntry.number).where(RegisterEntry.task_id.in_(task_ids))
     session.execute(delete(RegisterLandmark).where(RegisterLandmark.entry.in_(numbers)))
