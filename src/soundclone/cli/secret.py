@@ -107,7 +107,7 @@ def retire(
             dependent = keys.depending(session, secret)
             valid_until = int(path.suffix[1:]) + longest
             if dependent:
-                reason = f"{len(dependent)} keys, such as {dependent[0].id}, depend on it"
+                reason = f"{len(dependent)} valid keys depend on it, such as {dependent[0].id}"
             elif valid_until > time.time():
                 left = (valid_until - time.time()) / DAY
                 reason = f"links and sessions may be valid for {left:.1f} more days"

@@ -169,6 +169,15 @@ class Database:
         reader.invalidate()
         reader.close()
 
+    def empty_log(self) -> None:
+        """Move the write-ahead log of SQLite into the database file, so that no old text stays.
+
+        While another connection reads, the log stays until the next checkpoint.
+        """
+        if self.sqlite:
+            with self.engine.connect() as connection:
+                connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+
     def check(self) -> None:
         """Raise Unavailable unless the database answers."""
         try:
@@ -195,6 +204,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
         "synchronous=FULL",  # an acknowledged commit survives a power cut
         "busy_timeout=30000",
         "foreign_keys=ON",
+        "secure_delete=ON",  # overwrites deleted texts, which would stay in free pages
     ):
         connection.execute(f"PRAGMA {pragma}").close()
 

@@ -204,4 +204,5 @@ def erase(
         queue.delete_records(ended[start : start + _BATCH])
     with database.transaction() as session:
         erased = account_data.erase(session, account_id, running, actor)
+    database.empty_log()
     return Report(account_id, erased, count, size, tuple(sorted(running)))
