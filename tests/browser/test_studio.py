@@ -348,9 +348,18 @@ def test_the_account_and_its_keys(studio: Visit, service: Service, keep: Keep) -
     assert made not in page.content()
     row = page.get_by_role("row").filter(has_text="for the shop")
     page.once("dialog", lambda dialog: dialog.accept())
+    row.get_by_role("button", name="Rotate").click()
+    expect(secret).to_contain_text("sk_")
+    rotated = secret.inner_text()
+    assert rotated != made
+    for each in (made, rotated):  # in the overlap
+        assert service.get(f"{API}/key/balance", each)[1]["data"]["name"] == "for the shop"
+    expect(row).to_contain_text("The former key works until")
+    page.once("dialog", lambda dialog: dialog.accept())
     row.get_by_role("button", name="Revoke").click()
     expect(row).to_contain_text("Revoked")
-    assert service.get(f"{API}/key/balance", made)[1]["code"] == 20001
+    for each in (made, rotated):
+        assert service.get(f"{API}/key/balance", each)[1]["code"] == 20001
 
 
 @pytest.mark.slow
