@@ -145,7 +145,7 @@ def test_no_command_prints_the_help(run: Run) -> None:
 def test_what_a_machine_may_read_is_json_on_request() -> None:
     for name, command in commands():
         options = {option for parameter in command.params for option in parameter.opts}
-        assert ("--json" in options) == (name not in ("serve", "worker")), name
+        assert ("--json" in options) == (name not in ("serve", "worker", "audit export")), name
 
 
 def test_the_help_is_light(run: Run) -> None:
@@ -710,8 +710,8 @@ def complete(environment: dict[str, str], tmp_path: Path, line: str) -> list[str
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("soundclone s", ["serve", "speak"]),
-        ("soundclone keys ", ["create", "list", "revoke", "set-quota"]),
+        ("soundclone s", ["serve", "speak", "secret", "storage"]),
+        ("soundclone keys ", ["create", "list", "rotate", "revoke", "set-quota"]),
         ("soundclone speak m --emotion s", ["sad", "surprised"]),
         ("soundclone speak m --format ", ["mp3", "wav", "flac", "ogg"]),
         ("soundclone speak m --language Chin", ["Chinese", "Chinese,Yue"]),

@@ -309,7 +309,7 @@ class SoundCloneTaskData(_Data):
 class WatermarkView(BaseModel):
     """Search for the watermark."""
 
-    found: bool
+    found: bool = Field(description="The watermark is in the sound")
     p_value: float = Field(
         description="Probability that a sound without a watermark looks as marked as this one"
     )
@@ -322,7 +322,7 @@ class WatermarkView(BaseModel):
 class CredentialsView(BaseModel):
     """Search for Content Credentials (C2PA)."""
 
-    found: bool
+    found: bool = Field(description="The file, or a file beside it, has a manifest")
     valid: bool = Field(description="The signature and the hashes of the manifest match the file")
     synthetic: bool | None = Field(
         default=None, description="The manifest names a synthetic source, with `details`"
@@ -335,7 +335,7 @@ class CredentialsView(BaseModel):
 class RegisterView(BaseModel):
     """Search of the register of results."""
 
-    found: bool
+    found: bool = Field(description="The file or a part of its sound is in the register")
     task: str | None = Field(description="Task that made the sound, for operators only")
     exact: bool | None = Field(
         default=None, description="The file is a result, byte for byte, with `details`"
@@ -349,9 +349,11 @@ class VerdictView(BaseModel):
     """Layers of provenance that were found in a file."""
 
     synthetic: bool = Field(description="A layer shows that the sound is synthetic")
-    watermark: WatermarkView
-    c2pa: CredentialsView
-    register_: RegisterView = Field(alias="register")
+    watermark: WatermarkView = Field(description="Mark in the sound")
+    c2pa: CredentialsView = Field(description="Content Credentials of the file")
+    register_: RegisterView = Field(
+        alias="register", description="Result of this installation with the same sound"
+    )
     seconds: float | None = Field(default=None, description="Duration, with `details`")
 
 

@@ -11,7 +11,7 @@ from .common import print_json, refuse
 from .database import transaction
 
 audit_app = typer.Typer(
-    help="Export the log of who made, used, downloaded, shared and deleted voices.",
+    help="Export the log of the uses of voices.",
     no_args_is_help=True,
 )
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..db.models import AbuseReport
 
 reports_app = typer.Typer(
-    help="List and close reports of abuse, which anybody sends at /studio/report.",
+    help="List and close reports of abuse.",
     no_args_is_help=True,
 )
 

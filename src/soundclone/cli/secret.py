@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..config import Settings
 
 secret_app = typer.Typer(
-    help="Rotate the secret that hashes API keys and signs links and sessions.",
+    help="Rotate the secret of the installation.",
     no_args_is_help=True,
 )
 

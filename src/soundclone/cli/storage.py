@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..config import Settings
 
 storage_app = typer.Typer(
-    help="Encrypt and decrypt the stored files: recordings, voices and results.",
+    help="Encrypt and decrypt the stored files.",
     no_args_is_help=True,
 )
 
@@ -79,11 +79,12 @@ def backup(
     folder: Annotated[Path, typer.Argument(help="New folder for the backup")],
     as_json: AsJson = False,
 ) -> None:
-    """Copy the database, the stored files and the secrets of one machine into a new folder.
+    """Copy all data of one machine into a new folder.
 
-    The service may run meanwhile. Only you can read the copy, which can make links and keys. To
-    restore, start the service with SOUNDCLONE_DATA_DIR set to a copy of the folder. Encrypted files
-    stay encrypted. The key of the encryption is not in the backup.
+    The copy has the database, the stored files and the secrets. The service may run meanwhile. Only
+    you can read the copy, which can make links and keys. To restore, start the service with
+    SOUNDCLONE_DATA_DIR set to a copy of the folder. Encrypted files stay encrypted. The key of the
+    encryption is not in the backup.
     """
     from ..db.damage import file_of
     from ..storage import local_folder

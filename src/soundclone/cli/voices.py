@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..db.models import ProtectedVoice
 
 voices_app = typer.Typer(
-    help="Manage voices of your account, and voices that may not be cloned on this machine.",
+    help="Manage voices, and protect voices from cloning.",
     no_args_is_help=True,
 )
 
@@ -134,7 +134,7 @@ def protect(
 
 @voices_app.command("protected")
 def protected(as_json: AsJson = False) -> None:
-    """List the voices that may not be cloned on this machine's service."""
+    """List the voices that may not be cloned here."""
     from ..audio import speakers
     from ..core import protection
     from ..core.formatting import moment
