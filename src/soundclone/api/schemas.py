@@ -645,7 +645,7 @@ class ErasedData(BaseModel):
 
 
 class KeptData(BaseModel):
-    """What remains of an erased account."""
+    """Rest of an erased account."""
 
     ledger_lines: int = Field(description="Lines of the ledger: amounts, ids and times")
     credits: float = Field(description="Credits that the account had left")
