@@ -19,8 +19,8 @@ The examples build on each other, and were run on a new service when this page w
 these variables:
 
 {preamble}
-`$URL`, `$TASK`, `$MODEL` and `$AUDIO` hold values from earlier answers. Lists are shortened to
-their first item.
+`$URL`, `$TASK`, `$MODEL`, `$AUDIO`, `$CONSENT`, `$ACCOUNT` and `$KEY` hold values from earlier
+answers. Lists are shortened to their first item.
 
 **Envelopes.** On paths that begin with `/api/`, every answer is an envelope. `code` is 20000 for
 success, 20001 for a bad key, 20002 for a bad request and -1 for any other error. `msg` is the

@@ -103,14 +103,20 @@ EXAMPLES = {
     ),
     "deleteVoice": Example('curl -X DELETE $API/voices/$MODEL -H "$AUTH"'),
     "withdrawConsent": Example('curl -X DELETE $API/voices/$MODEL/consent -H "$AUTH"'),
+    "getAccount": Example('curl $API/account -H "$AUTH"', {"ACCOUNT": "id"}),
+    "listKeys": Example('curl $API/keys -H "$AUTH"'),
+    "createKey": Example(
+        f'curl $API/keys -H "$AUTH" {_JSON} \\\n'
+        '  -d \'{"name": "announcer", "scopes": ["read", "speak"]}\'',
+        {"KEY": "id"},
+    ),
+    "rotateKey": Example('curl -X POST "$API/keys/$KEY/rotation?overlapHours=48" -H "$AUTH"'),
+    "revokeKey": Example('curl -X DELETE $API/keys/$KEY -H "$AUTH"'),
     "exportAccount": Example(
         'curl -sS -OJ $API/account/export -H "$AUTH" -w "%{http_code} %{content_type}"'
     ),
     # The last one, because the key no longer works afterwards.
-    "eraseAccount": Example(
-        "ACCOUNT=$(basename acct_*.zip .zip)  # the export's file has the name of the account\n"
-        'curl -X DELETE "$API/account?confirm=$ACCOUNT" -H "$AUTH"'
-    ),
+    "eraseAccount": Example('curl -X DELETE "$API/account?confirm=$ACCOUNT" -H "$AUTH"'),
 }
 
 
@@ -187,6 +193,7 @@ def _run(site: str, key: str, folder: Path) -> dict[str, Answer]:
         if data.get("code", 20000) != 20000:
             sys.exit(f"this example is refused: {example.command}\n{text}")
         shown = json.dumps(_short(data), ensure_ascii=False, indent=2)
+        shown = re.sub("sk_[0-9A-Za-z]{43}", "sk_…", shown)
         found[name] = Answer("json", shown.replace(site, SHOWN))
         task = data.get("data", data) if example.keeps else {}
         while example.waits and task["status"] in ("queued", "processing"):

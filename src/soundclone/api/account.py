@@ -12,13 +12,14 @@ from sqlalchemy.orm import Session
 from ..core import ledger, sessions
 from ..core.audit import by_key
 from ..core.pricing import to_credits
-from ..db.models import Key
+from ..db.models import Account, Key
 from ..errors import AuthenticationError, Forbidden, InvalidParameter, RateLimited, Unavailable
 from ..jobs import account_data
 from .auth import AnyCaller, BalanceReader, LimitedCaller, LimitedManager
 from .errors import ContractRoute, ServiceRoute
 from .openapi import error_responses
 from .schemas import (
+    AccountResponse,
     CatalogResponse,
     ErasureResponse,
     KeyBalanceResponse,
@@ -81,6 +82,23 @@ async def key_balance(state: State, who: AnyCaller) -> JSONResponse:
             "available_quota": to_credits(max(0, left)),
             "unlimited": key.quota == 0,
         }
+
+    return JSONResponse(ok(await state.database.read_async(work)))
+
+
+@service_router.get(
+    "/api/open-api/v1/account",
+    operation_id="getAccount",
+    summary="Get the account",
+    response_model=AccountResponse,
+    responses=error_responses(AuthenticationError, Forbidden, Unavailable),
+)
+async def get_account(state: State, who: BalanceReader) -> JSONResponse:
+    """Return the id and the name of the account that the key belongs to."""
+
+    def work(session: Session) -> dict[str, object]:
+        account = session.get_one(Account, who.account_id)
+        return {"id": account.id, "name": account.name, "created": int(account.created_at)}
 
     return JSONResponse(ok(await state.database.read_async(work)))
 

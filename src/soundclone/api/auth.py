@@ -109,6 +109,10 @@ TaskReader = Annotated[Caller, Depends(Authorised(Scope.READ, Scope.SPEAK, Scope
 TaskOwner = Annotated[Caller, Depends(Authorised(Scope.SPEAK, Scope.CLONE))]
 BalanceReader = Annotated[Caller, Depends(Authorised(Scope.READ, Scope.ACCOUNT))]
 LimitedManager = Annotated[Caller, Depends(Authorised(Scope.ACCOUNT, limited=True))]
+KeyReader = Annotated[Caller, Depends(Authorised(Scope.ACCOUNT, Scope.OPERATOR))]
+LimitedKeyRevoker = Annotated[
+    Caller, Depends(Authorised(Scope.ACCOUNT, Scope.OPERATOR, limited=True))
+]
 Cloner = Annotated[Caller, Depends(Authorised(Scope.CLONE))]
 LimitedCloner = Annotated[Caller, Depends(Authorised(Scope.CLONE, limited=True))]
 LimitedSpeaker = Annotated[Caller, Depends(Authorised(Scope.SPEAK, limited=True))]

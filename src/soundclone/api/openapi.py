@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from ..core.keys import Scope
 from ..core.requests import AudioFormat, SoundVersion
 from ..db.models import TaskStatus
 from ..engines.emotion import Emotion
@@ -55,7 +56,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
     )
     # FastAPI adds its own validation errors, which no client sees, and enums whose values the
     # schemas list in place.
-    enums = (AudioFormat, Emotion, SoundVersion, TaskStatus)
+    enums = (AudioFormat, Emotion, Scope, SoundVersion, TaskStatus)
     for name in ("HTTPValidationError", "ValidationError", *(each.__name__ for each in enums)):
         document["components"]["schemas"].pop(name, None)
     for name, schema in document["components"]["schemas"].items():

@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from ..core.keys import Scope
 from ..core.requests import AudioFormat, SoundVersion, SpeechOptions
 from ..db.models import TaskStatus
 from ..engines.emotion import Emotion
@@ -62,6 +63,7 @@ class Member:
 
 WireStatus = Annotated[TaskStatus, Member(TaskStatus)]
 WireVersion = Annotated[SoundVersion, Member(SoundVersion)]
+WireScope = Annotated[Scope, Member(Scope)]
 WireEmotion = Annotated[Emotion, Member(Emotion)]
 WireFormat = Annotated[
     AudioFormat,
@@ -466,6 +468,98 @@ class KeyBalanceResponse(_Envelope):
     """Envelope with the quota of a key."""
 
     data: KeyBalanceData = Field(description="The quota")
+
+
+class AccountData(BaseModel):
+    """Account of the key."""
+
+    id: str = Field(description="Id of the account, acct_…")
+    name: str = Field(description="Name of the account")
+    created: int = Field(description="When the account was opened, in Unix seconds")
+
+
+class AccountResponse(_Envelope):
+    """Envelope with the account of the key."""
+
+    data: AccountData = Field(description="The account")
+
+
+class KeyRequest(RequestModel):
+    """Name, rights and limits of a new API key."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"name": "announcer", "scopes": ["read", "speak"]}}
+    )
+
+    name: str = Field(
+        description="A text of 1 to 80 characters: the name of the key, without control characters"
+    )
+    scopes: list[WireScope] = _optional(
+        f"A list of scopes, of {', '.join(Scope)}. Default: those of the key that creates the new "
+        "one, without operator"
+    )
+    expiresAt: Annotated[int, BeforeValidator(_whole)] = _optional(
+        "A time in Unix seconds: the end of the key. Default: the end of the key that creates the "
+        "new one"
+    )
+    quota: float = _optional(
+        "A number of credits: the most that the key may spend. Default: no limit"
+    )
+
+
+class KeyData(BaseModel):
+    """API key of an account, without its text."""
+
+    id: str = Field(description="Id of the key, key_…")
+    account: str = Field(description="Id of the account that the key belongs to")
+    name: str = Field(description="Name of the key")
+    display: str = Field(description="First characters of the key, to recognise it")
+    scopes: list[WireScope] = Field(description="Permissions of the key")
+    quota: float = Field(description="Credits that the key may spend in total; 0 for no limit")
+    used: float = Field(description="Credits that the key has spent")
+    created: int = Field(description="When the key was created, in Unix seconds")
+    expiresAt: NullableTime = Field(
+        description="When the key expires, in Unix seconds; null: never"
+    )
+    formerUntil: NullableTime = Field(
+        description="When the text that the latest rotation replaced stops working, in Unix "
+        "seconds; null if no former text works"
+    )
+    revokedAt: NullableTime = Field(
+        description="When the key was revoked, in Unix seconds; null for any other key"
+    )
+
+
+class NewKeyData(KeyData):
+    """API key with its text."""
+
+    key: str = Field(description="The key, sk_…, which no later response contains")
+
+
+class KeyResponse(_Envelope):
+    """Envelope with an API key."""
+
+    data: KeyData = Field(description="The key")
+
+
+class NewKeyResponse(_Envelope):
+    """Envelope with an API key and its text."""
+
+    data: NewKeyData = Field(description="The key")
+
+
+class KeyList(BaseModel):
+    """API keys of an account."""
+
+    list: Annotated[
+        list[KeyData], Field(description="All keys, also revoked and expired ones, newest first")
+    ]
+
+
+class KeyListResponse(_Envelope):
+    """Envelope with the API keys of an account."""
+
+    data: KeyList = Field(description="The keys")
 
 
 class CatalogRow(BaseModel):

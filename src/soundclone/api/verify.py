@@ -73,6 +73,7 @@ async def page() -> Response:
     "/verify",
     operation_id="verify",
     summary="Verify a file",
+    openapi_extra={"security": [{}, {"bearerAuth": []}]},  # the key is optional
     response_model=VerdictView,
     responses=error_responses(
         RequestError, InvalidParameter, AuthenticationError, TooLarge, RateLimited, Unavailable

@@ -23,12 +23,14 @@ from sqlalchemy.orm import Session
 
 from ..db.models import Account, Key, SignInLink, StudioSession
 from ..errors import AuthenticationError, Forbidden, InvalidParameter, NotFound, StateConflict
+from . import voices
 from .formatting import DAY, moment
 
 PREFIX = "sk_"
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _RANDOM = 37
 _CHECKSUM = 6
+_MOST_DAYS = 36_500  # until a key expires
 
 
 class Scope(StrEnum):
@@ -158,15 +160,13 @@ def create(
 
     Raises:
         NotFound: There is no such account.
-        InvalidParameter: The quota is negative, the scopes are empty, or the expiry is past.
+        InvalidParameter: The quota is negative, the scopes are empty, or the expiry is past
+            or more than 100 years ahead.
     """
     if session.get(Account, account_id) is None:
         raise NotFound(f"there is no account {account_id!r}")
     _check_quota(quota)
-    if expires_at is not None and expires_at <= time.time():
-        raise InvalidParameter(
-            f"the expiry {moment(expires_at)} is past; it must be a time to come", param="expires"
-        )
+    _check_expiry(expires_at)
     text = generate()
     key = Key(
         id=f"key_{uuid.uuid4().hex}",
@@ -193,11 +193,7 @@ def expiry_after(days: float) -> float:
     Raises:
         InvalidParameter: The number is not above 0, or above 100 years.
     """
-    if not 0 < days <= 36_500:
-        raise InvalidParameter(
-            f"a key cannot expire after {days:g} days; more than 0 and at most 36500 are possible",
-            param="expires",
-        )
+    _check_days(days)
     return time.time() + days * DAY
 
 
@@ -301,6 +297,94 @@ def rehash(session: Session, secrets: Sequence[bytes], text: str) -> None:
     )
 
 
+def issue(
+    session: Session,
+    secret: bytes,
+    issuer: Key,
+    *,
+    name: str,
+    quota: int = 0,
+    scopes: Iterable[Scope] | None = None,
+    expires_at: float | None = None,
+) -> tuple[Key, str]:
+    """Create a key on behalf of another key of the account. Return the key and its text.
+
+    Args:
+        session: The transaction.
+        secret: Newest secret of the service.
+        issuer: Key that creates the new one.
+        name: Name of the new key.
+        quota: Most micro-credits that the new key may spend, 0 for no limit.
+        scopes: Permissions of the new key. None: the usual ones that the issuer has.
+        expires_at: Unix time in seconds at which the new key expires. None: with the issuer.
+
+    Raises:
+        Forbidden: The issuer has a quota, lacks one of the scopes, or expires earlier.
+        InvalidParameter: The name or the scopes are empty, the quota is negative, or the expiry
+            is past.
+    """
+    check_manages(issuer)
+    name = checked_name(name)
+    held = scopes_of(issuer)
+    wanted = held & USUAL if scopes is None else parse_scopes(scopes)
+    if missing := stored_scopes(wanted - held).split():
+        raise Forbidden(
+            f"key {issuer.display} lacks the scope {', '.join(missing)}, so it cannot create a key "
+            "with that scope"
+        )
+    _check_expiry(expires_at)
+    if issuer.expires_at is not None:
+        expires_at = issuer.expires_at if expires_at is None else expires_at
+        if expires_at > issuer.expires_at:
+            raise Forbidden(
+                f"key {issuer.display} expires on {moment(issuer.expires_at)}, so it cannot create "
+                f"a key that expires on {moment(expires_at)}"
+            )
+    return create(
+        session,
+        secret,
+        account_id=issuer.account_id,
+        name=name,
+        quota=quota,
+        scopes=wanted,
+        expires_at=expires_at,
+    )
+
+
+def checked_name(name: str) -> str:
+    """Return the name of a key without surrounding white space. Raises InvalidParameter."""
+    name = voices.checked_name(name)
+    if not name:
+        raise InvalidParameter("name is empty; a key needs a name", param="name")
+    return name
+
+
+def check_manages(issuer: Key) -> None:
+    """Check that a key may create, rotate and revoke keys.
+
+    Raises:
+        Forbidden: The key has a quota, so it could create a key without one.
+    """
+    if issuer.quota:
+        raise Forbidden(
+            f"key {issuer.display} has a quota, so it cannot create, rotate or revoke keys; use a "
+            "key without a quota"
+        )
+
+
+def check_covers(issuer: Key, other: Key) -> None:
+    """Check that a key has the rights of another one, whose new text it will see.
+
+    Raises:
+        Forbidden: The other key has more scopes or expires later.
+    """
+    if not covers(issuer, other):
+        raise Forbidden(
+            f"key {other.display} has more scopes than key {issuer.display} or expires later, so "
+            "it cannot be rotated with that key"
+        )
+
+
 def covers(holder: Key, other: Key) -> bool:
     """Tell whether a key has every scope of another one and lasts as long."""
     lasts = holder.expires_at is None or (
@@ -377,6 +461,14 @@ def listing(session: Session, account_id: str) -> Sequence[Key]:
     ).all()
 
 
+def get(session: Session, key_id: str, account_id: str | None) -> Key:
+    """Return a key of an account, or of any account for None. Raises NotFound."""
+    key = session.get(Key, key_id)
+    if key is None or account_id not in (None, key.account_id):
+        raise NotFound(f"there is no key {key_id[:12]!r} in this account")
+    return key
+
+
 def find(session: Session, reference: str) -> Key:
     """Return a key by its id, or by its display prefix if that is unique. Raises NotFound."""
     key = session.get(Key, reference)
@@ -404,6 +496,27 @@ def set_quota(session: Session, reference: str, quota: int) -> Key:
     session.execute(update(Key).where(Key.id == key.id).values(quota=quota))
     session.refresh(key)
     return key
+
+
+def _check_expiry(expires_at: float | None) -> None:
+    if expires_at is None:
+        return
+    left = expires_at - time.time()
+    if left <= 0:
+        raise InvalidParameter(
+            f"the expiry {moment(max(0, expires_at))} is past; it must be a time to come",
+            param="expires",
+        )
+    _check_days(left / DAY)
+
+
+def _check_days(days: float) -> None:
+    if not 0 < days <= _MOST_DAYS:
+        raise InvalidParameter(
+            f"a key cannot expire after {days:g} days; more than 0 and at most {_MOST_DAYS} are "
+            "possible",
+            param="expires",
+        )
 
 
 def _check_quota(quota: int) -> None:

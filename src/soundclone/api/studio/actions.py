@@ -18,8 +18,7 @@ from ...core.formatting import DAY
 from ...core.keys import Scope
 from ...core.pricing import to_micro
 from ...core.tasks import Order
-from ...db.models import Key
-from ...errors import AuthenticationError, Forbidden, InvalidParameter, NotFound
+from ...errors import AuthenticationError, InvalidParameter, NotFound
 from ..auth import identify
 from ..files import upload
 from ..orders import (
@@ -180,11 +179,7 @@ async def create_key(request: Request, me: Manager) -> Response:
 
     The key has no scope that the visitor's key lacks, and does not outlive that key.
     """
-    check_manages_keys(me)
     form, sent = await fields(request), await request.form()
-    name = voices.checked_name(form.get("name", ""))
-    if not name:
-        raise InvalidParameter("name is empty; a key needs a name", param="name")
     scopes = keys.parse_scopes(map(str, sent.getlist("scopes"))) if "scopes" in sent else keys.USUAL
     scopes &= me.caller.scopes - {Scope.OPERATOR}
     expires = keys.expiry_after(_days(form["expires"])) if form.get("expires") else None
@@ -193,11 +188,11 @@ async def create_key(request: Request, me: Manager) -> Response:
     settings = state_of(request).settings
 
     def work(database: Session) -> dict[str, str]:
-        key, secret = keys.create(
+        key, secret = keys.issue(
             database,
             settings.secret,
-            account_id=me.account.id,
-            name=name,
+            keys.holder(database, me.key.id),
+            name=form.get("name", ""),
             quota=to_micro(form.get("quota") or "0"),
             scopes=scopes,
             expires_at=expires,
@@ -210,10 +205,10 @@ async def create_key(request: Request, me: Manager) -> Response:
 @router.delete("/keys/{id}")
 async def revoke_key(request: Request, me: Manager, id: str) -> Response:
     """Revoke a key of the account."""
-    check_manages_keys(me)
+    keys.check_manages(me.key)
 
     def work(database: Session) -> None:
-        keys.revoke(database, _own_key(database, me, id).id)
+        keys.revoke(database, keys.get(database, id, me.account.id).id)
 
     await state_of(request).database.transaction_async(work)
     return Response(status_code=204, headers={"HX-Refresh": "true"})
@@ -222,28 +217,16 @@ async def revoke_key(request: Request, me: Manager, id: str) -> Response:
 @router.post("/keys/{id}/rotation")
 async def rotate_key(request: Request, me: Manager, id: str) -> Response:
     """Replace the text of a key. The former text works for `OVERLAP_HOURS`."""
-    check_manages_keys(me)
+    keys.check_manages(me.key)
     settings = state_of(request).settings
 
     def work(database: Session) -> dict[str, str]:
-        key = _own_key(database, me, id)
-        if not me.may_rotate(key):
-            raise Forbidden(
-                f"key {key.display} has more scopes than key {me.key.display} or expires later, so "
-                "it cannot be rotated with that key"
-            )
+        key = keys.get(database, id, me.account.id)
+        keys.check_covers(me.key, key)
         key, text = keys.rotate(database, settings.secret, key.id, overlap=OVERLAP_HOURS * 3600)
         return {"id": key.id, "key": text}
 
     return JSONResponse(await state_of(request).database.transaction_async(work))
-
-
-def _own_key(database: Session, me: Visitor, key_id: str) -> Key:
-    """Return a key of the visitor's account. Raises NotFound."""
-    for key in keys.listing(database, me.account.id):
-        if key.id == key_id:
-            return key
-    raise NotFound(f"there is no key {key_id[:12]!r} in this account")
 
 
 def _days(text: str) -> float:
@@ -253,15 +236,6 @@ def _days(text: str) -> float:
         raise InvalidParameter(
             f"the expiry {text[:20]!r} is not a number of days", param="expires"
         ) from error
-
-
-def check_manages_keys(me: Visitor) -> None:
-    """Check that the visitor may create and revoke keys. Raises Forbidden."""
-    if not me.manages_keys:
-        raise Forbidden(
-            f"key {me.key.display} has a quota, so it cannot create or revoke keys; sign in with "
-            "a key without a quota"
-        )
 
 
 async def agreement_of(request: Request, me: Visitor, form: Mapping[str, str]) -> Agreement:
