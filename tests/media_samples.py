@@ -15,6 +15,8 @@ from av.audio.stream import AudioStream
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from soundclone.audio.encode import STREAMS
+
 FORMATS: dict[str, tuple[str, str, str | None]] = {
     # name: container, sound codec, picture codec
     "mp3": ("mp3", "libmp3lame", None),
@@ -148,3 +150,14 @@ def spoken(seconds: float) -> tuple[NDArray[np.float32], int]:
         lib.espeak_Synchronize()
         assert len(blocks) > before, "espeak-ng is silent"
     return np.concatenate(blocks)[: round(seconds * rate)], rate
+
+
+def headerless(path: Path, form: str) -> tuple[NDArray[np.float32], int] | None:
+    """Samples and rate of a file without a header at its usual rate, None for other formats."""
+    if form not in ("pcm", "ulaw", "alaw"):
+        return None
+    made = STREAMS[form]
+    options = {"sample_rate": str(made.sample_rate), "ch_layout": "mono"}
+    with av.open(str(path), format=made.container, options=options) as container:
+        blocks = [frame.to_ndarray()[0] for frame in container.decode(audio=0)]
+    return np.concatenate(blocks).astype(np.float32) / np.float32(2**15), made.sample_rate

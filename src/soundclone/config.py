@@ -50,6 +50,9 @@ DEFAULT_PRICES = {
 """Prices in credits: for 10,000 characters of a preview, for 10,000 characters of production
 speech, and for one production task."""
 
+FRONTS = ("openai", "elevenlabs", "minimax")
+"""APIs of other services that this service answers too."""
+
 SHORTEST_SECRET = 32
 """Least length of a secret in bytes."""
 
@@ -142,6 +145,11 @@ class Settings(BaseSettings):
     )
 
     # API
+    fronts: CommaSeparated = Field(
+        default=FRONTS,
+        description="APIs of other services that are answered too, separated by commas: `openai`, "
+        "`elevenlabs`, `minimax`. Empty: none.",
+    )
     real_status: bool = Field(
         default=False,
         description="Answer errors on the contract's paths with their HTTP status instead of 200.",
@@ -341,6 +349,14 @@ class Settings(BaseSettings):
                     "needed"
                 )
         return keys
+
+    @field_validator("fronts")
+    @classmethod
+    def _fronts(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in FRONTS:
+                raise ValueError(f"{name!r} is not an API; it takes {', '.join(FRONTS)}")
+        return tuple(dict.fromkeys(names))
 
     @field_validator("encryption_keys")
     @classmethod

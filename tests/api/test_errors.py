@@ -13,10 +13,11 @@ from fastapi.routing import APIRoute
 from sqlalchemy.exc import OperationalError
 
 from soundclone import errors
-from soundclone.api import openai
 from soundclone.api.app import create_app
 from soundclone.api.errors import ApiRoute, MethodNotAllowed, ServerFault, error_response, translate
-from soundclone.api.openai.errors import TaskFailed, VoiceNotFound
+from soundclone.api.fronts.tasks import TaskFailed
+from soundclone.api.openai import errors as openai
+from soundclone.api.openai.errors import VoiceNotFound
 from soundclone.errors import (
     AuthenticationError,
     InvalidParameter,

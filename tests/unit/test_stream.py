@@ -103,7 +103,7 @@ def test_who_takes_over_goes_on_with_the_same_bytes(tmp_path: Path, form: str) -
     # One that finds everything said.
     assert job.storage.get(a_sender(job).finish("English", chunks)["audio"]) == whole
 
-    if form != "pcm":
+    if form not in ("pcm", "ulaw", "alaw"):
         path = tmp_path / "file"
         path.write_bytes(whole)
         assert decode(path).seconds == pytest.approx(result["seconds"], abs=0.1)
@@ -211,7 +211,7 @@ def test_the_first_sentence_is_a_group() -> None:
     assert [piece for group in groups for piece in group] == list(script.parse(text).pieces)
 
 
-@pytest.mark.parametrize("form", ["mp3", "pcm"])
+@pytest.mark.parametrize("form", ["mp3", "pcm", "ulaw", "alaw", "ulaw_wav"])
 def test_a_stream_has_a_sidecar_and_a_register_entry(tmp_path: Path, form: str) -> None:
     job = a_job(tmp_path, form)
     chunks = spoken(job)

@@ -18,6 +18,7 @@ from soundclone.audio.samples import Samples
 from soundclone.audio.watermark import LIMIT, PAYLOADS, Embedder, detect, detect_both
 from soundclone.audio.watermark import code as payload_code
 from soundclone.audio.watermark.pattern import public_pattern, secret_pattern
+from tests import media_samples
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 RATE = 24_000
@@ -174,9 +175,8 @@ def test_formats_keep_the_mark(tmp_path: Path, form: str) -> None:
     path = tmp_path / "speech"
     with Encoder(path, form, sample_rate_in=RATE) as encoder:
         encoder.write(marked("man"))
-    if form == "pcm":
-        words = np.frombuffer(path.read_bytes(), "<i2")
-        mark = detect((words / 32_768).astype(np.float32), STREAMS[form].sample_rate, SECRET)
+    if raw := media_samples.headerless(path, form):
+        mark = detect(*raw, SECRET)
     else:
         decoded = decode(path)
         mark = detect(decoded.samples, decoded.sample_rate, SECRET)

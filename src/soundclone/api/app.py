@@ -21,7 +21,6 @@ from . import (
     health,
     history,
     keys,
-    openai,
     openapi,
     polling,
     studio,
@@ -30,6 +29,7 @@ from . import (
     verify,
     voices,
 )
+from .fronts import registry
 from .headers import content_security_policy
 from .middleware import (
     Application,
@@ -89,10 +89,14 @@ def create_app(settings: Settings) -> FastAPI:
         health.router,
         verify.router,
     )
-    for router in (*routers, openai.router):
+    for router in routers:
         app.include_router(router)
+    fronts = registry.enabled(settings)
+    for front in fronts:
+        for router in front.routers:
+            app.include_router(router, prefix=front.base)
     studio.install(app)
-    unmatched.install(app, routers)
+    unmatched.install(app, routers, fronts)
     app.add_middleware(BodyLimitMiddleware, settings=settings)
     app.add_middleware(MetricsMiddleware)
     app.add_middleware(InFlightMiddleware, tasks=in_flight)

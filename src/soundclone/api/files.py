@@ -45,7 +45,15 @@ from .uploads import reserve, reserved
 
 _BLOCK = 64 * 1024  # bytes of a file in memory per client
 # Not every system's table of media types has these.
-_AUDIO = {".mp3": "audio/mpeg", ".wav": "audio/wav", ".flac": "audio/flac", ".ogg": "audio/ogg"}
+_AUDIO = {
+    ".mp3": "audio/mpeg",
+    ".wav": "audio/wav",
+    ".flac": "audio/flac",
+    ".ogg": "audio/ogg",
+    ".pcm": "audio/pcm",
+    ".ulaw": "audio/basic",
+    ".alaw": "audio/x-alaw-basic",
+}
 
 
 class UploadRoute(ContractRoute):

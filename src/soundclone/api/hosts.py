@@ -17,8 +17,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ..config import Settings
 from ..errors import RequestError
 from ..telemetry import log
-from . import openai
 from .errors import error_response
+from .fronts import registry
+from .fronts.front import front_of
 
 _log = log(__name__)
 _LOCAL = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".svc")
@@ -36,6 +37,7 @@ class HostsMiddleware:
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
+        self._fronts = registry.enabled(settings)
         public = urlsplit(settings.public_url).hostname
         self._names = (*settings.allowed_hosts, *([public] if public else []))
         self._checked = lru_cache(1024)(self._check)
@@ -64,8 +66,8 @@ class HostsMiddleware:
             "it the host of SOUNDCLONE_PUBLIC_URL, if clients are to use it"
         )
         request = Request(scope)
-        front = scope["path"].startswith("/v1/")
-        response = openai.error_response(error) if front else error_response(request, error)
+        front = front_of(self._fronts, scope["path"])
+        response = front.respond(error) if front else error_response(request, error)
         await response(scope, receive, send)
 
 

@@ -11,11 +11,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..config import Settings
 from ..telemetry import REQUESTS
+from .fronts import registry
+from .fronts.front import FrontsMiddleware
 from .headers import REQUEST_ID, HeadersMiddleware
 from .hosts import HostsMiddleware
 from .uploads import space_of
 
-_SHARED = ("/api/", "/v1/")  # prefixes of the paths that pages of other origins may use
+# Prefixes of the paths that pages of other origins may use.
+_SHARED = ("/api/", "/v1/", "/elevenlabs/", "/minimax/")
 
 
 class Application(FastAPI):
@@ -30,7 +33,8 @@ class Application(FastAPI):
         stack: ASGIApp = HostsMiddleware(super().build_middleware_stack(), self._settings)
         if self._settings.cors_origins:
             stack = CorsMiddleware(stack, self._settings.cors_origins)
-        return HeadersMiddleware(stack, self._settings)
+        stack = HeadersMiddleware(stack, self._settings)
+        return FrontsMiddleware(stack, registry.enabled(self._settings))
 
 
 class CorsMiddleware:

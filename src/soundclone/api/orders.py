@@ -28,6 +28,7 @@ from ..core.requests import (
     SubtitleUnit,
     UploadSource,
     UrlSource,
+    VoiceSource,
 )
 from ..core.tasks import Order
 from ..db.models import Task
@@ -99,7 +100,7 @@ async def clone_order(
 async def voice_order(
     state: AppState,
     who: Caller,
-    source: Source,
+    source: VoiceSource,
     *,
     request_hash: str,
     idempotency_key: str | None,

@@ -17,7 +17,7 @@ _PER_TURN = 16  # requests that start in one turn of the loop
 _ANONYMOUS_SHARE = 4  # every fourth of these is anonymous, if one waits
 _PATIENCE = 8  # turns with new connections, after which one anonymous request starts
 _PROBES = frozenset({"/healthz", "/readyz"})
-_CREDENTIALS = frozenset({b"authorization", b"cookie"})  # headers
+_CREDENTIALS = frozenset({b"authorization", b"cookie", b"xi-api-key"})  # headers
 
 
 class Starts:

@@ -10,12 +10,11 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from ..errors import NotFound
-from . import openai
 from .errors import MethodNotAllowed, ServiceRoute, error_response, translate
+from .fronts.front import Front, front_of
 
 # The contract answers every path below these prefixes with status 200.
 CONTRACT = ("/api/open-api/v1", "/api/openapi")
-OPENAI = "/v1"
 _STATIC_METHODS = ("GET", "HEAD")  # the mount of static files does not list its methods
 
 
@@ -26,11 +25,16 @@ class Paths:
     routes: Sequence[tuple[str, APIRoute]]  # with the prefix that the route's path lacks
 
     @classmethod
-    def of(cls, routers: Iterable[APIRouter]) -> Paths:
-        """Collect the routes of `routers` and of the OpenAI-compatible API."""
+    def of(cls, routers: Iterable[APIRouter], fronts: Iterable[Front]) -> Paths:
+        """Collect the routes of routers and of fronts."""
         plain = [("", route) for router in routers for route in router.routes]
-        front = [(OPENAI, route) for part in openai.routers for route in part.routes]
-        return cls([(base, route) for base, route in plain + front if isinstance(route, APIRoute)])
+        others = [
+            (front.base, route)
+            for front in fronts
+            for part in front.routers
+            for route in part.routes
+        ]
+        return cls([(base, route) for base, route in plain + others if isinstance(route, APIRoute)])
 
     def at(self, path: str) -> list[APIRoute]:
         """Return every route of a path."""
@@ -48,9 +52,9 @@ class Paths:
         return not found or any(route.contract for route in found)
 
 
-def install(app: FastAPI, routers: Iterable[APIRouter]) -> None:
+def install(app: FastAPI, routers: Iterable[APIRouter], fronts: Sequence[Front]) -> None:
     """Answer unknown paths and methods in the format of the paths around them."""
-    paths = Paths.of(routers)
+    paths = Paths.of(routers, fronts)
 
     @app.exception_handler(HTTPException)
     async def unmatched(request: Request, error: HTTPException) -> Response:
@@ -67,8 +71,8 @@ def install(app: FastAPI, routers: Iterable[APIRouter]) -> None:
             known = MethodNotAllowed(
                 f"{request.method[:20]!r} is not a method of this path; it takes {headers['Allow']}"
             )
-        if path.startswith(f"{OPENAI}/"):
-            response: Response = openai.error_response(known)
+        if front := front_of(fronts, path):
+            response = front.respond(known)
         else:
             response = error_response(request, known, contract=paths.is_contract(path))
         response.headers.update(headers)

@@ -9,11 +9,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO
+
+import numpy as np
 
 from ..errors import (
     InternalError,
@@ -30,6 +32,7 @@ from .samples import Samples
 from .sniff import SUPPORTED, describe_other
 from .sound import Sound
 
+_BETWEEN = 0.5  # seconds of silence between joined recordings
 _REFUSALS: dict[str, type[SourceError]] = {
     kind.word: kind
     for kind in (
@@ -65,6 +68,26 @@ class Decoded:
     def seconds(self) -> float:
         """Duration in seconds."""
         return self.sound.seconds
+
+
+def join(parts: Sequence[Decoded]) -> Decoded:
+    """Join the sounds of several files to one recording, at the highest of their sample rates.
+
+    Half a second of silence separates the sounds, so that no word runs into the next one. The
+    properties of the file are those of the first one.
+    """
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    rate = max(part.sample_rate for part in parts)
+
+    def blocks() -> Iterator[Samples]:
+        for number, part in enumerate(parts):
+            if number:
+                yield np.zeros(round(_BETWEEN * rate), np.float32)
+            yield from part.sound.resampled(rate).blocks()
+
+    return replace(first, sound=Sound.from_blocks(blocks(), rate))
 
 
 def decode(

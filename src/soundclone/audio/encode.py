@@ -46,9 +46,16 @@ STREAMS: Mapping[str, Format] = {
     **FORMATS,
     # Without "bitexact" the first frame names the version of the library.
     "aac": Format("adts", "aac", "fltp", 44_100, {"b": "128k", "flags": "+bitexact"}),
-    "pcm": Format("s16le", "pcm_s16le", "s16", 24_000, {}),
+    "pcm": Format("s16le", "pcm_s16le", "s16", 24_000, {}, RATES),
+    # ITU-T G.711, as telephone networks send it.
+    "ulaw": Format("mulaw", "pcm_mulaw", "s16", 8_000, {}, RATES),
+    "alaw": Format("alaw", "pcm_alaw", "s16", 8_000, {}, RATES),
+    "ulaw_wav": Format("wav", "pcm_mulaw", "s16", 8_000, {}, RATES),
 }
-"""Formats that can be streamed: FORMATS, AAC in ADTS, and raw 16-bit little-endian samples.
+"""Formats that can be streamed.
+
+These are FORMATS, AAC in ADTS, raw 16-bit little-endian samples, raw µ-law and A-law, and µ-law in
+WAV.
 
 The header of a stream is written before its length is known. WAV states a length of 0xFFFFFFFF
 bytes, FLAC and MP3 state none.
@@ -64,6 +71,7 @@ MP3 stores them as two TXXX frames, FLAC and Ogg as two Vorbis comments. WAV sto
 """
 
 _LAYOUTS = {1: "mono", 2: "stereo"}
+_HIGHEST_BIT_RATE = 256_000  # bit/s
 _PAGE = "200000"  # microseconds of Opus in a page
 _HEADROOM = 4.0  # 12 dB, because samples between steps are not limited yet
 
@@ -111,6 +119,7 @@ class Encoder:
         sample_rate_in: int,
         sample_rate: int | None = None,
         channels: int = 1,
+        bit_rate: int | None = None,
         tags: Mapping[str, str] | None = None,
         seconds: float | None = None,
     ) -> None:
@@ -122,6 +131,8 @@ class Encoder:
             sample_rate_in: Sample rate in Hz of the samples passed to `write`.
             sample_rate: Sample rate in Hz of the file. None: the usual one of the format.
             channels: 1 or 2. Two channels are identical.
+            bit_rate: Bits per second of MP3 and Opus, reduced to the highest bit rate that the
+                format allows at the sample rate. None: a bit rate that is transparent for speech.
             tags: Metadata such as title, artist, comment.
             seconds: Duration, for the tag of an MP3. Other formats have it in their header.
 
@@ -135,7 +146,9 @@ class Encoder:
             raise ValueError(f"{format} has no sample rate {sample_rate}; it has {rates}")
         rate = sample_rate or form.sample_rate
         self._format = replace(
-            form, sample_rate=rate, options={**form.options, **_bit_rate(format, rate, channels)}
+            form,
+            sample_rate=rate,
+            options={**form.options, **_bit_rate(format, rate, channels, bit_rate)},
         )
         self._channels = channels
         self._target = target
@@ -207,14 +220,25 @@ class Encoder:
             self._container.close()
 
 
-def _bit_rate(format: str, sample_rate: int, channels: int) -> dict[str, str]:
-    """Return options of a bit rate that is transparent for speech."""
+def _bit_rate(
+    format: str, sample_rate: int, channels: int, wanted: int | None = None
+) -> dict[str, str]:
+    """Return options of the wanted bit rate, or of one that is transparent for speech."""
+    if wanted is not None and format in ("ogg", "mp3"):
+        return {"b": str(min(wanted, highest_bit_rate(format, sample_rate)))}
     if format == "ogg":
         return {"b": "64k" if channels == 1 else "96k"}
     if format != "mp3":
         return {}
     # MPEG-2 and MPEG-2.5 allow up to 160 and 64 kbit/s.
     return {"b": "128k" if sample_rate >= 32_000 else "96k" if sample_rate > 16_000 else "64k"}
+
+
+def highest_bit_rate(format: str, sample_rate: int) -> int:
+    """Return the highest bit rate of an MP3 or Opus file in bits per second."""
+    if format != "mp3" or sample_rate >= 32_000:
+        return _HIGHEST_BIT_RATE
+    return 160_000 if sample_rate > 12_000 else 64_000
 
 
 def _add_stream(container: OutputContainer, form: Format, channels: int = 1) -> AudioStream:

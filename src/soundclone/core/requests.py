@@ -25,7 +25,7 @@ class SoundVersion(StrEnum):
 
 
 class AudioFormat(StrEnum):
-    """File format of speech. AAC and PCM are for streams alone."""
+    """File format of speech. The formats after Ogg are for the APIs of other services."""
 
     MP3 = "mp3"
     WAV = "wav"
@@ -33,6 +33,14 @@ class AudioFormat(StrEnum):
     OGG = "ogg"
     AAC = "aac"
     PCM = "pcm"
+    ULAW = "ulaw"
+    ALAW = "alaw"
+    ULAW_WAV = "ulaw_wav"
+
+    @property
+    def extension(self) -> str:
+        """Extension of a file in this format."""
+        return "wav" if self is AudioFormat.ULAW_WAV else self.value
 
 
 class SubtitleUnit(StrEnum):
@@ -51,6 +59,17 @@ class UploadSource:
     def to_json(self) -> dict[str, str]:
         """Return the source in the form that the database stores."""
         return {"upload": self.key}
+
+
+@dataclass(frozen=True)
+class JoinedSource:
+    """Several recordings of one speaker that a client uploaded, joined in order."""
+
+    keys: tuple[str, ...]  # in the object store
+
+    def to_json(self) -> dict[str, str]:
+        """Return the source in the form that the database stores."""
+        return {"uploads": " ".join(self.keys)}  # a key has no space
 
 
 @dataclass(frozen=True)
@@ -77,10 +96,18 @@ class ConsentSource:
 
 
 Source = UploadSource | UrlSource
+VoiceSource = Source | JoinedSource
+
+
+def voice_source_from_json(data: Mapping[str, str]) -> VoiceSource:
+    """Read the source of a voice."""
+    if "uploads" in data:
+        return JoinedSource(tuple(data["uploads"].split(" ")))
+    return source_from_json(data)
 
 
 def source_from_json(data: Mapping[str, str]) -> Source:
-    """Read the source of a voice."""
+    """Read the source of one recording."""
     return UploadSource(data["upload"]) if "upload" in data else UrlSource(data["url"])
 
 
@@ -147,12 +174,14 @@ class SpeechOptions:
     format: AudioFormat = AudioFormat.MP3
     sample_rate: int | None = None  # Hz; None: the usual one of the format
     channels: int = 1
+    bit_rate: int | None = None  # bit/s of MP3 and Opus; None: the usual one of the format
     opening: int | None = None
     # of a stream: characters of the first chunk, which is short so that the sound begins early
 
     def to_json(self) -> Json:
         """Return the options as the database keeps them."""
         opening = {} if self.opening is None else {"opening": self.opening}
+        bit_rate = {} if self.bit_rate is None else {"bit_rate": self.bit_rate}
         return {
             "emotion": self.emotion,
             "speed": self.speed,
@@ -162,6 +191,7 @@ class SpeechOptions:
             "format": self.format,
             "sample_rate": self.sample_rate,
             "channels": self.channels,
+            **bit_rate,
             **opening,
         }
 
@@ -178,6 +208,7 @@ class SpeechOptions:
             format=AudioFormat(data.get("format", cls.format)),
             sample_rate=data.get("sample_rate"),
             channels=data.get("channels", cls.channels),
+            bit_rate=data.get("bit_rate"),
             opening=data.get("opening"),
         )
 
@@ -211,7 +242,7 @@ class CloneRequest:
 
     kind: ClassVar[TaskKind] = TaskKind.CLONE
 
-    source: Source
+    source: VoiceSource
     text: str
     version: SoundVersion
     engine: str
@@ -232,7 +263,9 @@ class CloneRequest:
     def uploads(self) -> frozenset[str]:
         """Keys of the uploads that the voice is made from."""
         sources = (self.source, self.consent_source)
-        return frozenset(each.key for each in sources if isinstance(each, UploadSource))
+        single = {each.key for each in sources if isinstance(each, UploadSource)}
+        joined = self.source.keys if isinstance(self.source, JoinedSource) else ()
+        return frozenset({*single, *joined})
 
     def to_json(self) -> Json:
         """Return the request as the database keeps it."""
@@ -252,7 +285,7 @@ class CloneRequest:
         """Read a request that `to_json` wrote."""
         consent, source = data.get("consent"), data.get("consent_source")
         return cls(
-            source_from_json(data["source"]),
+            voice_source_from_json(data["source"]),
             **_text_from_json(data),
             name=data.get("name", ""),
             consent=ConsentRecord.from_json(consent) if consent else None,

@@ -16,9 +16,18 @@ from ..text.duration import Length
 from .requests import AudioFormat, SpeechOptions
 
 # Default sample rates in Hz.
-_RATES = {AudioFormat.WAV: 44_100, AudioFormat.FLAC: 44_100, AudioFormat.PCM: 24_000}
+_RATES = {
+    AudioFormat.WAV: 44_100,
+    AudioFormat.FLAC: 44_100,
+    AudioFormat.PCM: 24_000,
+    AudioFormat.ULAW: 8_000,
+    AudioFormat.ALAW: 8_000,
+    AudioFormat.ULAW_WAV: 8_000,
+}
+_BYTE_SAMPLES = frozenset({AudioFormat.ULAW, AudioFormat.ALAW, AudioFormat.ULAW_WAV})
 _COMPRESSED = frozenset({AudioFormat.MP3, AudioFormat.AAC, AudioFormat.OGG})
 _COMPRESSED_RATE = 16_500  # bytes a second
+_FRAMING = 1.05  # of a compressed file over its bit rate
 _SLOWEST = 2.0  # longest speech over the estimate, as in `synthesis.allowance`
 _HEAD = 4_096  # bytes of headers and tags
 _SUBTITLES = 100  # bytes of both files per character
@@ -37,10 +46,11 @@ def estimate(options: SpeechOptions, characters: int, length: Length) -> int:
     rate = options.speed * PROFILES[options.emotion].rate
     seconds = _SLOWEST * length.speech / rate + length.pauses + 1
     if options.format in _COMPRESSED:
-        bytes_a_second = _COMPRESSED_RATE
+        bytes_a_second = max(_COMPRESSED_RATE, round((options.bit_rate or 0) / 8 * _FRAMING))
     else:
         sample_rate = options.sample_rate or _RATES[options.format]
-        bytes_a_second = 2 * options.channels * sample_rate
+        width = 1 if options.format in _BYTE_SAMPLES else 2
+        bytes_a_second = width * options.channels * sample_rate
     subtitles = _SUBTITLES * characters if options.subtitles else 0
     return round(seconds * bytes_a_second) + _HEAD + subtitles
 

@@ -39,7 +39,7 @@ def assemble(job: Job, request: SpeechRequest, language: str, chunks: Sequence[C
     groups = groups_of(request.text)
     lead, tail = (round(each * rate) for each in margins([p for group in groups for p in group]))
     seconds = (lead + sum(chunk.samples for chunk in chunks) + tail) / rate
-    audio = files.result(job.task.id, options.format)
+    audio = files.result(job.task.id, options.format.extension)
     spoken: list[Spoken] = []
     position = lead
     with TemporaryDirectory(prefix="soundclone-") as folder:
@@ -52,6 +52,7 @@ def assemble(job: Job, request: SpeechRequest, language: str, chunks: Sequence[C
             sample_rate_in=rate,
             sample_rate=options.sample_rate,
             channels=options.channels,
+            bit_rate=options.bit_rate,
             tags=tags(groups),
             seconds=seconds,
         ) as encoder:
@@ -69,7 +70,7 @@ def assemble(job: Job, request: SpeechRequest, language: str, chunks: Sequence[C
             encoder.write(mastering.process(room_tone(tail, rate, 0) * volume))
             encoder.write(mastering.finish())
         result = result_of(job, request, language, audio, seconds)
-        result = provenance.seal(job, result, path, options.format)
+        result = provenance.seal(job, result, path, options)
         job.storage.put_file(audio, path)
     if options.subtitles:
         result = _store_subtitles(job, result, spoken, seconds, options.subtitles)

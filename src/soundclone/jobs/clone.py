@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..audio import decode, encode, loudness, recording
+from ..audio.decode import Decoded
 from ..core import files
 from ..core.formatting import DAY
-from ..core.requests import CloneRequest, Source, UploadSource
+from ..core.requests import CloneRequest, JoinedSource, UploadSource, UrlSource, VoiceSource
 from ..db.models import Json, Voice
 from ..engines.builtin import spoken_language
-from ..errors import NotFound, SourceUnreachable
+from ..errors import NotFound, SourceError, SourceUnreachable
 from ..fetch import download
 from ..text.languages import LANGUAGES
 from . import consent, protection
@@ -41,7 +42,7 @@ def clone(job: Job) -> Outcome:
     """Run a preview task."""
     request, voice_id = CloneRequest.from_json(job.task.params), job.task.voice_id
     job.waiting_step(FETCH, 10, fetch_source, job, request.source)
-    measured = job.recording_step(EXAMINE, 30, examine, job)
+    measured = job.recording_step(EXAMINE, 30, examine, job, request.source)
     agreed = request.consent.to_json() if request.consent else None
     doubts: tuple[str, ...] = ()
     if request.consent_source:
@@ -97,22 +98,29 @@ def preview_language(job: Job, request: CloneRequest, spoken: str | None) -> str
     return language_of(request.preview)
 
 
-def fetch_source(job: Job, source: Source) -> int:
+def fetch_source(job: Job, source: VoiceSource) -> int:
     """Copy the recording into the store, and return its bytes. Raises SourceError."""
-    key = job.scratch("source")
+    uploads: tuple[str, ...] = ()
+    if isinstance(source, UploadSource):
+        uploads = (source.key,)
+    elif isinstance(source, JoinedSource):
+        uploads = source.keys
+    size = 0
     with (
         job.pools.fetches.hold(job.task.account_id, check=job.check_waiting),
         TemporaryDirectory(prefix="soundclone-") as folder,
     ):
         path = Path(folder) / "source"
-        if isinstance(source, UploadSource):
+        for key, upload in zip(_copies(job, source), uploads, strict=False):
             try:
-                job.storage.get_file(source.key, path)
+                job.storage.get_file(upload, path)
             except NotFound as error:
                 raise SourceUnreachable(
                     "the uploaded file is no longer kept; upload it again"
                 ) from error
-        else:
+            size += path.stat().st_size
+            job.storage.put_file(key, path)
+        if isinstance(source, UrlSource):
             download.fetch(
                 source.url,
                 path,
@@ -121,12 +129,39 @@ def fetch_source(job: Job, source: Source) -> int:
                 timeout=job.settings.fetch_timeout,
                 check=job.check_waiting,
             )
-        size = path.stat().st_size
-        job.storage.put_file(key, path)
+            size = path.stat().st_size
+            job.storage.put_file(job.scratch("source"), path)
     return size
 
 
-def examine(job: Job) -> Json:
+def _copies(job: Job, source: VoiceSource) -> list[str]:
+    """Return the keys of the copies of a source's files, in order."""
+    if not isinstance(source, JoinedSource):
+        return [job.scratch("source")]
+    return [job.scratch(f"source-{number:03}") for number in range(1, len(source.keys) + 1)]
+
+
+def _decode(job: Job, source: VoiceSource, folder: Path) -> Decoded:
+    """Decode the copies of a source, joined as one recording.
+
+    Raises:
+        SourceError: A file is unusable. The message numbers the file if there are several.
+    """
+    decoded: list[Decoded] = []
+    copies = _copies(job, source)
+    for number, key in enumerate(copies, 1):
+        path = folder / "source"
+        job.storage.get_file(key, path)
+        try:
+            decoded.append(decode.decode(path, check=job.check))
+        except SourceError as error:
+            if len(copies) == 1:
+                raise
+            raise type(error)(f"file {number} of {len(copies)}: {error.message}") from error
+    return decode.join(decoded)
+
+
+def examine(job: Job, source: VoiceSource) -> Json:
     """Decode and measure the recording, and store the reference for engines and for people.
 
     The language is None if the recogniser is not sure of it.
@@ -134,9 +169,8 @@ def examine(job: Job) -> Json:
     Raises SourceError, also for a protected voice.
     """
     with TemporaryDirectory(prefix="soundclone-") as folder:
-        path = Path(folder) / "source"
-        job.storage.get_file(job.scratch("source"), path)
-        found = recording.examine(decode.decode(path, check=job.check), pause=job.yield_slot)
+        decoded = _decode(job, source, Path(folder))
+        found = recording.examine(decoded, pause=job.yield_slot)
         reference = recording.extract_reference(found)
         protection.check(job, reference, found.sample_rate)
         listenable = Path(folder) / "recording.flac"

@@ -24,7 +24,7 @@ from ..audio.samples import Samples
 from ..config import Settings, SettingsError
 from ..core import files
 from ..core.register import Result
-from ..core.requests import AudioFormat, CloneRequest, TaskResult
+from ..core.requests import AudioFormat, CloneRequest, SpeechOptions, TaskResult
 from ..db.models import Json, TaskKind, Voice
 from ..errors import NotFound
 from ..telemetry import log
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .runner import Job
 
 _log = log(__name__)
+_RAW = frozenset({AudioFormat.PCM, AudioFormat.ULAW, AudioFormat.ALAW})  # without a header
 
 
 @cache
@@ -56,7 +57,7 @@ def signer_of(settings: Settings) -> Signer | None:
 
 
 def seal(
-    job: Job, result: TaskResult, path: Path, format: AudioFormat, *, embed: bool = True
+    job: Job, result: TaskResult, path: Path, options: SpeechOptions, *, embed: bool = True
 ) -> TaskResult:
     """Sign a finished file in place, and keep its register entry until the task ends.
 
@@ -64,7 +65,7 @@ def seal(
         job: The job.
         result: Result of the task so far.
         path: The file.
-        format: Format of the file.
+        options: Form of the file.
         embed: False for a file whose beginning a listener has already heard.
 
     Returns:
@@ -74,8 +75,8 @@ def seal(
     if signer is not None:
         statement = Statement(str(result.engine), time.time(), consent_class(job))
         try:
-            if embed and format in credentials.MEDIA_TYPES:
-                signer.embed(path, format, statement)
+            if embed and options.format in credentials.MEDIA_TYPES:
+                signer.embed(path, options.format, statement)
             else:
                 key = files.result(job.task.id, "c2pa")
                 job.storage.put(key, signer.sidecar(path, statement))
@@ -83,7 +84,7 @@ def seal(
         except CredentialsError as error:
             # The file has a watermark and a register entry, so the speech is delivered.
             _log.error("file without Content Credentials", reason=str(error))
-    entry = _entry(path, format)
+    entry = _entry(path, options)
     buffer = io.BytesIO()
     np.savez(
         buffer,
@@ -136,21 +137,23 @@ def _key(job: Job) -> str:
     return job.scratch("register")
 
 
-def _entry(path: Path, format: AudioFormat) -> Result:
+def _entry(path: Path, options: SpeechOptions) -> Result:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    samples, rate = _decode(path, format)
+    samples, rate = _decode(path, options)
     return Result(digest, len(samples) / rate, fingerprint(samples, rate))
 
 
-def _decode(path: Path, format: AudioFormat) -> tuple[Samples, int]:
+def _decode(path: Path, options: SpeechOptions) -> tuple[Samples, int]:
     """Decode a file that this process has encoded."""
-    if format == AudioFormat.PCM:
-        form = encode.STREAMS[format]
-        samples = np.fromfile(path, np.int16).astype(np.float32) / np.float32(32768)
-        return samples, form.sample_rate
+    form = encode.STREAMS[options.format]
+    raw: dict[str, str] = {}
+    if options.format in _RAW:
+        rate = options.sample_rate or form.sample_rate
+        layout = "mono" if options.channels == 1 else "stereo"
+        raw = {"sample_rate": str(rate), "ch_layout": layout}
     resampler = av.AudioResampler("flt", "mono", 16_000)
-    with av.open(str(path), "r") as container:
+    with av.open(str(path), "r", format=form.container if raw else None, options=raw) as container:
         blocks = [
             part.to_ndarray()[0]
             for frame in container.decode(audio=0)

@@ -82,7 +82,7 @@ class Sender:
             self._encoder.write(self._mastering.finish())
             self._encoder.close()
             self._end = self._parts.take()
-        key = files.result(self._job.task.id, self._options.format)
+        key = files.result(self._job.task.id, self._options.format.extension)
         with TemporaryDirectory(prefix="soundclone-") as folder:
             path = Path(folder) / "speech"
             with path.open("wb") as file:
@@ -91,7 +91,7 @@ class Sender:
                 file.write(self._end)
             seconds = self._samples / self._rate
             result = result_of(self._job, self._request, language, key, seconds)
-            result = provenance.seal(self._job, result, path, self._options.format, embed=False)
+            result = provenance.seal(self._job, result, path, self._options, embed=False)
             self._job.storage.put_file(key, path)
         return result.to_json()
 
@@ -116,6 +116,7 @@ class Sender:
             sample_rate_in=rate,
             sample_rate=self._options.sample_rate,
             channels=self._options.channels,
+            bit_rate=self._options.bit_rate,
             tags=tags(self._groups),
         )
         gain = np.float32(volume_gain(self._options))

@@ -6,23 +6,24 @@ the rest of the API, whose functions do the work.
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
+from ..fronts.front import Front
 from . import consents, models, speech, voices
 from .errors import error_response
 
-__all__ = ["error_response", "router", "routers"]
+__all__ = ["front"]
 
-routers = (
-    models.router,
-    speech.router,
-    consents.forms,
-    consents.router,
-    voices.forms,
-    voices.router,
+front = Front(
+    name="openai",
+    root="",
+    base="/v1",
+    routers=(
+        models.router,
+        speech.router,
+        consents.forms,
+        consents.router,
+        voices.forms,
+        voices.router,
+    ),
+    respond=error_response,
 )
-"""Routers below /v1."""
-
-router = APIRouter(prefix="/v1", tags=["OpenAI"])
-for part in routers:
-    router.include_router(part)
+"""Front at OpenAI's paths, which are also those of its routes."""

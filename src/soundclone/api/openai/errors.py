@@ -23,6 +23,7 @@ from ...errors import (
 )
 from ..auth import authenticate, scopes_of
 from ..errors import ApiRoute, error_headers
+from ..fronts.tasks import TaskFailed
 from ..openapi import Responses
 from ..uploads import reserve
 from .schemas import OpenAIError
@@ -62,14 +63,6 @@ class VoiceAmbiguous(InvalidParameter):
     """Several voices of the account have the name."""
 
     word = "voice_ambiguous"
-
-
-class TaskFailed(TaskError):
-    """A task failed. `reason` is the word of the error that the database has recorded."""
-
-    def __init__(self, message: str, reason: str) -> None:
-        super().__init__(message)
-        self.reason = reason
 
 
 class OpenAIRoute(ApiRoute):

@@ -6,12 +6,9 @@ import json
 from base64 import b64encode
 from collections.abc import Mapping
 
-from anyio import CancelScope
 from fastapi import APIRouter, Request, Response
-from fastapi.concurrency import run_in_threadpool
 
-from ...core import tasks, voices
-from ...core.formatting import DAY
+from ...core import voices
 from ...core.keys import Caller
 from ...core.requests import AudioFormat, SoundVersion, SpeechOptions
 from ...core.tasks import Order
@@ -26,16 +23,16 @@ from ...errors import (
     InvalidParameter,
     RateLimited,
     RequestError,
-    StreamBroken,
     SynthesisError,
     TaskError,
     TooLarge,
     Unavailable,
 )
-from ...text import parts
 from ..auth import LimitedSpeaker
 from ..errors import CLIENT_CLOSED_REQUEST
-from ..orders import digest, language_of, speech_order, submit
+from ..fronts.speaking import OPENING, begin_speech
+from ..fronts.streaming import AudioChunks, ClientDisconnected, TaskAudioResponse
+from ..orders import digest, language_of, speech_order
 from ..state import AppState, state_of
 from ..tasks import IdempotencyKey
 from .errors import (
@@ -49,17 +46,7 @@ from .errors import (
 from .instructions import emotion_of
 from .models import version_of
 from .schemas import SpeechRequest, VoiceId
-from .streaming import (
-    AudioChunks,
-    AudioPart,
-    AudioParts,
-    ClientDisconnected,
-    TaskAudioResponse,
-    record_deliveries,
-    stream_task_audio,
-)
 
-OPENING = 25  # characters of the first chunk, which is short so that the audio begins early
 _EVENT = 24_000  # bytes of audio in one event
 
 _MEDIA_TYPES = {
@@ -135,32 +122,13 @@ async def create_speech(
     """
     state = state_of(request)
     order = await _order(state, body, who, idempotency_key)
-    billed = await run_in_threadpool(parts.delivered, order.request.text, OPENING)
-    task = await submit(state, order)
-
-    async def cancel(disconnected: bool) -> None:
-        if idempotency_key is None:
-            error = None
-            if not disconnected:
-                error = StreamBroken("the service broke the stream off; nothing was charged")
-            keep = state.settings.result_days * DAY
-            await state.database.transaction_async(
-                tasks.cancel, task.id, who.account_id, keep=keep, error=error
-            )
-
-    audio = stream_task_audio(request, task.id, billed)
     try:
-        first = await anext(audio)  # an error before the first part can still have a status
-    except BaseException as error:  # a cancelled request must cancel its task, too
-        with CancelScope(shield=True):
-            await audio.aclose()
-            await cancel(disconnected=True)
-        if isinstance(error, ClientDisconnected):
-            return Response(status_code=CLIENT_CLOSED_REQUEST)
-        raise
-    chunks = record_deliveries(state, task.id, _joined(first, audio))
+        speech = await begin_speech(state, order, request.is_disconnected)
+    except ClientDisconnected:
+        return Response(status_code=CLIENT_CLOSED_REQUEST)
+    chunks = speech.chunks
     headers = {
-        "X-Soundclone-Task": task.id,
+        "X-Soundclone-Task": speech.task.id,
         "Cache-Control": "no-store",
         "X-Accel-Buffering": "no",  # or nginx would send the audio at its end
     }
@@ -169,7 +137,7 @@ async def create_speech(
     media_type = _MEDIA_TYPES[body.response_format or "mp3"]
     if body.stream_format == "sse":
         chunks, media_type = _events(chunks, order.characters), "text/event-stream"
-    return TaskAudioResponse(chunks, cancel, media_type=media_type, headers=headers)
+    return TaskAudioResponse(chunks, speech.cancel, media_type=media_type, headers=headers)
 
 
 async def _order(
@@ -225,15 +193,6 @@ async def _voice_id(state: AppState, voice: str | VoiceId, who: Caller) -> str:
             param="voice",
         )
     return str(found[0].id)
-
-
-async def _joined(first: AudioPart, rest: AudioParts) -> AudioParts:
-    try:
-        yield first
-        async for part in rest:
-            yield part
-    finally:
-        await rest.aclose()
 
 
 async def _events(chunks: AudioChunks, characters: int) -> AudioChunks:

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import time
-from contextlib import suppress
-from typing import Annotated, BinaryIO, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, File, Form, Path, Query, Request, UploadFile
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
-from ...core import consents, tasks, uploads, voices
+from ...core import consents, voices
 from ...core.consents import Agreement
-from ...core.keys import Caller
-from ...core.requests import CloneRequest, UploadSource, request_of
-from ...db.models import Consent, Task, Voice
-from ...db.session import Database
+from ...db.models import Voice
 from ...errors import (
     AuthenticationError,
     Deleted,
@@ -29,25 +21,19 @@ from ...errors import (
     NotFound,
     RateLimited,
     RequestError,
-    SoundcloneError,
     StateConflict,
     TooLarge,
     Unavailable,
 )
-from ...storage import Storage
 from ..auth import Cloner, LimitedCloner, Reader
-from ..files import keep
-from ..orders import digest, submit, voice_order
+from ..fronts.cloning import check_files, clone_voice, hash_files
+from ..fronts.tasks import TaskFailed
+from ..orders import digest
 from ..removal import remove_voice
 from ..state import state_of
 from ..tasks import IdempotencyKey
-from ..uploads import release
-from .errors import FormRoute, OpenAIRoute, TaskFailed, error_responses
+from .errors import FormRoute, OpenAIRoute, error_responses
 from .schemas import OpenAIDeleted, OpenAIVoice, OpenAIVoiceList, page
-
-WAIT_SECONDS = 300.0  # for the voice of a request
-REPEAT_SECONDS = 600.0  # in which the same request returns the same voice
-_INTERVAL = 0.1  # seconds between two looks at a running task
 
 router = APIRouter(prefix="/audio/voices", route_class=OpenAIRoute)
 forms = APIRouter(prefix="/audio/voices", route_class=FormRoute)
@@ -105,24 +91,27 @@ async def create(
     agreed = await state.database.read_async(
         consents.usable, consent, who.account_id, param="consent"
     )
-    if not audio_sample.size:
-        raise InvalidParameter("audio_sample is empty; a recording is needed", param="audio_sample")
-    largest = state.settings.upload_max_bytes
-    if audio_sample.size > largest:
-        raise InvalidParameter(
-            f"audio_sample has {audio_sample.size:,} bytes; at most {largest:,} are taken: "
-            "send a shorter recording, or the same one as FLAC or MP3",
-            param="audio_sample",
-        )
-    sample = await run_in_threadpool(_sha256, audio_sample.file)
-    request_hash = digest("voice", {"name": name, "consent": agreed.id, "sample": sample})
-    task = await _submit(request, who, audio_sample, name, agreed, request_hash, idempotency_key)
-    await release(request)  # the file is stored, and the voice takes some time
+    check_files(state, [audio_sample], "audio_sample")
+    sample = await hash_files([audio_sample])
     try:
-        voice = await _wait_for_voice(request, task)
-    except SoundcloneError as error:
-        reason = error.reason if isinstance(error, TaskFailed) else ""
-        error.param = "consent" if reason.startswith("consent_") else "audio_sample"
+        voice = await clone_voice(
+            request,
+            who,
+            [audio_sample],
+            param="audio_sample",
+            name=name,
+            agreement=Agreement(
+                consents.STATEMENT,
+                who.key_id,
+                source=consents.source_of(agreed),
+                terms=consents.terms_of(agreed),
+            ),
+            request_hash=digest("voice", {"name": name, "consent": agreed.id, "sample": sample}),
+            idempotency_key=idempotency_key,
+        )
+    except TaskFailed as error:
+        if error.reason.startswith("consent_"):
+            error.param = "consent"
         raise
     return JSONResponse(view(voice))
 
@@ -183,95 +172,6 @@ async def delete(request: Request, voice_id: VoicePath, who: Cloner) -> JSONResp
     """Delete a voice with its recording, its upload and its preview."""
     await remove_voice(request, voice_id, who)
     return JSONResponse({"id": voice_id, "object": "audio.voice.deleted", "deleted": True})
-
-
-async def _submit(
-    request: Request,
-    who: Caller,
-    file: UploadFile,
-    name: str,
-    consent: Consent,
-    request_hash: str,
-    idempotency_key: str | None,
-) -> Task:
-    """Return the task that makes the voice: the task of an equal request, or a new one."""
-    state = state_of(request)
-    if idempotency_key is None:
-        earlier: Task | None = await state.database.transaction_async(
-            tasks.recent, who.account_id, request_hash, time.time() - REPEAT_SECONDS
-        )
-        if earlier is not None:
-            return earlier
-    source = UploadSource((await keep(request, who, file))[0])
-    task: Task | None = None
-    try:
-        order = await voice_order(
-            state,
-            who,
-            source,
-            name=name,
-            agreement=Agreement(
-                consents.STATEMENT,
-                who.key_id,
-                source=consents.source_of(consent),
-                terms=consents.terms_of(consent),
-            ),
-            request_hash=request_hash,
-            idempotency_key=idempotency_key,
-        )
-        since = time.time() - REPEAT_SECONDS if idempotency_key is None else None
-        task = await submit(state, order, since)
-        return task
-    finally:
-        if task is None or not _uses(task, source):
-            await _discard(state.storage, state.database, source.key)
-
-
-def _uses(task: Task, source: UploadSource) -> bool:
-    request = request_of(task)
-    return isinstance(request, CloneRequest) and request.source == source
-
-
-async def _discard(storage: Storage, database: Database, key: str) -> None:
-    """Remove an upload that no task needs, so that it does not count towards the quota.
-
-    An upload that cannot be removed now expires later.
-    """
-    with suppress(SoundcloneError):
-        await run_in_threadpool(storage.delete, key)
-        await database.transaction_async(uploads.unregister, key)
-
-
-async def _wait_for_voice(request: Request, task: Task) -> Voice:
-    """Wait for a task, and return its voice.
-
-    Raises:
-        TaskFailed: The task has failed.
-        Unavailable: The task takes too long. It continues, and the same request can wait again.
-    """
-    database = state_of(request).database
-    until = time.monotonic() + WAIT_SECONDS
-    while True:
-        row = await database.fetch_one_async(tasks.STATE, task=task.id)
-        assert row is not None  # the row stays for a month after the task has ended
-        if row.status == "failed":
-            raise TaskFailed(row.error or "the task failed; nothing was charged", row.error_word)
-        if row.status == "completed":
-            return await database.read_async(voices.get, row.voice_id, task.account_id)
-        if time.monotonic() > until or await request.is_disconnected():
-            raise Unavailable(
-                f"the voice was not made within {WAIT_SECONDS:.0f} s and is being made still; send "
-                "the same request again to go on waiting"
-            )
-        await asyncio.sleep(_INTERVAL)
-
-
-def _sha256(file: BinaryIO) -> str:
-    found = hashlib.sha256()
-    while block := file.read(1 << 20):
-        found.update(block)
-    file.seek(0)
-    return found.hexdigest()
 
 
 def view(voice: Voice) -> dict[str, object]:

@@ -14,7 +14,14 @@ from enum import StrEnum
 from fastapi import Request
 
 from ...core.formatting import DAY
-from ...core.requests import CloneRequest, SpeechOptions, SpeechRequest, UrlSource, request_of
+from ...core.requests import (
+    CloneRequest,
+    JoinedSource,
+    SpeechOptions,
+    SpeechRequest,
+    UrlSource,
+    request_of,
+)
 from ...db.models import Task
 from ..state import state_of
 from ..tasks import link
@@ -151,8 +158,9 @@ def source_of(request: Request, task: Task, made: CloneRequest) -> str:
     """Return a URL of the recording that a task makes a voice from."""
     if isinstance(made.source, UrlSource):
         return made.source.url
+    key = made.source.keys[0] if isinstance(made.source, JoinedSource) else made.source.key
     expires = task.created_at + state_of(request).settings.upload_days * DAY
-    return link(request, made.source.key, int(expires))
+    return link(request, key, int(expires))
 
 
 def _example(

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from anyio import CancelScope, CapacityLimiter, create_task_group, to_thread
-from fastapi import Request, Response
+from fastapi import Response
 from sqlalchemy.exc import OperationalError
 from starlette.concurrency import iterate_in_threadpool
 from starlette.types import Message, Receive, Scope, Send
@@ -20,8 +20,8 @@ from ...core.requests import TaskResult
 from ...errors import NotFound, TaskError, Unavailable
 from ...storage import Storage
 from ...telemetry import log
-from ..state import AppState, state_of
-from .errors import TaskFailed
+from ..state import AppState
+from .tasks import TaskFailed
 
 _log = log(__name__)
 _INTERVAL = 0.06  # seconds between two looks at a running task
@@ -46,23 +46,27 @@ class ClientDisconnected(Exception):
 
 
 async def stream_task_audio(
-    request: Request, task_id: str, characters: Sequence[int]
+    state: AppState,
+    task_id: str,
+    characters: Sequence[int],
+    is_disconnected: Callable[[], Awaitable[bool]],
 ) -> AudioParts:
     """Yield the audio of a task as the worker writes it, without empty parts.
 
     Ends a task that exceeds its time limit.
 
     Args:
-        request: The request that the stream answers.
+        state: The application.
         task_id: Id of the task.
         characters: Number of billed characters up to the end of each part.
+        is_disconnected: Tells whether the client has closed the connection. Asked until the first
+            part.
 
     Raises:
         TaskFailed: The task has failed.
         ClientDisconnected: The client is gone. After the first part, the response watches the
             connection instead.
     """
-    state = state_of(request)
     index = sent = 0
     while True:
         row = None
@@ -92,7 +96,7 @@ async def stream_task_audio(
         if age > state.settings.task_timeout:
             await _time_out(state, task_id)
             continue
-        if not sent and await request.is_disconnected():
+        if not sent and await is_disconnected():
             raise ClientDisconnected
         # Many tasks may be queued. Another twentieth of its age delays a task unnoticeably.
         queue_interval = min(max(2 * _INTERVAL, age / 20), _LONGEST_INTERVAL)

@@ -1,0 +1,15 @@
+"""Fronts of the service."""
+
+from __future__ import annotations
+
+from ... import config
+from .. import openai
+from .front import Front
+
+FRONTS: tuple[Front, ...] = (openai.front,)
+"""Every front. A front that claims original paths stands before the front that has routes there."""
+
+
+def enabled(settings: config.Settings) -> tuple[Front, ...]:
+    """Return the fronts that the settings switch on."""
+    return tuple(front for front in FRONTS if front.name in settings.fronts)
