@@ -16,8 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from soundclone.audio import decode as decoding
-from soundclone.audio.decode import Decoded, decode
+from soundclone.audio.decode import Decoded, decode, join
 from soundclone.audio.limits import DecodeLimits
+from soundclone.audio.sound import Sound
 from soundclone.errors import (
     InternalError,
     SourceEncrypted,
@@ -355,3 +356,13 @@ def test_a_bomb_stays_on_disk(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     grown = int(done.stdout) / (1 << 20 if sys.platform == "darwin" else 1 << 10)
     assert grown < 90  # MB
+
+
+def test_recordings_are_joined_in_order(tmp_path: Path) -> None:
+    one = Sound.from_blocks([np.full(8_000, 0.25, np.float32)], 8_000)
+    two = Sound.from_blocks([np.full(48_000, -0.5, np.float32)], 24_000)
+    whole = join([Decoded(one, 1, "wav", "pcm_s16le"), Decoded(two, 2, "mp3", "mp3")])
+    assert (whole.container, whole.sample_rate) == ("wav", 24_000)
+    assert whole.seconds == pytest.approx(1.0 + 0.5 + 2.0, abs=0.001)
+    middles = [whole.samples[round(at * 24_000)] for at in (0.5, 1.25, 2.5)]
+    assert middles == pytest.approx([0.25, 0.0, -0.5], abs=0.01)
