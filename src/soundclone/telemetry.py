@@ -7,7 +7,7 @@ import os
 import sys
 
 import structlog
-from prometheus_client import Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 TASKS = Counter("soundclone_tasks_total", "Ended tasks", ["kind", "status", "word"])
 REQUESTS = Counter("soundclone_requests_total", "HTTP requests", ["route", "status"])
@@ -22,6 +22,28 @@ STAGES = Histogram(
     ["stage"],
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128),
 )
+AUDIO = Counter("soundclone_audio_seconds_total", "Seconds of audio of completed tasks", ["kind"])
+SLOTS = Gauge("soundclone_slots", "Slots of a worker for steps that compute", ["state"])
+
+FLEET = CollectorRegistry()
+"""Metrics that the API reads from the database. Every API process exports the same values."""
+
+DATABASE_UP = Gauge(
+    "soundclone_database_up", "1 if the metrics of the database could be read", registry=FLEET
+)
+QUEUE_AGE = Gauge(
+    "soundclone_queue_age_seconds",
+    "Age of the task that has waited longest",
+    ["engine"],
+    registry=FLEET,
+)
+QUEUE_TASKS = Gauge(
+    "soundclone_queue_tasks", "Tasks that have not ended", ["engine", "status"], registry=FLEET
+)
+WORKERS = Gauge(
+    "soundclone_workers", "Workers that take tasks of an engine", ["engine"], registry=FLEET
+)
+CREDITS = Gauge("soundclone_credits", "Credits of all accounts", ["state"], registry=FLEET)
 
 
 def configure(level: int = logging.INFO) -> None:

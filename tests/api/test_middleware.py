@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx2
 import pytest
+from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
+
+from soundclone.api import health
 
 from .conftest import Api, serve
 
@@ -104,6 +108,32 @@ def test_readiness_names_no_paths(tmp_path_factory: pytest.TempPathFactory) -> N
         )
         assert str(folder) not in str(body)
         assert [each["check"] for each in logged] == ["storage"]
+
+
+def test_metrics_of_the_queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for api in serve(tmp_path):
+        account = api.new_account(5)
+        body = {"fileUrl": "https://example.com/a.mp3", "contentText": "Hello."}
+        api.post(f"{API}/soundCloning/clones", body, account.key)
+        shown = api.send("GET", "/metrics").text
+        assert "soundclone_database_up 1.0" in shown
+        assert 'soundclone_queue_tasks{engine="builtin",status="queued"} 1.0' in shown
+        assert 'soundclone_workers{engine="builtin"} 0.0' in shown
+        (age,) = re.findall(r'soundclone_queue_age_seconds\{engine="builtin"\} (\S+)', shown)
+        assert 0 <= float(age) < 600
+        amounts = dict(re.findall(r'soundclone_credits\{state="(\w+)"\} (\S+)', shown))
+        assert 0 < float(amounts["held"]) < 1
+        assert sum(map(float, amounts.values())) == pytest.approx(5)
+
+        monkeypatch.setattr(health, "_FLEET_INTERVAL", 0.0)
+        monkeypatch.setattr(health.queries, "engine_loads", unreadable)
+        shown = api.send("GET", "/metrics").text
+        assert "soundclone_database_up 0.0" in shown
+        assert "soundclone_queue_tasks{" not in shown
+
+
+def unreadable(*_: object) -> None:
+    raise OperationalError("SELECT 1", {}, OSError("gone"))
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
+from sqlalchemy import update
 
-from soundclone.core import keys, ledger, queries, tasks, voices, workers
+from soundclone.core import engine_registry, keys, ledger, queries, tasks, voices, workers
 from soundclone.core.formatting import DAY
 from soundclone.core.tasks import Order
+from soundclone.db.models import Task
 from soundclone.db.session import Database
+from soundclone.engines.selection import BUILTIN
 from soundclone.errors import AuthenticationError, InvalidParameter, NotFound, SynthesisError
 from tests import rows
 from tests.rows import voice
@@ -94,6 +98,24 @@ def test_the_operators_view(database: Database, customer: tuple[str, str]) -> No
         assert reason.example.error_logged == "a sentence went wrong"
         assert [worker.id for worker in queries.workers(session)] == ["w1"]
         assert queries.engines(session) == []
+
+
+def test_the_load_of_each_engine(database: Database, customer: tuple[str, str]) -> None:
+    waiting, running = submit(database, customer), submit(database, customer, "audio")
+    others = tuple(replace(BUILTIN, engine=name) for name in ("builtin", "idle"))
+    with database.transaction() as session:
+        session.execute(update(Task).where(Task.id == waiting).values(created_at=time.time() - 90))
+        session.execute(update(Task).where(Task.id == running).values(status="processing"))
+        engine_registry.record(session, others)
+        for name, ready in (("w1", True), ("w2", True), ("w3", False)):
+            info = workers.WorkerInfo(ready=ready, capabilities=others[: 2 if name == "w1" else 1])
+            workers.heartbeat(session, name, info)
+        builtin, idle = queries.engine_loads(session, 6)
+        assert (builtin.engine, builtin.queued, builtin.processing) == ("builtin", 1, 1)
+        assert builtin.age == pytest.approx(90, abs=30)
+        assert (builtin.workers, idle.workers) == (2, 1)
+        assert (idle.engine, idle.queued, idle.age) == ("idle", 0, 0)
+        assert queries.money(session) == queries.Money(available=980, held=20, captured=0)
 
 
 def test_a_voice_is_renamed_by_its_owner(database: Database, customer: tuple[str, str]) -> None:

@@ -8,17 +8,21 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy.exc import SQLAlchemyError
 
-from ..core import workers
+from ..core import queries, workers
+from ..core.pricing import to_credits
 from ..core.workers import WorkerInfo
+from ..db.models import TaskStatus
 from ..errors import SoundcloneError
-from ..telemetry import log
+from ..telemetry import CREDITS, DATABASE_UP, FLEET, QUEUE_AGE, QUEUE_TASKS, WORKERS, log
 from .errors import ServiceRoute
-from .state import state_of
+from .state import AppState, state_of
 
 _log = log(__name__)
 router = APIRouter(route_class=ServiceRoute, tags=["Operation"])
 _STORAGE_CHECK = 10.0  # seconds between two checks of a store that answers
+_FLEET_INTERVAL = 5.0  # seconds between two reads of the queue, since anybody may ask
 
 
 @router.head("/healthz", include_in_schema=False)
@@ -80,6 +84,39 @@ def _check(request: Request) -> dict[str, str]:
 
 
 @router.get("/metrics", include_in_schema=False)
-async def metrics() -> Response:
-    """Return the Prometheus metrics of this process."""
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+async def metrics(request: Request) -> Response:
+    """Return the Prometheus metrics of this process, and those of the queue."""
+    body = await run_in_threadpool(_metrics, request)
+    return Response(body, media_type=CONTENT_TYPE_LATEST)
+
+
+def _metrics(request: Request) -> bytes:
+    state = state_of(request)
+    with state.fleet.lock:  # two scrapers must not mix their values
+        read = state.fleet.read
+        if read is None or time.monotonic() - read > _FLEET_INTERVAL:
+            state.fleet.read = time.monotonic()
+            _read_fleet(state)
+        return generate_latest() + generate_latest(FLEET)
+
+
+def _read_fleet(state: AppState) -> None:
+    """Set the metrics that are read from the database. None stays if it does not answer."""
+    for gauge in (QUEUE_AGE, QUEUE_TASKS, WORKERS, CREDITS):
+        gauge.clear()
+    try:
+        with state.database.read() as session:
+            loads = queries.engine_loads(session, state.settings.worker_lost_after)
+            money = queries.money(session)
+    except SQLAlchemyError as error:
+        DATABASE_UP.set(0)
+        _log.warning("metrics of the queue not read", error=type(error).__name__)
+        return
+    DATABASE_UP.set(1)
+    for load in loads:
+        QUEUE_AGE.labels(load.engine).set(load.age)
+        QUEUE_TASKS.labels(load.engine, TaskStatus.QUEUED).set(load.queued)
+        QUEUE_TASKS.labels(load.engine, TaskStatus.PROCESSING).set(load.processing)
+        WORKERS.labels(load.engine).set(load.workers)
+    for name, amount in vars(money).items():
+        CREDITS.labels(name).set(to_credits(amount))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Annotated
 
 from fastapi import Depends, FastAPI
@@ -26,6 +27,14 @@ class Readiness:
     storage_checked: float | None = None  # monotonic seconds of the last successful check
 
 
+@dataclass
+class FleetMetrics:
+    """Time of the last read of the metrics that the database holds."""
+
+    lock: Lock = field(default_factory=Lock)
+    read: float | None = None  # monotonic seconds
+
+
 @dataclass(frozen=True)
 class AppState:
     """Shared objects of one application. They live from its start-up to its shutdown."""
@@ -40,6 +49,7 @@ class AppState:
     verification_limit: RateLimit
     report_limits: ReportLimits = field(default_factory=ReportLimits)
     readiness: Readiness = field(default_factory=Readiness)
+    fleet: FleetMetrics = field(default_factory=FleetMetrics)
     recorded_links: RecordedLinks = field(default_factory=RecordedLinks)
 
     @classmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import BigInteger, cast, func, or_, select
 from sqlalchemy.orm import Session
@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 from ..db.models import Account, EngineOffer, Json, Key, Task, TaskStatus, Transfer, Worker
 from .formatting import DAY
 from .voices import ACTIVE
+from .workers import WorkerInfo, alive
+from .workers import now as current_time
 
 _DAY = int(DAY)
 
@@ -137,6 +139,64 @@ def load(session: Session, limit: int = 20) -> Load:
         .limit(limit)
     ).all()
     return Load(count.get(TaskStatus.QUEUED, 0), count.get(TaskStatus.PROCESSING, 0), oldest, tasks)
+
+
+@dataclass(frozen=True)
+class EngineLoad:
+    """Waiting and running tasks of one engine, and the workers that take them."""
+
+    engine: str
+    queued: int = 0
+    processing: int = 0
+    age: float = 0.0  # seconds that the oldest waiting task has waited
+    workers: int = 0
+
+
+def engine_loads(session: Session, silence: float) -> Sequence[EngineLoad]:
+    """Return the load of each engine that a worker has advertised, or that a task needs.
+
+    Args:
+        session: The transaction.
+        silence: Seconds without a heartbeat after which a worker is lost.
+    """
+    engine = Task.params["engine"].as_string()
+    now = current_time(session)
+    found = {name: EngineLoad(name) for name in session.scalars(select(EngineOffer.name))}
+    rows = session.execute(
+        select(engine, Task.status, func.count(), func.min(Task.created_at))
+        .where(Task.status.in_(ACTIVE))
+        .group_by(engine, Task.status)
+    )
+    for name, status, number, oldest in rows:
+        load = found.get(name, EngineLoad(name))
+        if status == TaskStatus.QUEUED:
+            found[name] = replace(load, queued=number, age=max(0.0, now - oldest))
+        else:
+            found[name] = replace(load, processing=number)
+    for worker in alive(session, silence):
+        info = WorkerInfo.of(worker)
+        for name in {each.engine for each in info.capabilities} if info.ready else ():
+            load = found.get(name, EngineLoad(name))
+            found[name] = replace(load, workers=load.workers + 1)
+    return [found[name] for name in sorted(found)]
+
+
+@dataclass(frozen=True)
+class Money:
+    """Sums over all accounts in micro-credits."""
+
+    available: int  # that new tasks may cost
+    held: int  # reserved by tasks that have not ended
+    captured: int  # charged for tasks
+
+
+def money(session: Session) -> Money:
+    """Return the sums of the accounts' running totals, without reading the ledger."""
+    credited, posted, held = session.execute(
+        select(*(func.sum(each) for each in (Account.credited, Account.posted, Account.held)))
+    ).one()
+    credited, posted, held = int(credited or 0), int(posted or 0), int(held or 0)
+    return Money(available=posted - held, held=held, captured=credited - posted)
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ from ..errors import (
     Unavailable,
 )
 from ..storage import Storage
-from ..telemetry import STAGES, TASKS, log
+from ..telemetry import AUDIO, STAGES, TASKS, log
 from . import provenance, queue
 from .slots import Place, Slots
 
@@ -411,6 +411,7 @@ class Runner:
 
         if self._transact(complete):
             TASKS.labels(task.kind, TaskStatus.COMPLETED, "").inc()
+            AUDIO.labels(task.kind).inc(outcome.result.seconds or 0)
             _log.info("task completed", seconds=round(time.time() - task.created_at, 2))
 
     def _entry(self, job: Job) -> Result | None:

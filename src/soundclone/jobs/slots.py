@@ -58,6 +58,12 @@ class Slots:
         self._tools: set[str] = set()
         self._alone = False
 
+    @property
+    def taken(self) -> int:
+        """Number of slots that steps hold now."""
+        with self._changed:
+            return self._held.total()
+
     @contextmanager
     def hold(
         self, account: str, *, alone: bool = False, check: Callable[[], None] = _no_check

@@ -26,7 +26,7 @@ from ..db.session import Database
 from ..engines.registry import InstalledEngines
 from ..errors import EngineUnavailable, InternalError
 from ..storage import Storage
-from ..telemetry import log
+from ..telemetry import SLOTS, log
 from . import provenance, queue
 from .clone import clone
 from .engines import selector_of, usable
@@ -81,6 +81,9 @@ class Worker:
             self.id,
             self._stopping,
         )
+        compute = runner.pools.compute
+        SLOTS.labels("places").set(compute.places)
+        SLOTS.labels("taken").set_function(lambda: compute.taken)
         runner.register(TaskKind.CLONE, clone)
         runner.register(TaskKind.AUDIO, speak)
         verifier = Verifier(
