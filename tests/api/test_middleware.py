@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
 from soundclone.api import health
+from soundclone.core import queries
 
 from .conftest import Api, serve
 
@@ -126,7 +127,7 @@ def test_metrics_of_the_queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         assert sum(map(float, amounts.values())) == pytest.approx(5)
 
         monkeypatch.setattr(health, "_FLEET_INTERVAL", 0.0)
-        monkeypatch.setattr(health.queries, "engine_loads", unreadable)
+        monkeypatch.setattr(queries, "engine_loads", unreadable)
         shown = api.send("GET", "/metrics").text
         assert "soundclone_database_up 0.0" in shown
         assert "soundclone_queue_tasks{" not in shown

@@ -192,10 +192,10 @@ class Money:
 
 def money(session: Session) -> Money:
     """Return the sums of the accounts' running totals, without reading the ledger."""
-    credited, posted, held = session.execute(
-        select(*(func.sum(each) for each in (Account.credited, Account.posted, Account.held)))
+    row = session.execute(
+        select(func.sum(Account.credited), func.sum(Account.posted), func.sum(Account.held))
     ).one()
-    credited, posted, held = int(credited or 0), int(posted or 0), int(held or 0)
+    credited, posted, held = (int(each or 0) for each in row)
     return Money(available=posted - held, held=held, captured=credited - posted)
 
 
