@@ -24,6 +24,7 @@ import pytest
 import soundclone.client
 import soundclone_client
 from soundclone_client import (
+    Account,
     ApiError,
     AsyncClient,
     AuthenticationError,
@@ -594,6 +595,97 @@ def test_a_sign_in_link(server: Server, client: Client) -> None:
     url = f"{server.url}/studio/sign-in?link=x"
     server.on("POST /api/open-api/v1/sign-in-links", Answer({"url": url, "expiresAt": 9}))
     assert client.sign_in_link() == SignInLink(url, 9)
+
+
+KEYS = "/api/open-api/v1/keys"
+KEY_ROW = {
+    "id": "key_1", "account": "acct_1", "name": "announcer", "display": "sk_012345…",
+    "scopes": ["read", "speak"], "quota": 0, "used": 1.5, "created": 1, "expiresAt": 9,
+    "formerUntil": None, "revokedAt": None,
+}  # fmt: skip
+
+
+def test_keys(server: Server, client: Client) -> None:
+    server.on(f"GET {KEYS}", Answer({"list": [KEY_ROW]}))
+    server.on(f"POST {KEYS}", Answer({**KEY_ROW, "key": KEY}))
+    server.on(f"POST {KEYS}/key_1/rotation", Answer({**KEY_ROW, "key": KEY, "formerUntil": 5}))
+    server.on(f"DELETE {KEYS}/key_1", Answer({**KEY_ROW, "revokedAt": 7}))
+    (listed,) = client.keys()
+    assert (listed.scopes, listed.expires_at, listed.revoked_at) == (("read", "speak"), 9, None)
+    client.keys("acct_2")
+    assert server.seen[-1].query == "account=acct_2"
+    end = datetime(2027, 1, 1, tzinfo=UTC)
+    made = client.create_key("announcer", scopes=("read", "speak"), expires=end, quota=2)
+    assert made.key == KEY
+    assert KEY not in repr(made)
+    wanted = {"name": "announcer", "scopes": ["read", "speak"], "expiresAt": 1_798_761_600}
+    assert server.seen[-1].json == {**wanted, "quota": 2}
+    client.create_key("same")
+    assert server.seen[-1].json == {"name": "same"}
+    assert client.rotate_key("key_1", overlap=1.5).former_until == 5
+    assert server.seen[-1].query == "overlapHours=1.5"
+    assert client.revoke_key("key_1").revoked_at == 7
+
+
+def test_a_key_is_created_once(server: Server, client: Client, quick: list[float]) -> None:
+    server.on(f"POST {KEYS}", Answer(drop=True), Answer({**KEY_ROW, "key": KEY}))
+    with pytest.raises(Unreachable):
+        client.create_key("announcer")
+    assert len(server.seen) == 1
+
+
+def test_an_account(server: Server, client: Client, tmp_path: Path) -> None:
+    path = "/api/open-api/v1/account"
+    server.on(f"GET {path}", Answer({"id": "acct_1", "name": "Anna", "created": 1}))
+    assert client.account() == Account("acct_1", "Anna", 1)
+    server.on(f"GET {path}/export", Answer(body=b"PK"))
+    archive = client.export_account(tmp_path / "account.zip")
+    assert archive.read_bytes() == b"PK"
+    assert archive.stat().st_mode & 0o777 == 0o600
+    assert server.seen[-1].headers["authorization"] == f"Bearer {KEY}"
+    report = {"account": "acct_1", "erased": {"voices": 2}, "kept": {"credits": 1.5}, "pending": []}
+    server.on(f"DELETE {path}", Answer(report))
+    erased = client.erase_account("acct_1")
+    assert (erased.erased["voices"], erased.kept["credits"], erased.pending) == (2, 1.5, ())
+    assert server.seen[-1].query == "confirm=acct_1"
+
+
+def test_verify(server: Server, client: Client) -> None:
+    verdict = {
+        "synthetic": True,
+        "watermark": {"found": True, "p_value": 3e-24, "task": ID, "stretches": [[0.0, 2.5]]},
+        "c2pa": {"found": False, "valid": False, "synthetic": False, "signer": ""},
+        "register": {"found": False, "task": None, "exact": False, "stretches": []},
+        "seconds": 2.5,
+    }
+    server.on("POST /verify", Answer(body=json.dumps(verdict).encode()))
+    found = client.verify(b"RIFF")
+    assert b'filename="recording"' in server.seen[-1].body
+    assert (found.synthetic, found.watermark.p_value, found.watermark.task) == (True, 3e-24, ID)
+    assert (found.watermark.stretches, found.register.stretches) == (((0.0, 2.5),), ())
+    assert (found.c2pa.found, found.seconds, found.raw["seconds"]) == (False, 2.5, 2.5)
+    client.verify("https://example.com/a.mp3")
+    assert server.seen[-1].body == b"url=https%3A%2F%2Fexample.com%2Fa.mp3"
+    assert server.seen[-1].query == "details=true"
+    refusal = {"code": 20002, "msg": "not a recording", "data": {"errorCode": "invalid_parameter"}}
+    server.on("POST /verify", Answer(status=422, body=json.dumps(refusal).encode()))
+    with pytest.raises(ParameterError, match="not a recording"):
+        client.verify(b"RIFF")
+
+
+def test_download_of_credentials(server: Server, client: Client, tmp_path: Path) -> None:
+    server.on("GET /files/a.c2pa", Answer(body=b"jumb"))
+    link = "/files/a.c2pa?s=0"
+    done = Task(ID, "soundCloningAudio", "completed", 0, credentials_url=link)
+    assert client.download_credentials(done, tmp_path / "a.c2pa").read_bytes() == b"jumb"
+    with pytest.raises(ValueError, match="has no file of Content Credentials"):
+        client.download_credentials(Task(ID, "soundCloningAudio", "completed", 0), tmp_path / "b")
+    server.on(AUDIOS, task())
+    end = {"audioUrl": "/a", "seconds": 1, "language": "English", "cost": 1, "expiresAt": 9}
+    server.on(TASK, task("completed", **end, credentialsUrl=link))
+    assert client.speak(MODEL, "Hello.", format="ogg").credentials_url == link
+    server.on(TASK, task("completed", **end))
+    assert client.speak(MODEL, "Hello.").credentials_url is None
 
 
 def test_download(server: Server, client: Client, tmp_path: Path, quick: list[float]) -> None:

@@ -9,8 +9,9 @@ import asyncio
 import math
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, ExitStack
+from datetime import datetime
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -23,10 +24,14 @@ from . import _wire
 from ._errors import ClientError, TaskFailed, Timeout
 from ._files import Recording, complete_file, remote_address
 from ._models import (
+    Account,
+    ApiKey,
     Balance,
     Clone,
     Consent,
+    Erasure,
     KeyBalance,
+    NewApiKey,
     Price,
     SignInLink,
     Speech,
@@ -34,6 +39,7 @@ from ._models import (
     Task,
     TaskPage,
     Upload,
+    Verdict,
     Voice,
     Withdrawal,
 )
@@ -41,6 +47,7 @@ from ._types import (
     Format,
     Kind,
     Progress,
+    Scope,
     Source,
     Status,
     StreamFormat,
@@ -544,6 +551,142 @@ class AsyncClient:
         """
         return _wire.read(SignInLink, await self._call("POST", f"{_wire.API}/sign-in-links"))
 
+    async def account(self) -> Account:
+        """Return the account that the key belongs to.
+
+        Example:
+            account = await client.account()
+            print(account.id, account.name)
+        """
+        return _wire.read(Account, await self._call("GET", f"{_wire.API}/account"))
+
+    async def export_account(
+        self, path: str | PathLike[str], *, on_progress: Transfer | None = None
+    ) -> Path:
+        """Save everything that the server stores for the account, as a zip archive.
+
+        The key needs the scope `account`. Only the owner of the file can read it.
+
+        Args:
+            path: File to write. It appears once the download is complete.
+            on_progress: Called with the bytes received and None.
+
+        Returns:
+            The path.
+
+        Example:
+            await client.export_account("account.zip")
+        """
+        url, target = f"{self._server.base_url}{_wire.API}/account/export", Path(path)
+        await self._retry(lambda: self._download(url, target, on_progress, private=True))
+        return target
+
+    async def erase_account(self, account_id: str) -> Erasure:
+        """Erase the account: keys, recordings, voices, results, texts and uploads.
+
+        This cannot be undone. Running tasks are cancelled and cost nothing. The key needs the scope
+        `account` and must have no quota. No key of the account works afterwards, so the request is
+        sent once.
+
+        Args:
+            account_id: Id of the account, against mistakes. Another id is refused.
+
+        Example:
+            account = await client.account()
+            report = await client.erase_account(account.id)
+            print(report.erased["voices"])
+        """
+        path, confirm = f"{_wire.API}/account", {"confirm": account_id}
+        answer = await self._attempt("DELETE", path, params=confirm, timeout=_wire.SLOW)
+        return _wire.read(Erasure, answer)
+
+    async def keys(self, account_id: str | None = None) -> list[ApiKey]:
+        """Return the API keys of the account, newest first, without their texts.
+
+        Args:
+            account_id: Another account. The key then needs the scope `operator`.
+
+        Example:
+            for key in await client.keys():
+                print(key.id, key.name, key.scopes)
+        """
+        params = _wire.to_wire({"account": account_id})
+        answer = await self._call("GET", f"{_wire.API}/keys", params=params)
+        return _wire.read_list(ApiKey, answer)
+
+    async def create_key(
+        self,
+        name: str,
+        *,
+        scopes: Iterable[Scope] | None = None,
+        expires: datetime | None = None,
+        quota: float | None = None,
+    ) -> NewApiKey:
+        """Create an API key of the account. Only the returned object has its text.
+
+        The new key has no scope that the key of this client lacks, and does not expire later. The
+        request is sent once, because a repetition would create another key.
+
+        Args:
+            name: Name of the key, at most 80 characters.
+            scopes: Permissions. Default: those of the key of this client, without `operator`.
+            expires: End of the key. Default: the end of the key of this client.
+            quota: Most credits that the key may spend. Default: no limit.
+
+        Example:
+            made = await client.create_key("announcer", scopes=["read", "speak"])
+            print(made.key)
+        """
+        body = _wire.key_body(name, scopes, expires, quota)
+        return _wire.read(NewApiKey, await self._attempt("POST", f"{_wire.API}/keys", json=body))
+
+    async def rotate_key(self, id: str, *, overlap: float = 24) -> NewApiKey:
+        """Replace the text of an API key. Only the returned object has the new text.
+
+        The request is sent once, because a repetition would replace the text again.
+
+        Args:
+            id: Id of the key, "key_…".
+            overlap: Hours for which the former text still works, at most 720.
+
+        Example:
+            rotated = await client.rotate_key("key_…", overlap=1)
+            print(rotated.key)
+        """
+        path = f"{_wire.key_path(id)}/rotation"
+        answer = await self._attempt("POST", path, params={"overlapHours": overlap})
+        return _wire.read(NewApiKey, answer)
+
+    async def revoke_key(self, id: str) -> ApiKey:
+        """Revoke an API key. The server refuses requests with the key from now on.
+
+        Example:
+            await client.revoke_key("key_…")
+        """
+        return _wire.read(ApiKey, await self._call("DELETE", _wire.key_path(id)))
+
+    async def verify(self, source: Source, *, on_progress: Transfer | None = None) -> Verdict:
+        """Search a recording for the marks of synthetic speech. Needs no key.
+
+        With an operator's key, the verdict also names the task that made the sound.
+
+        Args:
+            source: A public http(s) URL, a path, the content as bytes, or a file opened in binary
+                mode.
+            on_progress: Called with the bytes sent and the total.
+
+        Example:
+            verdict = await client.verify("found.mp3")
+            print(verdict.synthetic, verdict.watermark.p_value)
+        """
+        address = remote_address(source)
+        if address:
+            options: dict[str, Any] = {"data": {"url": address}}
+        else:
+            options = {"recording": Recording(source, on_progress)}
+        options |= {"params": {"details": "true"}, "timeout": _wire.SLOW, "bare": True}
+        return _wire.read_verdict(await self._call("POST", "/verify", **options))
+
     async def voices(self) -> list[Voice]:
         """Return the account's voices, newest first.
 
@@ -629,6 +772,22 @@ class AsyncClient:
         """
         return await self.download(_wire.subtitle_link_of(result, format), path)
 
+    async def download_credentials(self, result: Task | Speech, path: str | PathLike[str]) -> Path:
+        """Download the Content Credentials (C2PA) of a result whose file cannot hold them.
+
+        MP3, WAV and FLAC files hold their own. Ogg files and streams have a file beside them.
+        Programs look for a file of the same name with the ending `.c2pa`.
+
+        Raises:
+            ValueError: There is no such file.
+
+        Example:
+            speech = await client.speak("model_…", "Good evening.", format="ogg")
+            await client.download(speech, "evening.ogg")
+            await client.download_credentials(speech, "evening.c2pa")
+        """
+        return await self.download(_wire.credentials_link_of(result), path)
+
     async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()
@@ -686,8 +845,19 @@ class AsyncClient:
         *,
         headers: Mapping[str, str] | None = None,
         recording: Recording | None = None,
+        bare: bool = False,
         **options: Any,
     ) -> dict[str, Any]:
+        """Send a request once, and return the data of the answer.
+
+        Args:
+            method: The HTTP method.
+            path: Path on the server.
+            headers: Headers besides those of every request.
+            recording: File of the form.
+            bare: True for an answer without an envelope.
+            options: Other arguments of the HTTP library.
+        """
         url = self._server.base_url + path
         with _wire.reaching(url), ExitStack() as stack:
             if recording:
@@ -695,17 +865,23 @@ class AsyncClient:
             response = await self._http.request(
                 method, url, headers={**self._server.headers, **(headers or {})}, **options
             )
-        return _wire.data_of(response)
+        return _wire.object_of(response) if bare else _wire.data_of(response)
 
-    async def _download(self, url: str, path: Path, on_progress: Transfer | None) -> None:
+    async def _download(
+        self, url: str, path: Path, on_progress: Transfer | None, *, private: bool = False
+    ) -> None:
+        """Download a file. The key is sent only for a `private` one, because links are signed."""
+        headers = self._server.headers if private else None
         with _wire.reaching(url):
-            async with self._http.stream("GET", url, follow_redirects=True) as response:
+            async with self._http.stream(
+                "GET", url, headers=headers, follow_redirects=not private
+            ) as response:
                 if response.status_code != 200:
                     await response.aread()
                     raise _wire.error_of(response)
                 length = response.headers.get("content-length", "")
                 total = int(length) if length.isdecimal() else None
-                with complete_file(path) as file:
+                with complete_file(path, private=private) as file:
                     async for block in response.aiter_bytes():
                         file.write(block)
                         if on_progress:

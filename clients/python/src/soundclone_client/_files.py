@@ -83,11 +83,20 @@ class _Watched:
 
 
 @contextmanager
-def complete_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that appears at `path` only once the block has succeeded."""
+def complete_file(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
+    """Open a file that appears at `path` only once the block has succeeded.
+
+    Args:
+        path: The file.
+        private: True if only its owner may read the file.
+    """
+
+    def opener(name: str, flags: int) -> int:
+        return os.open(name, flags, 0o600 if private else 0o666)
+
     part = path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex[:8]}.part")
     try:
-        with part.open("xb") as file:
+        with open(part, "xb", opener=opener) as file:
             yield file
         part.replace(path)
     finally:

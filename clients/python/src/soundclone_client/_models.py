@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from ._types import Kind, Source, Status
+from ._types import Kind, Scope, Source, Status
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Task:
     audio_url: str | None = None  # signed link that expires at `expires_at`
     subtitle_file: str | None = None  # signed link to an SRT file
     subtitle_json: str | None = None  # signed link to a JSON file
+    credentials_url: str | None = None  # signed link to Content Credentials beside the audio
     expires_at: int | None = None  # Unix seconds
     seconds: float | None = None  # length of the audio
     language: str | None = None  # language of most sentences
@@ -78,6 +79,8 @@ class Speech:
     cost: float  # credits
     created: int  # Unix seconds
     expires_at: int  # Unix seconds at which the audio and its link expire
+    # Signed link to the Content Credentials (C2PA). None if the file holds them, or has none.
+    credentials_url: str | None = field(default=None, kw_only=True)
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False, kw_only=True)
 
 
@@ -106,6 +109,91 @@ class Withdrawal:
 
     model_ids: tuple[str, ...]  # deleted voices
     results: int  # production tasks whose results are deleted
+
+
+@dataclass(frozen=True)
+class Account:
+    """Account that the key belongs to."""
+
+    id: str  # "acct_…"
+    name: str
+    created: int  # Unix seconds
+
+
+@dataclass(frozen=True)
+class Erasure:
+    """Report of the erasure of an account."""
+
+    account: str  # id of the account
+    erased: Mapping[str, int]  # number of erased things by kind, such as "voices" and "files"
+    kept: Mapping[str, float]  # lines of the ledger, and credits that the account had left
+    pending: tuple[str, ...]  # cancelled tasks that a worker has not left yet
+
+
+@dataclass(frozen=True)
+class ApiKey:
+    """API key of an account, without its text."""
+
+    id: str  # "key_…"
+    account: str  # id of the account
+    name: str
+    display: str  # first characters of the key
+    scopes: tuple[Scope, ...]
+    quota: float  # credits that the key may spend in total; 0 for no limit
+    used: float  # credits that the key has spent
+    created: int  # Unix seconds
+    expires_at: int | None = None  # Unix seconds; None: never
+    former_until: int | None = None  # Unix seconds until which the replaced text works
+    revoked_at: int | None = None  # Unix seconds; None for a key that was not revoked
+
+
+@dataclass(frozen=True)
+class NewApiKey(ApiKey):
+    """API key with its text, which the server shows once."""
+
+    key: str = field(kw_only=True, repr=False)  # "sk_…"
+
+
+@dataclass(frozen=True)
+class WatermarkFinding:
+    """Search for the watermark."""
+
+    found: bool
+    p_value: float  # probability that a sound without the mark looks as marked as this one
+    task: str | None = None  # task that made the sound, for operators only
+    stretches: tuple[tuple[float, float], ...] = ()  # marked parts, in seconds
+
+
+@dataclass(frozen=True)
+class CredentialsFinding:
+    """Search for Content Credentials (C2PA)."""
+
+    found: bool
+    valid: bool  # the signature and the hashes match the file; the signer may be anybody
+    synthetic: bool = False  # the manifest names a synthetic source
+    signer: str = ""  # organisation of the certificate
+
+
+@dataclass(frozen=True)
+class RegisterFinding:
+    """Search of the server's register of results."""
+
+    found: bool
+    task: str | None = None  # task that made the sound, for operators only
+    exact: bool = False  # the file is a result, byte for byte
+    stretches: tuple[tuple[float, float], ...] = ()  # registered parts, in seconds
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Layers of provenance that were found in a file."""
+
+    synthetic: bool  # a layer shows that the sound is synthetic
+    watermark: WatermarkFinding
+    c2pa: CredentialsFinding
+    register: RegisterFinding
+    seconds: float  # duration of the file
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ Source = str | os.PathLike[str] | bytes | BinaryIO
 
 Version = Literal["v1", "v2"]
 Status = Literal["queued", "processing", "completed", "failed"]
+Scope = Literal["read", "speak", "clone", "account", "operator"]
 Kind = Literal["clone", "audio"]
 Format = Literal["mp3", "wav", "flac", "ogg"]
 StreamFormat = Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]

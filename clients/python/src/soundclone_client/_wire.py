@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import MISSING, fields
 from datetime import UTC, datetime
@@ -23,7 +23,17 @@ from ._errors import (
     RateLimitError,
     Unreachable,
 )
-from ._models import Clone, Consent, Speech, Task, TaskPage
+from ._models import (
+    Clone,
+    Consent,
+    CredentialsFinding,
+    RegisterFinding,
+    Speech,
+    Task,
+    TaskPage,
+    Verdict,
+    WatermarkFinding,
+)
 from ._version import __version__
 
 if TYPE_CHECKING:
@@ -35,6 +45,7 @@ SPEECH = "/v1/audio/speech"
 DEFAULT_BASE_URL = "http://127.0.0.1:8000"
 USER_AGENT = {"User-Agent": f"soundclone-client/{__version__}"}
 LONGEST_PAUSE = 60.0  # longest Retry-After that is obeyed, in seconds
+SLOW = 300.0  # seconds for an answer to a verification or an erasure
 OUTAGE = 300.0  # seconds of failed polls after which `wait` gives up
 
 _OK, _UNAUTHENTICATED, _INVALID = 20000, 20001, 20002  # codes of the envelope
@@ -77,6 +88,11 @@ def voice_path(model_id: str) -> str:
     return f"{API}/voices/{quote(model_id, safe='')}"
 
 
+def key_path(id: str) -> str:
+    """Return the path of an API key."""
+    return f"{API}/keys/{quote(id, safe='')}"
+
+
 def to_wire(values: Mapping[str, object]) -> dict[str, object]:
     """Rename values to the API's camelCase names. Values that are None are left out."""
     return {_wire_name(name): value for name, value in values.items() if value is not None}
@@ -112,6 +128,20 @@ def stream_body(
         **options,
     }
     return {name: value for name, value in body.items() if value is not None}
+
+
+def key_body(
+    name: str, scopes: Iterable[str] | None, expires: datetime | None, quota: float | None
+) -> dict[str, object]:
+    """Build the body of a request for a key."""
+    return to_wire(
+        {
+            "name": name,
+            "scopes": None if scopes is None else list(scopes),
+            "expires_at": None if expires is None else int(expires.timestamp()),
+            "quota": quota,
+        }
+    )
 
 
 def consent_body(consent: Consent, recording: str | None) -> dict[str, object]:
@@ -155,6 +185,23 @@ def read_page(data: Mapping[str, Any]) -> TaskPage:
     return TaskPage(tuple(read_list(Task, data)), data.get("nextCursor"))
 
 
+def read_verdict(data: Mapping[str, Any]) -> Verdict:
+    """Build a verdict from an answer."""
+    return Verdict(
+        synthetic=bool(data.get("synthetic")),
+        watermark=read(WatermarkFinding, _with_pairs(data.get("watermark"))),
+        c2pa=read(CredentialsFinding, data.get("c2pa")),
+        register=read(RegisterFinding, _with_pairs(data.get("register"))),
+        seconds=float(data.get("seconds") or 0),
+        raw=data,
+    )
+
+
+def _with_pairs(finding: object) -> dict[str, Any]:
+    found = dict(finding) if isinstance(finding, dict) else {}
+    return found | {"stretches": [tuple(each) for each in found.get("stretches") or ()]}
+
+
 def result_of(kind: type[ResultT], task: Task) -> ResultT:
     """Return the result of a completed task.
 
@@ -162,7 +209,8 @@ def result_of(kind: type[ResultT], task: Task) -> ResultT:
         ApiError: The answer lacks a field of `kind`.
     """
     for field in fields(kind):
-        if field.default_factory is MISSING and getattr(task, field.name) is None:
+        optional = field.default is not MISSING or field.default_factory is not MISSING
+        if not optional and getattr(task, field.name) is None:
             message = f"task {task.id} is completed, but the server's answer has no {field.name}"
             raise ApiError(-1, "unexpected_answer", message, 200)
     return kind(**{field.name: getattr(task, field.name) for field in fields(kind)})
@@ -186,6 +234,24 @@ def subtitle_link_of(result: Task | Speech, format: str) -> str:
             f"task {result.id} has no subtitles; ask for them with subtitles='sentence' or 'word'"
         )
     return link
+
+
+def credentials_link_of(result: Task | Speech) -> str:
+    """Return the link to the Content Credentials beside a result."""
+    if not result.credentials_url:
+        raise ValueError(
+            f"task {result.id} has no file of Content Credentials; the audio file holds them, or "
+            "the service does not sign"
+        )
+    return result.credentials_url
+
+
+def object_of(response: httpx2.Response) -> dict[str, Any]:
+    """Return the object of an answer without an envelope. Raises the ApiError that it reports."""
+    body = _body_of(response)
+    if response.status_code == 200 and isinstance(body, dict) and "code" not in body:
+        return body
+    raise error_of(response)
 
 
 def data_of(response: httpx2.Response) -> dict[str, Any]:
