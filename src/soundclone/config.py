@@ -275,7 +275,10 @@ class Settings(BaseSettings):
         default=0.2, gt=0, description="Seconds between two polls of the queue by a worker."
     )
     stop_grace: float = Field(
-        default=20.0, ge=0, description="Seconds that a stopping worker gives its tasks to end."
+        default=6.0,
+        ge=0,
+        description="Seconds that a stopping process gives its tasks and requests to end. Other "
+        "workers continue tasks that have not ended.",
     )
     sweep_interval: float = Field(
         default=60.0, gt=0, description="Seconds between two removals of expired data."
