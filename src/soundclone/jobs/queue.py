@@ -9,16 +9,27 @@ repeated.
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import ParamSpec, TypeVar
 
-from dbos import DBOS, DBOSClient, DBOSConfig, Serializer, WorkflowStatus, _serialization
+from dbos import (
+    DBOS,
+    DBOSClient,
+    DBOSConfig,
+    Serializer,
+    WorkflowStatus,
+    _queue,
+    _serialization,
+)
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from ..core.requests import engine_of
 from ..db.models import Task
 from ..db.session import Database
+from ..db.signals import Signals
 from ..errors import Unavailable
 from . import checkpoints
 
@@ -34,6 +45,9 @@ VERSION = "3"
 _VERIFICATIONS_AT_ONCE = 2  # in a worker
 _PENDING = "PENDING"
 _UNFINISHED = ["PENDING", "ENQUEUED", "DELAYED"]
+_CHANNEL = "queue"  # of signals, each the name of a queue with a new job
+_BETWEEN_POLLS = 0.02  # seconds at least, so that a burst of submissions shares polls
+_CHECK = 0.5  # seconds in which a thread of a queue notices that it must end
 
 
 class _Json(Serializer):
@@ -68,6 +82,62 @@ class _NoPickles(Serializer):
 _serialization.DBOSDefaultSerializer = _NoPickles()
 
 
+class _Wake(threading.Event):
+    """Stop event of a thread of dbos, whose wait also ends when the queue gets a job."""
+
+    def __init__(self, stop: threading.Event, job: threading.Event) -> None:
+        super().__init__()
+        self._stop = stop
+        self._job = job
+
+    def is_set(self) -> bool:
+        return self._stop.is_set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        end = time.monotonic() + (_CHECK if timeout is None else timeout)
+        if self._stop.wait(_BETWEEN_POLLS):
+            return True
+        while not self._stop.is_set() and (left := end - time.monotonic()) > 0:
+            if self._job.wait(min(left, _CHECK)):
+                break
+        self._job.clear()  # before the poll, so that a job that comes during the poll is found
+        return self._stop.is_set()
+
+
+class _Signalled:
+    """Threads of dbos that poll the queues of this process, and signals that wake them."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, threading.Event] = {}
+        self._signals: Signals | None = None
+        self._poll = _queue.queue_worker_thread
+
+    def listen(self, database: Database) -> None:
+        """Wake a queue's thread when another process enqueues a job."""
+        self._signals = Signals(database, _CHANNEL)
+        self._signals.listen(self.wake)
+
+    def wake(self, queue: str) -> None:
+        """Let the thread of a queue poll now."""
+        if job := self._jobs.get(queue):
+            job.set()
+
+    def close(self) -> None:
+        """Stop listening."""
+        if self._signals:
+            self._signals.close()
+
+    def poll(self, stop_event: threading.Event, dbos: DBOS, queue: _queue.Queue) -> None:
+        """Poll a queue until `stop_event` is set. Takes the place of dbos's own function."""
+        job = self._jobs.setdefault(queue.name, threading.Event())
+        self._poll(_Wake(stop_event, job), dbos, queue)
+
+
+# dbos polls its queues and has no notification of new jobs.
+_signalled = _Signalled()
+_queue.queue_worker_thread = _signalled.poll
+
+
 def queue_of(engine: str) -> str:
     """Return the name of the queue for tasks that need an engine.
 
@@ -95,14 +165,16 @@ class Queue:
         self._client = DBOSClient(
             system_database_engine=database.engine, serializer=_Json(), lazy=True
         )
+        self._signals = Signals(database, _CHANNEL)
 
     def enqueue(self, session: Session, task: Task) -> None:
-        """Enqueue the task's workflow in the session's transaction."""
+        """Enqueue the task's workflow in the session's transaction. Its commit wakes workers."""
+        queue = queue_of(engine_of(task))
         self._client.enqueue_in_transaction(
             session,
             {
                 "workflow_name": task.kind,
-                "queue_name": queue_of(engine_of(task)),
+                "queue_name": queue,
                 "workflow_id": task.id,
                 "app_version": VERSION,
                 "priority": task.turn,
@@ -110,6 +182,7 @@ class Queue:
             },
             task.id,
         )
+        self._signals.send_after_commit(session, queue)
 
     def enqueue_verification(self, session: Session, identifier: str) -> None:
         """Enqueue the workflow of a verification in the session's transaction."""
@@ -123,6 +196,7 @@ class Queue:
             },
             identifier,
         )
+        self._signals.send_after_commit(session, VERIFICATIONS)
 
     def unfinished(self, task_ids: Sequence[str]) -> set[str]:
         """Return the tasks whose workflow a worker may still run.
@@ -143,6 +217,7 @@ class Queue:
 
     def close(self) -> None:
         """Close the client."""
+        self._signals.close()
         self._client.destroy()
 
 
@@ -217,6 +292,7 @@ def launch(
     queues = [queue_of(name) for name in engines]
     DBOS.listen_queues([*queues, VERIFICATIONS])
     DBOS.launch()
+    _signalled.listen(database)
     for queue in queues:
         DBOS.register_queue(
             queue,
@@ -235,6 +311,7 @@ def launch(
 
 def stop(grace: float) -> None:
     """Take no more workflows, and wait up to `grace` seconds for running ones."""
+    _signalled.close()
     DBOS.destroy(workflow_completion_timeout_sec=int(grace))
 
 
