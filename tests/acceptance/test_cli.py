@@ -118,8 +118,14 @@ def test_voices_have_names(shell: Shell) -> None:
     assert row.split()[:4] == [model, "Anna", "v2", "builtin"]
     assert row.endswith(" UTC")
     assert max(map(len, (head, row))) < 140
-    spoken = json.loads(shell.good("speak", "anna", "--text", "It is windy.", "--json"))
+    windy = shell.good("speak", "anna", "--text", "It is windy.", "-o", "windy.ogg", "--json")
+    spoken = json.loads(windy)
     assert spoken["status"] == "completed"
+    assert spoken["files"] == {"speech": "windy.ogg", "credentials": "windy.c2pa"}
+    said = shell.good("download", spoken["id"])
+    assert said.decode().startswith("audio    speech.ogg\ncredentials speech.c2pa\ncost ")
+    for one, other in (("windy.ogg", "speech.ogg"), ("windy.c2pa", "speech.c2pa")):
+        assert (shell.folder / one).read_bytes() == (shell.folder / other).read_bytes()
     assert shell.good("voices", "rename", "Anna", "Berta").decode() == f"{model} is named Berta\n"
     renamed = json.loads(shell.good("voices", "rename", model, "Carla", "--json"))
     assert (renamed["modelId"], renamed["name"]) == (model, "Carla")

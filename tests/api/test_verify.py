@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
-from soundclone.audio import encode
+from soundclone.audio import credentials, encode
 from soundclone.audio.fingerprint import fingerprint
 from soundclone.config import Settings
 from soundclone.core import files, keys, register, verifications
@@ -124,6 +124,19 @@ def test_details_name_the_stretch(service: Api, excerpt: bytes) -> None:
     assert end > 3
     assert not verdict["register"]["exact"]
     assert verdict["c2pa"] == {"found": False, "valid": False, "synthetic": False, "signer": ""}
+
+
+def test_a_sidecar_is_read(service: Api, excerpt: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "a.ogg"
+    path.write_bytes(excerpt)
+    signer = credentials.Signer(credentials.generate())
+    manifest = signer.sidecar(path, credentials.Statement("builtin", 1.8e9, "declared"))
+    for sound, valid in ((excerpt, True), (excerpt[:-1] + b"!", False)):
+        upload = {"file": ("a.ogg", sound), "sidecar": ("a.c2pa", manifest)}
+        _, verdict = service.request("POST", "/verify", files=upload)
+        assert verdict["c2pa"] == {"found": True, "valid": valid}
+    kept = Path(service.settings.data_dir) / "files" / "verify"
+    assert not any(path.is_file() for path in kept.rglob("*"))
 
 
 @pytest.mark.parametrize(

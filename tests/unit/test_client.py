@@ -664,6 +664,9 @@ def test_verify(server: Server, client: Client) -> None:
     assert (found.synthetic, found.watermark.p_value, found.watermark.task) == (True, 3e-24, ID)
     assert (found.watermark.stretches, found.register.stretches) == (((0.0, 2.5),), ())
     assert (found.c2pa.found, found.seconds, found.raw["seconds"]) == (False, 2.5, 2.5)
+    client.verify(b"RIFF", sidecar=b"jumb")
+    for part in (b'name="file"', b'name="sidecar"', b"jumb"):
+        assert part in server.seen[-1].body
     client.verify("https://example.com/a.mp3")
     assert server.seen[-1].body == b"url=https%3A%2F%2Fexample.com%2Fa.mp3"
     assert server.seen[-1].query == "details=true"

@@ -99,6 +99,14 @@ def test_other_formats_have_a_sidecar(tmp_path: Path, signer: Signer) -> None:
     assert not changed.valid
 
 
+def test_a_manifest_in_the_file_comes_before_a_sidecar(tmp_path: Path, signer: Signer) -> None:
+    other = signer.sidecar(make(tmp_path / "other", "ogg"), STATEMENT)
+    path = make(tmp_path / "speech", "mp3")
+    assert not credentials.read(path, other).valid
+    signer.embed(path, "mp3", STATEMENT)
+    assert credentials.read(path, other).valid
+
+
 def test_changed_sound_is_not_valid(tmp_path: Path, signer: Signer) -> None:
     path = make(tmp_path / "speech", "flac")
     signer.embed(path, "flac", STATEMENT)

@@ -38,6 +38,7 @@ from .schemas import VerdictView
 from .state import AppState, state_of
 
 _WAIT = 120.0  # seconds for the worker
+_MOST_SIDECAR = 1_000_000  # bytes
 _POLL = 0.1  # seconds between two looks at the row
 _OUTCOME = select(
     Verification.verdict, Verification.error, Verification.error_word, Verification.ended_at
@@ -85,6 +86,10 @@ async def verify(
     url: Annotated[
         str | None, Form(description="Public URL of a recording, instead of `file`")
     ] = None,
+    sidecar: Annotated[
+        UploadFile | None,
+        File(description="Content Credentials beside the recording, a .c2pa file of at most 1 MB"),
+    ] = None,
     details: Annotated[
         bool, Query(description="Add stretches, the duration and the signer to the response")
     ] = False,
@@ -94,24 +99,37 @@ async def verify(
     Needs no key. With an operator's key the response also names the task.
     """
     operator = await _is_operator(request)
-    verdict = await examine(state_of(request), file, url)
+    verdict = await examine(state_of(request), file, url, sidecar)
     shown = verdict if operator else verdict.without_tasks()
     return JSONResponse(shown.to_json(details=details))
 
 
-async def examine(state: AppState, file: UploadFile | None, url: str | None) -> Verdict:
+async def examine(
+    state: AppState, file: UploadFile | None, url: str | None, sidecar: UploadFile | None = None
+) -> Verdict:
     """Let a worker examine a file or a URL, and return its verdict.
+
+    Args:
+        state: State of the application.
+        file: The recording.
+        url: URL of the recording, instead of `file`.
+        sidecar: Content Credentials beside the recording.
 
     Raises:
         InvalidParameter: Not exactly one of both is given, or the file cannot be examined.
         RateLimited: The service has too many verifications at once.
-        TooLarge: The file is too large.
+        TooLarge: The file or its sidecar is too large.
         Unavailable: No worker has answered in time.
     """
     chosen = file if file is not None and (file.size or file.filename) else None
     address = (url or "").strip() or None
     if (chosen is None) == (address is None):
         raise InvalidParameter("a file or a URL is needed, and not both", param="file")
+    beside = sidecar if sidecar is not None and sidecar.size else None
+    if beside is not None and (beside.size or 0) > _MOST_SIDECAR:
+        raise TooLarge(
+            f"the sidecar has {beside.size:,} bytes; at most {_MOST_SIDECAR:,} are taken"
+        )
     identifier = verifications.new_id()
     if chosen is not None:
         if not chosen.size:
@@ -121,24 +139,27 @@ async def examine(state: AppState, file: UploadFile | None, url: str | None) -> 
                 f"the file has {chosen.size:,} bytes; at most "
                 f"{state.settings.verify_max_bytes:,} are taken"
             )
-        await run_in_threadpool(_store, state, identifier, chosen)
+        await run_in_threadpool(_store, state, files.verification(identifier), chosen)
     elif address is not None:
         check_source_url(address, "url")
+    if beside is not None:
+        await run_in_threadpool(_store, state, files.verification_sidecar(identifier), beside)
     try:
         await state.database.transaction_async(
             verifications.submit, identifier, address, state.queue.enqueue_verification
         )
     except RateLimited:
-        await run_in_threadpool(state.storage.delete, files.verification(identifier))
+        kept = (files.verification(identifier), files.verification_sidecar(identifier))
+        await run_in_threadpool(state.storage.delete_all, (), kept)
         raise
     return await _outcome(state, identifier, "file" if chosen is not None else "url")
 
 
-def _store(state: AppState, identifier: str, file: UploadFile) -> None:
+def _store(state: AppState, key: str, file: UploadFile) -> None:
     with NamedTemporaryFile() as copy:
         shutil.copyfileobj(file.file, copy, 1 << 20)
         copy.flush()
-        state.storage.put_file(files.verification(identifier), Path(copy.name))
+        state.storage.put_file(key, Path(copy.name))
 
 
 async def _outcome(state: AppState, identifier: str, field: str) -> Verdict:

@@ -41,12 +41,16 @@ def main(manifest: int) -> dict[str, object]:
     _limit()
     confine()
     media_type = media_type_of(data)
-    if sidecar is not None and media_type != MEDIA_TYPES["m4a"]:
-        media_type = "application/octet-stream"
-    if media_type is None:
-        return report()
     try:
-        reader = c2pa.Reader.try_create(media_type, io.BytesIO(data), sidecar, context=context)
+        reader = None
+        if media_type is not None:
+            reader = c2pa.Reader.try_create(media_type, io.BytesIO(data), context=context)
+        # The manifest in the file comes first, because a sidecar may belong to a file of the same
+        # name in another format.
+        if reader is None and sidecar is not None:
+            if media_type != MEDIA_TYPES["m4a"]:
+                media_type = "application/octet-stream"
+            reader = c2pa.Reader.try_create(media_type, io.BytesIO(data), sidecar, context=context)
         if reader is None:
             return report()
         active = reader.get_active_manifest() or {}

@@ -1,7 +1,7 @@
 """The command line.
 
-`clone`, `speak`, `tasks`, `voices`, `login` and `open` use a running service over HTTP. All other
-commands work on this machine with the settings of the environment.
+`clone`, `speak`, `download`, `tasks`, `voices`, `login` and `open` use a running service over HTTP.
+All other commands work on this machine with the settings of the environment.
 
 An expected failure prints one sentence on standard error or, with --json, one line
 `{"error": {"word": …, "message": …}}`. Standard output has results only. EPILOGUE lists the exit
@@ -54,6 +54,7 @@ app.command()(service.serve)
 app.command()(service.worker)
 app.command(epilog=remote.CLONE_EXAMPLES)(remote.clone)
 app.command(epilog=remote.SPEAK_EXAMPLES)(remote.speak)
+app.command()(remote.download)
 app.command("cancel")(cancel)
 app.command()(verify)
 app.command()(login.login)

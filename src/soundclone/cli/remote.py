@@ -1,4 +1,4 @@
-"""`soundclone clone` and `speak`: use a running service over HTTP."""
+"""`soundclone clone`, `speak` and `download`: use a running service over HTTP."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ import shutil
 import sys
 import tempfile
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Literal, cast, get_args
+from urllib.parse import urlsplit
 
 import typer
 
 from .common import AsJson, fail, print_json, refuse
 from .connection import ApiKey, BaseUrl, Quiet, cancelling, connected
 from .progress import following, transferring
+from .tasks import TaskId
+from .verify import SIDECAR
 from .voices import VoiceName, id_of
 
 if TYPE_CHECKING:
@@ -58,6 +61,16 @@ Language = Annotated[
     typer.Option(
         help="Language of the text, see `soundclone languages`; auto detects it by sentence",
         autocompletion=complete_language,
+    ),
+]
+
+
+Sidecar = Annotated[
+    Path | None,
+    typer.Option(
+        help="Where to save the Content Credentials of a file that cannot hold them (default: "
+        "beside the output, with the ending .c2pa)",
+        metavar="FILE",
     ),
 ]
 
@@ -190,6 +203,7 @@ def speak(
         typer.Option(help="Hz, 8000 to 48000 (default: 44100; ogg: 48000)"),
     ] = None,
     channel: Annotated[int | None, typer.Option(help="Number of channels", min=1, max=2)] = None,
+    sidecar: Sidecar = None,
     url: BaseUrl = None,
     key: ApiKey = None,
     quiet: Quiet = False,
@@ -200,7 +214,7 @@ def speak(
         refuse("--text and --file exclude each other; pass one of them")
     if words and subtitles is None:
         refuse("--words requires --subtitles FILE")
-    _check_outputs(output, *([subtitles] if subtitles else []))
+    _check_outputs(output, *(each for each in (subtitles, sidecar) if each))
     if format is None:
         format = _format_of(output)
     if text is None:
@@ -229,9 +243,70 @@ def speak(
         if subtitles and task.subtitle_file:
             _save(client, task.subtitle_file, subtitles, silent)
         _save(client, task.audio_url or "", output, silent)
-    files = {"speech": output} | ({"subtitles": subtitles} if subtitles else {})
+        saved = _save_credentials(client, task, output, sidecar, silent)
+    files = {"speech": output, "subtitles": subtitles, "credentials": saved}
     if as_json or not quiet:
-        _report(task, files, as_json)
+        _report(task, {name: path for name, path in files.items() if path}, as_json)
+
+
+def download(
+    task_id: TaskId,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            help="Where to save the audio; - for standard output (default: speech or preview, "
+            "with the ending of the format)",
+        ),
+    ] = None,
+    subtitles: Annotated[Path | None, typer.Option(help="Where to save subtitles (SRT)")] = None,
+    sidecar: Sidecar = None,
+    url: BaseUrl = None,
+    key: ApiKey = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Download the result of a completed task.
+
+    Content Credentials that the audio file cannot hold are saved beside the file.
+    """
+    silent = quiet or as_json
+    with connected(url, key) as client:
+        task = client.task(task_id)
+        if not task.audio_url:
+            fail(f"task {task.id} has no audio; it is {task.status}", "conflict")
+        if subtitles and not task.subtitle_file:
+            fail(f"task {task.id} was made without subtitles", "conflict")
+        if output is None:
+            ending = PurePosixPath(urlsplit(task.audio_url).path).suffix
+            output = Path(("preview" if task.kind == "clone" else "speech") + ending)
+        _check_outputs(output, *(each for each in (subtitles, sidecar) if each))
+        if subtitles and task.subtitle_file:
+            _save(client, task.subtitle_file, subtitles, silent)
+        _save(client, task.audio_url, output, silent)
+        saved = _save_credentials(client, task, output, sidecar, silent)
+    files = {task.kind: output, "subtitles": subtitles, "credentials": saved}
+    if as_json or not quiet:
+        _report(task, {name: path for name, path in files.items() if path}, as_json)
+
+
+def _save_credentials(
+    client: Client, task: Task, output: Path, sidecar: Path | None, silent: bool
+) -> Path | None:
+    """Save the Content Credentials beside the output, if the task has a file of them.
+
+    Returns:
+        The path. None if there is no such file, or if the output is a pipe or a device.
+    """
+    if not task.credentials_url:
+        return None
+    if sidecar is None:
+        if _is_standard(output) or not output.is_file():
+            return None
+        sidecar = output.with_suffix(SIDECAR)
+    _save(client, task.credentials_url, sidecar, silent)
+    return sidecar
 
 
 def _read_text(file: Path | None) -> str:

@@ -108,6 +108,7 @@ def _details(task: Task) -> dict[str, str | None]:
         "language": task.language,
         "audio": None if task.seconds is None else f"{task.seconds:.1f} s, {task.audio_url}",
         "subtitles": task.subtitle_file,
+        "credentials": task.credentials_url,
         "warnings": "; ".join(task.warnings) or None,
     }
 

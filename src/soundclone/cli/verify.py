@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from ..core.verdict import Stretches, Verdict
     from ..db.session import Database
 
-_SIDECAR = ".c2pa"
+SIDECAR = ".c2pa"
+"""Ending of a file with Content Credentials beside another file."""
 
 
 def verify(
@@ -48,7 +49,7 @@ def verify(
             path = Path(file)
             if not path.is_file():
                 fail(f"there is no file {file}", "not_found")
-            beside = path.with_suffix(_SIDECAR)
+            beside = path.with_suffix(SIDECAR)
             sidecar = beside.read_bytes() if beside.is_file() else None
         verdict = examine(path, database, sidecar=sidecar)
     if as_json:

@@ -91,6 +91,11 @@ def verification(identifier: str) -> str:
     return f"verify/{identifier}"
 
 
+def verification_sidecar(identifier: str) -> str:
+    """Return the key of the manifest that came with a file to verify."""
+    return f"verify/{identifier}.c2pa"
+
+
 def result_folder(task_id: str) -> str:
     """Return the folder of a task's results."""
     return f"results/{task_id}"

@@ -90,6 +90,7 @@ def sweep(settings: Settings, database: Database, storage: Storage) -> None:
 
     def remove_verification(identifier: str) -> None:
         storage.delete(files.verification(identifier))
+        storage.delete(files.verification_sidecar(identifier))
         queue.delete_records([identifier])
         with database.transaction() as session:
             verifications.remove(session, identifier)

@@ -21,7 +21,7 @@ from ..config import Settings
 from ..core import files, register, verifications, watermarks
 from ..core.verdict import CredentialsFinding, RegisterFinding, Verdict, WatermarkFinding
 from ..db.session import Database
-from ..errors import InternalError, SoundcloneError
+from ..errors import InternalError, NotFound, SoundcloneError
 from ..fetch import download
 from ..storage import Storage
 from ..telemetry import log
@@ -129,6 +129,7 @@ class Verifier:
             verifications.end(session, identifier, outcome)
         with suppress(SoundcloneError):  # the sweep removes the file later
             self.storage.delete(files.verification(identifier))
+            self.storage.delete(files.verification_sidecar(identifier))
 
     def _verdict(self, identifier: str, url: str | None) -> Verdict:
         with TemporaryDirectory(prefix="soundclone-") as folder:
@@ -137,8 +138,12 @@ class Verifier:
                 self.storage.get_file(files.verification(identifier), path)
             else:
                 self._fetch(url, path)
+            try:
+                sidecar = self.storage.get(files.verification_sidecar(identifier))
+            except NotFound:
+                sidecar = None
             with self.compute.hold(_ACCOUNT, check=self._check):
-                return examine(path, self.database, check=self._check)
+                return examine(path, self.database, sidecar=sidecar, check=self._check)
 
     def _fetch(self, url: str, path: Path) -> None:
         download.fetch(

@@ -94,7 +94,7 @@ RESULTS: tuple[dict[str, Any], ...] = (
     {},
     {"audio": "results/a.mp3"},
     {"audio": "results/a.mp3", "subtitles": "results/a.srt"},
-    {"audio": "results/a.mp3", "subtitles_json": "results/a.json"},
+    {"audio": "results/a.ogg", "subtitles_json": "results/a.json", "credentials": "results/a.c2pa"},
 )
 
 
@@ -128,6 +128,7 @@ def test_a_task_with_little_to_show(
     assert task.id in response.text
     if status == "completed" and kind == "audio":
         assert ("Subtitles (SRT)" in response.text) == (kept and "subtitles" in result)
+        assert ("(.c2pa)" in response.text) == (kept and "credentials" in result)
     again = operator.get("/studio/speak", params={"again": task.id})
     assert again.status_code == 200
 

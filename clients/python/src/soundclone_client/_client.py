@@ -660,7 +660,13 @@ class Client:
         """
         return _wire.read(ApiKey, self._call("DELETE", _wire.key_path(id)))
 
-    def verify(self, source: Source, *, on_progress: Transfer | None = None) -> Verdict:
+    def verify(
+        self,
+        source: Source,
+        *,
+        sidecar: Source | None = None,
+        on_progress: Transfer | None = None,
+    ) -> Verdict:
         """Search a recording for the marks of synthetic speech. Needs no key.
 
         With an operator's key, the verdict also names the task that made the sound.
@@ -668,6 +674,8 @@ class Client:
         Args:
             source: A public http(s) URL, a path, the content as bytes, or a file opened in binary
                 mode.
+            sidecar: Content Credentials beside the recording: the path of a .c2pa file, its content
+                as bytes, or the file opened in binary mode.
             on_progress: Called with the bytes sent and the total.
 
         Example:
@@ -679,6 +687,9 @@ class Client:
             options: dict[str, Any] = {"data": {"url": address}}
         else:
             options = {"recording": Recording(source, on_progress)}
+        if sidecar is not None:
+            with Recording(sidecar, None).opened() as (name, file):
+                options["files"] = {"sidecar": (name, file.read())}
         options |= {"params": {"details": "true"}, "timeout": _wire.SLOW, "bare": True}
         return _wire.read_verdict(self._call("POST", "/verify", **options))
 
@@ -856,7 +867,8 @@ class Client:
         url = self._server.base_url + path
         with _wire.reaching(url), ExitStack() as stack:
             if recording:
-                options["files"] = {"file": stack.enter_context(recording.opened())}
+                sent = {"file": stack.enter_context(recording.opened())}
+                options["files"] = options.get("files", {}) | sent
             response = self._http.request(
                 method, url, headers={**self._server.headers, **(headers or {})}, **options
             )

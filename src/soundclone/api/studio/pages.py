@@ -262,6 +262,7 @@ class Links:
     audio: str = ""
     subtitles: str = ""
     subtitles_json: str = ""
+    credentials: str = ""
     recording: str = ""
 
 
@@ -278,7 +279,13 @@ async def _links(request: Request, task: Task, voice: Voice | None) -> Links:
     result = TaskResult.from_json(task.result)
     if result is None or task.status != TaskStatus.COMPLETED:
         return Links(recording=recording)
-    return Links(sign(result.audio), sign(result.subtitles), sign(result.subtitles_json), recording)
+    return Links(
+        sign(result.audio),
+        sign(result.subtitles),
+        sign(result.subtitles_json),
+        sign(result.credentials),
+        recording,
+    )
 
 
 async def recording_link(request: Request, voice: Voice) -> str | None:

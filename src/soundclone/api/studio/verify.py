@@ -40,10 +40,11 @@ async def verify(
     request: Request,
     file: Annotated[UploadFile | None, File()] = None,
     url: Annotated[str | None, Form()] = None,
+    sidecar: Annotated[UploadFile | None, File()] = None,
 ) -> Response:
     """Show the verdict. An operator also sees the task."""
     visitor: Visitor | None = request.state.visitor
-    verdict = await examine(state_of(request), file, url)
+    verdict = await examine(state_of(request), file, url, sidecar)
     if visitor is None or not visitor.key.operator:
         verdict = verdict.without_tasks()
     return render_page(request, "part/verdict.html", verdict=verdict)
