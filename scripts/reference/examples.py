@@ -97,9 +97,60 @@ EXAMPLES = {
         '  -d \'{"model": "tts-1", "voice": "Berta", "input": "Good morning."}\' \\\n'
         '  -o speech.mp3 -w "%{http_code} %{content_type}"'
     ),
+    "minimaxUploadFile": Example(
+        'curl $SITE/minimax/v1/files/upload -H "$AUTH" -F purpose=voice_clone \\\n'
+        "  -F file=@examples/recording.mp3",
+        {"FILE": "file.file_id"},
+    ),
+    "minimaxListFiles": Example(
+        'curl "$SITE/minimax/v1/files/list?purpose=voice_clone" -H "$AUTH"'
+    ),
+    "minimaxGetFile": Example('curl "$SITE/minimax/v1/files/retrieve?file_id=$FILE" -H "$AUTH"'),
+    "minimaxGetFileContent": Example(
+        'curl -sS "$SITE/minimax/v1/files/retrieve_content?file_id=$FILE" -H "$AUTH" \\\n'
+        '  -o copy.mp3 -w "%{http_code} %{content_type}"'
+    ),
+    "minimaxCloneVoice": Example(
+        f'curl $SITE/minimax/v1/voice_clone -H "$AUTH" {_JSON} \\\n'
+        '  -d \'{"file_id": \'$FILE\', "voice_id": "Clara-voice-1", "text": "Hello, it is me."}\''
+    ),
+    "minimaxListVoices": Example(
+        f'curl $SITE/minimax/v1/get_voice -H "$AUTH" {_JSON} -d \'{{"voice_type": "all"}}\''
+    ),
+    "minimaxSpeak": Example(
+        f'curl $SITE/minimax/v1/t2a_v2 -H "$AUTH" {_JSON} \\\n'
+        '  -d \'{"model": "speech-2.8-hd", "text": "Good morning.", "output_format": "url",\n'
+        '       "voice_setting": {"voice_id": "Clara-voice-1"}, "subtitle_enable": true}\'',
+        {"TITLES": "subtitle_file"},
+    ),
+    "minimaxDownload": Example('curl "$TITLES"'),
+    "minimaxSpeakLater": Example(
+        f'curl $SITE/minimax/v1/t2a_async_v2 -H "$AUTH" {_JSON} \\\n'
+        '  -d \'{"model": "speech-2.8-hd", "text": "Once upon a time.",\n'
+        '       "voice_setting": {"voice_id": "Clara-voice-1"}}\'',
+        {"LATER": "task_id"},
+    ),
+    "minimaxQuerySpeech": Example(
+        'curl "$SITE/minimax/v1/query/t2a_async_query_v2?task_id=$LATER" -H "$AUTH"'
+    ),
+    "minimaxQuerySpeechByBody": Example(
+        f'curl $SITE/minimax/v1/query/t2a_async_query_v2 -H "$AUTH" {_JSON} \\\n'
+        "  -d '{\"task_id\": '$LATER'}'"
+    ),
+    "minimaxGetRemains": Example('curl $SITE/minimax/v1/token_plan/remains -H "$AUTH"'),
+    "minimaxDesignVoice": Example(
+        f'curl $SITE/minimax/v1/voice_design -H "$AUTH" {_JSON} -d \'{{"prompt": "An old man"}}\''
+    ),
+    "minimaxDeleteFile": Example(
+        f"curl $SITE/minimax/v1/files/delete -H \"$AUTH\" {_JSON} -d '{{\"file_id\": '$FILE'}}'"
+    ),
     "deleteOpenAIVoice": Example('curl -X DELETE $SITE/v1/audio/voices/$VOICE -H "$AUTH"'),
     "deleteVoiceConsent": Example(
         'curl -X DELETE $SITE/v1/audio/voice_consents/$CONSENT -H "$AUTH"'
+    ),
+    "minimaxDeleteVoice": Example(
+        f'curl $SITE/minimax/v1/delete_voice -H "$AUTH" {_JSON} \\\n'
+        '  -d \'{"voice_type": "voice_cloning", "voice_id": "Clara-voice-1"}\''
     ),
     "deleteVoice": Example('curl -X DELETE $API/voices/$MODEL -H "$AUTH"'),
     "withdrawConsent": Example('curl -X DELETE $API/voices/$MODEL/consent -H "$AUTH"'),
@@ -199,8 +250,15 @@ def _run(site: str, key: str, folder: Path) -> dict[str, Answer]:
         while example.waits and task["status"] in ("queued", "processing"):
             time.sleep(0.3)
             task = json.loads(shell(f'curl $API/audios/{task["id"]} -H "$AUTH"'))["data"]
-        kept |= {variable: task[where] for variable, where in example.keeps.items()}
+        kept |= {variable: _at(task, where) for variable, where in example.keeps.items()}
     return found
+
+
+def _at(data: Any, where: str) -> str:
+    """Return the value at a path of names with dots between."""
+    for name in where.split("."):
+        data = data[name]
+    return str(data)
 
 
 def _short(value: Any) -> Any:

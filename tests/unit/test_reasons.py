@@ -20,16 +20,20 @@ SOURCE = Path(soundclone.__file__).parent
 ELSEWHERE = (
     "api/app.py",  # bodies of the API
     "api/files.py",  # downloads by link
+    "api/fronts/",
     "api/history.py",
     "api/hosts.py",  # before a page is found
     "api/middleware.py",
+    "api/minimax/",
     "api/openai/",
     "api/unmatched.py",
     "cli/",
     "client/",
     "client.py",
+    "core/client_voice_ids.py",
     "core/consents.py",
     "core/history.py",
+    "core/numbered_files.py",
     "db/",  # at the start
     "jobs/doctor.py",
     "jobs/serializer.py",

@@ -19,7 +19,7 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException as StarletteHTTPException
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, HTTPConnection
 
 from ..errors import NotFound, RateLimited, RequestError, SoundcloneError, Unavailable
 from ..telemetry import log
@@ -123,12 +123,12 @@ def error_headers(error: SoundcloneError, status: int) -> dict[str, str]:
 
 
 def translate(
-    request: Request, error: Exception, expectations: Mapping[str, str] | None = None
+    request: HTTPConnection, error: Exception, expectations: Mapping[str, str] | None = None
 ) -> SoundcloneError:
     """Convert an exception to an error of `soundclone.errors`, and log an unexpected one.
 
     Args:
-        request: The request that failed.
+        request: The request or the WebSocket that failed.
         error: The exception.
         expectations: What each field of the request accepts, for the message about a wrong value.
     """

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from fastapi.concurrency import run_in_threadpool
@@ -240,13 +240,22 @@ async def speech_order(
     )
 
 
-async def submit(state: AppState, order: Order, since: float | None = None) -> Task:
+async def submit(
+    state: AppState,
+    order: Order,
+    since: float | None = None,
+    *,
+    claim: Callable[[Session], Task | None] | None = None,
+    record: Callable[[Session, Task], None] | None = None,
+) -> Task:
     """Submit an order in one transaction.
 
     Args:
         state: the application.
         order: the order.
         since: seconds since the epoch; the same request after that time returns its task.
+        claim: called first in the transaction. A task that it returns takes the order's place.
+        record: called last in the transaction, with a new task.
 
     Raises:
         Unavailable: the disk is nearly full.
@@ -259,13 +268,20 @@ async def submit(state: AppState, order: Order, since: float | None = None) -> T
         earlier = None
         if since is not None:
             earlier = tasks.recent(session, order.account_id, order.request_hash, since)
-        return earlier or tasks.submit(
+        if claim is not None:
+            earlier = earlier or claim(session)
+        if earlier is not None:
+            return earlier
+        task = tasks.submit(
             session,
             order,
             state.queue.enqueue,
             active_limit=state.settings.active_tasks_per_key,
             result_quota=state.settings.result_quota_bytes,
         )
+        if record is not None:
+            record(session, task)
+        return task
 
     try:
         return await state.database.transaction_async(work)

@@ -17,8 +17,10 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from ..db.models import (
     Account,
     Base,
+    ClientVoiceId,
     Consent,
     Key,
+    NumberedFile,
     SignInLink,
     StudioSession,
     Task,
@@ -37,8 +39,10 @@ from .voices import ACTIVE
 
 ERASED = frozenset(
     {
+        "client_voice_ids",
         "consents",
         "keys",
+        "numbered_files",
         "sign_in_links",
         "studio_sessions",
         "tasks",
@@ -210,6 +214,8 @@ def erase(
         session.execute(delete(table).where(table.key_id.in_(own_keys)))
         for table in (StudioSession, SignInLink)
     ]
+    session.execute(delete(ClientVoiceId).where(ClientVoiceId.account_id == account_id))
+    session.execute(delete(NumberedFile).where(NumberedFile.account_id == account_id))
     late = list(running)
     late_voices = select(Task.voice_id).where(Task.id.in_(late))
     now = time.time()

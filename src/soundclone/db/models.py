@@ -227,6 +227,35 @@ class Upload(Base):
     expires_at: Mapped[float] = mapped_column(index=True)
 
 
+class NumberedFile(Base):
+    """Number of an upload or of a task's result, for APIs whose file ids are integers."""
+
+    __tablename__ = "numbered_files"
+
+    number: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=False
+    )
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)
+    purpose: Mapped[str]  # given by the client
+    filename: Mapped[str]
+    size: Mapped[int]  # bytes, 0 for a result
+    upload_key: Mapped[str | None]  # of an Upload
+    task_id: Mapped[str | None]  # speech task whose result the file is
+    created_at: Mapped[float]
+    expires_at: Mapped[float] = mapped_column(index=True)
+
+
+class ClientVoiceId(Base):
+    """Id of a voice that the client chose. The row outlives the voice, so the id stays taken."""
+
+    __tablename__ = "client_voice_ids"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    voice_id: Mapped[str] = mapped_column(index=True)  # model_…, reserved by the preview task
+    created_at: Mapped[float]
+
+
 class UploadReservation(Base):
     """Space reserved for an upload that is in progress."""
 

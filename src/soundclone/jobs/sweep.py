@@ -14,6 +14,7 @@ from ..core import (
     abuse,
     consents,
     files,
+    numbered_files,
     removal,
     sessions,
     tasks,
@@ -113,6 +114,7 @@ def sweep(settings: Settings, database: Database, storage: Storage) -> None:
     with database.transaction() as session:
         tasks.delete_purged(session, time.time() - settings.forget_days * DAY)
         sessions.delete_ended(session)
+        numbered_files.delete_expired(session)
         abuse.delete_closed(session, time.time() - settings.forget_days * DAY)
 
 

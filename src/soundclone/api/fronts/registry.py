@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ... import config
-from .. import openai
+from .. import minimax, openai
 from .front import Front
 
-FRONTS: tuple[Front, ...] = (openai.front,)
+FRONTS: tuple[Front, ...] = (minimax.front, openai.front)
 """Every front. A front that claims original paths stands before the front that has routes there."""
 
 
