@@ -18,7 +18,11 @@ from soundclone_client import (
     CredentialsFinding,
     Erasure,
     KeyBalance,
+<<<<<<< HEAD
     NewApiKey,
+=======
+    Language,
+>>>>>>> f86610c (Add an MCP server that uses a running service)
     ParameterError,
     PaymentError,
     Price,
@@ -53,7 +57,11 @@ __all__ = [
     "CredentialsFinding",
     "Erasure",
     "KeyBalance",
+<<<<<<< HEAD
     "NewApiKey",
+=======
+    "Language",
+>>>>>>> f86610c (Add an MCP server that uses a running service)
     "ParameterError",
     "PaymentError",
     "Price",

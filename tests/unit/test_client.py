@@ -31,6 +31,7 @@ from soundclone_client import (
     Client,
     Clone,
     Consent,
+    Language,
     ParameterError,
     PaymentError,
     RateLimitError,
@@ -589,6 +590,12 @@ def test_money(server: Server, client: Client) -> None:
     assert client.key_balance().unlimited
     assert client.catalog("audio & more")[0].unit_price == 2.0
     assert server.seen[-1].query == "search=audio+%26+more"
+
+
+def test_languages(server: Server, client: Client) -> None:
+    row = {"name": "German", "code": "de", "engines": {"v1": "builtin", "v2": None}}
+    server.on("GET /api/open-api/v1/languages", Answer({"list": [row]}))
+    assert client.languages() == [Language("German", "de", {"v1": "builtin", "v2": None})]
 
 
 def test_a_sign_in_link(server: Server, client: Client) -> None:

@@ -1,7 +1,7 @@
 """The command line.
 
-`clone`, `speak`, `download`, `tasks`, `voices`, `login` and `open` use a running service over HTTP.
-All other commands work on this machine with the settings of the environment.
+`clone`, `speak`, `download`, `tasks`, `voices`, `login`, `open`, `mcp` and `wyoming` use a running
+service over HTTP. All other commands work on this machine with the settings of the environment.
 
 An expected failure prints one sentence on standard error or, with --json, one line
 `{"error": {"word": …, "message": …}}`. Standard output has results only. EPILOGUE lists the exit
@@ -17,7 +17,7 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from . import local, login, remote, service
+from . import bridge, local, login, remote, service
 from .account import account_app
 from .audit import audit_app
 from .common import FAILED, INTERRUPTED, WRONG_USAGE, Failure, print_json, read_settings
@@ -60,6 +60,7 @@ app.command()(verify)
 app.command()(login.login)
 app.command()(login.logout)
 app.command("open")(login.open_studio)
+app.command(epilog=bridge.MCP_EXAMPLES)(bridge.mcp)
 app.add_typer(tasks_app, name="tasks")
 app.add_typer(voices_app, name="voices")
 app.add_typer(keys_app, name="keys")

@@ -31,6 +31,7 @@ from ._models import (
     Consent,
     Erasure,
     KeyBalance,
+    Language,
     NewApiKey,
     Price,
     SignInLink,
@@ -541,6 +542,15 @@ class AsyncClient:
         return _wire.read_list(
             Price, await self._call("GET", _wire.CATALOG, params={"search": search})
         )
+
+    async def languages(self) -> list[Language]:
+        """Return the languages, and the engines that speak them on this server now.
+
+        Example:
+            for language in await client.languages():
+                print(language.name, language.engines["v2"])
+        """
+        return _wire.read_list(Language, await self._call("GET", f"{_wire.API}/languages"))
 
     async def sign_in_link(self) -> SignInLink:
         """Make a link that signs in to the studio with this key. It works once, for ten minutes.

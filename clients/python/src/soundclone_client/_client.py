@@ -32,6 +32,7 @@ from ._models import (
     Consent,
     Erasure,
     KeyBalance,
+    Language,
     NewApiKey,
     Price,
     SignInLink,
@@ -536,6 +537,15 @@ class Client:
                 print(price.display_name, price.unit_price)
         """
         return _wire.read_list(Price, self._call("GET", _wire.CATALOG, params={"search": search}))
+
+    def languages(self) -> list[Language]:
+        """Return the languages, and the engines that speak them on this server now.
+
+        Example:
+            for language in client.languages():
+                print(language.name, language.engines["v2"])
+        """
+        return _wire.read_list(Language, self._call("GET", f"{_wire.API}/languages"))
 
     def sign_in_link(self) -> SignInLink:
         """Make a link that signs in to the studio with this key. It works once, for ten minutes.

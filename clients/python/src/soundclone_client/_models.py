@@ -255,6 +255,15 @@ class Price:
 
 
 @dataclass(frozen=True)
+class Language:
+    """A language of the server."""
+
+    name: str
+    code: str  # BCP 47 tag
+    engines: Mapping[str, str | None]  # engine by version; None if no engine speaks the language
+
+
+@dataclass(frozen=True)
 class Voice:
     """A voice of the account."""
 
