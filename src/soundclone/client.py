@@ -18,11 +18,8 @@ from soundclone_client import (
     CredentialsFinding,
     Erasure,
     KeyBalance,
-<<<<<<< HEAD
-    NewApiKey,
-=======
     Language,
->>>>>>> f86610c (Add an MCP server that uses a running service)
+    NewApiKey,
     ParameterError,
     PaymentError,
     Price,
@@ -57,11 +54,8 @@ __all__ = [
     "CredentialsFinding",
     "Erasure",
     "KeyBalance",
-<<<<<<< HEAD
-    "NewApiKey",
-=======
     "Language",
->>>>>>> f86610c (Add an MCP server that uses a running service)
+    "NewApiKey",
     "ParameterError",
     "PaymentError",
     "Price",

@@ -755,3 +755,30 @@ def test_the_command_for_another_key_names_the_database_and_no_password(tmp_path
     assert command.startswith("SOUNDCLONE_DATABASE_URL=… SOUNDCLONE_SECRET_KEY=… ")
     assert "hidden" not in command
     assert "SOUNDCLONE_DATABASE_URL" not in _another_key(Settings(data_dir=tmp_path))
+
+
+@pytest.mark.parametrize("command", ["mcp"])
+def test_a_missing_extra_is_a_sentence(
+    run: Run, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setattr("soundclone.cli.bridge.find_spec", lambda name: None)
+    done = run(command)
+    assert done.returncode == 1
+    assert f"run `pip install 'soundclone[{command}]'`" in done.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["mcp", "--http", "--folder", "."], 2, "--folder and --http exclude each other"),
+        (["mcp", "--allow-host", "x"], 2, "--allow-host and --allow-origin require --http"),
+        (["mcp", "--folder", "nothing"], 1, "nothing is not a folder"),
+        (["mcp", "--url", "ftp://x"], 1, "it must begin with http:// or https://"),
+        (["mcp", "--key", " "], 1, "there is no API key; run `soundclone login`"),
+    ],
+)
+def test_bridges_refuse_wrong_options(
+    run: Run, arguments: list[str], code: int, message: str
+) -> None:
+    done = run(*arguments)
+    assert (done.returncode, message in done.stderr.decode()) == (code, True), done.stderr

@@ -47,7 +47,7 @@ def mcp(
     url: BaseUrl = None,
     key: ApiKey = None,
 ) -> None:
-    """Serve MCP tools that clone voices and speak with a running service."""
+    """Serve MCP tools that use a running service."""
     _require("mcp")
     if http and folder:
         refuse("--folder and --http exclude each other: HTTP clients would share the files")
