@@ -1,4 +1,4 @@
-"""The one folder whose files a bridge may read and write."""
+"""Confinement of the files that a bridge reads and writes to one folder."""
 
 from __future__ import annotations
 
