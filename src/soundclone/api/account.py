@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, StreamingResponse
 from sqlalchemy.orm import Session
 
 from ..core import ledger, sessions
-from ..core.audit import by_key
 from ..core.pricing import to_credits
 from ..db.models import Account, Key
 from ..errors import AuthenticationError, Forbidden, InvalidParameter, RateLimited, Unavailable
-from ..jobs import account_data
+from .account_data import erase, export_response
 from .auth import AnyCaller, BalanceReader, LimitedCaller, LimitedManager
 from .errors import ContractRoute, ServiceRoute
 from .openapi import error_responses
@@ -31,7 +29,6 @@ from .state import State
 from .studio.session import sign_in_url
 
 router = APIRouter(route_class=ContractRoute, tags=["Account"])
-_ERASURE_WAIT = 10.0  # seconds in which workers may leave running tasks
 
 service_router = APIRouter(route_class=ServiceRoute, tags=["Account"])
 
@@ -140,17 +137,7 @@ async def export_account(state: State, who: LimitedManager) -> StreamingResponse
     The archive has the rows of the database as JSON and the files of the store. Needs the scope
     `account`.
     """
-    blocks = await run_in_threadpool(
-        account_data.export, state.database, state.storage, who.account_id
-    )
-    return StreamingResponse(
-        blocks,
-        media_type="application/zip",
-        headers={
-            "Content-Disposition": f'attachment; filename="{who.account_id}.zip"',
-            "Cache-Control": "no-store",
-        },
-    )
+    return await export_response(state, who.account_id)
 
 
 @service_router.delete(
@@ -172,27 +159,7 @@ async def erase_account(
     Running tasks are cancelled and cost nothing. The ledger keeps amounts, ids and times. The key
     needs the scope `account` and must have no quota. The keys of the account no longer work.
     """
-
-    def work(session: Session) -> bool:
-        return session.get_one(Key, who.key_id).quota == 0
-
-    if not await state.database.read_async(work):
-        raise Forbidden("this API key has a quota, so it cannot erase the account")
-    if confirm != who.account_id:
-        raise InvalidParameter(
-            f"confirm is {confirm[:60]!r}; to erase this account, it must be {who.account_id}",
-            param="confirm",
-        )
-    report = await run_in_threadpool(
-        account_data.erase,
-        state.database,
-        state.storage,
-        state.queue,
-        who.account_id,
-        wait=_ERASURE_WAIT,
-        actor=by_key(who.key_id),
-    )
-    return JSONResponse(ok(report.to_json()))
+    return JSONResponse(ok((await erase(state, who, confirm)).to_json()))
 
 
 @router.get(

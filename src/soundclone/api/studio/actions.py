@@ -19,6 +19,7 @@ from ...core.keys import Scope
 from ...core.pricing import to_micro
 from ...core.tasks import Order
 from ...errors import AuthenticationError, InvalidParameter, NotFound
+from ..account_data import erase, export_response
 from ..auth import identify
 from ..files import upload
 from ..orders import (
@@ -227,6 +228,26 @@ async def rotate_key(request: Request, me: Manager, id: str) -> Response:
         return {"id": key.id, "key": text}
 
     return JSONResponse(await state_of(request).database.transaction_async(work))
+
+
+@router.get("/account/export")
+async def export_account(request: Request, me: Manager) -> Response:
+    """Return an archive with everything that is stored for the account."""
+    state_of(request).rate_limit.check(me.key.id)
+    return await export_response(state_of(request), me.account.id)
+
+
+@router.post("/account/erasure")
+async def erase_account(request: Request, me: Manager) -> Response:
+    """Erase the account, and show what was erased. The visitor must type the id of the account."""
+    state_of(request).rate_limit.check(me.key.id)
+    form = await fields(request)
+    report = await erase(state_of(request), me.caller, form.get("confirm", "").strip())
+    request.state.visitor = None  # the session was erased, too
+    response = render_page(request, "erased.html", report=report, page="")
+    await session.close_session(request, response)
+    session.remember_visit(request, response)
+    return response
 
 
 def _days(text: str) -> float:

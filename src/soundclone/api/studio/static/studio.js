@@ -25,6 +25,7 @@ document.addEventListener("input", ({ target }) => {
 });
 document.addEventListener("htmx:afterRequest", ({ detail }) => {
   if (detail.successful) delete detail.elt.once;
+  if (detail.successful && detail.elt.matches("[data-ends-session]")) deleteAllDrafts();
 });
 
 // Times in the reader's time zone
