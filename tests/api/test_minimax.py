@@ -14,85 +14,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from soundclone.core import files, ledger, tasks
-from soundclone.core.requests import SpeechRequest, TaskResult, request_of
-from soundclone.db.models import NumberedFile, Task, TaskKind, TaskStatus, Upload, Voice
-from soundclone.errors import SpeechTooShort, SynthesisError, TaskError, VoiceProtected
-from soundclone.storage import Storage
-from tests import rows
+from soundclone.core import ledger
+from soundclone.db.models import NumberedFile, Task, Upload, Voice
 
 from .conftest import Account, Api, serve
+from .pretended import AUDIO, ERRORS, PretendedWorker
 
-AUDIO = b"ID3" + bytes(range(256)) * 200  # more than an event holds
 SPEECH = {"model": "speech-2.8-hd", "text": "Good morning. It rains."}
-ERRORS: dict[bytes, TaskError] = {
-    b"short": SpeechTooShort("speech lasts 9.2 s; more than 15 s is needed"),
-    b"protected": VoiceProtected("this voice may not be cloned here"),
-}
-
-
-class PretendedWorker(threading.Thread):
-    """Ends the tasks of an API: with AUDIO, or with the error that the recording or text names."""
-
-    def __init__(self, api: Api) -> None:
-        super().__init__(daemon=True)
-        self._api = api
-        self._storage = Storage.of(api.settings)
-        self.stopping = threading.Event()
-        self.paused = threading.Event()
-        self.seen: list[SpeechRequest] = []
-
-    def run(self) -> None:
-        while not self.stopping.wait(0.02):
-            with self._api.database.transaction() as session:
-                query = select(Task.id).where(Task.status == TaskStatus.QUEUED)
-                waiting = [] if self.paused.is_set() else list(session.scalars(query))
-            for task_id in waiting:
-                self._end(task_id)
-
-    def _end(self, task_id: str) -> None:
-        with self._api.database.transaction() as session:
-            task = tasks.start(session, task_id)
-            assert task is not None
-            request = request_of(task)
-            session.expunge(task)
-        key = files.result(task.id, "mp3")
-        self._storage.put(key, AUDIO)
-        voice, error, cues = None, None, None
-        if task.kind == TaskKind.CLONE:
-            assert request is not None
-            source = request.source.key  # type: ignore[union-attr]
-            error = ERRORS.get(self._storage.get(source))
-            voice = rows.voice(task.account_id, id=task.voice_id, task_id=task.id)
-            voice.name, voice.uploads = request.name, [source]  # type: ignore[union-attr]
-        else:
-            assert isinstance(request, SpeechRequest)
-            self.seen.append(request)
-            if "stumble" in request.text:
-                error = SynthesisError("the sentence 'stumble' was not spoken")
-            if request.options.opening:
-                self._storage.put(files.part(task.id, 0), AUDIO[:30_000])
-            if request.options.subtitles:
-                cues = files.result(task.id, "json")
-                self._storage.put(cues, json.dumps(cues_of(request)).encode())
-        result = TaskResult(key, 3.5, "builtin", "English", ("English",), subtitles_json=cues)
-        with self._api.database.transaction() as session:
-            if error is not None:
-                tasks.fail(session, task.id, error, keep=60)
-            else:
-                tasks.complete(session, task.id, result, keep=3600, voice=voice, size=len(AUDIO))
-
-
-def cues_of(request: SpeechRequest) -> list[dict[str, object]]:
-    """Cues for each word of a text, or for each sentence."""
-    text, cues, start = request.text, [], 0
-    words = text.split() if request.options.subtitles == "word" else text.split("  ")
-    for index, word in enumerate(words):
-        start = text.index(word, start)
-        times = {"start": 100 * index, "end": 100 * index + 90}
-        cues.append({**times, "text": word, "offset": start, "length": len(word)})
-        start += len(word)
-    return cues
 
 
 @pytest.fixture(scope="module")

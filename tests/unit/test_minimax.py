@@ -62,13 +62,13 @@ def test_too_many_entries() -> None:
 def test_words_are_grouped_by_sentences() -> None:
     text = "Yes.\n😀 No, no."
     cues = [
-        {"start": 0, "end": 5, "text": "Yes.", "offset": 0, "length": 4},
-        {"start": 6, "end": 9, "text": "No,", "offset": 7, "length": 3},
-        {"start": 9, "end": 12, "text": "no.", "offset": 11, "length": 3},
+        {"start": 0, "end": 5, "text": "Yes", "offset": 0, "length": 3},
+        {"start": 6, "end": 9, "text": "No", "offset": 7, "length": 2},
+        {"start": 9, "end": 12, "text": "no", "offset": 11, "length": 2},
     ]
     first, second = json.loads(titles(json.dumps(cues).encode(), text, words=True))
     assert (first["text"], first["time_begin"], first["time_end"]) == ("Yes.", 0, 5)
-    assert (second["text"], second["text_begin"], second["text_end"]) == ("No, no.", 7, 14)
+    assert (second["text"], second["text_begin"], second["text_end"]) == ("😀 No, no.", 5, 14)
     assert [word["word_begin"] for word in second["timestamped_words"]] == [7, 11]
     assert json.loads(titles(b"[]", text, words=True)) == []
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from pydantic import BaseModel, ConfigDict
 
 from ...text import script
+from ...text.script import Sentence
 
 
 class Cue(BaseModel):
@@ -33,32 +35,27 @@ def titles(stored: bytes, text: str, *, words: bool) -> bytes:
     """
     cues = [Cue.model_validate(each) for each in json.loads(stored)]
     if words:
-        rows = [_sentence(text, group) for group in _by_sentence(cues, text)]
+        rows = [_sentence(text, *each) for each in _by_sentence(cues, text)]
     else:
         rows = [_row(cue.text, cue.start, cue.end, cue.offset, cue.length) for cue in cues]
     return json.dumps(rows, ensure_ascii=False).encode()
 
 
-def _by_sentence(cues: Iterable[Cue], text: str) -> list[list[Cue]]:
-    starts = [sentence.offset for sentence in script.parse(text).sentences]
-    groups: list[list[Cue]] = []
-    index = 0
+def _by_sentence(cues: Iterable[Cue], text: str) -> Iterator[tuple[Sentence, list[Cue]]]:
+    """Yield each sentence that has words, with its words."""
+    sentences = script.parse(text).sentences
+    starts = [sentence.offset for sentence in sentences]
 
     def sentence_of(cue: Cue) -> int:
-        nonlocal index
-        while index + 1 < len(starts) and starts[index + 1] <= cue.offset:
-            index += 1
-        return index
+        return max(0, bisect_right(starts, cue.offset) - 1)
 
-    for _, group in groupby(cues, key=sentence_of):
-        groups.append(list(group))
-    return groups
+    for index, group in groupby(cues, key=sentence_of):
+        yield sentences[index], list(group)
 
 
-def _sentence(text: str, group: Sequence[Cue]) -> dict[str, object]:
-    first, last = group[0], group[-1]
-    end = last.offset + last.length
-    row = _row(text[first.offset : end], first.start, last.end, first.offset, end - first.offset)
+def _sentence(text: str, sentence: Sentence, words: Sequence[Cue]) -> dict[str, object]:
+    start, end = sentence.offset, sentence.origin(len(sentence.text))
+    row = _row(text[start:end], words[0].start, words[-1].end, start, end - start)
     row["timestamped_words"] = [
         {
             "word": cue.text,
@@ -67,7 +64,7 @@ def _sentence(text: str, group: Sequence[Cue]) -> dict[str, object]:
             "time_begin": cue.start,
             "time_end": cue.end,
         }
-        for cue in group
+        for cue in words
     ]
     return row
 

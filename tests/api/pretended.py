@@ -1,0 +1,107 @@
+"""A worker that is only pretended, for tests of the API whose requests wait for a task."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import replace
+
+from sqlalchemy import select
+
+from soundclone.core import files, tasks
+from soundclone.core.requests import (
+    CloneRequest,
+    SpeechRequest,
+    TaskResult,
+    UploadSource,
+    request_of,
+)
+from soundclone.db.models import Task, TaskStatus, Voice
+from soundclone.errors import SpeechTooShort, SynthesisError, TaskError, VoiceProtected
+from soundclone.storage import Storage
+from tests import rows
+
+from .conftest import Api
+
+AUDIO = b"ID3" + bytes(range(256)) * 200  # more than an event holds
+PART = 30_000  # bytes of the first part of a stream
+ERRORS: dict[bytes, TaskError] = {
+    b"short": SpeechTooShort("speech lasts 9.2 s; more than 15 s is needed"),
+    b"protected": VoiceProtected("this voice may not be cloned here"),
+}
+
+
+class PretendedWorker(threading.Thread):
+    """Ends the tasks of an API: with AUDIO, or with the error that the recording or text names."""
+
+    def __init__(self, api: Api) -> None:
+        super().__init__(daemon=True)
+        self._api = api
+        self._storage = Storage.of(api.settings)
+        self.stopping = threading.Event()
+        self.paused = threading.Event()
+        self.seen: list[SpeechRequest] = []
+
+    def run(self) -> None:
+        while not self.stopping.wait(0.02):
+            with self._api.database.transaction() as session:
+                query = select(Task.id).where(Task.status == TaskStatus.QUEUED)
+                waiting = [] if self.paused.is_set() else list(session.scalars(query))
+            for task_id in waiting:
+                self._end(task_id)
+
+    def _end(self, task_id: str) -> None:
+        with self._api.database.transaction() as session:
+            task = tasks.start(session, task_id)
+            if task is None:
+                return
+            request = request_of(task)
+            session.expunge(task)
+        key = files.result(task.id, "mp3")
+        self._storage.put(key, AUDIO)
+        result = TaskResult(key, 3.5, "builtin", "English", ("English",))
+        voice: Voice | None = None
+        error: TaskError | None = None
+        if isinstance(request, CloneRequest):
+            assert isinstance(request.source, UploadSource)
+            source = request.source.key
+            error = ERRORS.get(self._storage.get(source))
+            names = {"name": request.name, "uploads": [source]}
+            voice = rows.voice(task.account_id, id=task.voice_id, task_id=task.id, **names)
+        else:
+            assert request is not None
+            error = self._speak(task, request)
+            if request.options.subtitles:
+                cues = files.result(task.id, "json")
+                self._storage.put(cues, json.dumps(cues_of(request)).encode())
+                result = replace(result, subtitles_json=cues)
+        with self._api.database.transaction() as session:
+            if error is not None:
+                tasks.fail(session, task.id, error, keep=60)
+            else:
+                tasks.complete(session, task.id, result, keep=3600, voice=voice, size=len(AUDIO))
+
+    def _speak(self, task: Task, request: SpeechRequest) -> TaskError | None:
+        """Store the first part of a stream. A text with `slowly` is never spoken to its end."""
+        self.seen.append(request)
+        if request.options.opening:
+            self._storage.put(files.part(task.id, 0), AUDIO[:PART])
+        while "slowly" in request.text and not self.stopping.wait(0.02):
+            with self._api.database.read() as session:
+                if not tasks.active(session, [task.id]):
+                    break
+        if "stumble" in request.text:
+            return SynthesisError("the sentence 'stumble' was not spoken")
+        return None
+
+
+def cues_of(request: SpeechRequest) -> list[dict[str, object]]:
+    """Cues for each word of a text, or for each sentence."""
+    text, cues, start = request.text, [], 0
+    words = text.split() if request.options.subtitles == "word" else text.split("  ")
+    for index, word in enumerate(words):
+        start = text.index(word, start)
+        times = {"start": 100 * index, "end": 100 * index + 90}
+        cues.append({**times, "text": word, "offset": start, "length": len(word)})
+        start += len(word)
+    return cues
