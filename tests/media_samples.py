@@ -152,12 +152,15 @@ def spoken(seconds: float) -> tuple[NDArray[np.float32], int]:
     return np.concatenate(blocks)[: round(seconds * rate)], rate
 
 
-def headerless(path: Path, form: str) -> tuple[NDArray[np.float32], int] | None:
-    """Samples and rate of a file without a header at its usual rate, None for other formats."""
+def headerless(
+    path: Path, form: str, rate: int | None = None
+) -> tuple[NDArray[np.float32], int] | None:
+    """Samples and rate of a file without a header, None for other formats."""
     if form not in ("pcm", "ulaw", "alaw"):
         return None
     made = STREAMS[form]
-    options = {"sample_rate": str(made.sample_rate), "ch_layout": "mono"}
+    rate = rate or made.sample_rate
+    options = {"sample_rate": str(rate), "ch_layout": "mono"}
     with av.open(str(path), format=made.container, options=options) as container:
         blocks = [frame.to_ndarray()[0] for frame in container.decode(audio=0)]
-    return np.concatenate(blocks).astype(np.float32) / np.float32(2**15), made.sample_rate
+    return np.concatenate(blocks).astype(np.float32) / np.float32(2**15), rate

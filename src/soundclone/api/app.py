@@ -94,7 +94,7 @@ def create_app(settings: Settings) -> FastAPI:
     fronts = registry.enabled(settings)
     for front in fronts:
         for router in front.routers:
-            app.include_router(router, prefix=front.base)
+            app.include_router(router, prefix=front.base, tags=[front.title])
     studio.install(app)
     unmatched.install(app, routers, fronts)
     app.add_middleware(BodyLimitMiddleware, settings=settings)

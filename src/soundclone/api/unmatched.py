@@ -59,10 +59,12 @@ def install(app: FastAPI, routers: Iterable[APIRouter], fronts: Sequence[Front])
     @app.exception_handler(HTTPException)
     async def unmatched(request: Request, error: HTTPException) -> Response:
         path = request.url.path
+        front = front_of(fronts, path)
         known = translate(request, error)
         headers = dict(error.headers or {})
         if error.status_code == 404:
-            known = NotFound(f"there is nothing at {path[:80]!r}; /docs lists the paths")
+            shown = path.removeprefix(front.root if front else "")
+            known = NotFound(f"there is nothing at {shown[:80]!r}; /docs lists the paths")
         elif error.status_code == 405:
             # The first route of a path reports its own methods and omits those of the other routes.
             methods = {method for route in paths.at(path) for method in route.methods or ()}
@@ -71,7 +73,7 @@ def install(app: FastAPI, routers: Iterable[APIRouter], fronts: Sequence[Front])
             known = MethodNotAllowed(
                 f"{request.method[:20]!r} is not a method of this path; it takes {headers['Allow']}"
             )
-        if front := front_of(fronts, path):
+        if front:
             response = front.respond(known)
         else:
             response = error_response(request, known, contract=paths.is_contract(path))

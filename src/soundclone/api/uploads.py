@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from .state import state_of
 JSON_BODY_LIMIT = 300_000  # bytes: 19,000 escaped characters and the other fields
 MULTIPART_OVERHEAD = 100_000  # bytes of a form around its file
 _CONSENTS = "/v1/audio/voice_consents"
-_SAMPLES = "/v1/audio/voices"
+_SAMPLES = re.compile(r"/v1/audio/voices|/elevenlabs/v1/voices/(?:add|[^/]+/edit)")
 _VERIFY = ("/verify", "/studio/verify")
 
 
@@ -54,7 +55,7 @@ class Reservation:
 
 def space_of(path: str, settings: Settings) -> BodySpace:
     """Return the longest body that a path accepts."""
-    if path.endswith("/files/upload") or path == _SAMPLES:
+    if path.endswith("/files/upload") or _SAMPLES.fullmatch(path):
         limit = settings.upload_max_bytes
     elif path == _CONSENTS:
         limit = consents.LARGEST

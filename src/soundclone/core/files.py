@@ -86,6 +86,11 @@ def part(task_id: str, index: int) -> str:
     return work(task_id, f"part-{index:04}")
 
 
+def part_times(task_id: str, index: int) -> str:
+    """Return the key of the times of the words in one part of a stream."""
+    return work(task_id, f"times-{index:04}")
+
+
 def verification(identifier: str) -> str:
     """Return the key of a file to verify."""
     return f"verify/{identifier}"

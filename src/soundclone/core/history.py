@@ -20,6 +20,7 @@ def page(
     cursor: str | None = None,
     status: str | None = None,
     kind: str | None = None,
+    voice_id: str | None = None,
 ) -> tuple[Sequence[Task], str | None]:
     """Return tasks whose results are kept, the newest first, and the cursor of the next page.
 
@@ -41,6 +42,8 @@ def page(
         query = query.where(Task.status == status)
     if kind is not None:
         query = query.where(Task.kind == kind)
+    if voice_id is not None:
+        query = query.where(Task.voice_id == voice_id)
     query = query.order_by(Task.created_at.desc(), Task.id.desc())
     found = session.scalars(query.limit(limit + 1)).all()
     shown = found[:limit]

@@ -73,7 +73,7 @@ def assemble(job: Job, request: SpeechRequest, language: str, chunks: Sequence[C
         result = provenance.seal(job, result, path, options)
         job.storage.put_file(audio, path)
     if options.subtitles:
-        result = _store_subtitles(job, result, spoken, seconds, options.subtitles)
+        result = store_subtitles(job, result, spoken, seconds, options.subtitles)
     return result.to_json()
 
 
@@ -174,7 +174,7 @@ def result_of(
     )
 
 
-def _store_subtitles(
+def store_subtitles(
     job: Job,
     result: TaskResult,
     spoken: Sequence[Spoken],

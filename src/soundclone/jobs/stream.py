@@ -4,6 +4,8 @@ Each chunk of the text becomes one part, `work/{task}/part-0000` and so on. The 
 and passes the parts on as they are. All parts together are the beginning of the task's file, which
 only adds the end. The parts are removed when the task ends. A client that has not read all of them
 by then reads on in the file.
+
+A request for subtitles also gets the times of the words of each part, in a file beside the part.
 """
 
 from __future__ import annotations
@@ -21,8 +23,19 @@ from ..core.requests import SpeechRequest, TaskResult
 from ..db.models import Json
 from ..synthesis.concatenation import margins
 from ..synthesis.room_tone import room_tone
+from ..text import subtitles
+from ..text.script import Sentence
+from ..text.subtitles import Spoken
 from . import provenance
-from .assembly import Mastering, blocks, level_gain, result_of, tags, volume_gain
+from .assembly import (
+    Mastering,
+    blocks,
+    level_gain,
+    result_of,
+    store_subtitles,
+    tags,
+    volume_gain,
+)
 from .chunks import Chunk, groups_of, speak_chunk
 from .runner import FINISH, Job, Stage, Step
 from .voices import VoiceRef
@@ -31,7 +44,7 @@ from .voices import VoiceRef
 def stream_text(
     job: Job, request: SpeechRequest, language: str, voice: VoiceRef, start: int
 ) -> TaskResult:
-    """Speak a text, with a part in the store after each chunk, and without subtitles."""
+    """Speak a text, with a part in the store after each chunk."""
     count = len(groups_of(request.text, request.options.opening))
     sender = Sender(job, request)
     chunks: list[Chunk] = []
@@ -63,6 +76,7 @@ class Sender:
         self._groups = groups_of(request.text, self._options.opening)
         self._margins = margins([piece for group in self._groups for piece in group])
         self._samples = 0  # before the watermark and the limiter
+        self._starts: list[int] = []  # samples before each chunk
         self._encoded = 0  # chunks
         self._part = b""  # of the last of them
         self._end: bytes | None = None
@@ -71,6 +85,10 @@ class Sender:
     def send(self, index: int, chunks: Sequence[Chunk]) -> None:
         """Store the part of the last of the `chunks` so far."""
         self._encode(chunks)
+        if self._options.subtitles:  # first, because a reader of the part expects its times
+            cues = subtitles.word_cues(self._spoken(index, chunks[index]))
+            key = files.part_times(self._job.task.id, index)
+            self._job.storage.put(key, subtitles.to_json(cues).encode())
         self._job.storage.put(self._key(index), self._part)
 
     def finish(self, language: str, chunks: Sequence[Chunk]) -> Json:
@@ -93,7 +111,22 @@ class Sender:
             result = result_of(self._job, self._request, language, key, seconds)
             result = provenance.seal(self._job, result, path, self._options, embed=False)
             self._job.storage.put_file(key, path)
+        if self._options.subtitles:
+            spoken = [
+                each for index, chunk in enumerate(chunks) for each in self._spoken(index, chunk)
+            ]
+            unit = self._options.subtitles
+            result = store_subtitles(self._job, result, spoken, seconds, unit)
         return result.to_json()
+
+    def _spoken(self, index: int, chunk: Chunk) -> list[Spoken]:
+        """Return the sentences of an encoded chunk, with their times in the file."""
+        sentences = [piece for piece in self._groups[index] if isinstance(piece, Sentence)]
+        shift = self._starts[index] / self._rate
+        return [
+            times.spoken(sentence, shift)
+            for sentence, times in zip(sentences, chunk.spoken, strict=True)
+        ]
 
     def _encode(self, chunks: Sequence[Chunk]) -> None:
         """Encode the chunks that are not encoded yet."""
@@ -102,6 +135,7 @@ class Sender:
             samples, rate = encode.unpack(self._job.storage.get(chunks[index].key))
             if index == 0:
                 self._begin(rate)
+            self._starts.append(self._samples)
             gain = volume_gain(self._options) * level_gain(chunks[index], chunks[: index + 1])
             self._write(samples, np.float32(gain))
             self._part = self._parts.take()

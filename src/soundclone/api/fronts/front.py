@@ -26,6 +26,7 @@ class Front:
     """API of another service."""
 
     name: str  # in the setting; the front answers below /name
+    title: str  # in the OpenAPI document
     root: str  # text before an original path in the path of its route
     base: str  # prefix of the routers
     routers: tuple[APIRouter, ...]

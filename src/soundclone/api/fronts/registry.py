@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ... import config
-from .. import minimax, openai
+from .. import elevenlabs, minimax, openai
 from .front import Front
 
-FRONTS: tuple[Front, ...] = (minimax.front, openai.front)
+FRONTS: tuple[Front, ...] = (minimax.front, elevenlabs.front, openai.front)
 """Every front. A front that claims original paths stands before the front that has routes there."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from anyio import CancelScope
@@ -11,41 +11,74 @@ from fastapi.concurrency import run_in_threadpool
 
 from ...core import tasks
 from ...core.formatting import DAY
-from ...core.requests import SpeechRequest
+from ...core.requests import SpeechRequest, SubtitleUnit
 from ...core.tasks import Order
 from ...db.models import Task
 from ...errors import StreamBroken
 from ...text import parts
 from ..orders import submit
 from ..state import AppState
-from .streaming import AudioChunks, AudioPart, AudioParts, record_deliveries, stream_task_audio
+from .streaming import (
+    AudioChunks,
+    AudioPart,
+    AudioParts,
+    audio_of,
+    record_deliveries,
+    stream_task_audio,
+)
 
 OPENING = 25  # characters of the first chunk, which is short so that the audio begins early
 
 
 @dataclass(frozen=True)
 class Speech:
-    """Speech whose first part is ready. The reader of `chunks` must close them."""
+    """Speech that a task speaks. The reader must close what it reads."""
 
     task: Task
-    chunks: AudioChunks
+    parts: AudioParts
     cancel: Callable[[bool], Awaitable[None]]
     """Cancels the task. The argument is True if the client closed the connection: then the client
     pays for what was delivered."""
 
+    @property
+    def chunks(self) -> AudioChunks:
+        """Audio of the parts."""
+        return audio_of(self.parts)
 
-async def begin_speech(
+
+async def start_speech(
     state: AppState, order: Order, is_disconnected: Callable[[], Awaitable[bool]]
 ) -> Speech:
-    """Submit an order for speech, and wait for its first part.
+    """Submit an order for speech, without waiting for its audio.
 
     An order with an idempotency key is not cancelled, so that the same request can get its audio
-    later.
+    later. Words have times if the order asks for subtitles by word.
 
     Args:
         state: The application.
         order: The order, whose options have an `opening`.
         is_disconnected: Tells whether the client has closed the connection.
+
+    `tasks.submit` lists the errors.
+    """
+    assert isinstance(order.request, SpeechRequest)
+    options = order.request.options
+    assert options.opening is not None
+    billed = await run_in_threadpool(parts.delivered, order.request.text, options.opening)
+    task = await submit(state, order)
+    cancel = partial(_cancel, state, task) if order.idempotency_key is None else _keep
+    timed = options.subtitles == SubtitleUnit.WORD
+    return Speech(
+        task, stream_task_audio(state, task.id, billed, is_disconnected, timed=timed), cancel
+    )
+
+
+async def begin_speech(
+    state: AppState, order: Order, is_disconnected: Callable[[], Awaitable[bool]]
+) -> Speech:
+    """Submit an order for speech as `start_speech` does, and wait for its first part.
+
+    Each part is recorded as delivered before it is yielded.
 
     Raises:
         TaskFailed: The task failed before its first part.
@@ -53,21 +86,16 @@ async def begin_speech(
 
     `tasks.submit` lists the other errors.
     """
-    assert isinstance(order.request, SpeechRequest)
-    opening = order.request.options.opening
-    assert opening is not None
-    billed = await run_in_threadpool(parts.delivered, order.request.text, opening)
-    task = await submit(state, order)
-    cancel = partial(_cancel, state, task) if order.idempotency_key is None else _keep
-    audio = stream_task_audio(state, task.id, billed, is_disconnected)
+    speech = await start_speech(state, order, is_disconnected)
     try:
-        first = await anext(audio)  # an error before the first part can still have a status
+        first = await anext(speech.parts)  # an error before the first part can have a status
     except BaseException:  # a cancelled request must cancel its task, too
         with CancelScope(shield=True):
-            await audio.aclose()
-            await cancel(True)
+            await speech.parts.aclose()
+            await speech.cancel(True)
         raise
-    return Speech(task, record_deliveries(state, task.id, _joined(first, audio)), cancel)
+    recorded = record_deliveries(state, speech.task.id, _joined(first, speech.parts))
+    return replace(speech, parts=recorded)
 
 
 async def _cancel(state: AppState, task: Task, disconnected: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -30,11 +31,22 @@ _READERS = CapacityLimiter(8)  # threads of all streams, so that other requests 
 
 
 @dataclass(frozen=True)
+class TimedWord:
+    """Word of the text and the time at which it is heard."""
+
+    start: float  # seconds from the start of the audio
+    end: float
+    offset: int  # in the text, in code points
+    length: int
+
+
+@dataclass(frozen=True)
 class AudioPart:
     """One part of a task's audio. `characters` counts the billed ones up to the part's end."""
 
     audio: bytes
     characters: int
+    words: tuple[TimedWord, ...] = ()  # only of speech with subtitles by word
 
 
 AudioParts = AsyncGenerator[AudioPart, None]
@@ -50,6 +62,8 @@ async def stream_task_audio(
     task_id: str,
     characters: Sequence[int],
     is_disconnected: Callable[[], Awaitable[bool]],
+    *,
+    timed: bool = False,
 ) -> AudioParts:
     """Yield the audio of a task as the worker writes it, without empty parts.
 
@@ -61,13 +75,14 @@ async def stream_task_audio(
         characters: Number of billed characters up to the end of each part.
         is_disconnected: Tells whether the client has closed the connection. Asked until the first
             part.
+        timed: True for the times of the words, which the task must make.
 
     Raises:
         TaskFailed: The task has failed.
         ClientDisconnected: The client is gone. After the first part, the response watches the
             connection instead.
     """
-    index = sent = 0
+    index = sent = known = 0
     while True:
         row = None
         with suppress(OperationalError):
@@ -76,10 +91,13 @@ async def stream_task_audio(
         queued = row is not None and row.status == "queued"
         while not queued and (part := await _read_part(state.storage, task_id, index)) is not None:
             billed = characters[min(index, len(characters) - 1)]
+            times = files.part_times(task_id, index) if timed else None
+            words = await read_words(state.storage, times)
             index += 1
+            known += len(words)
             sent += len(part)
             if part:
-                yield AudioPart(part, billed)
+                yield AudioPart(part, billed, words)
         if row is not None and row.status == "completed":
             result = TaskResult.from_json(row.result)
             if result is None:
@@ -87,8 +105,11 @@ async def stream_task_audio(
             rest = await to_thread.run_sync(
                 state.storage.stream, result.audio, sent, limiter=_READERS
             )
+            words = await read_words(state.storage, result.subtitles_json if timed else None)
+            words = words[known:]
             async for block in iterate_in_threadpool(rest):
-                yield AudioPart(block, characters[-1])
+                yield AudioPart(block, characters[-1], words)
+                words = ()
             return
         if row is not None and row.status == "failed":
             raise TaskFailed(row.error or "the task failed; nothing was charged", row.error_word)
@@ -113,8 +134,8 @@ async def _time_out(state: AppState, task_id: str) -> None:
     )
 
 
-async def record_deliveries(state: AppState, task_id: str, parts: AudioParts) -> AudioChunks:
-    """Yield the audio of the parts. Each part is recorded as delivered before it is sent.
+async def record_deliveries(state: AppState, task_id: str, parts: AudioParts) -> AudioParts:
+    """Yield the parts. Each part is recorded as delivered before it is sent.
 
     Raises:
         TaskFailed: The task has failed meanwhile.
@@ -125,6 +146,15 @@ async def record_deliveries(state: AppState, task_id: str, parts: AudioParts) ->
             if part.characters > recorded:
                 await _record(state, task_id, part.characters)
                 recorded = part.characters
+            yield part
+    finally:
+        await parts.aclose()
+
+
+async def audio_of(parts: AudioParts) -> AudioChunks:
+    """Yield the audio of parts."""
+    try:
+        async for part in parts:
             yield part.audio
     finally:
         await parts.aclose()
@@ -149,6 +179,20 @@ async def _read_part(storage: Storage, task_id: str, index: int) -> bytes | None
         return await to_thread.run_sync(storage.get, files.part(task_id, index), limiter=_READERS)
     except (NotFound, Unavailable):
         return None
+
+
+async def read_words(storage: Storage, key: str | None) -> tuple[TimedWord, ...]:
+    """Return the words of a file of times."""
+    if key is None:
+        return ()
+    try:
+        data = await to_thread.run_sync(storage.get, key, limiter=_READERS)
+    except (NotFound, Unavailable):
+        return ()
+    return tuple(
+        TimedWord(each["start"] / 1000, each["end"] / 1000, each["offset"], each["length"])
+        for each in json.loads(data)
+    )
 
 
 class TaskAudioResponse(Response):

@@ -42,6 +42,7 @@ def _claims(path: str, headers: Headers) -> bool:
 
 front = Front(
     name="minimax",
+    title="MiniMax",
     root=PREFIX,
     base=PREFIX,
     routers=(

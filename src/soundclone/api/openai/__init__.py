@@ -14,6 +14,7 @@ __all__ = ["front"]
 
 front = Front(
     name="openai",
+    title="OpenAI",
     root="",
     base="/v1",
     routers=(
