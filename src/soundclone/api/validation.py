@@ -50,7 +50,9 @@ def _expectations(
 ) -> Iterator[tuple[str, str]]:
     for name, field in schema["properties"].items():
         yield prefix + name, expectation(field)
-        nested = definitions.get(field.get("$ref", "").rpartition("/")[2])
+        kinds = field.get("anyOf", [field])  # a field that may be null has two kinds
+        references = (kind.get("$ref", "").rpartition("/")[2] for kind in kinds)
+        nested = next((definitions[each] for each in references if each in definitions), None)
         if nested is not None:
             yield from _expectations(nested, definitions, f"{prefix}{name}.")
 
