@@ -36,6 +36,7 @@ class Answer:
     text: str
 
 
+_KEY = "-H 'xi-api-key: sk_…'"
 _JSON = "-H 'Content-Type: application/json'"
 EXAMPLES = {
     "uploadFile": Example(
@@ -152,6 +153,64 @@ EXAMPLES = {
         f'curl $SITE/minimax/v1/delete_voice -H "$AUTH" {_JSON} \\\n'
         '  -d \'{"voice_type": "voice_cloning", "voice_id": "Clara-voice-1"}\''
     ),
+    "listElevenLabsModels": Example(
+        f'curl $SITE/elevenlabs/v1/models {_KEY} | grep -o \'"model_id":"[^"]*"\''
+    ),
+    "addElevenLabsVoice": Example(
+        f"curl $SITE/elevenlabs/v1/voices/add {_KEY} -F name=Clara \\\n"
+        "  -F files=@examples/recording.mp3",
+        {"ELEVEN": "voice_id"},
+    ),
+    "listElevenLabsVoices": Example(f"curl $SITE/elevenlabs/v1/voices {_KEY}"),
+    "searchElevenLabsVoices": Example(f'curl "$SITE/elevenlabs/v2/voices?search=clara" {_KEY}'),
+    "getElevenLabsVoice": Example(f"curl $SITE/elevenlabs/v1/voices/$ELEVEN {_KEY}"),
+    "editElevenLabsVoice": Example(
+        f"curl $SITE/elevenlabs/v1/voices/$ELEVEN/edit {_KEY} -F name=Cora"
+    ),
+    "getDefaultElevenLabsSettings": Example(
+        f"curl $SITE/elevenlabs/v1/voices/settings/default {_KEY}"
+    ),
+    "getElevenLabsSettings": Example(f"curl $SITE/elevenlabs/v1/voices/$ELEVEN/settings {_KEY}"),
+    "editElevenLabsSettings": Example(
+        f"curl $SITE/elevenlabs/v1/voices/$ELEVEN/settings/edit {_KEY} {_JSON} \\\n"
+        "  -d '{\"stability\": 0.5}'"
+    ),
+    "getElevenLabsSample": Example(
+        f"curl -sS $SITE/elevenlabs/v1/voices/$ELEVEN/samples/${{ELEVEN/model/sample}}/audio {_KEY}"
+        ' \\\n  -o sample.flac -w "%{http_code} %{content_type}"'
+    ),
+    "elevenLabsSpeech": Example(
+        f"curl -sS $SITE/elevenlabs/v1/text-to-speech/$ELEVEN {_KEY} {_JSON} \\\n"
+        '  -d \'{"text": "Good morning."}\' -o speech.mp3 -w "%{http_code} %{content_type}"'
+    ),
+    "elevenLabsSpeechStream": Example(
+        "curl -sS "
+        f'"$SITE/elevenlabs/v1/text-to-speech/$ELEVEN/stream?output_format=pcm_16000" {_KEY} \\\n'
+        f'  {_JSON} -d \'{{"text": "Good morning."}}\' -o speech.pcm \\\n'
+        '  -w "%{http_code} %{content_type}"'
+    ),
+    "elevenLabsTimedSpeech": Example(
+        f"curl -sS $SITE/elevenlabs/v1/text-to-speech/$ELEVEN/with-timestamps {_KEY} {_JSON} \\\n"
+        '  -d \'{"text": "Good."}\' | grep -o \'"normalized_alignment":.*\''
+    ),
+    "elevenLabsTimedStream": Example(
+        f"curl -sS $SITE/elevenlabs/v1/text-to-speech/$ELEVEN/stream/with-timestamps {_KEY} \\\n"
+        f'  {_JSON} -d \'{{"text": "Good."}}\' | grep -o \'"normalized_alignment":.*\''
+    ),
+    "getElevenLabsUser": Example(f"curl $SITE/elevenlabs/v1/user {_KEY}"),
+    "getElevenLabsSubscription": Example(f"curl $SITE/elevenlabs/v1/user/subscription {_KEY}"),
+    "listElevenLabsHistory": Example(
+        f'curl "$SITE/elevenlabs/v1/history?page_size=1" {_KEY}', {"ITEM": "last_history_item_id"}
+    ),
+    "getElevenLabsHistoryItem": Example(f"curl $SITE/elevenlabs/v1/history/$ITEM {_KEY}"),
+    "getElevenLabsHistoryAudio": Example(
+        f"curl -sS $SITE/elevenlabs/v1/history/$ITEM/audio {_KEY} \\\n"
+        '  -o speech.mp3 -w "%{http_code} %{content_type}"'
+    ),
+    "deleteElevenLabsHistoryItem": Example(
+        f"curl -X DELETE $SITE/elevenlabs/v1/history/$ITEM {_KEY}"
+    ),
+    "deleteElevenLabsVoice": Example(f"curl -X DELETE $SITE/elevenlabs/v1/voices/$ELEVEN {_KEY}"),
     "deleteVoice": Example('curl -X DELETE $API/voices/$MODEL -H "$AUTH"'),
     "withdrawConsent": Example('curl -X DELETE $API/voices/$MODEL/consent -H "$AUTH"'),
     "getAccount": Example('curl $API/account -H "$AUTH"', {"ACCOUNT": "id"}),

@@ -6,9 +6,11 @@ import base64
 import io
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from elevenlabs.client import ElevenLabs
@@ -47,15 +49,22 @@ def key(service: Service) -> str:
     return service.new_key(1000)[1]
 
 
+@contextmanager
+def client_of(service: Service, key: str) -> Iterator[ElevenLabs]:
+    with httpx.Client(timeout=240) as http:
+        yield ElevenLabs(base_url=service.url, api_key=key, httpx_client=http)
+
+
 @pytest.fixture(scope="module")
-def client(service: Service, key: str) -> ElevenLabs:
-    return ElevenLabs(base_url=service.url, api_key=key)
+def client(service: Service, key: str) -> Iterator[ElevenLabs]:
+    with client_of(service, key) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
 def voice(client: ElevenLabs) -> str:
     with Path(RECORDING).open("rb") as file:
-        return client.voices.ivc.create(name="Anna", files=[file]).voice_id
+        return str(client.voices.ivc.create(name="Anna", files=[file]).voice_id)
 
 
 def failure(raised: pytest.ExceptionInfo[ApiError]) -> tuple[int | None, str]:
@@ -256,16 +265,18 @@ def test_errors(client: ElevenLabs, service: Service, voice: str) -> None:
         ({"text": "It always fails."}, "nothing was charged"),
     ):
         with pytest.raises(ApiError) as raised:
-            b"".join(client.text_to_speech.convert(voice, **body))  # type: ignore[arg-type]
+            b"".join(client.text_to_speech.convert(voice, **body))
         assert sentence in failure(raised)[1], body
-    other = ElevenLabs(base_url=service.url, api_key="sk_wrong")
-    with pytest.raises(ApiError) as raised:
+    with client_of(service, "sk_wrong") as other, pytest.raises(ApiError) as raised:
         other.voices.get_all()
     assert (raised.value.status_code, raised.value.body["detail"]["status"]) == (
         401,
         "invalid_api_key",
     )
-    poor = ElevenLabs(base_url=service.url, api_key=service.new_key(0)[1])
-    with pytest.raises(ApiError) as raised, Path(RECORDING).open("rb") as file:
+    with (
+        client_of(service, service.new_key(0)[1]) as poor,
+        pytest.raises(ApiError) as raised,
+        Path(RECORDING).open("rb") as file,
+    ):
         poor.voices.ivc.create(name="Anna", files=[file])
     assert raised.value.body["detail"]["status"] == "quota_exceeded"

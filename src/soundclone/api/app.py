@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from enum import Enum
 from pathlib import Path
 
 from fastapi import FastAPI, Response
@@ -94,7 +95,8 @@ def create_app(settings: Settings) -> FastAPI:
     fronts = registry.enabled(settings)
     for front in fronts:
         for router in front.routers:
-            app.include_router(router, prefix=front.base, tags=[front.title])
+            tags: list[str | Enum] = [] if router.tags else [front.title]
+            app.include_router(router, prefix=front.base, tags=tags)
     studio.install(app)
     unmatched.install(app, routers, fronts)
     app.add_middleware(BodyLimitMiddleware, settings=settings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 
 from anyio import CancelScope
 from fastapi.concurrency import run_in_threadpool
@@ -40,7 +40,7 @@ class Speech:
     """Cancels the task. The argument is True if the client closed the connection: then the client
     pays for what was delivered."""
 
-    @property
+    @cached_property
     def chunks(self) -> AudioChunks:
         """Audio of the parts."""
         return audio_of(self.parts)
