@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, get_args
 
 from pydantic import WithJsonSchema
 
-from ...audio.encode import RATES
 from ...core.requests import AudioFormat
 from ...errors import InvalidParameter
+from ..schemas import SampleRate
 
 DEFAULT = "mp3_44100_128"
+_RATES = get_args(SampleRate)
 _MP3 = ((22_050, (32,)), (24_000, (48,)), (44_100, (32, 64, 96, 128, 192)))
 _OPUS = (32, 64, 96, 128, 192)
 
@@ -44,7 +45,7 @@ def _formats() -> Iterator[tuple[str, OutputFormat]]:
         for kbit in bit_rates:
             made = OutputFormat(AudioFormat.MP3, rate, MediaType.MP3, kbit * 1000)
             yield f"mp3_{rate}_{kbit}", made
-    for rate in RATES:
+    for rate in _RATES:
         yield f"pcm_{rate}", OutputFormat(AudioFormat.PCM, rate, MediaType.PCM)
         yield f"wav_{rate}", OutputFormat(AudioFormat.WAV, rate, MediaType.WAV)
     for kbit in _OPUS:
