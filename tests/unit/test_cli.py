@@ -757,7 +757,7 @@ def test_the_command_for_another_key_names_the_database_and_no_password(tmp_path
     assert "SOUNDCLONE_DATABASE_URL" not in _another_key(Settings(data_dir=tmp_path))
 
 
-@pytest.mark.parametrize("command", ["mcp"])
+@pytest.mark.parametrize("command", ["mcp", "wyoming"])
 def test_a_missing_extra_is_a_sentence(
     run: Run, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
@@ -775,6 +775,9 @@ def test_a_missing_extra_is_a_sentence(
         (["mcp", "--folder", "nothing"], 1, "nothing is not a folder"),
         (["mcp", "--url", "ftp://x"], 1, "it must begin with http:// or https://"),
         (["mcp", "--key", " "], 1, "there is no API key; run `soundclone login`"),
+        (["wyoming", "--key", " "], 1, "there is no API key; run `soundclone login`"),
+        (["wyoming", "--uri", "tcp://x"], 1, "it must be tcp://HOST:PORT or unix:///PATH"),
+        (["wyoming", "--url", "ftp://x"], 1, "it must begin with http:// or https://"),
     ],
 )
 def test_bridges_refuse_wrong_options(

@@ -12,6 +12,7 @@ import typer
 from . import credentials
 from .common import fail, refuse
 from .connection import ApiKey, BaseUrl
+from .remote import Emotion
 
 MCP_EXAMPLES = """\b
 Examples:
@@ -73,6 +74,54 @@ def mcp(
     shown = f"[{host}]" if ":" in host else host
     typer.echo(f"MCP at http://{shown}:{port}{bridge.PATH}, for the service at {base}", err=True)
     uvicorn.run(app, host=host, port=port, log_level="warning")
+
+
+def wyoming(
+    uri: Annotated[
+        str, typer.Option(help="Address to listen on: tcp://HOST:PORT or unix:///PATH")
+    ] = "tcp://127.0.0.1:10200",
+    voice: Annotated[
+        str | None,
+        typer.Option(help="Voice of requests that name none (default: the newest voice)"),
+    ] = None,
+    emotion: Annotated[Emotion, typer.Option(help="Emotion of all speech")] = "neutral",
+    speed: Annotated[
+        float, typer.Option(help="Speaking rate of all speech (1 = normal)", min=0.5, max=2)
+    ] = 1.0,
+    url: BaseUrl = None,
+    key: ApiKey = None,
+) -> None:
+    """Serve the voices of an account to Home Assistant.
+
+    Wyoming has no keys: everybody who reaches the address speaks at the expense of the account.
+    """
+    _require("wyoming")
+    import asyncio
+
+    from soundclone_client import AsyncClient, ClientError
+
+    from .bridges import wyoming as bridge
+
+    login = credentials.resolve(url, key)
+    base = login.url or credentials.DEFAULT_URL
+    try:
+        host = bridge.checked_uri(uri)
+        client = AsyncClient(base, _key_of(login), retries=1)
+    except ValueError as error:
+        fail(str(error), "invalid_parameter")
+    if host:
+        _warn_if_public(host, "everybody who reaches the port speaks at the expense of the account")
+
+    def started(warning: str) -> None:
+        typer.echo(f"Wyoming at {uri}, for the service at {base}", err=True)
+        if warning:
+            typer.secho(f"warning: {warning}", fg="yellow", err=True)
+
+    options = bridge.Options(voice, None if emotion == "neutral" else emotion, speed)
+    try:
+        asyncio.run(bridge.serve(client, base, uri, options, started))
+    except ClientError as error:
+        fail(error.message, error.word)
 
 
 def _key_of(login: credentials.Login) -> str:
