@@ -47,9 +47,9 @@ class Service:
     async def handle(self, request: httpx2.Request) -> httpx2.Response:
         path = request.url.path
         if self.refusal:
-            refused: dict[str, Any] = {"code": 20001, "msg": self.refusal}
             data = {"errorCode": "unauthenticated"}
-            return httpx2.Response(200, json=refused | {"data": data})
+            return httpx2.Response(200, json={"code": 20001, "msg": self.refusal, "data": data})
+        rows: list[dict[str, Any]]
         if path == f"{API}/voices":
             rows = [
                 {
