@@ -43,10 +43,15 @@ _HOP = _RATE // FRAME_RATE
 _WINDOW = 2 * PERIOD  # frames searched together, 10.24 s
 _SPEEDS = np.round(np.arange(0.936, 1.0641, 0.004), 3)
 _UNCHANGED = len(_SPEEDS) // 2
-_TIME, _FREQUENCY = 9, 7  # frames and bands of the local mean
-_NEAR = 3  # bands of the local variance
-_VARIANCE = np.float32(4.0)  # dB², added to the local variance
+_AHEAD = (-2, 0, 2)  # frames from a level to the neighbours that predict it, outside its tile
+_ASIDE = 5  # bands, at most, from a level to the neighbours that predict it
+_RIDGE = 1.0  # dB², added to the variance of the neighbours
+_NEARBY = (9, 5)  # frames and bands of the local variance
+_VARIANCE = np.float32(16.0)  # dB², added to the local variance
+_GROWTH = 0.02  # of the logarithm of a weight, for each decibel below the loudest band
+_MOST = 2.5  # weight, at most
 _FLOOR = 1e-5  # of the loud frames' mean power in a band
+_EMPTY = np.float32(1e-4)  # of the same, mean power of a band that counts half
 _SILENCE = 1e-9  # power
 _BOUND = 3.18  # of Bentkus and Dzindzalieta
 _GUIDES = 3  # alignments of the public pattern at which the secret one is decoded
@@ -313,16 +318,73 @@ def _stretches(marked: NDArray[np.bool_], seconds: float) -> Iterator[tuple[floa
 def _levels(power: NDArray[np.float32], bands: NDArray[np.float32]) -> Levels:
     """Return the whitened levels at each pitch, shape (frames, pitches, BANDS).
 
-    A level is in decibels over the mean of its neighbours in time and frequency, divided by their
-    variance. So it shows the pattern and little of the speech.
+    A level is in decibels over the level that its neighbours predict. So it shows the pattern and
+    little of the speech. Levels weigh more where the prediction is good and the mark is strong.
     """
     tiles = (power @ bands.reshape(len(bands), -1)).reshape(len(power), -1, BANDS)
-    loud = np.percentile(power.mean(axis=1), 95) * BAND_BINS
+    loud = np.float32(np.percentile(power.mean(axis=1), 95) * BAND_BINS)
     levels = np.log(tiles + np.float32(_FLOOR * loud + _SILENCE)) * np.float32(10 / math.log(10))
-    levels -= _local_mean(levels, _TIME, 0)
-    levels -= _local_mean(levels, _FREQUENCY, 2)
-    variance = _local_mean(_local_mean(np.square(levels), _TIME, 0), _NEAR, 2)
-    return np.asarray(levels / (variance + _VARIANCE), np.float32)
+    # The embedder marks soft bands more than loud ones.
+    weights = (levels.max(axis=2, keepdims=True) - levels) * np.float32(_GROWTH * math.log(10))
+    np.exp(np.minimum(weights, np.float32(math.log(_MOST)), out=weights), out=weights)
+    # Bands above the bandwidth of a codec hold only what its filters leave.
+    mean = tiles.mean(axis=0)
+    weights *= mean / (mean + _EMPTY * loud + np.float32(_SILENCE))
+    levels -= levels.mean(axis=0)
+    middle = levels.shape[1] // 2
+    levels = _unpredicted(levels, _predictor(levels[:, middle]))
+    variance = np.square(levels)
+    for axis, size in zip((0, 2), _NEARBY, strict=True):
+        variance = _local_mean(variance, size, axis)
+    return np.asarray(levels * weights / (variance + _VARIANCE), np.float32)
+
+
+def _predictor(levels: Levels) -> NDArray[np.float32]:
+    """Fit the prediction of a level from its neighbours by ridge regression.
+
+    High voices have harmonics in one band of two or three, so their levels follow other rules than
+    those of low voices. The neighbours belong to other tiles, so the prediction keeps the mark.
+
+    Args:
+        levels: Levels of one pitch, shape (frames, BANDS).
+
+    Returns:
+        Weights, shape (len(_AHEAD), BANDS, BANDS), from the bands of a neighbouring frame to the
+        predicted bands.
+    """
+    places = [(index, each) for index in range(len(_AHEAD)) for each in range(-_ASIDE, _ASIDE + 1)]
+    places = [(index, each) for index, each in places if _AHEAD[index] or each]
+    bands = np.arange(BANDS)
+    # At the edges the bands are mirrored, because no level may predict itself.
+    sources = [(BANDS - 1) - np.abs((BANDS - 1) - np.abs(bands + each)) for _, each in places]
+    moved = [_moved(levels, frames) for frames in _AHEAD]
+    columns = np.stack(
+        [
+            moved[index][:, source].ravel()
+            for (index, _), source in zip(places, sources, strict=True)
+        ]
+    )
+    products = columns @ columns.T + np.float32(_RIDGE * levels.size) * np.eye(
+        len(places), dtype=np.float32
+    )
+    fitted = np.linalg.solve(products, columns @ levels.ravel())
+    weights = np.zeros((len(_AHEAD), BANDS, BANDS), np.float32)
+    for (index, _), source, weight in zip(places, sources, fitted, strict=True):
+        np.add.at(weights[index], (source, bands), weight)
+    return weights
+
+
+def _unpredicted(levels: Levels, predictor: NDArray[np.float32]) -> Levels:
+    """Return the levels minus their predictions."""
+    rest = levels.copy()
+    for frames, weights in zip(_AHEAD, predictor, strict=True):
+        rest -= _moved(levels, frames) @ weights
+    return rest
+
+
+def _moved(levels: Levels, frames: int) -> Levels:
+    """Return the levels some frames later. The first and last frames repeat."""
+    return levels[np.clip(np.arange(len(levels)) + frames, 0, len(levels) - 1)]
 
 
 def _local_mean(values: Levels, size: int, axis: int) -> Levels:

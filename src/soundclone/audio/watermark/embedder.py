@@ -21,7 +21,9 @@ from .pattern import (
 _SNR = 23.3  # dB, of each frame
 _EXPONENT = 0.35  # growth of the strength with the power of the loudest band over a tile's
 _MOST = 8.0  # times the strength in the loudest band
-_STRONGEST = 0.42  # nepers, 3.6 dB
+_STRONGEST = np.float32(0.42)  # nepers, 3.6 dB
+_PEAK = np.float32(0.4)  # of that, in a band that is louder than both its neighbours
+_RISE = 0.3  # growth of this share with the power of the loudest neighbour over a tile's
 _SILENCE = 1e-9  # power
 
 
@@ -29,8 +31,9 @@ class Embedder:
     """Streaming embedder of the public pattern and of the secret pattern with a payload.
 
     Each tile becomes a little louder or softer, by the sign of the pattern. The mark is loudest in
-    bands far below the loudest band of the frame, because louder bands mask them. In each frame
-    the mark is at least 24 dB below the speech.
+    bands far below the loudest band of the frame, because louder bands mask them. It is also
+    softer in a band that is louder than its neighbours, because the ear and speech recognition
+    follow such bands. In each frame the mark is about 24 dB below the speech, or softer.
 
     The output depends on the input, the secret and the payload only, not on the size of the blocks.
     """
@@ -105,5 +108,8 @@ class Embedder:
         scale = np.sqrt(np.float32(10 ** (-_SNR / 10)) * power.sum(axis=1) / mark)
         signs = self._signs[(self._frame + np.arange(count)) % PERIOD]
         self._frame = (self._frame + count) % PERIOD
-        strength = np.minimum(strength * scale[:, None], np.float32(_STRONGEST))
+        padded = np.pad(tiles, ((0, 0), (1, 1)), mode="edge")
+        around = np.maximum(padded[:, :-2], padded[:, 2:])
+        share = _PEAK * np.maximum(around / tiles, 1) ** np.float32(_RISE)
+        strength = np.minimum(strength * scale[:, None], _STRONGEST * np.minimum(share, 1))
         return np.asarray(np.exp(strength * signs), np.float32)
