@@ -45,9 +45,18 @@ class Sound:
 class Instruments:
     """Models that measure speech, imported when first used. Missing ones are noted."""
 
-    def __init__(self, cache: Cache | None = None) -> None:
+    def __init__(
+        self, cache: Cache | None = None, texts: Sequence[str] = SCRIPTS["English"]
+    ) -> None:
+        """Prepare the measures.
+
+        Args:
+            cache: Results of earlier runs.
+            texts: English texts, which give the flat vocabulary of pocketsphinx.
+        """
         self.notes: list[str] = []
         self._cache = cache or Cache()
+        self._texts = texts
 
     def embed(self, samples: Array) -> Array | None:
         """Return the Resemblyzer embedding of samples at RATE: (256,), length 1."""
@@ -193,7 +202,7 @@ class Instruments:
             from pocketsphinx import Config, Decoder
 
             with tempfile.NamedTemporaryFile("w", suffix=".lm") as file:
-                file.write(flat_model(Decoder(Config(lm=None, loglevel="FATAL"))))
+                file.write(flat_model(Decoder(Config(lm=None, loglevel="FATAL")), self._texts))
                 file.flush()
                 decoder = Decoder(Config(lm=file.name, samprate=RATE, loglevel="FATAL"))
             return lambda samples: _transcript(decoder, np.pad(samples, RATE // 4))
@@ -317,12 +326,12 @@ def edits(wanted: Sequence[str], found: Sequence[str]) -> int:
     return row[-1]
 
 
-def flat_model(decoder: Any) -> str:
-    """Return an ARPA language model that gives every word of the script and COMMON one probability.
+def flat_model(decoder: Any, texts: Sequence[str]) -> str:
+    """Return an ARPA language model that gives every word of the texts and COMMON one probability.
 
     A model of English would guess words that are not clear, and hide the errors of an engine.
     """
-    script = " ".join(SCRIPTS["English"])
+    script = " ".join(texts)
     known = sorted(w for w in {*words(script), *words(COMMON)} if decoder.lookup_word(w))
     log_share = -math.log10(len(known) + 1)
     lines = [f"{log_share:.4f} {word}" for word in ["</s>", *known]]

@@ -72,6 +72,52 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
 }
 # fmt: on
 
+MORE = (
+    "The farmer drove his old truck across the frozen field.",
+    "A small dog waited for hours outside the bakery.",
+    "We painted the kitchen wall a bright shade of yellow.",
+    "The teacher wrote three long words on the board.",
+    "My sister plays the violin in a city orchestra.",
+    "They carried the piano up four flights of stairs.",
+    "A cold wind blew the leaves along the empty street.",
+    "The doctor asked him to breathe slowly and count to ten.",
+    "Her grandmother kept silver coins in a wooden box.",
+    "The ship arrived in the harbour shortly before midnight.",
+    "He bought a ticket for the last bus to the airport.",
+    "Several students forgot to bring their passports.",
+    "The chef added salt, pepper and a little lemon juice.",
+    "Please turn off the lights when you leave the office.",
+    "The children built a castle out of sand and shells.",
+    "An old map showed the path through the mountains.",
+    "She answered every question without looking at her notes.",
+    "The price of sugar has doubled since last winter.",
+    "Two brothers opened a shop for used bicycles.",
+    "The river turned brown after a week of heavy rain.",
+    "Nobody noticed that the picture was hanging upside down.",
+    "I usually drink tea with milk in the afternoon.",
+    "The judge listened to both sides before she decided.",
+    "A thick fog covered the valley until noon.",
+    "The mechanic changed the tires in less than an hour.",
+    "His uncle taught him how to sail on the lake.",
+    "The library lends films and music as well as books.",
+    "Our neighbours complained about the noise from the party.",
+    "The cat jumped from the roof and landed on a cushion.",
+    "You can see the whole island from the top of the tower.",
+    "The actor learned his lines on the train to work.",
+    "A broken pipe flooded the basement last night.",
+    "The company sells paper, pens and office furniture.",
+    "They planted apple trees behind the school.",
+    "The pilot announced a delay because of the storm.",
+    "She found a letter from her father in the drawer.",
+    "The boys shared a large pizza after the football game.",
+    "A young woman was reading a newspaper on the bench.",
+    "The engine makes a strange sound when the weather is cold.",
+    "We crossed the border early in the morning.",
+    "The nurse closed the curtains so that he could sleep.",
+    "Most visitors come here to see the famous garden.",
+)
+"""English sentences for comparisons that need many."""
+
 COMMON = """
 about above across afraid after again against ago air all almost alone along already also always
 angry animal another answer any apple arm around ask autumn away baby back bad bag ball bank basket

@@ -2,16 +2,22 @@
 
 Usage:
 
-    python bench/watermark.py null FOLDER... [--keys 16] [--json]
-    python bench/watermark.py attacks CLIPS [--glob '*_passage.wav'] [--excerpts 2] [--json]
-    python bench/watermark.py quality CLIPS [--glob '*_0.wav'] [--most 40] [--json]
-    python bench/watermark.py speed CLIPS [--glob '*_passage.wav'] [--synthesis 0.045] [--json]
+    python bench/watermark.py null FOLDER... [--keys 16]
+    python bench/watermark.py attacks CLIPS [--glob '*_passage.wav'] [--excerpts 2]
+    python bench/watermark.py speak SPEAKERS OUT
+    python bench/watermark.py quality CLIPS [--glob '*_0.wav'] [--most 40]
+    python bench/watermark.py words SPEAKERS [--part 0 1]
+    python bench/watermark.py speed CLIPS [--glob '*_passage.wav'] [--synthesis 0.045]
 
 `null` reads recordings of people, joins them and searches windows of 10 s. It also scores wrong
 keys, and compares the tail of their scores with the bound behind the p-value.
 `attacks` marks clips of one speaker each (bench/speak.py makes them), damages excerpts, and counts
 how often each pattern is found and the payload is right.
-`quality` needs the packages of bench/requirements-quality.in. docs/provenance.md has the figures.
+`speak` makes clips of an engine without controls: the built-in engine, to whose speech the service
+applies speed, pitch and emotion.
+`words` speaks many English sentences and compares the word errors before and after marking.
+`quality` and `words` need the packages of bench/requirements-quality.in.
+All print JSON. docs/provenance.md has the figures.
 """
 
 from __future__ import annotations
@@ -23,22 +29,30 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any, cast
 
 import av
 import av.error
 import numpy as np
 import soxr
+import speak as speaking
 from av.filter import Graph
 from numpy.typing import NDArray
-from sentences import SCRIPTS
+from sentences import MORE, SCRIPTS
 
 from soundclone.audio import loudness
+from soundclone.audio.decode import decode
 from soundclone.audio.samples import Samples
 from soundclone.audio.watermark import LIMIT, PAYLOADS, Embedder, detect_both
 from soundclone.audio.watermark import detector as inside
 from soundclone.audio.watermark.pattern import BANDS, FRAMES, PERIOD, STEPS, parity
+from soundclone.engines.builtin import BuiltinEngine
+from soundclone.engines.emotion import Emotion
+from soundclone.engines.protocol import Controls, Engine, EngineInfo, Reference
+from soundclone.synthesis import prosody
 
 RATE = 24_000  # Hz
 SECRET = b"the secret of the benchmark"
@@ -228,6 +242,12 @@ def embed(samples: Samples, payload: int, rate: int = RATE, block: int = 1 << 18
     return np.concatenate([*parts, limiter.process(embedder.finish()), limiter.flush()])
 
 
+def limited(samples: Samples) -> Samples:
+    """Limit samples as the service does without a mark."""
+    limiter = loudness.Limiter(RATE)
+    return np.concatenate([limiter.process(samples), limiter.flush()])
+
+
 def levelled(samples: Samples) -> Samples:
     """Return speech at the loudness of the service's results."""
     gain_db = loudness.TARGET - loudness.loudness(samples, RATE)
@@ -388,8 +408,7 @@ def quality(options: argparse.Namespace) -> dict[str, object]:
         clip = levelled(load(path))
         marked = embed(clip, len(rows) * 97_531 % PAYLOADS)
         # The limiter changes both alike, so the mark is compared after it.
-        limiter = loudness.Limiter(RATE)
-        clean = np.concatenate([limiter.process(clip), limiter.flush()])
+        clean = limited(clip)
         snr = 10 * np.log10(np.sum(clean**2) / np.sum((marked - clean) ** 2))
         sounds = [
             for_measures(Sound(np.asarray(each, np.float64), RATE)) for each in (clean, marked)
@@ -420,6 +439,91 @@ def quality(options: argparse.Namespace) -> dict[str, object]:
         "similarity": np.nanmean(table[:, 2]),
         "word errors": {"before": np.nanmean(table[:, 3]), "after": np.nanmean(table[:, 4])},
         "notes": instruments.notes,
+    }
+
+
+@dataclass(frozen=True)
+class WithoutControls:
+    """Engine that hides its controls, so that the service applies them."""
+
+    engine: BuiltinEngine
+
+    @property
+    def info(self) -> EngineInfo:
+        return replace(self.engine.info, native=frozenset())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.engine, name)
+
+
+def speak(options: argparse.Namespace) -> dict[str, object]:
+    """Write a passage of each speaker by an engine without controls."""
+    engine = WithoutControls(BuiltinEngine())
+    options.out.mkdir(parents=True, exist_ok=True)
+    people = speaking.people_of(options.speakers, set())
+    for name, (language, path) in people.items():
+        voice = engine.clone(reference(path, language), language)
+        controls = Controls(language, Emotion.HAPPY, speed=1.1, pitch=2)
+        texts = speaking.script(language, 3)
+        speeches = [prosody.speak(cast(Engine, engine), voice, text, controls) for text in texts]
+        samples = speaking.passage(texts, speeches)
+        speaking.write(options.out / f"{name}_passage.wav", samples, speeches[0].sample_rate)
+        print(name, file=sys.stderr, flush=True)
+    return {"speakers": len(people)}
+
+
+def reference(path: Path, language: str) -> Reference:
+    """Read the recording of a speaker."""
+    decoded = decode(path)
+    return Reference(decoded.samples.astype(np.float32), decoded.sample_rate, language)
+
+
+def word_errors(options: argparse.Namespace) -> dict[str, object]:
+    """Compare the word errors before and after marking, clip by clip."""
+    from hearing import Instruments, Sound, words
+
+    instruments = Instruments(texts=MORE)
+    engine = BuiltinEngine()
+    part, parts = options.part
+    people = speaking.people_of(options.speakers, {"en"})
+    rows = []
+    for person, (name, (language, path)) in enumerate(people.items()):
+        if person % parts != part:
+            continue
+        voice = engine.clone(reference(path, language), language)
+        for number, text in enumerate(MORE[: options.sentences]):
+            speech = engine.speak(voice, text, Controls(language))
+            clip = levelled(soxr.resample(speech.samples, speech.sample_rate, RATE))
+            marked = embed(clip, (len(MORE) * person + number) * 97_531 % PAYLOADS)
+            count = len(words(text))
+            errors = [
+                instruments.word_errors(Sound(np.asarray(each, np.float64), RATE, text), flat)
+                for flat in (True, False)
+                for each in (limited(clip), marked)
+            ]
+            rows.append([count, *(round(each * count) for each in errors)])
+            print(name, number, *rows[-1], file=sys.stderr, flush=True)
+    table = np.array(rows)
+    return {"clips": len(table)} | {
+        name: compared(table[:, 0], table[:, 1 + 2 * index], table[:, 2 + 2 * index])
+        for index, name in enumerate(("flat vocabulary", "language model"))
+    }
+
+
+def compared(
+    counts: NDArray[np.int_], before: NDArray[np.int_], after: NDArray[np.int_]
+) -> dict[str, object]:
+    """Return both word error rates and their difference with its standard error over clips."""
+    difference = (after - before).sum() / counts.sum()
+    spread = np.square(after - before - difference * counts).sum()
+    error = math.sqrt(spread) / counts.sum()
+    return {
+        "before": before.sum() / counts.sum(),
+        "after": after.sum() / counts.sum(),
+        "difference": difference,
+        "standard error": error,
+        "p": math.erfc(abs(difference) / error / math.sqrt(2)) if error else 1.0,
+        "clips with more, fewer": [int((after > before).sum()), int((after < before).sum())],
     }
 
 
@@ -475,6 +579,15 @@ def main() -> None:
     each.add_argument("--speakers", type=Path, help="folders with other_1.wav, for the similarity")
     each.add_argument("--most", type=int, default=40, help="clips")
     each.set_defaults(work=quality)
+    each = commands.add_parser("speak")
+    each.add_argument("speakers", type=Path)
+    each.add_argument("out", type=Path)
+    each.set_defaults(work=speak)
+    each = commands.add_parser("words")
+    each.add_argument("speakers", type=Path)
+    each.add_argument("--sentences", type=int, default=len(MORE), help="of each speaker")
+    each.add_argument("--part", type=int, nargs=2, default=(0, 1), help="part and number of parts")
+    each.set_defaults(work=word_errors)
     each = commands.add_parser("speed")
     each.add_argument("clips", type=Path)
     each.add_argument("--glob", default="*_passage.wav")

@@ -18,11 +18,11 @@ from .pattern import (
     secret_pattern,
 )
 
-_SNR = 23.3  # dB, of each frame
+_SNR = 23.2  # dB, of each frame, at most
 _EXPONENT = 0.35  # growth of the strength with the power of the loudest band over a tile's
 _MOST = 8.0  # times the strength in the loudest band
 _STRONGEST = np.float32(0.42)  # nepers, 3.6 dB
-_PEAK = np.float32(0.4)  # of that, in a band that is louder than both its neighbours
+_PEAK = np.float32(0.5)  # of that, in a band that is louder than both its neighbours
 _RISE = 0.3  # growth of this share with the power of the loudest neighbour over a tile's
 _SILENCE = 1e-9  # power
 
