@@ -60,6 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         state = AppState.open(settings, prices, engine_selector)
         attach(app, state)
+        state.task_signals.listen()
         yield
         if in_flight:  # an interrupted stream cancels its task, which needs the database
             await asyncio.wait(in_flight, timeout=_SHUTDOWN_SECONDS)

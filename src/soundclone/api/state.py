@@ -17,6 +17,7 @@ from ..jobs.queue import Queue
 from ..storage import Storage
 from .rate_limit import RateLimit, ReportLimits
 from .recorded_links import RecordedLinks
+from .task_signals import TaskSignals
 
 
 @dataclass
@@ -47,6 +48,7 @@ class AppState:
     engine_selector: EngineSelector
     rate_limit: RateLimit
     verification_limit: RateLimit
+    task_signals: TaskSignals
     report_limits: ReportLimits = field(default_factory=ReportLimits)
     readiness: Readiness = field(default_factory=Readiness)
     fleet: FleetMetrics = field(default_factory=FleetMetrics)
@@ -65,10 +67,12 @@ class AppState:
             engine_selector=engine_selector,
             rate_limit=RateLimit(max(1, round(settings.requests_per_second * 60))),
             verification_limit=RateLimit(settings.verifications_per_minute, of="address"),
+            task_signals=TaskSignals(database),
         )
 
     def close(self) -> None:
         """Close the connections to the database."""
+        self.task_signals.close()
         self.queue.close()
         self.database.close()
 

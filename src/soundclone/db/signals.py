@@ -25,6 +25,9 @@ from sqlalchemy.orm import Session
 from ..telemetry import log
 from .session import Database
 
+TASKS = "tasks"
+"""Channel of signals, each the id of a task that has a new part of its audio or has ended."""
+
 _log = log(__name__)
 _LONGEST = 200  # characters of a signal, so that a write to a pipe is atomic
 _RETRY = 5.0  # seconds until a lost connection is opened again

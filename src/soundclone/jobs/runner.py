@@ -42,6 +42,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _log = log(__name__)
+_RECORD_EVERY = 0.2  # seconds between two records of a task's progress
 
 
 class Interrupted(BaseException):
@@ -49,6 +50,10 @@ class Interrupted(BaseException):
 
     A BaseException, because dbos would record an Exception as the outcome of the workflow.
     """
+
+
+def _nobody(task_id: str) -> None:
+    """Announce a task to no request."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,8 @@ class Run:
     """One run of a workflow. When another worker takes the task over, its run is a new one."""
 
     suspect: bool = False  # may have ended the worker of the last run
-    counted: bool = False  # as an attempt
+    attempts: int = 0  # since the last progress, 0 until a step computes
+    recorded: float = field(default_factory=time.monotonic)  # when the progress was recorded
     place: Place | None = None  # slot of the step that computes now
     ended: threading.Event = field(default_factory=threading.Event)
     # set when another process has ended the task
@@ -143,6 +149,8 @@ class Job:
     stopping: threading.Event  # the worker takes no more tasks
     halted: threading.Event  # the worker has stopped
     run: Run = field(default_factory=Run)
+    announce: Callable[[str], None] = _nobody
+    """Tells requests that wait for a task, by its id, that the task has a new part."""
 
     def step(self, step: Step, progress: int, work: Callable[P, R], *a: P.args, **k: P.kwargs) -> R:
         """Run `work` in a compute slot, once for the task: a repeated run gets its recorded result.
@@ -225,8 +233,7 @@ class Job:
         try:
             begin()
             result = work(*a, **k)
-            with self.database.transaction() as session:
-                tasks.record_progress(session, self.task.id, progress, int(self.run.counted))
+            self._record_progress(progress)
         except TaskError:
             raise
         except NotFound as error:
@@ -242,6 +249,19 @@ class Job:
         STAGES.labels(step.stage).observe(time.perf_counter() - started)
         return result
 
+    def _record_progress(self, progress: int) -> None:
+        """Record the progress, unless a step just did: a transaction is slower than a short step.
+
+        After a crash, each step is recorded, because the record resets the number of attempts.
+        """
+        run, now = self.run, time.monotonic()
+        if run.attempts == 1 and now - run.recorded < _RECORD_EVERY:
+            return
+        attempts = min(run.attempts, 1)
+        with self.database.transaction() as session:
+            tasks.record_progress(session, self.task.id, progress, attempts)
+        run.attempts, run.recorded = attempts, now
+
     def _check_active(self) -> None:
         with self.database.read() as session:
             tasks.check_active(session, self.task.id)
@@ -251,12 +271,12 @@ class Job:
 
         While the task waits, another task may end the worker, so waiting does not count.
         """
-        if self.run.counted:
+        if self.run.attempts:
             self._check_active()
             return
         with self.database.transaction() as session:
             attempts = tasks.count_attempt(session, self.task.id, self.worker_id)
-        self.run.counted = True
+        self.run.attempts = attempts
         tasks.check_attempts(attempts, self.settings.max_attempts)
 
     def scratch(self, name: str) -> str:
@@ -334,6 +354,7 @@ class Runner:
     watch: Watch
     stopping: threading.Event = field(default_factory=threading.Event)
     halted: threading.Event = field(default_factory=threading.Event)
+    announce: Callable[[str], None] = _nobody
 
     @classmethod
     def of(
@@ -345,11 +366,21 @@ class Runner:
         recognizer: Recognizer,
         worker_id: str,
         stopping: threading.Event,
+        announce: Callable[[str], None] = _nobody,
     ) -> Runner:
-        """Create a runner with slots and a watch."""
+        """Create a runner with slots and a watch. `Job.announce` describes `announce`."""
         pools, watch = Pools.of(settings), Watch(database)
         return cls(
-            settings, database, storage, engines, recognizer, worker_id, pools, watch, stopping
+            settings,
+            database,
+            storage,
+            engines,
+            recognizer,
+            worker_id,
+            pools,
+            watch,
+            stopping,
+            announce=announce,
         )
 
     def register(self, kind: TaskKind, work: Callable[[Job], Outcome]) -> None:
@@ -377,6 +408,7 @@ class Runner:
                 self._fail(
                     task, InternalError("the service failed at this task; nothing was charged")
                 )
+            self.announce(task_id)
             self._clean_up(task_id)
 
     def _execute(self, task_id: str, run: Run, work: Callable[[Job], Outcome]) -> None:
@@ -396,6 +428,7 @@ class Runner:
             self.stopping,
             self.halted,
             run,
+            self.announce,
         )
         outcome = work(job)
         entry, size = self._entry(job), self._size(task, outcome.result)

@@ -11,6 +11,7 @@ A request for subtitles also gets the times of the words of each part, in a file
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,6 +22,7 @@ from ..audio.samples import Samples
 from ..core import files
 from ..core.requests import SpeechRequest, TaskResult
 from ..db.models import Json
+from ..errors import Unavailable
 from ..synthesis.concatenation import margins
 from ..synthesis.room_tone import room_tone
 from ..text import subtitles
@@ -51,9 +53,9 @@ def stream_text(
     for index in range(count):
         progress = start + round((95 - start) * (index + 1) / count)
         step = Step(Stage.SPEAK, str(index))
-        record = job.step(step, progress, speak_chunk, job, request, voice, language, chunks)
+        record = job.step(step, progress, sender.speak, voice, language, chunks)
         chunks.append(Chunk.from_json(record))
-        job.step(Step(Stage.SEND, str(index)), progress, sender.send, index, chunks)
+        job.step(Step(Stage.SEND, str(index)), progress, sender.send_once, index, chunks)
     return TaskResult.recorded(job.step(FINISH, 99, sender.finish, language, chunks))
 
 
@@ -78,9 +80,26 @@ class Sender:
         self._samples = 0  # before the watermark and the limiter
         self._starts: list[int] = []  # samples before each chunk
         self._encoded = 0  # chunks
+        self._stored = 0  # parts
         self._part = b""  # of the last of them
         self._end: bytes | None = None
         self._parts = encode.Parts()
+
+    def speak(self, voice: VoiceRef, language: str, chunks: Sequence[Chunk]) -> Json:
+        """Speak the chunk after `chunks`, and store its part. Return the chunk as JSON.
+
+        A listener hears the part before the database has recorded the chunk. After a crash between
+        both, another worker speaks the same samples again.
+        """
+        record = speak_chunk(self._job, self._request, voice, language, chunks)
+        with suppress(Unavailable):  # `send_once` is tried again without speaking
+            self.send(len(chunks), [*chunks, Chunk.from_json(record)])
+        return record
+
+    def send_once(self, index: int, chunks: Sequence[Chunk]) -> None:
+        """Store the part like `send`, unless this sender has stored it."""
+        if index >= self._stored:
+            self.send(index, chunks)
 
     def send(self, index: int, chunks: Sequence[Chunk]) -> None:
         """Store the part of the last of the `chunks` so far."""
@@ -90,6 +109,8 @@ class Sender:
             key = files.part_times(self._job.task.id, index)
             self._job.storage.put(key, subtitles.to_json(cues).encode())
         self._job.storage.put(self._key(index), self._part)
+        self._stored = index + 1
+        self._job.announce(self._job.task.id)
 
     def finish(self, language: str, chunks: Sequence[Chunk]) -> Json:
         """Store the file that the parts are the beginning of. Return the TaskResult as JSON."""

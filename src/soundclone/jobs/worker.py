@@ -23,6 +23,7 @@ from ..core.workers import WorkerInfo
 from ..db.migrate import upgrade
 from ..db.models import TaskKind
 from ..db.session import Database
+from ..db.signals import TASKS, Signals
 from ..engines.registry import InstalledEngines
 from ..errors import EngineUnavailable, InternalError
 from ..storage import Storage
@@ -53,6 +54,7 @@ class Worker:
         self._recognizer = Recognizer(settings)
         self._engines = InstalledEngines(settings, self._recognizer)
         self._database = Database(settings.database, pool_size=10 + 2 * settings.worker_concurrency)
+        self._task_signals = Signals(self._database, TASKS)
         self._storage = Storage.of(settings)
         self._info = WorkerInfo(
             version=__version__,
@@ -80,6 +82,7 @@ class Worker:
             self._recognizer,
             self.id,
             self._stopping,
+            self._task_signals.send,
         )
         compute = runner.pools.compute
         SLOTS.labels("places").set(compute.places)
@@ -154,6 +157,7 @@ class Worker:
                 workers.mark_stopped(session, self.id)
         except SQLAlchemyError as error:  # the missing heartbeats have the same effect
             _log.warning("stop not reported", error=type(error).__name__)
+        self._task_signals.close()
         self._database.close()
 
     def _warm(self) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
 from anyio import CancelScope, CapacityLimiter, create_task_group, to_thread
@@ -25,7 +25,7 @@ from ..state import AppState
 from .tasks import TaskFailed
 
 _log = log(__name__)
-_INTERVAL = 0.06  # seconds between two looks at a running task
+_INTERVAL = 0.12  # seconds between two looks at a running task, in case a signal is lost
 _LONGEST_INTERVAL = 1.0  # seconds between two looks at a queued task, or two tries
 _READERS = CapacityLimiter(8)  # threads of all streams, so that other requests have threads left
 
@@ -82,8 +82,25 @@ async def stream_task_audio(
         ClientDisconnected: The client is gone. After the first part, the response watches the
             connection instead.
     """
+    with state.task_signals.watch(task_id) as changed:
+        parts = _parts(state, task_id, characters, is_disconnected, changed, timed)
+        async with aclosing(parts):
+            async for part in parts:
+                yield part
+
+
+async def _parts(
+    state: AppState,
+    task_id: str,
+    characters: Sequence[int],
+    is_disconnected: Callable[[], Awaitable[bool]],
+    changed: asyncio.Event,
+    timed: bool,
+) -> AudioParts:
+    """Yield like `stream_task_audio`. `changed` is set at each signal about the task."""
     index = sent = known = 0
     while True:
+        changed.clear()
         row = None
         with suppress(OperationalError):
             row = await state.database.fetch_one_async(tasks.STATE, task=task_id)
@@ -121,7 +138,8 @@ async def stream_task_audio(
             raise ClientDisconnected
         # Many tasks may be queued. Another twentieth of its age delays a task unnoticeably.
         queue_interval = min(max(2 * _INTERVAL, age / 20), _LONGEST_INTERVAL)
-        await asyncio.sleep(queue_interval if queued else _INTERVAL)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(changed.wait(), queue_interval if queued else _INTERVAL)
 
 
 async def _time_out(state: AppState, task_id: str) -> None:

@@ -70,14 +70,14 @@ class BuiltinEngine:
         return None
 
     def warm(self) -> None:
-        """Read the weights and start a process of espeak-ng."""
+        """Read the weights and start processes of espeak-ng."""
         from . import acoustics, envelope_decoder, prosody_model, source, synthesis  # noqa: F401
 
         acoustics.model()
         prosody_model.model()
         envelope_decoder.weights()
         source.source()
-        self._pool.check()
+        self._pool.warm()
 
     def clone(self, reference: Reference, language: str = "English") -> Voice:
         """Build a voice, which speaks every language.

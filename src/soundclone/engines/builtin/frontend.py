@@ -115,6 +115,7 @@ class Pool:
 
     def __init__(self, size: int = 4, timeout: float = 20.0) -> None:
         self._room = threading.BoundedSemaphore(size)
+        self._size = size
         self._timeout = timeout  # seconds for a request, including the start of the process
         self._idle: list[_Child] = []
         self._lock = threading.Lock()
@@ -184,6 +185,17 @@ class Pool:
         answer, samples = self._ask(request)
         if "error" in answer or not np.any(np.frombuffer(samples, "<i2")):
             raise EngineUnavailable("espeak-ng says nothing; reinstall espeakng-loader")
+
+    def warm(self) -> None:
+        """Start a process for each core, so that no speaker waits for the start of one.
+
+        Raises EngineUnavailable if espeak-ng does not work.
+        """
+        self.check()
+        with self._lock:
+            missing = min(self._size, os.cpu_count() or 1) - len(self._idle)
+        for _ in range(missing):
+            self._give_back(_Child())
 
     def close(self) -> None:
         """Stop idle processes now, and busy ones after their answer."""
