@@ -45,6 +45,7 @@ class Service:
         } | {
             "SOUNDCLONE_DATA_DIR": str(folder / "data"),
             "SOUNDCLONE_FETCH_ALLOW": "127.0.0.1",
+            "SOUNDCLONE_STREAM_WAIT": "120",  # the machine of the tests may be slow
             "PYTHONUNBUFFERED": "1",
             **(environment or {}),
         }

@@ -271,6 +271,12 @@ class Settings(BaseSettings):
         gt=0,
         description="Seconds without a heartbeat after which other workers take over the tasks.",
     )
+    stream_wait: float = Field(
+        default=3.0,
+        gt=0,
+        description="Seconds that streamed speech waits for a worker to begin before the request "
+        "is refused with 429 and `Retry-After`.",
+    )
     queue_poll: float = Field(
         default=0.2, gt=0, description="Seconds between two polls of the queue by a worker."
     )

@@ -22,6 +22,7 @@ class Held:
         account: str,
         *,
         alone: bool = False,
+        urgent: bool = False,
         tool: str | None = None,
         check: Callable[[], None] = lambda: None,
     ) -> None:
@@ -36,7 +37,7 @@ class Held:
 
         def work() -> None:
             try:
-                with slots.hold(account, alone=alone, check=check) as place:
+                with slots.hold(account, alone=alone, urgent=urgent, check=check) as place:
                     if tool:
                         with place.using(tool):
                             self._stay(place)
@@ -81,6 +82,23 @@ def waits(held: Held, seconds: float = 0.3) -> bool:
 
 def holds(held: Held) -> bool:
     return held.got.wait(TIMEOUT)
+
+
+def test_an_urgent_step_goes_before_others_of_its_account() -> None:
+    slots = Slots(1)
+    long = Held(slots, "a")
+    assert holds(long)
+    next_one, urgent = Held(slots, "a"), Held(slots, "a", urgent=True)
+    assert waits(next_one)
+    long.yield_slot()
+    assert holds(urgent)
+    assert waits(long)
+    urgent.go()
+    assert holds(long)
+    assert waits(next_one)
+    long.go()
+    assert holds(next_one)
+    next_one.go()
 
 
 def test_a_free_place_is_used_by_whoever_wants_it() -> None:

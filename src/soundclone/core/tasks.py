@@ -70,9 +70,18 @@ No row means that the id is wrong, or that the key is wrong, outdated or replace
 """
 
 STATE = select(
-    Task.status, Task.voice_id, Task.result, Task.error, Task.error_word, Task.created_at
+    Task.status,
+    Task.progress,
+    Task.voice_id,
+    Task.result,
+    Task.error,
+    Task.error_word,
+    Task.created_at,
 ).where(Task.id == bindparam("task"))
 """State of a task, for requests that wait for its end."""
+
+SPEAKING = 3
+"""Progress of a speech task, in per cent, from which on a worker speaks the text."""
 
 ENDED = "the task was ended before its work was done"
 

@@ -92,6 +92,7 @@ class Run:
     suspect: bool = False  # may have ended the worker of the last run
     attempts: int = 0  # since the last progress, 0 until a step computes
     recorded: float = field(default_factory=time.monotonic)  # when the progress was recorded
+    urgent: bool = False  # a client hears nothing yet, so its steps go before others
     place: Place | None = None  # slot of the step that computes now
     ended: threading.Event = field(default_factory=threading.Event)
     # set when another process has ended the task
@@ -187,7 +188,10 @@ class Job:
         self, step: Step, progress: int, work: Callable[P, R], *a: P.args, **k: P.kwargs
     ) -> R:
         account, alone = self.task.account_id, self.run.suspect
-        with self.pools.compute.hold(account, alone=alone, check=self.check) as place:
+        urgent = self.run.urgent
+        with self.pools.compute.hold(
+            account, alone=alone, urgent=urgent, check=self.check
+        ) as place:
             self.run.place = place
             try:
                 result = self._timed(step, progress, self._count_attempt, work, *a, **k)
@@ -261,6 +265,14 @@ class Job:
         with self.database.transaction() as session:
             tasks.record_progress(session, self.task.id, progress, attempts)
         run.attempts, run.recorded = attempts, now
+
+    def mark_speaking(self) -> None:
+        """Record that a worker speaks the text now, for a client that would not wait longer.
+
+        Raises TaskCancelled if the task has ended.
+        """
+        with self.database.transaction() as session:
+            tasks.record_progress(session, self.task.id, tasks.SPEAKING, self.run.attempts)
 
     def _check_active(self) -> None:
         with self.database.read() as session:

@@ -33,6 +33,7 @@ class _Ticket:
     check: Callable[[], None]
     number: int
     tool: str | None = None  # engine that the slot includes
+    urgent: bool = False
     begun: bool = False  # had a slot before, so its step holds memory
     held: bool = False
     since: float = field(default=0.0)  # monotonic seconds when the slot was granted
@@ -66,16 +67,22 @@ class Slots:
 
     @contextmanager
     def hold(
-        self, account: str, *, alone: bool = False, check: Callable[[], None] = _no_check
+        self,
+        account: str,
+        *,
+        alone: bool = False,
+        urgent: bool = False,
+        check: Callable[[], None] = _no_check,
     ) -> Iterator[Place]:
         """Wait for a slot, and hold it for the block.
 
         Args:
             account: Id of the account.
             alone: True if no other step may hold a slot meanwhile.
+            urgent: True if the step goes before other steps of its account.
             check: Called several times a second while waiting. What it raises ends the wait.
         """
-        ticket = _Ticket(account, alone, check, next(self._numbers))
+        ticket = _Ticket(account, alone, check, next(self._numbers), urgent=urgent)
         self._wait(ticket)
         try:
             yield Place(self, ticket)
@@ -123,7 +130,9 @@ class Slots:
         while able := [ticket for ticket in self._waiting if self._may(ticket)]:
             ticket = min(able, key=self._order)
             # A step that has begun holds memory, so it goes before others of its account.
-            ticket = next((each for each in able if each.begun and _same(each, ticket)), ticket)
+            if not ticket.urgent:
+                begun = (each for each in able if each.begun and _same(each, ticket))
+                ticket = next(begun, ticket)
             self._waiting.remove(ticket)
             ticket.held = ticket.begun = True
             ticket.since = time.monotonic()
@@ -140,10 +149,10 @@ class Slots:
         if len(self._served) > _REMEMBERED:
             del self._served[next(iter(self._served))]
 
-    def _order(self, ticket: _Ticket) -> tuple[int, int, int]:
+    def _order(self, ticket: _Ticket) -> tuple[int, int, bool, int]:
         """Return the sort key of waiting steps. The smallest goes first."""
         account = ticket.account
-        return self._held[account], self._served.get(account, -1), ticket.number
+        return self._held[account], self._served.get(account, -1), not ticket.urgent, ticket.number
 
     def _may(self, ticket: _Ticket) -> bool:
         taken, own = self._held.total(), self._held[ticket.account]
@@ -185,7 +194,14 @@ class Slots:
         if self._held.total() > self.places and own > 1 and own == max(self._held.values()):
             return True  # another account has an extra slot
         return any(
-            each.alone or (self._held[each.account] < own and each.tool in (None, ticket.tool))
+            each.alone
+            or (
+                each.tool in (None, ticket.tool)
+                and (
+                    self._held[each.account] < own
+                    or (each.urgent and not ticket.urgent and _same(each, ticket))
+                )
+            )
             for each in self._waiting
         )
 

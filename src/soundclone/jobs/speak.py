@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..core.requests import SpeechRequest, TaskResult
+from ..core.tasks import SPEAKING
 from ..db.models import Voice
 from ..errors import SynthesisError
 from .assembly import assemble
@@ -19,10 +20,11 @@ def speak(job: Job) -> Outcome:
         row = session.get(Voice, job.task.voice_id)
     if row is None or row.purged_at is not None or row.deleted_at is not None:
         raise SynthesisError(f"voice {job.task.voice_id} is no longer kept; make a new preview")
+    job.run.urgent = request.options.opening is not None
     language = job.step(LANGUAGE, 1, language_of, request)
     voice = VoiceRef.from_json(job.step(FIND_VOICE, 2, find_voice, job, request.engine, language))
     speak_or_stream = stream_text if request.options.opening else speak_text
-    return Outcome(speak_or_stream(job, request, language, voice, start=2))
+    return Outcome(speak_or_stream(job, request, language, voice, start=SPEAKING))
 
 
 def speak_text(

@@ -91,6 +91,8 @@ class Sender:
         A listener hears the part before the database has recorded the chunk. After a crash between
         both, another worker speaks the same samples again.
         """
+        if not chunks:
+            self._job.mark_speaking()
         record = speak_chunk(self._job, self._request, voice, language, chunks)
         with suppress(Unavailable):  # `send_once` is tried again without speaking
             self.send(len(chunks), [*chunks, Chunk.from_json(record)])
@@ -110,6 +112,7 @@ class Sender:
             self._job.storage.put(key, subtitles.to_json(cues).encode())
         self._job.storage.put(self._key(index), self._part)
         self._stored = index + 1
+        self._job.run.urgent = False
         self._job.announce(self._job.task.id)
 
     def finish(self, language: str, chunks: Sequence[Chunk]) -> Json:

@@ -477,7 +477,7 @@ class Client:
                     raise TaskFailed(latest)
                 if latest.status == "completed":
                     return latest
-                pause, interval = interval, min(interval * 1.5, 2.0)
+                pause, interval = interval, min(interval * 1.2, 2.0)
             left = deadline - time.monotonic()
             if left <= 0:
                 status = latest.status if latest else "not known"

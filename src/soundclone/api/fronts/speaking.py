@@ -83,6 +83,7 @@ async def begin_speech(
     Raises:
         TaskFailed: The task failed before its first part.
         ClientDisconnected: The client is gone.
+        RateLimited: No worker has begun to speak within SOUNDCLONE_STREAM_WAIT.
 
     `tasks.submit` lists the other errors.
     """

@@ -18,7 +18,7 @@ from starlette.types import Message, Receive, Scope, Send
 from ...core import delivery, files, tasks
 from ...core.formatting import DAY
 from ...core.requests import TaskResult
-from ...errors import NotFound, TaskError, Unavailable
+from ...errors import NotFound, RateLimited, TaskError, Unavailable
 from ...storage import Storage
 from ...telemetry import log
 from ..state import AppState
@@ -81,6 +81,7 @@ async def stream_task_audio(
         TaskFailed: The task has failed.
         ClientDisconnected: The client is gone. After the first part, the response watches the
             connection instead.
+        RateLimited: No worker has begun to speak within SOUNDCLONE_STREAM_WAIT.
     """
     with state.task_signals.watch(task_id) as changed:
         parts = _parts(state, task_id, characters, is_disconnected, changed, timed)
@@ -99,6 +100,8 @@ async def _parts(
 ) -> AudioParts:
     """Yield like `stream_task_audio`. `changed` is set at each signal about the task."""
     index = sent = known = 0
+    wait = state.settings.stream_wait
+    until = time.monotonic() + wait
     while True:
         changed.clear()
         row = None
@@ -134,6 +137,12 @@ async def _parts(
         if age > state.settings.task_timeout:
             await _time_out(state, task_id)
             continue
+        waits = row is not None and not sent and row.progress < tasks.SPEAKING
+        if waits and time.monotonic() > until:
+            raise RateLimited(
+                f"all workers are busy: the speech did not begin within {wait:g} s; try again",
+                retry_after=wait,
+            )
         if not sent and await is_disconnected():
             raise ClientDisconnected
         # Many tasks may be queued. Another twentieth of its age delays a task unnoticeably.
