@@ -77,7 +77,7 @@ def get(session: Session, number: int, account_id: str) -> NumberedFile:
         or file.expires_at <= time.time()
         or (file.upload_key is not None and session.get(Upload, file.upload_key) is None)
     ):
-        raise NotFound(f"there is no file {number} in this account", param="file_id")
+        raise NotFound(f"there is no file {str(number)[:30]} in this account", param="file_id")
     return file
 
 

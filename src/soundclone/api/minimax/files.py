@@ -160,7 +160,8 @@ async def retrieve(request: Request, file_id: Number, who: TaskReader) -> JSONRe
         200: {
             "description": "The bytes of the file. An error is JSON with `base_resp`",
             "content": {
-                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
+                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+                "application/json": {"schema": {"type": "object"}},
             },
         }
     },

@@ -9,8 +9,6 @@ from pydantic import BaseModel, BeforeValidator, Field
 from ...core.requests import SpeechOptions
 from ..schemas import ConsentRequest, RequestModel
 
-_LARGEST = 2**63 - 1  # of a file id
-
 
 def _whole(value: object) -> object:
     """Convert a float without a fraction to an integer, as JSON Schema does."""
@@ -26,7 +24,7 @@ def _number(value: object) -> object:
     return _whole(value)
 
 
-FileId = Annotated[int, BeforeValidator(_number), Field(ge=0, le=_LARGEST)]
+FileId = Annotated[int, BeforeValidator(_number)]
 WholeNumber = Annotated[int, BeforeValidator(_whole)]
 
 Emotion = Literal[
