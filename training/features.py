@@ -6,7 +6,7 @@ CORPUS holds MANIFEST.tsv (a row a clip: path, speaker, language, transcript, â€
 (path, snr_db_est, bandwidth_hz, clip_frac, speech_s) and the audio. Each speaker becomes
 OUT/<number>.npz, frames 10 ms apart. Where there is a transcript, the phones that espeak-ng reads
 in it are aligned (Viterbi, 1967) and a second set of posteriors is computed with them as prior,
-as the engine does with the source's.
+as the engine does with the source's. The speakers of `final_speakers.txt` are left out.
 """
 
 from __future__ import annotations
@@ -142,10 +142,16 @@ def measured(path: Path, row: dict[str, str], pool: Pool) -> dict[str, NDArray[n
 def speakers(corpus: Path) -> list[list[dict[str, str]]]:
     """Rows of the clips of each speaker worth using, best corpora first, then shuffled."""
     rows, quality = table(corpus / "MANIFEST.tsv"), table(corpus / "QUALITY.tsv")
+    final = {
+        line.split()[1]
+        for line in (Path(__file__).parent / "final_speakers.txt").read_text().splitlines()
+        if not line.startswith("#")
+    }
     clips: dict[str, list[dict[str, str]]] = defaultdict(list)
     for path, q in quality.items():
         good = float(q["snr_db_est"]) >= SNR and float(q["bandwidth_hz"]) >= BANDWIDTH
-        if good and float(q["clip_frac"]) < CLIPPED and path in rows:
+        good = good and float(q["clip_frac"]) < CLIPPED
+        if good and path in rows and rows[path]["speaker"] not in final:
             clips[rows[path]["speaker"]].append(rows[path] | {"seconds": q["speech_s"]})
     chosen = [c for c in clips.values() if sum(float(r["seconds"]) for r in c) >= LEAST]
     random.Random(0).shuffle(chosen)
