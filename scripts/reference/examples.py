@@ -74,6 +74,7 @@ EXAMPLES = {
     "getReadiness": Example("curl $SITE/readyz"),
     "verify": Example("curl $SITE/verify -F file=@examples/recording.mp3"),
     "listModels": Example('curl $SITE/v1/models -H "$AUTH"'),
+    "listAudioModels": Example('curl $SITE/v1/audio/models -H "$AUTH"'),
     "getModel": Example('curl $SITE/v1/models/tts-1 -H "$AUTH"'),
     "createVoiceConsent": Example(
         'curl $SITE/v1/audio/voice_consents -H "$AUTH" -F name="Anna agrees" -F language=en \\\n'

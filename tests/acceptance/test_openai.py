@@ -510,9 +510,9 @@ def test_what_cannot_be_asked(service: Service, client: OpenAI, voice: str) -> N
     assert "POST /v1/audio/voices" in error.message
     error = refused(openai.NotFoundError, voice={"id": "model_" + "0" * 32})
     assert error.param == "voice"
-    error = refused(openai.BadRequestError, speed=3.0)
+    error = refused(openai.BadRequestError, speed=5.0)
     assert (error.status_code, error.param) == (400, "speed")
-    assert "speed is 3.0; it must be a number from 0.5 to 2" in error.message
+    assert "speed is 5.0; it must be a number from 0.25 to 4" in error.message
     error = refused(openai.BadRequestError, response_format="ogg")
     assert "one of mp3, opus, aac, flac, wav, pcm" in error.message
     error = refused(openai.BadRequestError, input="a" * 10_001)

@@ -83,6 +83,61 @@ def test_names_of_voices(api: Api, account: Account) -> None:
         assert api.post("/v1/audio/speech", body, key)[1]["error"]["param"] == "input"
 
 
+NAMES = "alloy ash ballad cedar coral echo fable marin nova onyx sage shimmer verse".split()
+
+
+def test_a_voice_can_have_any_name_of_openai(api: Api) -> None:
+    made = api.new_account(1)
+    id = f"model_{uuid.uuid4().hex}"
+    with api.database.transaction() as session:
+        session.add(rows.voice(made.id, id=id))
+    for name in NAMES:
+        status, body = api.request("PATCH", f"{API}/voices/{id}", key=made.key, body={"name": name})
+        assert (status, body["data"]["name"]) == (200, name)
+        # Found, so that the next thing is wrong.
+        body = SPEECH | {"voice": name, "input": ""}
+        assert api.post("/v1/audio/speech", body, made.key)[1]["error"]["param"] == "input"
+
+
+def test_models_of_chat_front_ends(api: Api, account: Account) -> None:
+    status, body = api.get("/v1/audio/models", account.key)
+    assert status == 200
+    names = [model["id"] for model in body["models"]]
+    assert {"tts-1", "soundclone-v1", "soundclone-v2"} <= set(names)
+    for name in names:
+        assert api.get(f"/v1/models/{name}", account.key)[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("speed", "param"), [(0.25, "voice"), (4, "voice"), (0.24, "speed"), (4.01, "speed")]
+)
+def test_speeds(api: Api, account: Account, speed: float, param: str) -> None:
+    body = SPEECH | {"voice": "nobody", "speed": speed}
+    assert api.post("/v1/audio/speech", body, account.key)[1]["error"]["param"] == param
+
+
+def test_every_operation_is_described(api: Api) -> None:
+    document = api.app.openapi()
+    operations = [
+        (path, method, operation)
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+        if "OpenAI" in operation.get("tags", ())
+    ]
+    assert len(operations) >= 14
+    for path, method, operation in operations:
+        where = f"{method} {path}"
+        assert operation["summary"], where
+        assert operation["description"], where
+        assert operation["security"], where
+        assert {"200", "default"} <= operation["responses"].keys(), where
+        assert ("requestBody" in operation) == (method == "post"), where
+        for response in operation["responses"].values():
+            assert all(content["schema"] for content in response["content"].values()), where
+    streamed = document["paths"]["/v1/audio/speech"]["post"]["responses"]["200"]["content"]
+    assert "speech.audio.done" in streamed["text/event-stream"]["schema"]["description"]
+
+
 @pytest.mark.parametrize("empty", [None, ""])
 def test_empty_options(api: Api, account: Account, empty: str | None) -> None:
     options = ("instructions", "response_format", "speed", "stream_format", "language")

@@ -94,6 +94,7 @@ REQUESTS = [
     ("POST", f"{API}/keys/key_1/rotation", "account"),
     ("DELETE", f"{API}/keys/key_1", "account operator"),
     ("GET", "/v1/models", "read speak clone"),
+    ("GET", "/v1/audio/models", "read speak clone"),
     ("POST", "/v1/audio/speech", "speak"),
     ("GET", "/v1/audio/voice_consents", "read"),
     ("POST", "/v1/audio/voice_consents", "clone"),

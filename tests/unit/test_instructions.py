@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from soundclone.api.openai.instructions import ADVERBS, NOUNS, emotion_of
+from soundclone.api.openai.instructions import EMOTIONS, FAST, SLOW, emotion_of, pace_of
 from soundclone.engines.protocol import Emotion
 
 
@@ -56,6 +56,11 @@ def test_an_emotion_that_is_asked_for(emotion: str, frame: str) -> None:
         ("Be happy, but never sad.", "happy"),
         ("Do not be sad. Be happy.", "happy"),
         ("Happy! Very happy!", "happy"),
+        ("Speak in a cheerful and upbeat tone.", "happy"),
+        ("Tone: furious", "angry"),
+        ("Sound terrified.", "fearful"),
+        ("Read the text with grief.", "sad"),
+        ("Read each line in an astonished voice", "surprised"),
     ],
 )
 def test_other_forms_and_contrasts(instructions: str, emotion: str | None) -> None:
@@ -90,6 +95,17 @@ def test_other_forms_and_contrasts(instructions: str, emotion: str | None) -> No
         "The opposite of sad",
         "Don't speak sadly",
         "unhappy",
+        "Sound anything but sad.",
+        "Be everything but sad",
+        "Enough with the sad tone",
+        "I am done with the sad voice.",
+        "Away with the sad voice!",
+        "Keep away from a sad tone.",
+        "Steer clear of a sad tone.",
+        "You sound too sad.",
+        "Hide any sadness; refuse to be sad.",
+        "Do not be gloomy",
+        "No cheerful voice, please",
     ],
 )
 def test_a_negation_is_never_the_emotion(instructions: str) -> None:
@@ -120,7 +136,8 @@ def test_doubt_is_no_emotion(instructions: str) -> None:
 
 
 def test_forms_are_of_the_engines_emotions() -> None:
-    assert {*ADVERBS.values(), *NOUNS.values()} == set(Emotion)
+    assert {*EMOTIONS.adverbs.values(), *EMOTIONS.nouns.values()} == set(Emotion)
+    assert set(Emotion) <= EMOTIONS.adjectives.keys()
 
 
 @given(
@@ -142,3 +159,32 @@ def test_no_order_after_a_negation_is_followed(
         st.sampled_from(["be {}", "sound {}", "speak in a {} voice", "use a {} tone", "be too {}"])
     )
     assert emotion_of(frame.format(order.format(emotion))) is None
+
+
+@pytest.mark.parametrize(
+    ("instructions", "pace"),
+    [
+        ("Speak slowly.", SLOW),
+        ("Please speak a little slower", SLOW),
+        ("Pace: slow and steady.", SLOW),
+        ("Slow, sad", SLOW),
+        ("Be happy, and talk very fast!", FAST),
+        ("Read this quickly.", FAST),
+        ("Speak at a brisk pace", FAST),
+        ("Do not speak slowly", None),
+        ("Don't be too fast.", None),
+        ("You speak too fast.", None),
+        ("Speak slowly, then quickly.", None),
+        ("Never rush; not fast", None),
+        ("The story is about a slow train.", None),
+        ("", None),
+    ],
+)
+def test_a_pace(instructions: str, pace: float | None) -> None:
+    assert pace_of(instructions) == pace
+
+
+@given(st.sampled_from(["Do not {}", "Never {}", "Don't {}", "You {} too much; stop. Not {}"]))
+def test_no_pace_after_a_negation_is_followed(frame: str) -> None:
+    for order in ("speak slowly", "talk fast", "be too quick", "use a slow pace"):
+        assert pace_of(frame.replace("{}", order)) is None

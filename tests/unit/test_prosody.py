@@ -112,6 +112,19 @@ class Able(Tone):
         return super().speak(voice, sentence, controls)
 
 
+@pytest.mark.parametrize(("speed", "native"), [(0.25, 0.5), (4.0, 2.0), (2.0, 2.0)])
+def test_speech_is_stretched_to_speeds_beyond_those_of_engines(speed: float, native: float) -> None:
+    controls = Controls("English", speed=speed)
+    voice, able, tone = Voice("tone", "1", b""), Able(), Tone()
+    plain = tone.speak(voice, "Hello there.", controls)
+    said = speak(able, voice, "Hello there.", controls)
+    assert able.asked == replace(controls, speed=native)
+    assert len(said.samples) == pytest.approx(len(plain.samples) / (speed / native), abs=1)
+    said = speak(tone, voice, "Hello there.", controls)
+    assert len(said.samples) == pytest.approx(len(plain.samples) / speed, abs=1)
+    assert 1200 * abs(np.log2(f0(said.samples) / 220)) < 20
+
+
 def test_what_an_engine_can_do_it_does_itself() -> None:
     controls = Controls("English", emotion=Emotion.SAD, speed=1.5, pitch=4)
     voice, able, tone = Voice("tone", "1", b""), Able(), Tone()

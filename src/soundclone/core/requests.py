@@ -167,7 +167,7 @@ class SpeechOptions:
     """Controls of the voice and form of the file, with the defaults of every interface."""
 
     emotion: Emotion = Emotion.NEUTRAL
-    speed: float = 1.0  # 0.5 to 2
+    speed: float = 1.0  # 0.25 to 4
     volume: float = 1.0  # above 0, up to 10
     pitch: int = 0  # semitones, -12 to 12
     subtitles: SubtitleUnit | None = None

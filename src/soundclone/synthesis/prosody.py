@@ -24,18 +24,22 @@ Array = NDArray[np.float64]
 
 
 def speak(engine: Engine, voice: Voice, text: str, controls: Controls) -> Speech:
-    """Speak a text with all controls, whether or not the engine supports them."""
+    """Speak a text with all controls, whether or not the engine supports them.
+
+    An engine speaks at speeds of 0.5 to 2. Speech is stretched to other speeds.
+    """
     native = engine.info.native
+    native_speed = min(max(controls.speed, 0.5), 2.0) if "speed" in native else 1.0
     given = replace(
         controls,
         emotion=controls.emotion if "emotion" in native else Emotion.NEUTRAL,
-        speed=controls.speed if "speed" in native else 1.0,
+        speed=native_speed,
         pitch=controls.pitch if "pitch" in native else 0,
     )
     speech = engine.speak(voice, text, given)
     profile = EmotionProfile() if "emotion" in native else PROFILES[controls.emotion]
     pitch = 0 if "pitch" in native else controls.pitch
-    speed = 1.0 if "speed" in native else controls.speed
+    speed = controls.speed / native_speed
     return stretch_time(change_voice(speech, profile, pitch), speed * profile.rate)
 
 

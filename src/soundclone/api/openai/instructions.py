@@ -1,17 +1,17 @@
-"""Find the emotion that instructions in free English request.
+"""Find the emotion and the pace that instructions in free English request.
 
-A sentence counts if it clearly requests an emotion. The request may be an order ("Sound happy"), a
-description of the voice ("You are sad", "Tone: angry", "in a fearful voice") or bare words ("Sad,
-please").
-All other sentences are unclear. The caller reports unclear instructions as ignored, because neutral
+A sentence counts if it clearly requests an emotion or a pace. The request may be an order ("Sound
+happy"), a description of the voice ("You are sad", "Tone: angry", "in a fearful voice") or bare
+words ("Sad, please"). All other sentences are unclear. The caller reports unclear instructions as ignored, because neutral
 speech is less wrong than the opposite emotion.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from ...engines.emotion import Emotion
 
@@ -20,32 +20,80 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-ADJECTIVES = {emotion.value: emotion for emotion in Emotion}
-ADVERBS = {
-    "happily": Emotion.HAPPY,
-    "sadly": Emotion.SAD,
-    "angrily": Emotion.ANGRY,
-    "fearfully": Emotion.FEARFUL,
-    "disgustedly": Emotion.DISGUSTED,
-    "surprisedly": Emotion.SURPRISED,
-    "neutrally": Emotion.NEUTRAL,
-}
-NOUNS = {
-    "happiness": Emotion.HAPPY,
-    "sadness": Emotion.SAD,
-    "anger": Emotion.ANGRY,
-    "fear": Emotion.FEARFUL,
-    "disgust": Emotion.DISGUSTED,
-    "surprise": Emotion.SURPRISED,
-}
-_EMOTIONS = {**ADJECTIVES, **ADVERBS, **NOUNS}
+T = TypeVar("T", Emotion, float)
 
+
+@dataclass(frozen=True)
+class Vocabulary(Generic[T]):
+    """Words of one kind of request, each with the value that it requests."""
+
+    adjectives: Mapping[str, T]
+    adverbs: Mapping[str, T]
+    nouns: Mapping[str, T]
+
+    def get(self, word: str) -> T | None:
+        """Return the value that a word requests."""
+        return self.adjectives.get(word) or self.adverbs.get(word) or self.nouns.get(word)
+
+
+def _by_word(lists: Mapping[T, str]) -> dict[str, T]:
+    return {word: value for value, words in lists.items() for word in words.split()}
+
+
+EMOTIONS: Vocabulary[Emotion] = Vocabulary(
+    adjectives=_by_word(
+        {
+            Emotion.HAPPY: "happy cheerful joyful joyous upbeat delighted excited enthusiastic",
+            Emotion.SAD: "sad sorrowful mournful melancholic gloomy heartbroken",
+            Emotion.ANGRY: "angry furious enraged outraged irate",
+            Emotion.FEARFUL: "fearful scared afraid frightened terrified",
+            Emotion.DISGUSTED: "disgusted revolted repulsed",
+            Emotion.SURPRISED: "surprised astonished amazed astounded",
+            Emotion.NEUTRAL: "neutral unemotional emotionless",
+        }
+    ),
+    adverbs=_by_word(
+        {
+            Emotion.HAPPY: "happily cheerfully joyfully excitedly enthusiastically",
+            Emotion.SAD: "sadly sorrowfully mournfully gloomily",
+            Emotion.ANGRY: "angrily furiously",
+            Emotion.FEARFUL: "fearfully",
+            Emotion.DISGUSTED: "disgustedly",
+            Emotion.SURPRISED: "surprisedly",
+            Emotion.NEUTRAL: "neutrally",
+        }
+    ),
+    nouns=_by_word(
+        {
+            Emotion.HAPPY: "happiness joy cheerfulness excitement enthusiasm",
+            Emotion.SAD: "sadness sorrow grief",
+            Emotion.ANGRY: "anger fury rage",
+            Emotion.FEARFUL: "fear terror",
+            Emotion.DISGUSTED: "disgust",
+            Emotion.SURPRISED: "surprise astonishment amazement",
+        }
+    ),
+)
+SLOW, FAST = 0.8, 1.25
+"""Speeds of slow and fast speech."""
+PACES: Vocabulary[float] = Vocabulary(
+    adjectives=_by_word({SLOW: "slow unhurried leisurely", FAST: "fast quick rapid brisk"}),
+    adverbs=_by_word({SLOW: "slowly slower", FAST: "quickly rapidly briskly faster"}),
+    nouns={},
+)
+
+# Two words that negate what follows: "anything but sad", "enough with the sad voice".
+_NEGATING = re.compile(
+    r"\b(?:(?:any|every|no)thing|all|everyone|anyone) but\b"
+    r"|\b(?:enough|done|finished|through|away|down) (?:with|of)\b"
+)
 _NEGATIONS = _words(
     "not no never none nor neither nobody nothing without cannot cant dont doesnt didnt isnt "
     "arent wasnt werent shouldnt mustnt wont wouldnt couldnt aint avoid avoiding avoids refrain "
     "stop quit prevent forbid forbidden prohibited banned hardly scarcely barely rarely seldom "
     "less least lack lacks lacking free opposite reverse unlike except excluding exclude skip "
-    "drop remove omit wrong bad hate than instead far minus"
+    "drop remove omit wrong bad hate than instead far minus away clear ban banish hide mask "
+    "suppress resist refuse lose ditch overly"
 )
 # A sentence with one of these words describes a case that may not apply.
 _CONDITIONS = _words(
@@ -64,7 +112,8 @@ _SUBJECTS = _words(
 _LINKS = _words("is are be being sound sounds feel feels should must seem seems remain remains")
 _TONES = _words(
     "tone tones voice way manner mood style delivery emotion emotions feeling expression "
-    "intonation inflection attitude timbre affect demeanor demeanour vibe energy sound"
+    "intonation inflection attitude timbre affect demeanor demeanour vibe energy sound pace "
+    "tempo speed rate rhythm"
 )
 _DEGREES = _words(
     "a an bit very slightly little somewhat quite really extremely so more most deeply mildly "
@@ -82,10 +131,10 @@ _LARGEST_GAP = 6  # words between an order and the emotion
 
 
 @dataclass
-class _Found:
-    asked: set[Emotion] = field(default_factory=set)
-    unclear: set[Emotion] = field(default_factory=set)
-    refused: set[Emotion] = field(default_factory=set)
+class _Found(Generic[T]):
+    asked: set[T] = field(default_factory=set)
+    unclear: set[T] = field(default_factory=set)
+    refused: set[T] = field(default_factory=set)
 
 
 def emotion_of(instructions: str) -> Emotion | None:
@@ -93,8 +142,19 @@ def emotion_of(instructions: str) -> Emotion | None:
 
     None if they request no emotion, several emotions, or are unclear.
     """
-    found = _Found()
+    return _requested(instructions, EMOTIONS)
+
+
+def pace_of(instructions: str) -> float | None:
+    """Return the speed that instructions request: SLOW, FAST, or None as for an emotion."""
+    return _requested(instructions, PACES)
+
+
+def _requested(instructions: str, vocabulary: Vocabulary[T]) -> T | None:
+    """Return the only value of a vocabulary that instructions clearly request."""
+    found: _Found[T] = _Found()
     text = re.sub(r"['’`]", "", instructions.lower())
+    text = _NEGATING.sub("not", text)
     for sentence, question in _sentences(text):
         parts = list(_parts(sentence))
         for part in parts:
@@ -102,7 +162,8 @@ def emotion_of(instructions: str) -> Emotion | None:
             if words and words[-1] in _NEGATIONS:
                 return None  # unclear: "You should be sad, but you are not"
         for part in parts:
-            _read(part, found, doubtful=question or not _CONDITIONS.isdisjoint(sentence))
+            doubtful = question or not _CONDITIONS.isdisjoint(sentence)
+            _read(part, found, vocabulary, doubtful=doubtful)
     if len(found.asked) != 1 or found.unclear - found.asked or found.refused & found.asked:
         return None
     return found.asked.pop()
@@ -126,36 +187,38 @@ def _parts(sentence: Sequence[str]) -> Iterator[list[str]]:
     yield part
 
 
-def _read(part: list[str], found: _Found, *, doubtful: bool) -> None:
-    """Record each emotion of a part of a sentence in `found`."""
+def _read(part: list[str], found: _Found[T], vocabulary: Vocabulary[T], *, doubtful: bool) -> None:
+    """Record each value that a part of a sentence names in `found`."""
     negation = next((place for place, word in enumerate(part) if word in _NEGATIONS), None)
     for place, word in enumerate(part):
-        if (emotion := _EMOTIONS.get(word)) is None:
+        if (value := vocabulary.get(word)) is None:
             continue
         if negation is not None and negation < place:
-            found.refused.add(emotion)
+            found.refused.add(value)
         elif negation is not None and "," not in part[place:negation]:
-            found.unclear.add(emotion)  # "Sad is not what I want"
-        elif doubtful or not _asked(part, place):
-            found.unclear.add(emotion)
+            found.unclear.add(value)  # "Sad is not what I want"
+        elif doubtful or not _asked(part, place, vocabulary):
+            found.unclear.add(value)
         else:
-            found.asked.add(emotion)
+            found.asked.add(value)
 
 
-def _asked(part: list[str], place: int) -> bool:
+def _asked(part: list[str], place: int, vocabulary: Vocabulary[T]) -> bool:
     word = part[place]
     before, after = part[:place], part[place + 1 :]
-    if word in NOUNS:
+    if "too" in before[len(_without_degrees(before)) :]:
+        return False  # a complaint: "You sound too sad"
+    if word in vocabulary.nouns:
         lead = _without_degrees(before)
         kind = [each for each in before[len(lead) :] if each in ("with", "in", "of", "full")]
         direct = bool(lead) and lead[-1] in ("express", "convey", "show")
         return (bool(kind) or direct) and (not lead or _ordered(lead) or _described(lead))
-    if word in ADJECTIVES:
+    if word in vocabulary.adjectives:
         if _in_a_tone(before, after):
             return True
         if not _stands_alone(before, after):
             return False
-    return _labelled(before) or _ordered(before) or _described(before) or _bare(part)
+    return _labelled(before) or _ordered(before) or _described(before) or _bare(part, vocabulary)
 
 
 def _without_degrees(words: Sequence[str]) -> Sequence[str]:
@@ -171,8 +234,10 @@ def _in_a_tone(before: Sequence[str], after: Sequence[str]) -> bool:
     tone = next((place for place, word in enumerate(near) if word in _TONES), None)
     if tone is None or any(word in _DETERMINERS or word == ":" for word in near[:tone]):
         return False
-    lead = before[-4:]
-    return not lead or any(word in ("in", "with", "use", "a", "an", "adopt") for word in lead)
+    lead = _without_degrees(before)
+    between = before[len(lead) :]
+    # Not "steer from a sad tone".
+    return not lead or "in" in between or "with" in between or lead[-1] in {*_ORDERS, "at"}
 
 
 def _stands_alone(before: Sequence[str], after: Sequence[str]) -> bool:
@@ -236,7 +301,7 @@ def _described(before: Sequence[str]) -> bool:
     return subject == "youre" or (links > 0 and subject in _SUBJECTS)
 
 
-def _bare(part: Sequence[str]) -> bool:
+def _bare(part: Sequence[str], vocabulary: Vocabulary[T]) -> bool:
     """Tell whether all words describe a manner: "slow, sad"."""
     words = [word for word in part if word.isalpha()]
     determiners = _DETERMINERS - {"a", "an"}
@@ -244,6 +309,7 @@ def _bare(part: Sequence[str]) -> bool:
         return False
     items = [item.split() for item in re.split(r",|\band\b|\bor\b", " ".join(part))]
     return any(
-        set(item) & _EMOTIONS.keys() and set(item) <= _DEGREES | _TONES | _EMOTIONS.keys()
+        any(map(vocabulary.get, item))
+        and all(word in _DEGREES | _TONES or vocabulary.get(word) for word in item)
         for item in items
     )

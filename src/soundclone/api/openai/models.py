@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from ...errors import AuthenticationError, Forbidden, Unavailable
 from ..auth import TaskReader
 from .errors import ModelNotFound, OpenAIRoute, error_responses
-from .schemas import OpenAIModel, OpenAIModelList
+from .schemas import AudioModelList, OpenAIModel, OpenAIModelList
 
 MODELS = {"soundclone-v1": "v1", "soundclone-v2": "v2"}
 """Models of the service, with the soundVersion of each."""
@@ -46,6 +46,18 @@ async def get_model(name: ModelName, who: TaskReader) -> JSONResponse:
     """Return a model, by its name or by the name of one of OpenAI's models."""
     version_of(name)
     return JSONResponse(_view(name))
+
+
+@router.get(
+    "/audio/models",
+    operation_id="listAudioModels",
+    summary="List models for chat front ends",
+    response_model=AudioModelList,
+    responses=error_responses(AuthenticationError, Forbidden, Unavailable),
+)
+async def list_audio_models(who: TaskReader) -> JSONResponse:
+    """Return the models and OpenAI's names for them, as chat front ends read them."""
+    return JSONResponse({"models": [{"id": name} for name in (*MODELS, *ALIASES)]})
 
 
 def version_of(model: str) -> str | None:

@@ -35,15 +35,17 @@ class SpeechRequest(RequestModel):
     instructions: str | None = Field(
         default=None,
         description="A text in English that asks for one of the emotions happy, sad, angry, "
-        "fearful, disgusted, surprised, neutral. Other instructions are ignored, which the header "
-        "X-Soundclone-Ignored reports",
+        "fearful, disgusted, surprised, neutral, for slow or for fast speech. Other instructions "
+        "are ignored, which the header X-Soundclone-Ignored reports",
     )
     response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] | None = Field(
         default=None,
         description="File format of the audio. opus comes in Ogg, aac in ADTS. Default: mp3",
     )
-    speed: Annotated[float | None, Field(ge=0.5, le=2.0, allow_inf_nan=False)] = Field(
-        default=None, description="Speaking rate. 2 is twice as fast as normal. Default: 1"
+    speed: Annotated[float | None, Field(ge=0.25, le=4.0, allow_inf_nan=False)] = Field(
+        default=None,
+        description="Speaking rate. 2 is twice as fast as normal. Default: the pace that the "
+        "instructions ask for, else 1",
     )
     stream_format: Literal["audio", "sse"] | None = Field(
         default=None,
@@ -76,6 +78,18 @@ class OpenAIModelList(BaseModel):
 
     object: str = Field(description='Always "list"')
     data: list[OpenAIModel] = Field(description="Every model")
+
+
+class AudioModel(BaseModel):
+    """Model of the service, for chat front ends."""
+
+    id: str = Field(description="Name of the model, for `model` of a request")
+
+
+class AudioModelList(BaseModel):
+    """Models of the service, for chat front ends."""
+
+    models: list[AudioModel] = Field(description="Every model that a request can name")
 
 
 class OpenAIConsent(BaseModel):

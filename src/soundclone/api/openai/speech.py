@@ -43,7 +43,7 @@ from .errors import (
     body_of,
     error_responses,
 )
-from .instructions import emotion_of
+from .instructions import emotion_of, pace_of
 from .models import version_of
 from .schemas import SpeechRequest, VoiceId
 
@@ -58,6 +58,13 @@ _MEDIA_TYPES = {
     "pcm": "audio/pcm",
 }
 _FORMATS = {each.value: each for each in AudioFormat} | {"opus": AudioFormat.OGG}
+
+_EVENT_STREAM = (
+    'Events `data: {"type": "speech.audio.delta", "audio": "base64"}` with the audio in order, '
+    'then `data: {"type": "speech.audio.done", "usage": {"input_tokens": 0, "output_tokens": 0, '
+    '"total_tokens": 0}}`, whose tokens are the charged characters. A failure is an event `error` '
+    'with `data: {"type": "error", "error": {…}}` instead, in the format of errors.'
+)
 
 router = APIRouter(route_class=OpenAIRoute)
 
@@ -76,7 +83,7 @@ router = APIRouter(route_class=OpenAIRoute)
                     media_type: {"schema": {"type": "string", "format": "binary"}}
                     for media_type in _MEDIA_TYPES.values()
                 },
-                "text/event-stream": {"schema": {"type": "string"}},
+                "text/event-stream": {"schema": {"type": "string", "description": _EVENT_STREAM}},
             },
             "headers": {
                 "X-Soundclone-Task": {
@@ -132,7 +139,7 @@ async def create_speech(
         "Cache-Control": "no-store",
         "X-Accel-Buffering": "no",  # or nginx would send the audio at its end
     }
-    if body.instructions and emotion_of(body.instructions) is None:
+    if body.instructions and not (emotion_of(body.instructions) or pace_of(body.instructions)):
         headers["X-Soundclone-Ignored"] = "instructions"
     media_type = _MEDIA_TYPES[body.response_format or "mp3"]
     if body.stream_format == "sse":
@@ -146,9 +153,10 @@ async def _order(
     version = version_of(body.model)
     language_of(body.language or "auto", version or "v2")
     voice_id = await _voice_id(state, body.voice, who)
+    instructions = body.instructions or ""
     options = SpeechOptions(
-        emotion=emotion_of(body.instructions or "") or SpeechOptions.emotion,
-        speed=body.speed or SpeechOptions.speed,
+        emotion=emotion_of(instructions) or SpeechOptions.emotion,
+        speed=body.speed or pace_of(instructions) or SpeechOptions.speed,
         format=_FORMATS[body.response_format or SpeechOptions.format],
         opening=OPENING,
     )
