@@ -2,8 +2,8 @@
 
 A sentence counts if it clearly requests an emotion or a pace. The request may be an order ("Sound
 happy"), a description of the voice ("You are sad", "Tone: angry", "in a fearful voice") or bare
-words ("Sad, please"). All other sentences are unclear. The caller reports unclear instructions as ignored, because neutral
-speech is less wrong than the opposite emotion.
+words ("Sad, please"). All other sentences are unclear. The caller reports unclear instructions as
+ignored, because neutral speech is less wrong than the opposite emotion.
 """
 
 from __future__ import annotations
