@@ -56,7 +56,7 @@ def _stretched(samples: Samples, rate: int, speed: float) -> Samples:
     half, reach = round(_HALF * rate), round(_REACH * rate)
     size = 2 * half
     length = max(1, round(len(samples) / speed))
-    edge = size + reach
+    edge = max(size, round(half * speed)) + reach
     # Half a window before the first sample, and enough after the last sample at any speed.
     source = np.pad(samples.astype(np.float64), (edge, edge + size + round(size * speed)))
     energy = np.concatenate([[0.0], np.cumsum(source**2)])
