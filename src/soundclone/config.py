@@ -132,6 +132,9 @@ class Settings(BaseSettings):
         description="Open connections per API process. The limit is lower where the system allows "
         "fewer open files.",
     )
+    sockets_per_account: int = Field(
+        default=20, ge=1, description="Open WebSockets per account and API process."
+    )
     allowed_hosts: CommaSeparated = Field(
         default=(),
         description="Host names that clients may use besides that of the public URL, such as "

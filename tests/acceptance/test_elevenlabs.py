@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +18,8 @@ import pytest
 from elevenlabs.client import ElevenLabs
 from elevenlabs.core.api_error import ApiError
 from elevenlabs.types import VoiceSettings
+from websockets.exceptions import ConnectionClosedOK
+from websockets.sync.client import ClientConnection, connect
 
 from soundclone.audio import encode
 from soundclone.audio.decode import decode
@@ -280,3 +284,93 @@ def test_errors(client: ElevenLabs, service: Service, voice: str) -> None:
     ):
         poor.voices.ivc.create(name="Anna", files=[file])
     assert raised.value.body["detail"]["status"] == "quota_exceeded"
+
+
+def connected(service: Service, key: str, voice: str, part: str) -> ClientConnection:
+    url = f"{service.url.replace('http', 'ws')}/v1/text-to-speech/{voice}/{part}"
+    return connect(url, additional_headers={"xi-api-key": key})
+
+
+def test_text_that_arrives_in_pieces(
+    client: ElevenLabs, service: Service, key: str, voice: str, tmp_path: Path
+) -> None:
+    speech: Any = client.text_to_speech
+    speech._ws_base_url = service.url.replace("http", "ws")  # the package knows wss alone
+    before = used(service, key)
+    text = SAID * 3
+    audio = b"".join(speech.convert_realtime(voice, text=iter(text.split())))
+    path = tmp_path / "speech.mp3"
+    path.write_bytes(audio)
+    assert audio.count(b"TXXX") <= 3, "the tags are at the beginning alone"
+    # Each clause has its own margins.
+    assert decode(path).seconds == pytest.approx(3 * (31 / 15 + 0.35), abs=0.5)
+    spent = used(service, key) - before
+    assert spent == pytest.approx(0.01 + 2 * len(text) / 10_000, abs=1e-5), "one fee for all"
+    with pytest.raises(ApiError) as raised:
+        b"".join(speech.convert_realtime("nobody", text=iter(["Hello."])))
+    assert "no voice has the name" in str(raised.value.body)
+
+
+def test_times_and_pieces_of_a_socket(service: Service, key: str, voice: str) -> None:
+    text = SAID + "The second, and the last."
+    with connected(service, key, voice, "stream-input?output_format=pcm_16000") as socket:
+        socket.send(json.dumps({"text": " "}))
+        socket.send(json.dumps({"text": SAID}))
+        first = json.loads(socket.recv(30))
+        assert first["audio"], "the first sentence is spoken before the text ends"
+        socket.send(json.dumps({"text": text[len(SAID) :]}))
+        socket.send(json.dumps({"text": ""}))
+        messages = [first]
+        while not messages[-1]["isFinal"]:
+            messages.append(json.loads(socket.recv(30)))
+        with pytest.raises(ConnectionClosedOK):
+            socket.recv(30)
+    times = [message["alignment"] for message in messages if message.get("alignment")]
+    assert "".join(each for part in times for each in part["chars"]).strip() == text
+    audio = b"".join(base64.b64decode(message["audio"]) for message in messages)
+    spoken = sum(part["charStartTimesMs"][-1] + part["charDurationsMs"][-1] for part in times)
+    assert spoken / 1000 == pytest.approx(len(audio) / 32_000, abs=0.4)
+
+
+def test_contexts_of_a_socket(service: Service, key: str, voice: str) -> None:
+    with connected(service, key, voice, "multi-stream-input?output_format=ulaw_8000") as socket:
+        for context in ("a", "b"):
+            socket.send(json.dumps({"text": " ", "context_id": context}))
+            socket.send(json.dumps({"text": "No end of it", "context_id": context}))
+        socket.send(json.dumps({"context_id": "b", "flush": True}))
+        first = json.loads(socket.recv(30))
+        assert first["contextId"] == "b"
+        socket.send(json.dumps({"text": ""}))
+        socket.send(json.dumps({"context_id": "a", "close_context": True}))
+        socket.send(json.dumps({"close_socket": True}))
+        heard: dict[str, int] = {"b": len(first["audio"])}
+        ended = []
+        with pytest.raises(ConnectionClosedOK):
+            while True:
+                message = json.loads(socket.recv(30))
+                heard[message["contextId"]] = heard.get(message["contextId"], 0) + len(
+                    message["audio"]
+                )
+                if message["isFinal"]:
+                    ended.append(message["contextId"])
+    assert heard["a"] == heard["b"] > 8000
+    assert sorted(ended) == ["a", "b"]
+
+
+def test_who_leaves_pays_for_what_was_delivered(service: Service, voice: str, key: str) -> None:
+    before = used(service, key)
+    with connected(service, key, voice, "stream-input?output_format=pcm_16000") as socket:
+        socket.send(json.dumps({"text": " "}))
+        socket.send(json.dumps({"text": (SAID * 100)[:3000]}))
+        assert json.loads(socket.recv(30))["audio"]
+    whole = 0.01 + 2 * 3000 / 10_000
+    deadline = time.monotonic() + 60
+    while True:
+        listed = service.get(f"{API}/audios?status=queued", key)[1]["data"]["list"]
+        listed += service.get(f"{API}/audios?status=processing", key)[1]["data"]["list"]
+        if not listed:
+            break
+        assert time.monotonic() < deadline, "tasks that nobody hears go on"
+        time.sleep(0.2)
+    spent = used(service, key) - before
+    assert 0.01 < spent < 0.7 * whole

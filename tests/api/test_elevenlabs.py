@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
 import pytest
+from starlette.websockets import WebSocketDisconnect
 
 from soundclone.api.elevenlabs.alignment import align, end_of_part
 from soundclone.api.fronts.streaming import TimedWord
@@ -178,3 +180,77 @@ def test_alignment() -> None:
     assert (part.starts[0], part.characters) == (0.7, "it is.")
     silent = align("...", [], 0, 3, begin=0.0, until=0.3)
     assert silent.ends == pytest.approx((0.1, 0.2, 0.3))
+
+
+def refusal(
+    api: Api, path: str, messages: list[object], key: str | None = None
+) -> tuple[dict[str, Any], int]:
+    """The error that a WebSocket sends, and the code with which it closes."""
+    headers = {} if key is None else {"xi-api-key": key}
+    with api.client.websocket_connect(path, headers=headers) as socket:
+        for message in messages:
+            if isinstance(message, bytes):
+                socket.send_bytes(message)
+            else:
+                socket.send_text(message if isinstance(message, str) else json.dumps(message))
+        error = socket.receive_json()
+        with pytest.raises(WebSocketDisconnect) as closed:
+            socket.receive_text()
+    return error, closed.value.code
+
+
+@pytest.mark.parametrize("part", ["stream-input", "multi-stream-input"])
+def test_sockets_refuse_with_a_sentence(
+    real_api: Api, someone: Account, voices: list[str], part: str
+) -> None:
+    path = f"/v1/text-to-speech/{voices[0]}/{part}"
+    error, code = refusal(real_api, path, [{"text": " "}])
+    assert (error["error"], error["code"], code) == ("invalid_api_key", 401, 1008)
+    error, code = refusal(real_api, path, [{"text": " ", "xi_api_key": "sk_wrong"}])
+    assert error["error"] == "invalid_api_key"
+    for messages, sentence in (
+        (["{"], "the message is no JSON object"),
+        (["[1]"], "the message is no JSON object"),
+        ([b"\0\xff"], "the message is no JSON object"),
+        (["[" * 100_000], "the message is no JSON object"),
+        ([{"text": 5}], "text is 5"),
+        ([{"text": " ", "voice_settings": {"speed": 7}}], "a number from 0.5 to 2"),
+    ):
+        error, code = refusal(real_api, path, messages, someone.key)
+        assert sentence in error["message"], messages
+        assert code == 1008
+    error, _ = refusal(real_api, f"{path}?output_format=wav_8000", [], someone.key)
+    assert "a WebSocket has no WAV" in error["message"]
+    error, _ = refusal(real_api, f"{path}?inactivity_timeout=nan", [], someone.key)
+    assert "a number from 1 to 180" in error["message"]
+    unknown = f"/v1/text-to-speech/nobody/{part}"
+    assert refusal(real_api, unknown, [], someone.key)[0]["error"] == "voice_not_found"
+
+
+def test_idle_sockets_are_closed(real_api: Api, someone: Account, voices: list[str]) -> None:
+    path = f"/v1/text-to-speech/{voices[0]}/stream-input?inactivity_timeout=1"
+    error, code = refusal(real_api, path, [{"text": " "}], someone.key)
+    assert (error["error"], code) == ("request_timeout", 1008)
+
+
+def test_an_account_has_few_sockets(real_api: Api, someone: Account, voices: list[str]) -> None:
+    path = f"/elevenlabs/v1/text-to-speech/{voices[0]}/stream-input"
+    held = real_api.app.state.soundclone.open_sockets
+    with held.hold(someone.id, 1):
+        held._open[someone.id] = real_api.settings.sockets_per_account
+        error, code = refusal(real_api, path, [], someone.key)
+        assert (error["error"], code) == ("too_many_concurrent_requests", 1013)
+        held._open[someone.id] = 1
+    assert not held._open
+
+
+def test_an_empty_text_ends_a_socket(real_api: Api, someone: Account, voices: list[str]) -> None:
+    path = f"/v1/text-to-speech/{voices[0]}/stream-input"
+    headers = {"xi-api-key": someone.key}
+    with real_api.client.websocket_connect(path, headers=headers) as socket:
+        socket.send_json({"text": " "})
+        socket.send_json({"text": ""})
+        assert socket.receive_json()["isFinal"] is True
+        with pytest.raises(WebSocketDisconnect) as closed:
+            socket.receive_text()
+    assert closed.value.code == 1000

@@ -45,7 +45,7 @@ class HostsMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request, as ASGI defines."""
-        if scope["type"] == "http":
+        if scope["type"] in ("http", "websocket"):
             given = next((value for name, value in scope["headers"] if name == b"host"), b"")
             if not self._checked(given):
                 await self._refuse(scope, receive, send, given.decode("latin-1"))
@@ -65,6 +65,9 @@ class HostsMiddleware:
             f"{name!r} is not a name of this service; add it to SOUNDCLONE_ALLOWED_HOSTS, or make "
             "it the host of SOUNDCLONE_PUBLIC_URL, if clients are to use it"
         )
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008, "reason": error.message[:100]})
+            return
         request = Request(scope)
         front = front_of(self._fronts, scope["path"])
         response = front.respond(error) if front else error_response(request, error)

@@ -122,7 +122,7 @@ class InFlightMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request, as ASGI defines."""
         task: asyncio.Task[None] | None = asyncio.current_task()
-        if scope["type"] != "http" or task is None:
+        if scope["type"] not in ("http", "websocket") or task is None:
             await self._app(scope, receive, send)
             return
         self._tasks.add(task)

@@ -118,13 +118,25 @@ class BoundedProtocol(HttpToolsProtocol):
             else:
                 self._feed_in_pieces(memoryview(data))
         except httptools.HttpParserUpgrade:
-            # The server supports no upgrade. It answers this request and no further ones.
+            if self._should_upgrade():
+                self._open_websocket()
+                return
+            # The server supports no other upgrade. It answers this request and no further ones.
             self.cycle.keep_alive = False
             self._phase = Phase.DISCARD
             self._deadline = math.inf
             self.guard.complete(self)
         except (httptools.HttpParserError, _LimitExceeded):
             self._reject(*self._refusal)
+
+    def _open_websocket(self) -> None:
+        """Let the protocol of WebSockets answer, unless an earlier request is in progress."""
+        if self.pipeline or (self.cycle is not None and not self.cycle.response_complete):
+            self._reject(400, "a WebSocket was requested before an earlier request was answered")
+            return
+        self._count_head(0)
+        self.guard.remove(self)
+        self.handle_websocket_upgrade()
 
     def _feed_in_pieces(self, data: memoryview) -> None:
         start = 0

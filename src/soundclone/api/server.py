@@ -14,8 +14,10 @@ from starlette.types import ASGIApp
 
 from .connections import Guard, Limits, raise_descriptors, reserve
 from .protocol import BoundedProtocol
+from .sockets import BoundedWebSocket
 
 _BACKLOG = 2048  # connections that wait in the kernel until the server accepts them
+_LARGEST_MESSAGE = 1024 * 1024  # bytes of a message of a WebSocket
 _UNSENT = 128 * 1024  # bytes in the kernel's buffer: a larger buffer hides slow clients
 
 
@@ -66,11 +68,14 @@ def bounded(app: ASGIApp, limits: Limits, **options: Any) -> uvicorn.Server:
     """Return a server of `app` within `limits`. `options` are uvicorn's."""
     guard = Guard(limits)
     protocol: Any = partial(BoundedProtocol, guard=guard)
+    socket: Any = partial(BoundedWebSocket, guard=guard)
     return BoundedServer(
         uvicorn.Config(
             app,
             http=protocol,
-            ws="none",
+            ws=socket,
+            ws_max_size=_LARGEST_MESSAGE,
+            ws_per_message_deflate=False,  # a window of each connection would take memory
             log_config=None,
             access_log=False,
             backlog=min(_BACKLOG, reserve(raise_descriptors()) // 2),

@@ -17,6 +17,7 @@ from ..jobs.queue import Queue
 from ..storage import Storage
 from .rate_limit import RateLimit, ReportLimits
 from .recorded_links import RecordedLinks
+from .sockets import OpenSockets
 from .task_signals import TaskSignals
 
 
@@ -53,6 +54,7 @@ class AppState:
     readiness: Readiness = field(default_factory=Readiness)
     fleet: FleetMetrics = field(default_factory=FleetMetrics)
     recorded_links: RecordedLinks = field(default_factory=RecordedLinks)
+    open_sockets: OpenSockets = field(default_factory=OpenSockets)
 
     @classmethod
     def open(cls, settings: Settings, prices: Prices, engine_selector: EngineSelector) -> AppState:

@@ -11,7 +11,7 @@ import re
 from starlette.datastructures import Headers
 
 from ..fronts.front import Front
-from . import account, speech, voices
+from . import account, realtime, speech, voices
 from .errors import error_response
 
 __all__ = ["front"]
@@ -32,7 +32,7 @@ front = Front(
     title="ElevenLabs",
     root="/elevenlabs",
     base="/elevenlabs",
-    routers=(voices.router, speech.router, account.router),
+    routers=(voices.router, speech.router, realtime.router, account.router),
     respond=error_response,
     claims=_claims,
     key_header="xi-api-key",

@@ -16,6 +16,18 @@ class Alignment:
     starts: tuple[float, ...]
     ends: tuple[float, ...]
 
+    def within(self, start: float, lasts: float | None) -> Alignment:
+        """Return the alignment for audio that begins at `start` and lasts `lasts` seconds."""
+
+        def moved(moment: float) -> float:
+            moment = max(0.0, moment - start)
+            return moment if lasts is None else min(moment, lasts)
+
+        ends = [*map(moved, self.ends)]
+        if lasts is not None:  # the silence at the end belongs to the last character
+            ends[-1] = lasts
+        return Alignment(self.characters, tuple(map(moved, self.starts)), tuple(ends))
+
     def seconds_view(self) -> dict[str, object]:
         """Return the alignment as the HTTP routes send it."""
         return {
