@@ -291,6 +291,7 @@ def connected(service: Service, key: str, voice: str, part: str) -> ClientConnec
     return connect(url, additional_headers={"xi-api-key": key})
 
 
+@pytest.mark.filterwarnings("ignore:ConnectionClosed.code is deprecated")
 def test_text_that_arrives_in_pieces(
     client: ElevenLabs, service: Service, key: str, voice: str, tmp_path: Path
 ) -> None:
@@ -329,7 +330,8 @@ def test_times_and_pieces_of_a_socket(service: Service, key: str, voice: str) ->
     assert "".join(each for part in times for each in part["chars"]).strip() == text
     audio = b"".join(base64.b64decode(message["audio"]) for message in messages)
     spoken = sum(part["charStartTimesMs"][-1] + part["charDurationsMs"][-1] for part in times)
-    assert spoken / 1000 == pytest.approx(len(audio) / 32_000, abs=0.4)
+    # The ends of the two clauses are silent and have no characters.
+    assert spoken / 1000 == pytest.approx(len(audio) / 32_000, abs=0.9)
 
 
 def test_contexts_of_a_socket(service: Service, key: str, voice: str) -> None:
@@ -345,14 +347,12 @@ def test_contexts_of_a_socket(service: Service, key: str, voice: str) -> None:
         socket.send(json.dumps({"close_socket": True}))
         heard: dict[str, int] = {"b": len(first["audio"])}
         ended = []
-        with pytest.raises(ConnectionClosedOK):
-            while True:
-                message = json.loads(socket.recv(30))
-                heard[message["contextId"]] = heard.get(message["contextId"], 0) + len(
-                    message["audio"]
-                )
-                if message["isFinal"]:
-                    ended.append(message["contextId"])
+        for raw in socket:  # until it is closed with 1000
+            message = json.loads(raw)
+            context = message["contextId"]
+            heard[context] = heard.get(context, 0) + len(message["audio"])
+            if message["isFinal"]:
+                ended.append(context)
     assert heard["a"] == heard["b"] > 8000
     assert sorted(ended) == ["a", "b"]
 
