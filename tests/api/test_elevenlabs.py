@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -183,7 +184,7 @@ def test_alignment() -> None:
 
 
 def refusal(
-    api: Api, path: str, messages: list[object], key: str | None = None
+    api: Api, path: str, messages: Sequence[object], key: str | None = None
 ) -> tuple[dict[str, Any], int]:
     """The error that a WebSocket sends, and the code with which it closes."""
     headers = {} if key is None else {"xi-api-key": key}
