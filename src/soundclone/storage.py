@@ -6,12 +6,13 @@ by the bucket, so that they look the same for every backend and are served by on
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -245,6 +246,44 @@ class Storage:
         except NotFound:
             return False
         return True
+
+    def copy_to(self, target: Storage, key: str) -> bool:
+        """Copy the stored bytes of a file to another store, and read them back to compare them.
+
+        Encrypted files stay encrypted. Nothing else may write or delete the file meanwhile.
+
+        Returns:
+            True if the file was copied. False if the other store had the same bytes before.
+
+        Raises:
+            Unavailable: The other store returned other bytes than were written to it.
+        """
+        wanted = self._digest(key)
+        if target._digest(key) == wanted:
+            return False
+        with ExitStack() as stack:
+            if self._folder:
+                path = self._folder / key
+            else:  # obstore cannot read one store while it writes another
+                file = stack.enter_context(NamedTemporaryFile())
+                with _translating_errors(f"read {key}"):
+                    file.writelines(obstore.get(self._store, key).stream(min_chunk_size=_RANGE))
+                file.flush()
+                path = Path(file.name)
+            with _translating_errors(f"write {key}"):
+                obstore.put(target._store, key, path, chunk_size=_PART, max_concurrency=4)
+        if target._digest(key) != wanted:
+            raise Unavailable(f"storage returned other bytes for {key} than were written to it")
+        return True
+
+    def _digest(self, key: str) -> bytes | None:
+        """Return the SHA-256 of the stored bytes of a file, None if there is no file."""
+        digest = hashlib.sha256()
+        with suppress(NotFound), _translating_errors(f"read {_checked(key)}", absent=True):
+            for block in obstore.get(self._store, key).stream(min_chunk_size=_RANGE):
+                digest.update(block)
+            return digest.digest()
+        return None
 
     def size(self, key: str) -> int | None:
         """Return the size in bytes of the file under `key`, None if there is none."""

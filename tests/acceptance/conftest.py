@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import http.server
+import os
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -51,7 +52,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 def test_engines(tmp_path: Path) -> dict[str, str]:
     """Environment in which the third party's engines are installed."""
     return {
-        "PYTHONPATH": str(ENGINES),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(ENGINES), os.environ.get("PYTHONPATH")])),
         "SOUNDCLONE_ENGINE_V1": "tone",
         "SOUNDCLONE_TEST_CALLS": str(tmp_path / "calls"),
     }

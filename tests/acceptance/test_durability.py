@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import httpx2
 import pytest
 from sqlalchemy import select, update
 
@@ -175,6 +176,57 @@ def test_a_stop_on_purpose_costs_no_attempt(
         data = finish(service, task["id"], key, timeout=600)
         assert data["status"] == "completed", data
         assert_charged_once(service, account, task["id"], task["cost"])
+
+
+@pytest.mark.timeout(1500)
+def test_a_stop_takes_at_most_ten_seconds(
+    tmp_path: Path, recording: str, test_engines: dict[str, str]
+) -> None:
+    """SIGTERM in the middle of a long task and of a stream, with the default grace."""
+    environment = test_engines | {"SOUNDCLONE_TEST_SECONDS": "2"}
+    with Service(tmp_path, environment=environment) as service:
+        account, key = service.new_key(100)
+        voice = a_voice(service, key, recording)
+        done = len(calls(environment))
+        body = {"modelId": voice, "contentText": text(8)}
+        task = service.post(AUDIOS, body, key)[1]["data"]
+        body = {"model": "tts-1", "voice": voice, "input": text(8), "response_format": "wav"}
+        headers = {"Authorization": f"Bearer {key}"}
+        with (
+            httpx2.Client(timeout=60) as client,
+            client.stream(
+                "POST", f"{service.url}/v1/audio/speech", json=body, headers=headers
+            ) as stream,
+        ):
+            blocks = stream.iter_bytes()
+            next(blocks)
+            wait_for_calls(environment, done + 4)
+            begun = time.monotonic()
+            os.kill(service.pid, signal.SIGTERM)
+            with pytest.raises(httpx2.RemoteProtocolError):  # not mistaken for the whole
+                list(blocks)
+        service.terminate()
+        assert time.monotonic() - begun < 10
+        assert "did not stop in time" not in service.log.read_text()
+        service.start()
+        data = finish(service, task["id"], key, timeout=600)
+        assert data["status"] == "completed", data
+        assert_charged_once(service, account, task["id"], task["cost"])
+        balance = service.command("credit", "show", "--account", account, "--json")
+        assert balance["held"] == 0
+
+
+def test_a_worker_stops_while_a_model_loads(tmp_path: Path, test_engines: dict[str, str]) -> None:
+    environment = test_engines | {"SOUNDCLONE_TEST_WARM": "600", "SOUNDCLONE_STOP_GRACE": "0"}
+    with Service(tmp_path, "--no-worker", environment=environment) as service:
+        worker = service.worker()
+        deadline = time.monotonic() + 300
+        while "warming up" not in calls(environment):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        worker.terminate()
+        assert worker.wait(10) == 0
+        assert "did not stop in time" in service.log.read_text()
 
 
 @pytest.mark.timeout(1500)

@@ -34,7 +34,9 @@ class Tone:
         return None
 
     def warm(self) -> None:
-        pass
+        if seconds := os.environ.get("SOUNDCLONE_TEST_WARM"):
+            Path(os.environ["SOUNDCLONE_TEST_CALLS"]).write_text("warming up\n")
+            time.sleep(float(seconds))
 
     def clone(self, reference: Reference, language: str) -> Voice:
         return Voice(self.info.name, self.info.version, str(len(reference.samples)).encode())

@@ -41,7 +41,7 @@ from .middleware import (
 from .state import AppState, attach
 
 VENDOR = Path(__file__).parent / "studio" / "vendor"
-_SHUTDOWN_SECONDS = 5.0  # for requests that the shutdown interrupts
+_SHUTDOWN_SECONDS = 2.0  # for requests that the shutdown interrupts
 
 
 def create_app(settings: Settings) -> FastAPI:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -27,9 +28,13 @@ class BoundedServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, guard: Guard) -> None:
         super().__init__(config)
         self._guard = guard
+        self.on_shutdown: Callable[[], None] | None = None
+        """Called when the server begins to stop, before running requests have ended."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop the server and close its connections."""
+        if self.on_shutdown:
+            self.on_shutdown()
         await super().shutdown(sockets)
         self._guard.close()
         await asyncio.sleep(0)  # so that the loop calls connection_lost
@@ -50,7 +55,7 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def server(app: FastAPI, *, connections: int, grace: float) -> uvicorn.Server:
+def server(app: FastAPI, *, connections: int, grace: float) -> BoundedServer:
     """Return a server of `app`.
 
     Args:
@@ -64,7 +69,7 @@ def server(app: FastAPI, *, connections: int, grace: float) -> uvicorn.Server:
     return bounded(app, Limits(connections=usable), timeout_graceful_shutdown=round(grace))
 
 
-def bounded(app: ASGIApp, limits: Limits, **options: Any) -> uvicorn.Server:
+def bounded(app: ASGIApp, limits: Limits, **options: Any) -> BoundedServer:
     """Return a server of `app` within `limits`. `options` are uvicorn's."""
     guard = Guard(limits)
     protocol: Any = partial(BoundedProtocol, guard=guard)

@@ -24,6 +24,7 @@ from .common import FAILED, INTERRUPTED, WRONG_USAGE, Failure, print_json, read_
 from .credit import credit_app
 from .keys import keys_app
 from .models import models_app
+from .relocate import migrate_to
 from .reports import reports_app
 from .secret import secret_app
 from .storage import backup, storage_app
@@ -72,6 +73,7 @@ app.add_typer(secret_app, name="secret")
 app.add_typer(reports_app, name="reports")
 app.add_typer(storage_app, name="storage")
 app.command()(backup)
+app.command("migrate-to")(migrate_to)
 app.add_typer(models_app, name="models")
 app.command()(local.languages)
 app.command()(local.doctor)

@@ -62,6 +62,9 @@ def _run(settings: Settings, listening: socket.socket, url: str, worker: bool) -
     from ..jobs.supervisor import Supervisor
     from ..storage import Storage
 
+    # uvicorn shuts down at a signal and then raises the signal again. The worker must still be
+    # stopped afterwards. As process 1 of a container, a process without a handler ignores SIGTERM.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     _warn_of_root()
     settings.create_secret()
     Storage.of(settings).check_encryption()  # fails early, with a reason
@@ -86,10 +89,8 @@ def _run(settings: Settings, listening: socket.socket, url: str, worker: bool) -
             grace=settings.stop_grace,
         )
         supervisor = Supervisor(settings) if worker else None
-        # uvicorn shuts down at a signal and then raises the signal again. The worker must still be
-        # stopped afterwards.
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         if supervisor:
+            server.on_shutdown = supervisor.begin_stop  # beside running requests
             supervisor.start()
         try:
             server.run(sockets=[listening])

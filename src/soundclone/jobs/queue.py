@@ -23,6 +23,8 @@ from dbos import (
     _queue,
     _serialization,
 )
+from dbos._schemas.system_database import SystemSchema
+from sqlalchemy import Column, MetaData, Table
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -44,6 +46,8 @@ VERIFICATIONS = "verifications"
 VERSION = "3"
 _VERIFICATIONS_AT_ONCE = 2  # in a worker
 _PENDING = "PENDING"
+_OF_WORKERS = frozenset({"queues", "application_versions", "workflow_schedules"})
+# Tables of dbos that workers fill when they start.
 _UNFINISHED = ["PENDING", "ENQUEUED", "DELAYED"]
 _CHANNEL = "queue"  # of signals, each the name of a queue with a new job
 _BETWEEN_POLLS = 0.02  # seconds at least, so that a burst of submissions shares polls
@@ -156,6 +160,25 @@ def prepare(database: Database) -> None:
     quiet()
     url = database.engine.url.render_as_string(hide_password=False)
     DBOS.migrate(url)
+
+
+def record_tables(schema: str | None) -> list[Table]:
+    """Return the tables in which dbos keeps workflows, in an order that foreign keys allow.
+
+    Args:
+        schema: Schema of the tables, None on SQLite.
+    """
+    metadata = MetaData()
+    return [
+        Table(
+            table.name,
+            metadata,
+            *(Column(each.name, each.type, primary_key=each.primary_key) for each in table.columns),
+            schema=schema,
+        )
+        for table in SystemSchema.metadata_obj.tables.values()
+        if table.name not in _OF_WORKERS
+    ]
 
 
 class Queue:

@@ -17,6 +17,9 @@ from ..telemetry import log
 from .ids import new_id
 
 _log = log(__name__)
+FORCED = 2.0
+"""Seconds after the grace at which a stopping worker ends, no matter what still runs."""
+
 _BACKOFF = 30.0  # seconds, the longest wait before a restart
 _HEALTHY = 30.0  # seconds of life after which a worker is restarted at once
 
@@ -35,12 +38,16 @@ class Supervisor:
         """Start the first worker in the background."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Stop the worker after a grace period for its tasks."""
+    def begin_stop(self) -> None:
+        """Let the worker stop, without waiting for it. The worker is not started again."""
         self._stopping.set()
         if self._child and self._child.poll() is None:
             self._child.terminate()
-        self._thread.join(timeout=self._settings.stop_grace + 15)
+
+    def stop(self) -> None:
+        """Stop the worker after a grace period for its tasks."""
+        self.begin_stop()
+        self._thread.join(timeout=self._settings.stop_grace + FORCED + 1)
         if self._child and self._child.poll() is None:
             self._child.kill()
         self._database.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -33,6 +34,7 @@ from .clone import clone
 from .engines import selector_of, usable
 from .runner import Runner
 from .speak import speak
+from .supervisor import FORCED
 from .sweep import sweep
 from .verify import Verifier
 
@@ -48,6 +50,7 @@ class Worker:
         self._parent = parent
         self._stopping = threading.Event()  # takes no more tasks
         self._stopped = threading.Event()  # no task is running
+        self._ended = threading.Event()  # the process may end
         self._launched = False
         self._last_heartbeat = time.time()
         self._warmed: set[str] = set()
@@ -67,6 +70,7 @@ class Worker:
         """Run until the end of the worker. The caller must be the main thread, for its signals."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stopping.set())
+        threading.Thread(target=self._end_in_time, name="stop", daemon=True).start()
         if self._settings.metrics_port:
             start_http_server(self._settings.metrics_port)
         provenance.signer_of(self._settings)
@@ -124,6 +128,17 @@ class Worker:
         """Finish running tasks, and end."""
         self._stopping.set()
 
+    def _end_in_time(self) -> None:
+        """End the process soon after a signal, even if a model loads or the database hangs.
+
+        Other workers take over the tasks once the heartbeats are missing.
+        """
+        self._stopping.wait()
+        if not self._ended.wait(self._settings.stop_grace + FORCED):
+            _log.warning("worker did not stop in time", worker=self.id)
+            sys.stderr.flush()
+            os._exit(0)
+
     def _report_confinement(self) -> None:
         try:
             missing = decode.missing_confinement()
@@ -159,6 +174,7 @@ class Worker:
             _log.warning("stop not reported", error=type(error).__name__)
         self._task_signals.close()
         self._database.close()
+        self._ended.set()
 
     def _warm(self) -> bool:
         """Find the usable engines, and warm up those that tasks need. Return False without any."""
@@ -168,6 +184,8 @@ class Worker:
             name for row in selector.table(here).values() for name in row.values() if name
         }.difference(self._warmed):
             name = min(winners)
+            if self._stopping.is_set():
+                break
             try:
                 self._engines.usable(name).warm()
                 self._warmed.add(name)
