@@ -21,7 +21,7 @@ def migrate_to(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Copy the SQLite database to Postgres, and the stored files to a bucket.
+    """Copy SQLite to Postgres, and files to a bucket.
 
     Stop the service first. The original is not changed. Rows are counted and compared by checksum,
     sums of money are compared, and files are read back. A command that was interrupted can be
