@@ -39,14 +39,15 @@ def problems(data: dict[str, Any]) -> list[str]:
 def test_the_schema_accepts_the_values_and_refuses_mistakes() -> None:
     assert problems(values()) == []
     worker = values()["workers"]["builtin"]
-    for wrong in (
+    mistakes: tuple[dict[str, Any], ...] = (
         {"replicas": 3},
         {"storageUrl": "file:///files"},
         {"settings": {"SOUNDCLONE_ASR": "off"}},
         {"workers": {}},
         {"workers": {"builtin": worker | {"minReplicas": 0}}},
         {"workers": {"Built in": worker}},
-    ):
+    )
+    for wrong in mistakes:
         assert problems(values() | wrong), wrong
 
 
