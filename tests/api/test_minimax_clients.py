@@ -17,6 +17,7 @@ import httpx2
 import openai
 import pytest
 from sqlalchemy import select
+from websockets.sync.client import connect
 
 from soundclone.api.connections import Limits
 from soundclone.api.server import bounded
@@ -161,6 +162,35 @@ def test_a_stream_that_is_cut(site: Site, account: Account, events: int, tmp_pat
         assert ledger.balance(session, account.id).held == 0
 
 
+def test_a_websocket(site: Site, account: Account) -> None:
+    headers = {"Authorization": f"Bearer {account.key}"}
+    with httpx2.Client(base_url=site.url, headers=headers) as client:
+        start = {"event": "task_start", "model": "speech-2.8-hd", **cloned(client)}
+    url = site.url.replace("http:", "ws:") + "/ws/v1/t2a_v2"
+    with connect(url, additional_headers=headers, proxy=None) as socket:
+
+        def heard() -> dict[str, Any]:
+            return dict(json.loads(socket.recv(20)))
+
+        def say(**message: str) -> None:
+            socket.send(json.dumps(message))
+
+        assert heard()["event"] == "connected_success"
+        socket.send(json.dumps(start))
+        assert heard()["event"] == "task_started"
+        say(event="task_continue", text="Good morning.")
+        messages = [heard()]
+        while not messages[-1]["is_final"]:
+            messages.append(heard())
+        assert b"".join(bytes.fromhex(each["data"]["audio"]) for each in messages) == AUDIO
+        say(event="task_continue", text=TEXT)
+        heard()
+    task = ended(site.api, account)  # the client left, and pays for the first part
+    whole = Prices(site.api.settings.price_list).audio(len(TEXT))
+    delivered = parts.delivered(TEXT, 25)[0]
+    assert (task.status, task.cost) == ("failed", share(whole, task.fee, delivered, len(TEXT)))
+
+
 def cloned(client: httpx2.Client) -> dict[str, Any]:
     """The `voice_setting` of a new voice."""
     files = {"file": ("me.mp3", b"speech")}
@@ -171,13 +201,13 @@ def cloned(client: httpx2.Client) -> dict[str, Any]:
 
 
 def ended(api: Api, account: Account) -> Task:
-    """The account's speech task, once it has ended."""
+    """The account's newest speech task, once it has ended."""
     deadline = time.monotonic() + 20
     while True:
         with api.database.read() as session:
             query = select(Task).where(Task.account_id == account.id, Task.kind == "audio")
-            task = session.scalars(query).one()
-            if task.ended_at is not None:
+            task = session.scalars(query.order_by(Task.created_at.desc())).first()
+            if task is not None and task.ended_at is not None:
                 session.expunge(task)
                 return task
         assert time.monotonic() < deadline
