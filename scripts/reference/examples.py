@@ -119,6 +119,12 @@ EXAMPLES = {
     "minimaxListVoices": Example(
         f'curl $SITE/minimax/v1/get_voice -H "$AUTH" {_JSON} -d \'{{"voice_type": "all"}}\''
     ),
+    "minimaxSpeakLater": Example(
+        f'curl $SITE/minimax/v1/t2a_async_v2 -H "$AUTH" {_JSON} \\\n'
+        '  -d \'{"model": "speech-2.8-hd", "text": "Once upon a time.",\n'
+        '       "voice_setting": {"voice_id": "Clara-voice-1"}}\'',
+        {"LATER": "task_id"},
+    ),
     "minimaxSpeak": Example(
         f'curl $SITE/minimax/v1/t2a_v2 -H "$AUTH" {_JSON} \\\n'
         '  -d \'{"model": "speech-2.8-hd", "text": "Good morning.", "output_format": "url",\n'
@@ -126,12 +132,6 @@ EXAMPLES = {
         {"TITLES": "subtitle_file"},
     ),
     "minimaxDownload": Example('curl "$TITLES"'),
-    "minimaxSpeakLater": Example(
-        f'curl $SITE/minimax/v1/t2a_async_v2 -H "$AUTH" {_JSON} \\\n'
-        '  -d \'{"model": "speech-2.8-hd", "text": "Once upon a time.",\n'
-        '       "voice_setting": {"voice_id": "Clara-voice-1"}}\'',
-        {"LATER": "task_id"},
-    ),
     "minimaxQuerySpeech": Example(
         'curl "$SITE/minimax/v1/query/t2a_async_query_v2?task_id=$LATER" -H "$AUTH"'
     ),
