@@ -515,6 +515,23 @@ def test_messages_that_are_wrong(
         assert socket.receive()["type"] == "websocket.close"
 
 
+def test_an_account_has_a_limit_of_sockets(tmp_path: Path) -> None:
+    for api in serve(tmp_path, sockets_per_account=1):
+        headers = {"Authorization": f"Bearer {api.new_account().key}"}
+        for _ in range(2):  # the second time, the first socket is closed
+            with api.client.websocket_connect("/ws/v1/t2a_v2", headers=headers) as first:
+                assert first.receive_json()["event"] == "connected_success"
+                with api.client.websocket_connect("/ws/v1/t2a_v2", headers=headers) as second:
+                    failed = second.receive_json()
+                assert (failed["event"], failed["base_resp"]["status_code"]) == (
+                    "task_failed",
+                    1002,
+                )
+                first.send_json({"event": "task_finish"})
+                assert first.receive_json()["event"] == "task_finished"
+                assert first.receive()["type"] == "websocket.close"
+
+
 def test_a_conversation_without_a_key(api: Api) -> None:
     with api.client.websocket_connect("/ws/v1/t2a_v2") as socket:
         failed = socket.receive_json()

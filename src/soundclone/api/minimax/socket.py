@@ -67,21 +67,14 @@ class Conversation:
     async def run(self) -> None:
         """Answer the client until the task finishes or fails, and close the connection."""
         failure: Exception | None = None
-        send, receive = create_memory_object_stream[str](_WAITING)
-        with send, receive:
-            try:
-                who = await self._authenticate()
+        try:
+            who = await self._authenticate()
+            most = self._state.settings.sockets_per_account
+            with self._state.open_sockets.hold(who.account_id, most):
                 await self._send("connected_success")
-            except Exception as error:
-                failure = error
-            else:
-                async with create_task_group() as group:
-                    group.start_soon(self._read, send, group.cancel_scope)
-                    try:
-                        await self._answer(who, receive)
-                    except Exception as error:
-                        failure = error
-                    group.cancel_scope.cancel()
+                failure = await self._serve(who)
+        except Exception as error:
+            failure = error
         if self._disconnected or isinstance(failure, WebSocketDisconnect | ClientDisconnected):
             return
         with suppress(WebSocketDisconnect, RuntimeError):  # the client was faster
@@ -89,6 +82,20 @@ class Conversation:
                 known = translate(self._websocket, failure)
                 await self._send("task_failed", base_resp=result_of(known))
             await self._websocket.close()
+
+    async def _serve(self, who: Caller) -> Exception | None:
+        """Answer messages while a second task reads them, and return the error that ended it."""
+        failure: Exception | None = None
+        send, receive = create_memory_object_stream[str](_WAITING)
+        with send, receive:
+            async with create_task_group() as group:
+                group.start_soon(self._read, send, group.cancel_scope)
+                try:
+                    await self._answer(who, receive)
+                except Exception as error:
+                    failure = error
+                group.cancel_scope.cancel()
+        return failure
 
     async def _authenticate(self) -> Caller:
         """Return the caller. Raises AuthenticationError and Forbidden."""
