@@ -152,7 +152,7 @@ def trials(folder: Path, worse: Worse) -> Iterator[Trial]:
     if (folder / "MANIFEST.tsv").exists():
         yield from _of_corpus(folder, worse)
         return
-    sexes = _sexes(folder)
+    sexes = sexes_of(folder)
     for place in sorted(each for each in folder.iterdir() if (each / "ref.wav").exists()):
         sample = voiceprint(clip(place / "ref.wav").speech)
         others = [clip(path) for path in sorted(place.glob("other_*.wav"))]
@@ -162,14 +162,24 @@ def trials(folder: Path, worse: Worse) -> Iterator[Trial]:
         yield replace(name, consents=_worse([other.speech for other in others], worse))
 
 
-def _sexes(folder: Path) -> dict[str, str]:
+def sexes_of(folder: Path) -> dict[str, str]:
     listed = folder.parent / "MANIFEST.tsv"
-    rows = _table(listed, "file").values() if listed.exists() else ()
+    rows = table(listed, "file").values() if listed.exists() else ()
     return {row["speaker"]: row["sex"][:1] for row in rows}
 
 
-def _of_corpus(corpus: Path, worse: Worse) -> Iterator[Trial]:
-    manifest, quality = _table(corpus / "MANIFEST.tsv"), _table(corpus / "QUALITY.tsv")
+@dataclass(frozen=True)
+class Person:
+    """Speaker of a corpus."""
+
+    paths: tuple[str, ...]  # clips, below the folder of the corpus
+    sex: str
+    language: str
+
+
+def draw(corpus: Path) -> dict[str, dict[str, Person]]:
+    """Return the people of each split that `training/speaker.py` did not train on, by name."""
+    manifest, quality = table(corpus / "MANIFEST.tsv"), table(corpus / "QUALITY.tsv")
     seconds: dict[str, float] = defaultdict(float)
     paths: dict[str, list[str]] = defaultdict(list)
     for path, row in manifest.items():
@@ -178,16 +188,26 @@ def _of_corpus(corpus: Path, worse: Worse) -> Iterator[Trial]:
     # The same draw as `held_out` of training/speaker.py.
     fit = sorted(s for s in seconds if seconds[s] >= LEAST and len(paths[s]) > 1)
     random.Random(1).shuffle(fit)
-    splits = {"test": fit[:TEST], "development": fit[TEST : TEST + DEVELOPMENT]}
-    for split, names in splits.items():
-        for name in sorted(names):
-            row = manifest[paths[name][0]]
-            clips = [clip(corpus / path) for path in paths[name]]
+
+    def person(name: str) -> Person:
+        row = manifest[paths[name][0]]
+        return Person(tuple(paths[name]), row["sex"], row["language"])
+
+    return {
+        "test": {name: person(name) for name in fit[:TEST]},
+        "development": {name: person(name) for name in fit[TEST : TEST + DEVELOPMENT]},
+    }
+
+
+def _of_corpus(corpus: Path, worse: Worse) -> Iterator[Trial]:
+    for split, people in draw(corpus).items():
+        for name, person in sorted(people.items()):
+            clips = [clip(corpus / path) for path in person.paths]
             for consent in _consents(clips)[:MOST]:
                 rest = [each.speech for n, each in enumerate(clips) if n not in consent]
                 sample = voiceprint(np.concatenate(rest)[: round(SAMPLE[1] * RATE)])
                 made = _worse([np.concatenate([clips[n].speech for n in consent])], worse)
-                yield Trial(split, name, row["sex"], row["language"], sample, made)
+                yield Trial(split, name, person.sex, person.language, sample, made)
 
 
 def _consents(clips: Sequence[Clip]) -> list[tuple[int, ...]]:
@@ -211,7 +231,7 @@ def _worse(consents: Sequence[Samples], worse: Worse) -> dict[str, Voiceprint]:
     return {name: voiceprint(make(sound)) for name, make in worse.conditions().items()}
 
 
-def _table(path: Path, key: str = "path") -> dict[str, dict[str, str]]:
+def table(path: Path, key: str = "path") -> dict[str, dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
         return {row[key]: row for row in rows}

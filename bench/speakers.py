@@ -21,14 +21,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from consent import CONSENT, DEVELOPMENT, LEAST, MOST, RATE, TEST, _sexes, _table, clip, wilson
+from consent import CONSENT, MOST, RATE, clip, draw, sexes_of, wilson
 from numpy.typing import NDArray
 
 from soundclone.audio import speakers
@@ -130,29 +128,19 @@ def groups(folder: Path, final: frozenset[str], cache: Cache) -> list[Group]:
                 cache.embed(f"{name}/{path.stem}", path, name)
                 for path in sorted(place.glob("other_*.wav"))
             ]
-        return [Group("development speakers", clips, references, _sexes(folder))]
-    manifest, quality = _table(folder / "MANIFEST.tsv"), _table(folder / "QUALITY.tsv")
-    seconds: dict[str, float] = defaultdict(float)
-    paths: dict[str, list[str]] = defaultdict(list)
-    for path, row in manifest.items():
-        seconds[row["speaker"]] += float(quality[path]["speech_s"])
-        paths[row["speaker"]].append(path)
-    fit = sorted(s for s in seconds if seconds[s] >= LEAST and len(paths[s]) > 1)
-    random.Random(1).shuffle(fit)
-    sexes = {row["speaker"]: row["sex"][:1] for row in manifest.values()}
-    named = {"corpus, development": fit[TEST : TEST + DEVELOPMENT], "corpus, test": fit[:TEST]}
+        return [Group("development speakers", clips, references, sexes_of(folder))]
     return [
         Group(
-            split,
+            f"corpus, {split}",
             {
-                name: [cache.embed(path, folder / path, name) for path in paths[name]]
-                for name in names
+                name: [cache.embed(path, folder / path, name) for path in person.paths]
+                for name, person in people.items()
                 if name not in final
             },
             {},
-            sexes,
+            {name: person.sex[:1] for name, person in people.items()},
         )
-        for split, names in named.items()
+        for split, people in draw(folder).items()
     ]
 
 

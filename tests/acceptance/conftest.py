@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import media_samples
 from tests.service import Service
 
 ROOT = Path(__file__).parents[2]
@@ -46,6 +47,26 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A whole service on its defaults."""
     with Service(tmp_path_factory.mktemp("service")) as running:
         yield running
+
+
+def tone_service(folder: Path) -> Service:
+    """A service whose engine speaks tones, for tests that need no speech."""
+    environment = {"PYTHONPATH": str(ENGINES), "SOUNDCLONE_ENGINE_V1": "tone"}
+    return Service(folder, environment=environment)
+
+
+def write_two_people(folder: Path, other: str, start: int) -> None:
+    """Write two recordings of a man and of a woman.
+
+    Args:
+        folder: Folder of `man.wav`, `man-OTHER.mp3`, `woman.wav` and `woman-OTHER.mp3`.
+        other: Name of the second recordings.
+        start: Seconds at which the second recordings begin. The first ones end after 27 s.
+    """
+    for who in ("man", "woman"):
+        samples, rate = media_samples.said(who)
+        media_samples.write(folder / f"{who}.wav", "wav", samples[: 27 * rate], rate)
+        media_samples.write(folder / f"{who}-{other}.mp3", "mp3", samples[start * rate :], rate)
 
 
 @pytest.fixture

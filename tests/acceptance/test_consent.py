@@ -16,7 +16,7 @@ from openai import OpenAI
 
 from soundclone_client import Client, Consent, ParameterError, TaskFailed
 from tests import media_samples
-from tests.acceptance.conftest import ENGINES
+from tests.acceptance.conftest import ENGINES, tone_service, write_two_people
 from tests.service import API, Service, finish
 
 pytestmark = pytest.mark.slow
@@ -24,8 +24,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    environment = {"PYTHONPATH": str(ENGINES), "SOUNDCLONE_ENGINE_V1": "tone"}
-    with Service(tmp_path_factory.mktemp("consent"), environment=environment) as running:
+    with tone_service(tmp_path_factory.mktemp("consent")) as running:
         yield running
 
 
@@ -38,10 +37,7 @@ def key(service: Service) -> str:
 def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sample and a consent of a man and a woman, and files that are no consent."""
     folder = tmp_path_factory.mktemp("clips")
-    for who in ("man", "woman"):
-        samples, rate = media_samples.said(who)
-        media_samples.write(folder / f"{who}.wav", "wav", samples[: 27 * rate], rate)
-        media_samples.write(folder / f"{who}-agrees.mp3", "mp3", samples[27 * rate :], rate)
+    write_two_people(folder, "agrees", 27)
     (folder / "three-bytes.mp3").write_bytes(b"ID3")
     media_samples.write(folder / "tone.wav", "wav", media_samples.tone(8, 16_000), 16_000)
     return folder

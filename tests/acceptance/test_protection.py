@@ -12,8 +12,7 @@ import httpx2
 import pytest
 
 from soundclone_client import Client, TaskFailed
-from tests import media_samples
-from tests.acceptance.conftest import ENGINES
+from tests.acceptance.conftest import tone_service, write_two_people
 from tests.service import API, Service
 
 pytestmark = pytest.mark.slow
@@ -21,8 +20,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    environment = {"PYTHONPATH": str(ENGINES), "SOUNDCLONE_ENGINE_V1": "tone"}
-    with Service(tmp_path_factory.mktemp("protection"), environment=environment) as running:
+    with tone_service(tmp_path_factory.mktemp("protection")) as running:
         yield running
 
 
@@ -30,10 +28,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two recordings of a man and of a woman."""
     folder = tmp_path_factory.mktemp("clips")
-    for who in ("man", "woman"):
-        samples, rate = media_samples.said(who)
-        media_samples.write(folder / f"{who}.wav", "wav", samples[: 27 * rate], rate)
-        media_samples.write(folder / f"{who}-later.mp3", "mp3", samples[14 * rate :], rate)
+    write_two_people(folder, "later", 14)
     return folder
 
 
