@@ -19,6 +19,7 @@ SOURCE = Path(soundclone.__file__).parent
 # Modules whose messages no page of the studio shows.
 ELSEWHERE = (
     "api/app.py",  # bodies of the API
+    "api/elevenlabs/",
     "api/files.py",  # downloads by link
     "api/fronts/",
     "api/history.py",
@@ -26,6 +27,7 @@ ELSEWHERE = (
     "api/middleware.py",
     "api/minimax/",
     "api/openai/",
+    "api/sockets.py",
     "api/unmatched.py",
     "cli/",
     "client/",

@@ -405,7 +405,7 @@ def test_an_upgrade_is_answered_as_a_request(connect: Callable[[int], socket.soc
     with serving() as port:
         client = connect(port)
         client.sendall(
-            b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+            b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
         )
         answer = rest(client)
         assert answer.startswith(b"HTTP/1.1 200")
