@@ -404,9 +404,7 @@ def test_what_follows_a_refusal_is_bounded(connect: Callable[[int], socket.socke
 def test_an_upgrade_is_answered_as_a_request(connect: Callable[[int], socket.socket]) -> None:
     with serving() as port:
         client = connect(port)
-        client.sendall(
-            b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
-        )
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
         answer = rest(client)
         assert answer.startswith(b"HTTP/1.1 200")
         assert b"connection: close" in answer
