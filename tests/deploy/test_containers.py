@@ -142,6 +142,16 @@ def test_images_have_locked_packages_and_no_root(image: str) -> None:
     assert text.index("USER ") < text.index("ENTRYPOINT")
 
 
+def test_the_image_for_gpus_has_the_same_versions() -> None:
+    """The image installs this lock without dependencies, so a missing package breaks it."""
+    locks = {}
+    for name in ("runtime", "gpu"):
+        text = (ROOT / "requirements" / f"{name}.txt").read_text("utf-8")
+        locks[name] = set(re.findall(r"^([\w.-]+==[^\s;]+)", text, re.MULTILINE))
+    assert len(locks["runtime"]) > 40
+    assert locks["runtime"] <= locks["gpu"]
+
+
 def test_units_have_the_same_hardening() -> None:
     both = [(DEPLOY / unit).read_text("utf-8").split("[Service]")[1] for unit in UNITS]
     own = [set(one.splitlines()) - set(other.splitlines()) for one, other in (both, both[::-1])]
