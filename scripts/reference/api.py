@@ -117,6 +117,10 @@ def fields(
     envelope, which all answers share.
     """
     whole = _resolved(schema, of)
+    for choice in whole.get("anyOf", ()):
+        yield from fields(schema, choice, prefix, answer)
+    if whole.get("type") == "array":
+        yield from fields(schema, whole.get("items", {}), f"{prefix}[].", answer)
     for name, field in whole.get("properties", {}).items():
         inner = _resolved(schema, _given(field))
         dotted = f"{prefix}{name}"

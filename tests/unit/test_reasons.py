@@ -38,6 +38,7 @@ ELSEWHERE = (
     "core/numbered_files.py",
     "db/",  # at the start
     "jobs/doctor.py",
+    "jobs/relocation.py",  # of a command
     "jobs/serializer.py",
     "jobs/sweep.py",
     "weights/download.py",  # of `soundclone models`
