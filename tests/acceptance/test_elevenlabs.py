@@ -303,8 +303,8 @@ def test_text_that_arrives_in_pieces(
     path = tmp_path / "speech.mp3"
     path.write_bytes(audio)
     assert audio.count(b"TXXX") <= 3, "the tags are at the beginning alone"
-    # Each clause has its own margins.
-    assert decode(path).seconds == pytest.approx(3 * (31 / 15 + 0.35), abs=0.5)
+    # Each clause has its own margins. Words that arrive meanwhile are spoken as one clause.
+    assert 3 * 31 / 15 < decode(path).seconds < 3 * (31 / 15 + 0.35) + 0.5
     spent = used(service, key) - before
     assert spent == pytest.approx(0.01 + 2 * len(text) / 10_000, abs=1e-5), "one fee for all"
     with pytest.raises(ApiError) as raised:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
 import subprocess
 import time
 import tomllib
+import warnings
 from collections.abc import Mapping
 from configparser import ConfigParser
 from contextlib import chdir, suppress
@@ -79,6 +81,11 @@ class Session:
             assert block.language == "text", f"{where}: what is {block.language!r}?"
 
     def close(self) -> None:
+        """End the processes, and the clients that readers leave to the end of their program."""
+        self._names.clear()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
         for group in self._groups:
             with suppress(ProcessLookupError):
                 os.killpg(group, signal.SIGTERM)
