@@ -304,11 +304,11 @@ def test_text_that_arrives_in_pieces(
     path = tmp_path / "speech.mp3"
     path.write_bytes(audio)
     assert audio.count(b"TXXX") <= 3, "the tags are at the beginning alone"
-    # Each clause has its own margins. Words that arrive meanwhile are spoken as one clause.
-    assert 3 * 31 / 15 < decode(path).seconds < 3 * (31 / 15 + 0.35) + 0.5
+    # Each clause has its own margins.
+    assert decode(path).seconds == pytest.approx(3 * (31 / 15 + 0.35), abs=0.5)
     spent = used(service, key) - before
-    # One fee for all clauses. The package adds a space at either end.
-    assert (spent - 0.01) * 5_000 == pytest.approx(len(text), abs=2.1)
+    # The package adds two spaces.
+    assert spent == pytest.approx(0.01 + 2 * (len(text) + 2) / 10_000, abs=1e-5), "one fee for all"
     with pytest.raises(ApiError) as raised:
         b"".join(speech.convert_realtime("nobody", text=iter(["Hello."])))
     assert "no voice has the name" in str(raised.value.body)
