@@ -484,6 +484,16 @@ def test_every_page_can_be_used_by_everybody(
 
 
 @pytest.mark.slow
+def test_the_theme_switches_before_the_modules_have_run(studio: Visit) -> None:
+    page = studio.page
+    page.route("**/studio/static/studio.js", lambda route: None)
+    page.goto(f"{studio.url}/studio/account", wait_until="commit")
+    page.get_by_role("button", name="Switch between light and dark").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.unroute_all(behavior="ignoreErrors")
+
+
+@pytest.mark.slow
 def test_switches(studio: Visit) -> None:
     page = studio.page
     studio.go("/studio/account")

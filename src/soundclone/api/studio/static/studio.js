@@ -63,13 +63,6 @@ document.addEventListener("click", async ({ target }) => {
     text.title = t("copied");
     setTimeout(() => text.classList.remove("copied"), 1500);
   }
-  if (target.closest("[data-theme-switch]")) {
-    const root = document.documentElement;
-    const dark = root.dataset.theme === "auto" ? matchMedia("(prefers-color-scheme: dark)").matches : root.dataset.theme === "dark";
-    root.dataset.theme = dark ? "light" : "dark";
-    document.cookie = `soundclone_theme=${root.dataset.theme}; path=/studio; max-age=31536000; samesite=strict`;
-    repaint();
-  }
   const listen = target.closest("[data-listen]");
   if (listen) toggleAudio(listen);
 });
@@ -105,6 +98,8 @@ function toggleAudio(button) {
   playing = { button, audio };
   audio.play().catch(() => {});
 }
+
+document.addEventListener("soundclone:theme", repaint);
 
 document.addEventListener("alpine:init", () => {
   const { Alpine } = window;
