@@ -6,14 +6,23 @@ import asyncio
 import time
 
 import pytest
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import ARRAY, String, bindparam, func, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from soundclone.core import ledger
 from soundclone.db.models import Account
-from soundclone.db.session import Database
+from soundclone.db.session import Database, PointRead
 
 FIND = select(Account.name).where(Account.id == bindparam("id"))
+_given = (
+    func.unnest(bindparam("id", type_=ARRAY(String)))
+    .table_valued("id", with_ordinality="position", name="given")
+    .render_derived()
+)
+TOGETHER = PointRead(
+    one=FIND,
+    many=select(_given.c.position, Account.name).join(Account, Account.id == _given.c.id),
+)
 
 
 def test_a_point_read_sees_what_was_committed(database: Database) -> None:
@@ -44,6 +53,22 @@ def test_many_point_reads_at_once(database: Database) -> None:
     asyncio.run(use())
 
 
+def test_point_reads_that_are_sent_together_each_get_their_row(database: Database) -> None:
+    async def use() -> None:
+        made = [
+            (await database.transaction_async(ledger.open_account, f"name {each}")).id
+            for each in range(5)
+        ]
+        wanted = [*made, "acct_nobody"] * 20
+        rows = await asyncio.gather(
+            *(database.fetch_together_async(TOGETHER, id=each) for each in wanted)
+        )
+        names = [row and row.name for row in rows]
+        assert names == [*(f"name {each}" for each in range(5)), None] * 20
+
+    asyncio.run(use())
+
+
 def test_a_connection_that_the_server_ended_is_replaced(database: Database) -> None:
     if database.sqlite:
         pytest.skip("SQLite has no server")
@@ -51,6 +76,7 @@ def test_a_connection_that_the_server_ended_is_replaced(database: Database) -> N
     async def use() -> None:
         account = await database.transaction_async(ledger.open_account, "one")
         await asyncio.gather(*(database.fetch_one_async(FIND, id=account.id) for _ in range(50)))
+        await database.fetch_together_async(TOGETHER, id=account.id)
         with database.transaction() as session:
             session.execute(
                 text(
@@ -63,6 +89,9 @@ def test_a_connection_that_the_server_ended_is_replaced(database: Database) -> N
             *(database.fetch_one_async(FIND, id=account.id) for _ in range(50))
         )
         assert {row.name for row in rows if row} == {"one"}
+        again = await database.fetch_together_async(TOGETHER, id=account.id)
+        assert again is not None
+        assert again.name == "one"
 
     asyncio.run(use())
 

@@ -34,10 +34,15 @@ async def poll(request: Request) -> Response:
         key, task_id = bearer(request.headers.get("Authorization")), request.path_params["id"]
         found = None
         if TASK_ID.fullmatch(task_id):
-            found = await database.fetch_one_async(
-                tasks.POLL, key=keys.digest(key, secret), task=task_id, now=time.time()
+            found = await database.fetch_together_async(
+                tasks.POLL, key=keys.digest(key, secret), task=task_id
             )
-        if found is not None and _may_read(found.scopes) and not _over(found.expires_at):
+        if (
+            found is not None
+            and not _over(found.key_expires_at)
+            and _may_read(found.scopes)
+            and not _over(found.expires_at)
+        ):
             await record_links(request, task_id, found.status, found.key_id)
             return JSONResponse(ok(view(request, found)))
         # These find out whether the key, the id or the age of the task is the reason.

@@ -15,11 +15,11 @@ import uuid
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, exists, func, select, update
+from sqlalchemy import ARRAY, String, bindparam, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from ..db.models import Account, Key, Task, TaskKind, TaskStatus, Voice
-from ..db.session import affected
+from ..db.session import PointRead, affected
 from ..errors import (
     AuthenticationError,
     Deleted,
@@ -39,34 +39,40 @@ from .formatting import moment
 from .requests import CloneRequest, Request, TaskResult
 from .voices import ACTIVE
 
-POLL = (
-    select(
-        Task.id,
-        Task.kind,
-        Task.status,
-        Task.voice_id,
-        Task.cost,
-        Task.progress,
-        Task.result,
-        Task.error,
-        Task.error_word,
-        Task.created_at,
-        Task.expires_at,
-        Key.scopes,
-        Key.id.label("key_id"),
-    )
+_POLLED = (
+    Task.id,
+    Task.kind,
+    Task.status,
+    Task.voice_id,
+    Task.cost,
+    Task.progress,
+    Task.result,
+    Task.error,
+    Task.error_word,
+    Task.created_at,
+    Task.expires_at,
+    Key.scopes,
+    Key.id.label("key_id"),
+    Key.expires_at.label("key_expires_at"),
+)
+_WANTED = func.unnest(bindparam("key", type_=ARRAY(String)), bindparam("task", type_=ARRAY(String)))
+_wanted = _WANTED.table_valued(
+    "key", "task", with_ordinality="position", name="wanted"
+).render_derived()
+
+POLL = PointRead(
+    one=select(*_POLLED)
     .join_from(Key, Task, Key.account_id == Task.account_id)
-    .where(
-        Key.hash == bindparam("key"),
-        Key.revoked_at.is_(None),
-        Key.expires_at.is_(None) | (Key.expires_at > bindparam("now")),
-        Task.id == bindparam("task"),
-    )
+    .where(Key.hash == bindparam("key"), Key.revoked_at.is_(None), Task.id == bindparam("task")),
+    many=select(_wanted.c.position, *_POLLED)
+    .join_from(_wanted, Key, Key.hash == _wanted.c.key)
+    .join(Task, (Task.id == _wanted.c.task) & (Task.account_id == Key.account_id))
+    .where(Key.revoked_at.is_(None)),
 )
 """Task by its id and the hash of a key of its account: authentication and read in one query.
 
-No row means that the id is wrong, or that the key is wrong, outdated or replaced.
-`keys.authenticate` and `get` find out the reason.
+No row means that the id is wrong, or that the key is wrong, revoked or replaced. The caller checks
+the expiry of the key. `keys.authenticate` and `get` find out the reason.
 """
 
 STATE = select(

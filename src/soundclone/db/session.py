@@ -1,7 +1,7 @@
 """Connections and transactions of the database, SQLite or Postgres.
 
 All database code is synchronous. Workers use `Database.transaction` and `Database.read`. The API
-awaits `transaction_async`, `read_async` and `fetch_one_async`, which do not block its event loop.
+awaits the methods whose names end in `_async`, which do not block its event loop.
 On Postgres these run in a pool of threads. On SQLite writes run in one thread, since a file has
 one writer at a time. Reads run directly: a point read takes less time than a switch of threads.
 """
@@ -13,11 +13,13 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar, TypeVarTuple
+from typing import Any, Concatenate, ParamSpec, TypeVar, TypeVarTuple
 
 from sqlalchemy import (
     Connection,
@@ -35,10 +37,28 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from ..errors import Unavailable
+from .batches import Batches
 
 P = ParamSpec("P")
 R = TypeVar("R")
 Ts = TypeVarTuple("Ts")
+
+_MOST_READS = 256  # in a batch of point reads
+
+
+@dataclass(frozen=True)
+class PointRead:
+    """Read of at most one row by parameters that are texts."""
+
+    one: Select[*tuple[Any, ...]]
+    """Statement with a parameter of each name."""
+    many: Select[*tuple[Any, ...]]
+    """Statement of Postgres with an array of each name, whose rows begin with the position in the
+    arrays, counted from 1."""
+
+
+AnyRow = Row[*tuple[Any, ...]]
+_Read = tuple[PointRead, Mapping[str, str]]
 
 
 class Database:
@@ -84,6 +104,9 @@ class Database:
         self._local = threading.local()
         self._readers: list[Connection] = []
         self._threads = ThreadPoolExecutor(1 if self.sqlite else pool_size, "database")
+        self._reads: Batches[_Read, AnyRow | None] = Batches(
+            self._read_together, _MOST_READS, "point reads"
+        )
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -133,21 +156,51 @@ class Database:
     ) -> Row[*Ts] | None:
         """Return the only row of a point read, or None.
 
-        Made for polling, the most frequent request. Each thread keeps a connection for it outside
-        any transaction: checking one out and ending a transaction would cost more than the read.
+        Each thread keeps a connection for such reads outside any transaction: checking one out and
+        ending a transaction would cost more than the read.
         """
 
         def job() -> Row[*Ts] | None:
-            try:
-                return self._reader().execute(statement, parameters).one_or_none()
-            except OperationalError:
-                # The server may have closed the connection long ago. Try again with a new one.
-                self._discard_reader()
-                return self._reader().execute(statement, parameters).one_or_none()
+            return self._point_read(
+                lambda reader: reader.execute(statement, parameters).one_or_none()
+            )
 
         if self.sqlite:
             return job()
         return await asyncio.get_running_loop().run_in_executor(self._threads, job)
+
+    async def fetch_together_async(self, read: PointRead, **parameters: str) -> AnyRow | None:
+        """Return the only row of a point read, or None.
+
+        Made for polling, the most frequent request. On Postgres, reads that arrive while another is
+        under way are sent together, which divides the cost of a round trip between them.
+        """
+        if self.sqlite:
+            return self._point_read(
+                lambda reader: reader.execute(read.one, parameters).one_or_none()
+            )
+        return await self._reads.do((read, parameters))
+
+    def _read_together(self, reads: Sequence[_Read]) -> Sequence[AnyRow | None]:
+        """Return the rows of point reads. Each kind of read takes one statement."""
+        found: list[AnyRow | None] = [None] * len(reads)
+        kinds = {id(read): read for read, _ in reads}
+        for read in kinds.values():
+            places = [place for place, each in enumerate(reads) if each[0] is read]
+            names = reads[places[0]][1]
+            arrays = {name: [reads[place][1][name] for place in places] for name in names}
+            for row in self._point_read(partial(_all, read.many, arrays)):
+                found[places[row[0] - 1]] = row
+        return found
+
+    def _point_read(self, work: Callable[[Connection], R]) -> R:
+        """Return `work(connection)` with the connection of this thread for point reads."""
+        try:
+            return work(self._reader())
+        except OperationalError:
+            # The server may have closed the connection long ago. Try again with a new one.
+            self._discard_reader()
+            return work(self._reader())
 
     def _reader(self) -> Connection:
         """Return the connection that this thread keeps for point reads."""
@@ -188,6 +241,7 @@ class Database:
 
     def close(self) -> None:
         """Wait for running work and close all connections."""
+        self._reads.close()
         self._threads.shutdown(wait=True)
         for reader in self._readers:
             reader.close()
@@ -207,6 +261,12 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
         "secure_delete=ON",  # overwrites deleted texts, which would stay in free pages
     ):
         connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _all(
+    statement: Select[*tuple[Any, ...]], parameters: Mapping[str, Any], reader: Connection
+) -> Sequence[AnyRow]:
+    return reader.execute(statement, parameters).all()
 
 
 def affected(result: Result[tuple[object, ...]]) -> int:
