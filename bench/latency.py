@@ -1,12 +1,15 @@
 """Measure how long clients wait, and where the time goes: stages, processor time, waiting.
 
-    .venv/bin/python bench/latency.py [--rounds 5] [--listeners 20] [--characters 10000]
-        [--against FOLDER] [--json]
+    .venv/bin/python bench/latency.py [--rounds 3] [--listeners 20] [--characters 3000]
+        [--against FOLDER] [--minutes 5] [--json]
 
-Measures a preview, the first byte of a streamed sentence, listeners that begin at once, and a long
-text. Each has a service with the defaults. `--against` names the checkout of another version, whose
-services take turns with this one's. On a shared machine compare the two within one run, and trust
-processor seconds more than seconds.
+Measures a preview, the first byte of a streamed sentence, listeners that begin at once, a long text
+and an idle service. Each version has one service with the defaults. `--against` names the checkout
+of another version, whose service takes turns with this one's. On a shared machine compare the two
+within one run, and trust processor seconds more than seconds.
+
+Each result is printed when it is known. After `--minutes` no further round begins, and a request
+that takes longer than the minutes left fails. The report names what was left out.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -38,6 +42,7 @@ from tests.service import Service, free_port  # noqa: E402
 from soundclone_client import Client  # noqa: E402
 
 SENTENCE = "The ferry leaves at nine in the morning, and it is hardly ever late."
+IDLE = 10.0  # seconds without requests
 Report = dict[str, object]
 
 
@@ -57,7 +62,7 @@ class Version:
         _, self.key = self.service.new_key(100_000)
         self.client = stack.enter_context(Client(self.service.url, self.key))
         self.recording = self.client.upload(recording).url
-        self.voice = self.client.clone(self.recording, text="Hello.").model_id
+        self.voice = self.client.clone(self.recording, text="Hello.", timeout=300).model_id
 
     def processes(self) -> Iterator[int]:
         """Yield the ids of the API, its workers and their children."""
@@ -85,22 +90,30 @@ class Version:
             ended += (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
         return ended + sum(map(processor_seconds, self.processes()))
 
-    def preview(self) -> float:
+    def preview(self, left: float) -> float:
         """Return the seconds from the submission of a preview to its audio."""
         started = time.perf_counter()
-        self.client.clone(self.recording, text=TEXT)
+        self.client.clone(self.recording, text=TEXT, timeout=left)
         return time.perf_counter() - started
 
-    def long(self, characters: int) -> float:
+    def long(self, left: float, characters: int) -> float:
         """Return the seconds from the submission of a long text to its audio."""
         started = time.perf_counter()
-        self.client.speak(self.voice, long_text(characters))
+        self.client.speak(self.voice, long_text(characters), timeout=left)
         return time.perf_counter() - started
 
-    def first_byte(self) -> float | None:
+    def idle(self, left: float) -> float:
+        """Return the seconds of a pause."""
+        seconds = min(IDLE, left)
+        time.sleep(seconds)
+        return seconds
+
+    def first_byte(self, left: float) -> float | None:
         """Return the seconds to the first byte of a streamed sentence, None if it is refused."""
         started = time.perf_counter()
-        with OpenAI(base_url=f"{self.service.url}/v1", api_key=self.key, max_retries=0) as client:
+        with OpenAI(
+            base_url=f"{self.service.url}/v1", api_key=self.key, max_retries=0, timeout=left
+        ) as client:
             try:
                 with client.audio.speech.with_streaming_response.create(
                     model="soundclone-v1", voice=self.voice, input=SENTENCE
@@ -119,40 +132,87 @@ class Version:
         return stages(self.service, self._metrics)
 
 
-def taken(version: Version, work: str, *arguments: int) -> tuple[float, float]:
-    """Return the seconds and the processor seconds of a method of `version`."""
+@dataclass(frozen=True)
+class Budget:
+    """Time that the whole measurement may take."""
+
+    end: float  # monotonic
+
+    @property
+    def left(self) -> float:
+        """Seconds left, at least one."""
+        return max(1.0, self.end - time.monotonic())
+
+    @property
+    def over(self) -> bool:
+        """True after the end."""
+        return time.monotonic() >= self.end
+
+
+def taken(
+    version: Version, work: str, budget: Budget, *arguments: int
+) -> tuple[float, float] | None:
+    """Return the seconds and the processor seconds of a method of `version`.
+
+    None if a stream was refused.
+    """
     before = version.spent()
-    seconds = getattr(version, work)(*arguments)
-    assert seconds is not None, "an idle service has refused a stream"
-    return seconds, version.spent() - before
+    seconds = getattr(version, work)(budget.left, *arguments)
+    return None if seconds is None else (seconds, version.spent() - before)
 
 
 def measured(
-    versions: dict[str, Version], work: str, rounds: int, *arguments: int
+    versions: dict[str, Version],
+    work: str,
+    rounds: int,
+    budget: Budget,
+    *arguments: int,
+    warm: bool = True,
 ) -> dict[str, Report]:
     """Let the versions take turns, and report each."""
-    for version in versions.values():  # caches are cold
-        taken(version, work, *arguments)
     rows: dict[str, list[tuple[float, float]]] = {name: [] for name in versions}
-    for _ in range(rounds):
-        for name, version in versions.items():
-            rows[name].append(taken(version, work, *arguments))
+    refused = dict.fromkeys(versions, 0)
+    for number in range(-1 if warm else 0, rounds):  # caches are cold in round -1
+        if budget.over:
+            break
+        # Neither version always goes first.
+        for name, version in list(versions.items())[:: 1 if number % 2 else -1]:
+            found = taken(version, work, budget, *arguments)
+            if found is None:
+                refused[name] += 1
+            elif number >= 0:
+                rows[name].append(found)
+    return {name: summary(row, rounds) | {"refused": refused[name]} for name, row in rows.items()}
+
+
+def summary(row: list[tuple[float, float]], rounds: int) -> Report:
+    """Summarise the seconds and processor seconds of the rounds of one version."""
+    if not row:
+        return {"rounds": 0, "left out": rounds}
+    seconds = [each for each, _ in row]
     return {
-        name: {
-            "median": round(median(seconds for seconds, _ in row), 3),
-            "p95": round(quantiles((seconds for seconds, _ in row), n=20)[-1], 3)
-            if len(row) > 1
-            else None,
-            "processor": round(median(spent for _, spent in row), 3),
-        }
-        for name, row in rows.items()
+        "median": round(median(seconds), 3),
+        "p95": round(quantiles(seconds, n=20, method="inclusive")[-1], 3) if len(row) > 1 else None,
+        "processor": round(median(spent for _, spent in row), 3),
+        "rounds": len(row),
     }
 
 
-def listeners(version: Version, count: int) -> Report:
+def ratios(report: dict[str, Report]) -> dict[str, Report]:
+    """Add the ratios of this version to the other, of seconds and of processor seconds."""
+    this, other = report.get("this", {}), report.get("other", {})
+    both = {
+        name: round(float(str(this[name])) / float(str(other[name])), 2)
+        for name in ("median", "processor")
+        if this.get(name) and other.get(name)
+    }
+    return report | ({"ratio": dict(both)} if both else {})
+
+
+def listeners(version: Version, count: int, budget: Budget) -> Report:
     """Let `count` clients listen at once."""
     with ThreadPoolExecutor(count) as pool:
-        firsts = list(pool.map(lambda _: version.first_byte(), range(count)))
+        firsts = list(pool.map(lambda _: version.first_byte(budget.left), range(count)))
     heard = sorted(first for first in firsts if first is not None)
     return {
         "heard": len(heard),
@@ -163,39 +223,51 @@ def listeners(version: Version, count: int) -> Report:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--recording", default=str(ROOT / "examples" / "recording.mp3"))
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--listeners", type=int, default=20)
-    parser.add_argument("--characters", type=int, default=10_000)
+    parser.add_argument("--characters", type=int, default=3_000)
     parser.add_argument("--against", type=Path, help="checkout of another version")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
     options = parser.parse_args()
+    budget = Budget(time.monotonic() + 60 * options.minutes)
+    report: dict[str, object] = {}
+
+    def add(name: str, value: object) -> None:
+        report[name] = value
+        if options.json:
+            return
+        if not isinstance(value, dict):
+            print(f"{name:<12} {value}", flush=True)
+            return
+        for version, row in value.items():
+            print(f"{name:<12} {version:<6} {re.sub('[{}]', '', json.dumps(row))}", flush=True)
+
     with ExitStack() as stack:
         roots = {"this": ROOT} | ({"other": options.against} if options.against else {})
         versions = {name: Version(root, stack, options.recording) for name, root in roots.items()}
-        report: dict[str, object] = {
-            "cores": os.cpu_count(),
-            "load": round(os.getloadavg()[0], 1),
-            "preview": measured(versions, "preview", options.rounds),
-            "stages": {name: version.stages() for name, version in versions.items()},
-            "first byte": measured(versions, "first_byte", 4 * options.rounds),
-        }
+        add("cores", os.cpu_count())
+        add("load", round(os.getloadavg()[0], 1))
+        add("preview", ratios(measured(versions, "preview", options.rounds, budget)))
+        add("stages", {name: version.stages() for name, version in versions.items()})
+        add("first byte", ratios(measured(versions, "first_byte", 4 * options.rounds, budget)))
+        add("idle", ratios(measured(versions, "idle", 1, budget, warm=False)))
         if options.listeners:
-            report["listeners"] = {
-                name: listeners(version, options.listeners) for name, version in versions.items()
+            heard = {
+                name: listeners(version, options.listeners, budget)
+                for name, version in versions.items()
+                if not budget.over
             }
+            add("listeners", heard or "left out")
         if options.characters:
-            report["long text"] = measured(versions, "long", 1, options.characters)
+            long = measured(versions, "long", 1, budget, options.characters, warm=False)
+            add("long text", ratios(long))
     if options.json:
         print(json.dumps(report))
-        return
-    for name, value in report.items():
-        if isinstance(value, dict):
-            for version, row in value.items():
-                print(f"{name:<12} {version:<6} {re.sub('[{}]', '', json.dumps(row))}")
-        else:
-            print(f"{name:<12} {value}")
 
 
 if __name__ == "__main__":

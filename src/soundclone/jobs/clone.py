@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from ..audio import decode, encode, loudness, recording
 from ..audio.decode import Decoded
+from ..audio.samples import Samples
+from ..audio.threads import run_beside
 from ..core import files
 from ..core.formatting import DAY
 from ..core.requests import CloneRequest, JoinedSource, UploadSource, UrlSource, VoiceSource
@@ -172,19 +174,26 @@ def examine(job: Job, source: VoiceSource) -> Json:
         decoded = _decode(job, source, Path(folder))
         found = recording.examine(decoded, pause=job.yield_slot)
         reference = recording.extract_reference(found)
-        protection.check(job, reference, found.sample_rate)
-        listenable = Path(folder) / "recording.flac"
-        with encode.Encoder(listenable, "flac", sample_rate_in=found.sample_rate) as encoder:
-            encoder.write(at_speech_loudness(reference, found.sample_rate))
-        job.storage.put_file(files.voice_recording(job.task.voice_id), listenable)
-    job.storage.put(
-        files.voice_reference(job.task.voice_id), encode.pack(reference, found.sample_rate)
-    )
+        rate = found.sample_rate
+        _, language = run_beside(
+            lambda: _keep_reference(job, reference, rate, Path(folder)),
+            lambda: spoken_language.detect(reference, rate),
+        )
     return {
         "speech_seconds": round(found.speech_seconds, 2),
         "warnings": list(found.warnings),
-        "language": spoken_language.detect(reference, found.sample_rate),
+        "language": language,
     }
+
+
+def _keep_reference(job: Job, reference: Samples, rate: int, folder: Path) -> None:
+    """Store the reference for engines and for people. Raises VoiceProtected."""
+    protection.check(job, reference, rate)
+    listenable = folder / "recording.flac"
+    with encode.Encoder(listenable, "flac", sample_rate_in=rate) as encoder:
+        encoder.write(at_speech_loudness(reference, rate))
+    job.storage.put_file(files.voice_recording(job.task.voice_id), listenable)
+    job.storage.put(files.voice_reference(job.task.voice_id), encode.pack(reference, rate))
 
 
 def at_speech_loudness(samples: NDArray[np.float32], rate: int) -> NDArray[np.float32]:

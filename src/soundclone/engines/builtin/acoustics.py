@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ...audio.threads import map_in_threads
 from .phones import STOPS, neighbours
 
 SAMPLE_RATE = 16_000  # Hz
@@ -134,17 +135,24 @@ def log_likelihoods(samples: Array) -> Array:
     double = (shifted(3) - shifted(-1)) - (shifted(1) - shifted(-3))
     parameters = model()
     count = len(parameters.phones)
-    scores = np.zeros((len(static), count, STATES), np.float32)
-    for stream, features in enumerate((static, delta, double)):
-        inputs = np.concatenate([features, features**2], axis=1).astype(np.float32)
-        for start in range(0, len(static), _BLOCK):
-            block = slice(start, start + _BLOCK)
-            density = inputs[block] @ parameters.linear[stream] + parameters.constant[stream]
+    inputs = [
+        np.concatenate([features, features**2], axis=1).astype(np.float32)
+        for features in (static, delta, double)
+    ]
+
+    def scores(start: int) -> NDArray[np.float32]:
+        total = np.float32(0)
+        for stream, rows in enumerate(inputs):
+            block = rows[start : start + _BLOCK]
+            density = block @ parameters.linear[stream] + parameters.constant[stream]
             density = density.reshape(len(density), count, -1)
             best = density.max(axis=2, keepdims=True)
             mixture = np.exp(density - best).transpose(1, 0, 2) @ parameters.weights[stream]
-            scores[block] += np.log(mixture.transpose(1, 0, 2) + 1e-30) + best
-    return scores.astype(np.float64)
+            total = total + (np.log(mixture.transpose(1, 0, 2) + 1e-30) + best)
+        return np.asarray(total)
+
+    blocks = map_in_threads(scores, range(0, len(static), _BLOCK))
+    return np.concatenate(blocks).astype(np.float64)
 
 
 def label_prior(phones: tuple[tuple[float, str], ...], frames: int) -> Array:

@@ -9,6 +9,7 @@ import soxr
 from numpy.typing import NDArray
 
 from ...audio import f0
+from ...audio.threads import run_beside
 from . import acoustics, refinement, vocoder
 from .vocoder import Array, Parameters
 
@@ -38,10 +39,10 @@ def analyse(
     """
     samples = np.asarray(soxr.resample(samples, sample_rate, vocoder.SAMPLE_RATE), np.float64)
     samples = samples * (LEVEL / np.sqrt(np.mean(samples**2) + 1e-12))
-    if phones is None:
-        parameters = vocoder.analyse(samples)
-    else:
-        parameters = vocoder.analyse(samples, f0.CLEAN, aperiodic=False)  # conversion predicts it
+    parameters, posteriors = run_beside(
+        lambda: _parameters(samples, recorded=phones is None),
+        lambda: _posteriors(samples, phones),
+    )
     loud = active(parameters)
     if phones is None:
         parameters = refinement.refined(parameters, samples)
@@ -49,16 +50,28 @@ def analyse(
     power = np.exp(parameters.envelope + parameters.level[:, None]).mean(axis=1)
     excess = np.log(power[loud].mean() / power.mean())
     parameters = replace(parameters, level=parameters.level - excess)
-    scores = acoustics.log_likelihoods(samples)
-    prior = None if phones is None else acoustics.label_prior(phones, len(scores))
     # Both kinds of frames start at zero, so every second vocoder frame coincides with one.
     count = (len(parameters.f0) + 1) // 2
-    states = acoustics.posteriors(scores, prior)[:count]
+    states = posteriors[:count]
     return Analysis(
         parameters=parameters,
         posteriors=np.pad(states, ((0, count - len(states)), (0, 0)), mode="edge"),
         active=loud,
     )
+
+
+def _parameters(samples: Array, *, recorded: bool) -> Parameters:
+    if recorded:
+        return vocoder.analyse(samples)
+    return vocoder.analyse(samples, f0.CLEAN, aperiodic=False)  # conversion predicts it
+
+
+def _posteriors(
+    samples: Array, phones: tuple[tuple[float, str], ...] | None
+) -> NDArray[np.float32]:
+    scores = acoustics.log_likelihoods(samples)
+    prior = None if phones is None else acoustics.label_prior(phones, len(scores))
+    return acoustics.posteriors(scores, prior)
 
 
 def doubled(rows: Array, count: int) -> Array:

@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from ...audio.threads import map_in_threads
 from . import excitation, postfilter
 
 FFT, HOP = postfilter.FFT, postfilter.HOP  # samples; a frame is two of the vocoder's
@@ -81,7 +82,9 @@ def mixed(
     weight = np.zeros_like(out)
     squared = (_hann() * _hann()).reshape(-1, HOP)
     reach = 0 if rows is None else postfilter.REACH
-    for first in range(0, count, _BLOCK):
+
+    def synthesised(first: int) -> Floats:
+        """Return the samples of a block of frames, (frames, FFT // HOP, HOP)."""
         last = min(first + _BLOCK, count)
         around = slice(max(first - reach, 0), last + reach)
         inner = slice(first - around.start, last - around.start)
@@ -92,9 +95,14 @@ def mixed(
         spectrum = sum(
             each[inner] * np.exp(gain) for each, gain in zip(spectra, gains, strict=True)
         )
-        made = (np.fft.irfft(spectrum, FFT, axis=1) * _hann()).reshape(last - first, -1, HOP)
+        block = np.fft.irfft(spectrum, FFT, axis=1) * _hann()
+        return block.astype(np.float32).reshape(last - first, -1, HOP)
+
+    starts = range(0, count, _BLOCK)
+    for first, block in zip(starts, map_in_threads(synthesised, starts), strict=True):
+        last = first + len(block)
         for k in range(FFT // HOP):
-            out[first + k : last + k] += made[:, k]
+            out[first + k : last + k] += block[:, k]
             weight[first + k : last + k] += squared[k]
     samples = (out / np.maximum(weight, 1e-3)).ravel()
     return samples[FFT // 2 : FFT // 2 + len(pulses)].astype(np.float64)

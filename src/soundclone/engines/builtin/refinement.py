@@ -12,6 +12,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from ...audio.threads import map_in_threads
 from . import vocoder
 from .vocoder import Array, Parameters
 
@@ -66,8 +67,8 @@ def _powers(samples: Array, f0: Array) -> Floats:
     window = np.hanning(_FFT + 1)[:-1].astype(np.float32)
     centres = vocoder.band_centres()
     unit = vocoder.OUTPUT_RATE / _FFT
-    rows = []
-    for start in range(0, len(frames), _BLOCK):
+
+    def powers(start: int) -> Floats:
         part = frames[start : start + _BLOCK]
         harmonics = f0[start : start + len(part), None]
         widths = np.maximum(np.gradient(centres), harmonics).clip(_NARROWEST)
@@ -77,9 +78,9 @@ def _powers(samples: Array, f0: Array) -> Floats:
         )
         power = np.abs(np.fft.rfft(part * window, axis=1)) ** 2
         sums = np.pad(power.cumsum(axis=1, dtype=np.float64), ((0, 0), (1, 0)))
-        powers = (_at(sums, high) - _at(sums, low)) / (high - low)
-        rows.append(powers.astype(np.float32))
-    return np.concatenate(rows)
+        return np.asarray((_at(sums, high) - _at(sums, low)) / (high - low), np.float32)
+
+    return np.concatenate(map_in_threads(powers, range(0, len(frames), _BLOCK)))
 
 
 def _at(rows: Array, positions: Array) -> Array:

@@ -17,6 +17,7 @@ import pyworld
 from numpy.typing import NDArray
 
 from ...audio import f0 as fundamental
+from ...audio.threads import map_in_threads
 from . import excitation, mixing, postfilter
 
 SAMPLE_RATE = 16_000  # Hz, of the analysis
@@ -96,30 +97,41 @@ def analyse(
 ) -> Parameters:
     """Return the parameters of samples at SAMPLE_RATE, shape (n,). Frame t is centred at t * HOP.
 
+    The aperiodicity is measured in every second frame, which the frames after them repeat. The
+    synthesis uses every second frame, and D4C takes longer than the rest of the analysis.
+
     Args:
         samples: Mono samples.
         unvoiced: f0.NOISY or f0.CLEAN.
-        aperiodic: False leaves the aperiodicity at 0 dB, which saves .02 CPU seconds a second.
+        aperiodic: False leaves the aperiodicity at 0 dB, which saves .01 CPU seconds a second.
     """
     samples = np.ascontiguousarray(samples, np.float64)
     coarse = fundamental.track(samples, SAMPLE_RATE, HOP, unvoiced)
     times = np.arange(len(coarse)) * HOP
     f0 = pyworld.stonemask(samples, coarse, times, SAMPLE_RATE)
-    bands, coded = [], []
-    for start in range(0, len(f0), _BLOCK):
+
+    def bands(start: int) -> Array:
         frames = f0[start : start + _BLOCK], times[start : start + _BLOCK], SAMPLE_RATE
         spectrum = pyworld.cheaptrick(samples, *frames, fft_size=_FFT)
-        bands.append(np.log(spectrum.clip(_TINY)) @ _to_bands())
-        if aperiodic:
-            noise = pyworld.d4c(samples, *frames, fft_size=_FFT)
-            coded.append(pyworld.code_aperiodicity(noise, SAMPLE_RATE))
-    envelope = np.concatenate(bands)
+        return np.asarray(np.log(spectrum.clip(_TINY)) @ _to_bands())
+
+    def noise(start: int) -> Array:
+        block = slice(start, start + _BLOCK, 2)
+        frames = np.ascontiguousarray(f0[block]), np.ascontiguousarray(times[block]), SAMPLE_RATE
+        share = pyworld.d4c(samples, *frames, fft_size=_FFT)
+        coded = np.asarray(pyworld.code_aperiodicity(share, SAMPLE_RATE))
+        return coded.repeat(2, axis=0)[: len(f0) - start]
+
+    starts = range(0, len(f0), _BLOCK)
+    work = [(measure, start) for measure in (noise, bands)[not aperiodic :] for start in starts]
+    parts = map_in_threads(lambda item: item[0](item[1]), work)
+    envelope = np.concatenate(parts[-len(starts) :])
     level = envelope.mean(axis=1)
     return Parameters(
         f0=f0,
         envelope=envelope - level[:, None],
         level=level,
-        aperiodicity=np.concatenate(coded) if aperiodic else np.zeros((len(f0), 1)),
+        aperiodicity=np.concatenate(parts[: len(starts)]) if aperiodic else np.zeros((len(f0), 1)),
     )
 
 

@@ -1,0 +1,36 @@
+"""Threads for numpy, soxr and WORLD, which compute without the interpreter's lock."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_MOST = min(4, os.cpu_count() or 1)
+# More threads of one task would take the processors of other tasks.
+
+
+def map_in_threads(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
+    """Return the result of `work` for each item, in order.
+
+    The caller splits the work in the same way on every machine, so that the number of processors
+    does not change the result.
+    """
+    each = list(items)
+    if len(each) < 2 or _MOST == 1:
+        return [work(item) for item in each]
+    with ThreadPoolExecutor(min(_MOST, len(each))) as pool:
+        return list(pool.map(work, each))
+
+
+def run_beside(work: Callable[[], R], other: Callable[[], T]) -> tuple[R, T]:
+    """Return the results of both functions, the second of which runs in another thread."""
+    if _MOST == 1:
+        return work(), other()
+    with ThreadPoolExecutor(1) as pool:
+        beside = pool.submit(other)
+        return work(), beside.result()
