@@ -96,6 +96,28 @@ def test_a_connection_that_the_server_ended_is_replaced(database: Database) -> N
     asyncio.run(use())
 
 
+def test_locks_of_a_process_that_hangs_are_freed(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stopped process keeps its connections, and Postgres its transactions."""
+    if database.sqlite:
+        pytest.skip("the lock of an SQLite file belongs to a process")
+    monkeypatch.setattr("soundclone.db.session.IDLE_IN_TRANSACTION", 0.5)
+    with database.transaction() as session:
+        account = ledger.open_account(session, "one")
+    hanging = Database(database.engine.url.render_as_string(hide_password=False))
+    with hanging.read() as held:
+        ledger.lock(held, account.id)
+        begun = time.monotonic()
+        with database.transaction() as session:
+            session.execute(text("SET LOCAL lock_timeout = '30s'"))
+            ledger.lock(session, account.id)
+        assert time.monotonic() - begun < 20
+        with pytest.raises(OperationalError):  # which is tried again
+            held.execute(text("SELECT 1"))
+    hanging.close()
+
+
 def test_an_error_leaves_nothing(database: Database) -> None:
     async def use() -> None:
         account = await database.transaction_async(ledger.open_account, "one")

@@ -14,6 +14,8 @@ from ..db.models import Json, Worker
 from ..db.session import affected
 from ..engines.selection import EngineCapability
 
+_SKEW = 1.0  # seconds by which the times of two transactions may differ
+
 
 @dataclass(frozen=True)
 class WorkerInfo:
@@ -59,14 +61,15 @@ class WorkerInfo:
         )
 
 
-def heartbeat(session: Session, worker_id: str, info: WorkerInfo) -> None:
-    """Record a heartbeat. A worker that was declared lost is registered again."""
+def heartbeat(session: Session, worker_id: str, info: WorkerInfo) -> float:
+    """Record a heartbeat, and return its time. A worker that was declared lost registers again."""
     moment, data = now(session), info.to_json()
     known = session.execute(
         update(Worker).where(Worker.id == worker_id).values(seen_at=moment, info=data)
     )
     if not affected(known):
         session.add(Worker(id=worker_id, started_at=moment, seen_at=moment, info=data))
+    return moment
 
 
 def claim(session: Session, claimer: str, silence: float) -> dict[str, bool]:
@@ -74,8 +77,12 @@ def claim(session: Session, claimer: str, silence: float) -> dict[str, bool]:
 
     Of several claimers, one gets each worker. If it dies before it calls `remove`, another gets
     the worker after the same time. Return by id whether the worker stopped on purpose.
+
+    A heartbeat in the future was recorded before the clock of the database stepped back. It counts
+    as a heartbeat of this moment.
     """
     moment = now(session)
+    session.execute(update(Worker).where(Worker.seen_at > moment + _SKEW).values(seen_at=moment))
     gone = (Worker.seen_at < moment - silence, Worker.id != claimer)
     before = {
         row.id: row.info for row in session.execute(select(Worker.id, Worker.info).where(*gone))

@@ -21,10 +21,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar, TypeVarTuple
 
+import psycopg
 from sqlalchemy import (
     Connection,
     CursorResult,
     Engine,
+    ExceptionContext,
     Result,
     Row,
     Select,
@@ -38,6 +40,15 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from ..errors import Unavailable
 from .batches import Batches
+
+IDLE_IN_TRANSACTION = 5.0
+"""Seconds without a statement after which Postgres ends a transaction and frees its locks.
+
+The process of the transaction hangs or its machine is gone, and other processes wait for the locks.
+"""
+
+_KEEPALIVES = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+# A connection to a machine that is gone ends after 25 s.
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -87,7 +98,7 @@ class Database:
             # outside SQLite: closing it drops the locks of all connections of this process.
             with suppress(FileExistsError):
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-        arguments: dict[str, object] = {"connect_timeout": 10}
+        arguments: dict[str, object] = {"connect_timeout": 10, **_KEEPALIVES}
         if self.sqlite:
             arguments = {"check_same_thread": False, "timeout": 30}
         self.engine: Engine = create_engine(
@@ -100,6 +111,9 @@ class Database:
         )
         if self.sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
+        else:
+            event.listen(self.engine, "connect", _prepare_postgres)
+            event.listen(self.engine, "handle_error", _translate_idle)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
         self._local = threading.local()
         self._readers: list[Connection] = []
@@ -267,6 +281,24 @@ def _all(
     statement: Select[*tuple[Any, ...]], parameters: Mapping[str, Any], reader: Connection
 ) -> Sequence[AnyRow]:
     return reader.execute(statement, parameters).all()
+
+
+def _prepare_postgres(connection: psycopg.Connection[object], _record: object) -> None:
+    limit = f"{IDLE_IN_TRANSACTION * 1000:.0f}"
+    connection.execute(
+        "SELECT set_config('idle_in_transaction_session_timeout', %s, false)", [limit]
+    )
+    connection.commit()
+
+
+def _translate_idle(context: ExceptionContext) -> None:
+    """Raise OperationalError, which is tried again, after the end of an idle transaction."""
+    error = context.original_exception
+    if isinstance(error, psycopg.errors.IdleInTransactionSessionTimeout):
+        context.is_disconnect = True
+        raise OperationalError(
+            context.statement, None, error, hide_parameters=True, connection_invalidated=True
+        ) from error
 
 
 def affected(result: Result[tuple[object, ...]]) -> int:

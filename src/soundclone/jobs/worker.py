@@ -52,7 +52,7 @@ class Worker:
         self._stopped = threading.Event()  # no task is running
         self._ended = threading.Event()  # the process may end
         self._launched = False
-        self._last_heartbeat = time.time()
+        self._last_heartbeat: float | None = None  # by the clock of the database
         self._warmed: set[str] = set()
         self._recognizer = Recognizer(settings)
         self._engines = InstalledEngines(settings, self._recognizer)
@@ -205,14 +205,13 @@ class Worker:
     def _heartbeat(self) -> None:
         """Send a heartbeat, and claim workers without one.
 
-        After a pause of this process, such as a laptop's sleep, no worker is claimed: the others
-        have paused too, and need time for their heartbeats.
+        No worker is claimed after a pause of this process, such as a laptop's sleep, or of the
+        database, or after its clock stepped forward: the others need time for their heartbeats.
         """
-        now = time.time()
-        paused = now - self._last_heartbeat > self._settings.worker_lost_after
         with self._database.transaction() as session:
-            workers.heartbeat(session, self.id, self._info)
-        self._last_heartbeat = now
+            moment = workers.heartbeat(session, self.id, self._info)
+        last, self._last_heartbeat = self._last_heartbeat, moment
+        paused = last is None or moment - last > self._settings.worker_lost_after
         if not paused and self._launched:
             self._claim_lost_workers()
 

@@ -1,0 +1,64 @@
+"""Heartbeats and claims when clocks step."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, update
+
+from soundclone.config import Settings
+from soundclone.core import workers
+from soundclone.core.workers import WorkerInfo
+from soundclone.db.models import Worker as Row
+from soundclone.db.session import Database
+from soundclone.jobs import queue
+from soundclone.jobs.worker import Worker
+
+SILENCE = 6.0
+
+
+def claimed(database: Database) -> dict[str, bool]:
+    with database.transaction() as session:
+        return workers.claim(session, "claimer", SILENCE)
+
+
+def test_a_worker_is_claimed_although_the_clock_stepped_back(database: Database) -> None:
+    with database.transaction() as session:
+        moment = workers.heartbeat(session, "dead", WorkerInfo())
+        session.execute(update(Row).values(seen_at=moment + 3600))  # before the step
+    assert claimed(database) == {}
+    with database.transaction() as session:
+        seen_at = session.scalars(select(Row.seen_at)).one()
+        assert moment <= seen_at < moment + 60
+        session.execute(update(Row).values(seen_at=seen_at - 2 * SILENCE))  # time passes
+    assert claimed(database) == {"dead": False}
+
+
+def test_no_worker_is_claimed_when_the_clock_steps_forward(
+    tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(sqlite_template, tmp_path / "soundclone.db")
+    requeued: list[str] = []
+
+    def requeue(worker: str) -> list[str]:
+        requeued.append(worker)
+        return []
+
+    monkeypatch.setattr(queue, "requeue", requeue)
+    clock = 1_800_000_000.0
+    monkeypatch.setattr(workers, "now", lambda session: clock)
+    settings = Settings(data_dir=tmp_path, secret_key="x" * 32, worker_lost_after=SILENCE)
+    worker = Worker(settings, "claimer")
+    worker._launched = True
+    with worker._database.transaction() as session:
+        workers.heartbeat(session, "other", WorkerInfo())
+    worker._heartbeat()
+    clock += 3600
+    worker._heartbeat()
+    assert requeued == []
+    clock += 2
+    worker._heartbeat()  # the other had two seconds for a heartbeat, and sent none
+    assert requeued == ["other"]
+    worker._database.close()
