@@ -32,6 +32,7 @@ sys.path.insert(0, str(ROOT))
 from bench.footprint import CHUNK, Footprint, Subject, postgres  # noqa: E402
 
 DAY = 86_400.0
+BUSY = 0.6  # share of a database's cores that may be busy
 Arrivals = list[tuple[float, float]]
 """Seconds from the start and characters of each task, in order; 0 characters are a preview."""
 
@@ -202,6 +203,7 @@ class Row:
     idle_transactions_a_second: float  # of the workers' polls and heartbeats
     wal_megabytes_a_second: float
     database_cores: float  # busy, at the peak
+    databases: int  # of `--database-cores` cores, 60 % busy
     rows_gigabytes_a_day: float
     stored_terabytes: float  # results of the days that they are kept, and voices of 30 days
     cost_a_day: float
@@ -279,9 +281,10 @@ def row(
     results = speech * costs.stored_task + characters * costs.stored_character
     stored = results * traffic.kept + previews * costs.stored_clone * 30
     cores = peak * database + sized.nodes * costs.idle_database
+    databases = math.ceil(cores / (BUSY * options.database_cores))
     core_hours = sized.nodes * sized.slots * 24.0
     cost = core_hours * prices.core_hour + stored / 1e9 * prices.gigabyte_month / 30
-    cost += math.ceil(cores / 0.6) * 24 * prices.database_core_hour
+    cost += math.ceil(cores / BUSY) * 24 * prices.database_core_hour
     return Row(
         tasks_a_day=daily,
         peak_tasks_a_second=peak,
@@ -298,6 +301,7 @@ def row(
         idle_transactions_a_second=sized.nodes * costs.idle_commits,
         wal_megabytes_a_second=peak * wal / 1e6,
         database_cores=cores,
+        databases=databases,
         rows_gigabytes_a_day=daily * costs.row_bytes / 1e9,
         stored_terabytes=stored / 1e12,
         cost_a_day=cost,
@@ -347,6 +351,7 @@ def main() -> None:
     parser.add_argument("--claims", type=int, default=32, help="SOUNDCLONE_WORKER_TASKS")
     parser.add_argument("--tasks", type=int, default=200_000, help="simulated tasks at most, about")
     parser.add_argument("--gpu-factor", type=float, default=0.3, help="real-time factor on a GPU")
+    parser.add_argument("--database-cores", type=int, default=32, help="of one Postgres")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--check", action="store_true", help="compare with a real service")
     parser.add_argument("--minutes", type=float, default=3.0, help="of the real service")

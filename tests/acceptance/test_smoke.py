@@ -14,6 +14,12 @@ from soundclone.audio import decode
 from tests.service import API, Service, finish
 
 TEXT = "The ferry leaves at nine. <#1.5#> Bring a coat, because the wind on the water is cold."
+SSML = (
+    '<speak xml:lang="en">One, two, three, four, five. <prosody rate="50%">One, two, three, four, '
+    'five.</prosody> <prosody volume="-12dB">One, two, three, four, five.</prosody> '
+    '<lang xml:lang="fr">Bonjour.</lang></speak>'
+)
+TOLD = "One, two, three, four, five. " * 3 + "Bonjour."
 
 
 def loud(path: Path) -> tuple[float, np.ndarray]:
@@ -76,11 +82,41 @@ def test_from_a_recording_to_speech(service: Service, recording: str, tmp_path: 
     ]
     assert np.max(np.abs(pause)) < 0.01
 
-    used = preview["cost"] + speech["cost"]
+    marked: dict[str, Any] = {
+        "modelId": preview["modelId"],
+        "contentText": SSML,
+        "textFormat": "ssml",
+        "format": "wav",
+        "subtitleEnable": True,
+    }
+    task = service.post(f"{API}/soundCloning/audios", marked, key)[1]["data"]["id"]
+    told = finish(service, task, key)
+    assert told["status"] == "completed", told
+    assert told["languages"] == ["English", "French"]
+    with urllib.request.urlopen(told["subtitleJson"]) as response:
+        plain, slow, soft, french = json.load(response)
+    assert french["text"] == "Bonjour."
+    lengths = [each["end"] - each["start"] for each in (plain, slow, soft)]
+    assert lengths[1] > 1.6 * lengths[0]
+    urllib.request.urlretrieve(told["audioUrl"], tmp_path / "told.wav")
+    decoded = decode.decode(tmp_path / "told.wav")
+
+    def level(cue: dict[str, Any]) -> float:
+        rate = decoded.sample_rate / 1000
+        part = decoded.samples[round(cue["start"] * rate) : round(cue["end"] * rate)]
+        return float(10 * np.log10(np.mean(np.square(part, dtype=np.float64))))
+
+    assert level(soft) - level(plain) == pytest.approx(-12, abs=2.5)
+    _, catalog = service.get("/api/openapi/model/catalog?search=sound-cloning-audio")
+    price = catalog["data"]["list"][0]["unit_price"]
+    spoken = len(TEXT) - len("<#1.5#>")
+    assert told["cost"] - speech["cost"] == pytest.approx((len(TOLD) - spoken) * price / 10_000)
+
+    used = preview["cost"] + speech["cost"] + told["cost"]
     balance = service.get(f"{API}/user/balance", key)[1]["data"]
     assert balance["used_coin"] == pytest.approx(used)
     assert balance["available"] == pytest.approx(100 - used)
     ledger = service.command("credit", "ledger", "--account", account, "--json")
     kinds = [entry["kind"] for entry in ledger["entries"]]
-    assert kinds == ["credit", "hold", "capture", "hold", "capture"]
+    assert kinds == ["credit", *["hold", "capture"] * 3]
     assert (ledger["sum"], ledger["sound"]) == (0, True)

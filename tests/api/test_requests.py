@@ -126,6 +126,13 @@ def test_a_wrong_preview_request(
         ({"channel": 3}, ["channel is 3", "1 or 2"]),
         ({"channel": True}, ["channel is true"]),
         ({"contentText": "x" * 10_001}, ["10,001", "10,000"]),
+        ({"textFormat": "html"}, ["'html'", "plain"]),
+        ({"textFormat": "ssml"}, ["SSML, line 1, column 1"]),
+        (
+            {"textFormat": "ssml", "contentText": "<speak>\n<mark name='a'/></speak>"},
+            ["SSML, line 2, column 1: <mark> is not supported"],
+        ),
+        ({"textFormat": "ssml", "contentText": "<speak><break/></speak>"}, ["nothing to speak"]),
         ({"modelId": 5}, ["modelId is 5"]),
     ],
 )

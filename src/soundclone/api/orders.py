@@ -35,9 +35,10 @@ from ..db.models import Task
 from ..engines.selection import Choice
 from ..errors import InvalidParameter, NotFound
 from ..fetch.urls import check_source_url
-from ..text import duration, languages, script
+from ..text import duration, languages, script, ssml
 from ..text.duration import Length
 from ..text.languages import Language
+from ..text.ssml import Marked
 from .schemas import OPUS_RATES, ConsentRequest, SoundCloneAudioRequest, SoundCloneCloneRequest
 from .state import AppState
 
@@ -179,8 +180,9 @@ async def audio_order(
             sample_rate=body.sampleRate,
             channels=body.channel,
         ),
-        request_hash=digest("audio", body.model_dump()),
+        request_hash=audio_digest(body),
         idempotency_key=idempotency_key,
+        is_ssml=body.textFormat == "ssml",
     )
 
 
@@ -195,8 +197,11 @@ async def speech_order(
     options: SpeechOptions,
     request_hash: str,
     idempotency_key: str | None,
+    is_ssml: bool = False,
 ) -> Order:
     """Check and price speech. `version` defaults to the voice's.
+
+    The text is an SSML document if `is_ssml`.
 
     Raises InvalidParameter, NotFound and Unavailable.
     """
@@ -212,6 +217,12 @@ async def speech_order(
             + ", ".join(map(str, OPUS_RATES)),
             param="sampleRate",
         )
+    marked = Marked(text)
+    if is_ssml:  # a voice of v1 may speak v2, and a request that names v1 has no others
+        marked = await run_in_threadpool(ssml.parse, text, version or SoundVersion.V2)
+        text = marked.text
+        if language.strip().lower() == "auto" and marked.language:
+            language = marked.language
     characters = script.check(text, TEXT_LIMIT)
     voice = await state.database.read_async(voices.get, voice_id, who.account_id, param="modelId")
     # Another version may have another engine, and a request for that version means that engine.
@@ -219,6 +230,7 @@ async def speech_order(
     version = version or SoundVersion(voice.version)
     named = language_of(language, version)
     length, choice = await read_text(state, text, characters, version, named, voice_engine)
+    await _check_languages(state, marked, version, choice.engine)
     return Order(
         account_id=who.account_id,
         key_id=who.key_id,
@@ -230,6 +242,7 @@ async def speech_order(
             language=named.name if named else None,
             detected=choice.detected,
             options=options,
+            spans=marked.spans,
         ),
         characters=characters,
         cost=state.prices.audio(characters),
@@ -238,6 +251,30 @@ async def speech_order(
         request_hash=request_hash,
         idempotency_key=idempotency_key,
     )
+
+
+async def _check_languages(
+    state: AppState, marked: Marked, version: SoundVersion, engine: str
+) -> None:
+    """Check that the version and the engine of a text have the languages of its parts.
+
+    Raises InvalidParameter and Unavailable.
+    """
+    names = {span.style.language for span in marked.spans} - {None}
+    if not names:
+        return
+    offers = await state.database.read_async(
+        engine_registry.current, state.settings.worker_lost_after
+    )
+    for name in sorted(filter(None, names)):
+        languages.lookup(name, version)
+        found = state.engine_selector.select(offers, name, version, engine)
+        if found != engine:
+            raise InvalidParameter(
+                f"the text is spoken by {engine!r}, which does not speak {name}; send the part in "
+                f"{name} in its own request",
+                param="contentText",
+            )
 
 
 async def submit(
@@ -408,6 +445,12 @@ def clone_digest(body: SoundCloneCloneRequest) -> str:
     """
     newer = {option for option in ("name", "consent") if not getattr(body, option)}
     return digest("clone", body.model_dump(exclude=newer))
+
+
+def audio_digest(body: SoundCloneAudioRequest) -> str:
+    """Return the hash of a speech request, equal across an upgrade like `clone_digest`."""
+    newer = {"textFormat"} if body.textFormat == "plain" else set()
+    return digest("audio", body.model_dump(exclude=newer))
 
 
 def digest(kind: str, body: Mapping[str, object]) -> str:

@@ -196,6 +196,10 @@ class SoundCloneAudioRequest(RequestModel):
         description="The text to speak: at most 10,000 characters. <#x#> pauses for x seconds, "
         "0.01 to 99.99"
     )
+    textFormat: Literal["plain", "ssml"] = Field(
+        default="plain",
+        description="ssml: contentText is an SSML document, whose markup is not charged",
+    )
     soundVersion: WireVersion = _optional("Default: the version that the voice was made with")
     language: str = Field(
         default="auto",

@@ -187,6 +187,7 @@ def speak(
             help="Where to save the audio; - for standard output",
         ),
     ] = Path("speech.mp3"),
+    ssml: Annotated[bool, typer.Option("--ssml", help="The text is an SSML document")] = False,
     subtitles: Annotated[Path | None, typer.Option(help="Where to save subtitles (SRT)")] = None,
     words: Annotated[bool, typer.Option("--words", help="Make subtitles by word")] = False,
     language: Language = "auto",
@@ -227,6 +228,7 @@ def speak(
         task = client.speak(
             id_of(client, voice),
             text,
+            text_format="ssml" if ssml else None,
             language=language,
             emotion=emotion,
             speed=speed,

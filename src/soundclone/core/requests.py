@@ -7,12 +7,13 @@ an earlier release did not write takes its default.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import ClassVar, Self
 
 from ..db.models import Json, Task, TaskKind
 from ..engines.emotion import Emotion
+from ..text.ssml import Span, Style
 
 _DETECT = "auto"  # in the database, for a language that was not named
 
@@ -225,15 +226,32 @@ class SpeechRequest:
     language: str | None = None  # a name; None: to be detected
     detected: str | None = None  # a name, where the choice of the engine needed the detection
     options: SpeechOptions = SpeechOptions()
+    spans: tuple[Span, ...] = ()  # parts of the text with a style of their own, in order
+
+    @property
+    def edges(self) -> tuple[int, ...]:
+        """Positions in the text where a style begins or ends."""
+        return tuple(sorted({edge for span in self.spans for edge in (span.start, span.end)}))
 
     def to_json(self) -> Json:
         """Return the request as the database keeps it."""
-        return _text_to_json(self) | self.options.to_json()
+        spans = {"spans": [_span_to_json(span) for span in self.spans]} if self.spans else {}
+        return _text_to_json(self) | self.options.to_json() | spans
 
     @classmethod
     def from_json(cls, data: Json) -> Self:
         """Read a request that `to_json` wrote."""
-        return cls(**_text_from_json(data), options=SpeechOptions.from_json(data))
+        spans = tuple(map(_span_from_json, data.get("spans", ())))
+        return cls(**_text_from_json(data), options=SpeechOptions.from_json(data), spans=spans)
+
+
+def _span_to_json(span: Span) -> Json:
+    return {"start": span.start, "end": span.end, **asdict(span.style)}
+
+
+def _span_from_json(data: Json) -> Span:
+    style = {name: value for name, value in data.items() if name not in ("start", "end")}
+    return Span(data["start"], data["end"], Style(**style))
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def assemble(job: Job, request: SpeechRequest, language: str, chunks: Sequence[C
     """
     rate = chunks[0].sample_rate
     options = request.options
-    groups = groups_of(request.text)
+    groups = groups_of(request.text, edges=request.edges)
     lead, tail = (round(each * rate) for each in margins([p for group in groups for p in group]))
     seconds = (lead + sum(chunk.samples for chunk in chunks) + tail) / rate
     audio = files.result(job.task.id, options.format.extension)

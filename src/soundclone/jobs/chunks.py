@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import zlib
+from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import chain
 from typing import Self
+
+import numpy as np
 
 from ..audio import encode, loudness
 from ..core import files
@@ -19,6 +23,7 @@ from ..synthesis.room_tone import add_room_tone
 from ..synthesis.sentence import SentenceSynthesizer
 from ..text import languages, script
 from ..text.script import Piece, Sentence
+from ..text.ssml import PLAIN, Style
 from ..text.subtitles import Spoken
 from .runner import Job
 from .voices import VoiceLoader, VoiceRef
@@ -93,12 +98,14 @@ class Chunk:
 
 
 @lru_cache(maxsize=8)
-def groups_of(text: str, opening: int | None = None) -> tuple[tuple[Piece, ...], ...]:
+def groups_of(
+    text: str, opening: int | None = None, edges: tuple[int, ...] = ()
+) -> tuple[tuple[Piece, ...], ...]:
     """Return the sentences and pauses of each chunk.
 
     Every step of a text needs the groups, and a step may run in another worker than the last one.
     """
-    return script.chunks(script.parse(text), opening=opening)
+    return script.chunks(script.parse(text, edges=edges), opening=opening)
 
 
 def language_of(request: SpeechRequest) -> str:
@@ -114,19 +121,32 @@ def language_of(request: SpeechRequest) -> str:
 def sentence_languages(request: SpeechRequest, main: str, engine: EngineInfo) -> dict[int, str]:
     """Return the language of each sentence, by the offset of the sentence.
 
-    Languages that the engine does not speak are left out. The result is empty if the request named
-    the language.
+    Languages that the engine does not speak are left out. If the request named the language, the
+    result has only the sentences whose style names another.
     """
-    if request.language is not None:
-        return {}
-    found = _detect_languages(request.text, request.version, main)
+    found: dict[int, str] = {}
+    if request.language is None:
+        found |= _detect_languages(request.text, request.version, main, request.edges)
+    if request.spans:
+        for piece in chain(*groups_of(request.text, edges=request.edges)):
+            if isinstance(piece, Sentence) and (name := style_at(request, piece.offset).language):
+                found[piece.offset] = name
     return {offset: name for offset, name in found.items() if name in engine.languages}
 
 
+def style_at(request: SpeechRequest, offset: int) -> Style:
+    """Return the style of the character at an offset."""
+    at = bisect_right(request.spans, offset, key=lambda span: span.start) - 1
+    return request.spans[at].style if at >= 0 and offset < request.spans[at].end else PLAIN
+
+
 @lru_cache(maxsize=8)
-def _detect_languages(text: str, version: str, main: str) -> dict[int, str]:
+def _detect_languages(text: str, version: str, main: str, edges: tuple[int, ...]) -> dict[int, str]:
     sentences = [
-        piece for group in groups_of(text) for piece in group if isinstance(piece, Sentence)
+        piece
+        for group in groups_of(text, edges=edges)
+        for piece in group
+        if isinstance(piece, Sentence)
     ]
     found = languages.detect_each(
         [each.text for each in sentences], version, languages.LANGUAGES[main]
@@ -141,7 +161,7 @@ def speak_chunk(
 ) -> Json:
     """Speak the chunk after the `earlier` ones, and store its audio. Return the chunk as JSON."""
     index, options = len(earlier), request.options
-    groups = groups_of(request.text, options.opening)
+    groups = groups_of(request.text, options.opening, request.edges)
     controls = Controls(
         language=language,
         emotion=options.emotion,
@@ -152,7 +172,7 @@ def speak_chunk(
     )
     allowance = Allowance(
         job.task.characters,
-        speed=options.speed,
+        speed=options.speed * min((span.style.speed for span in request.spans), default=1.0),
         emotion=options.emotion,
         spent=sum(chunk.seconds_spoken for chunk in earlier),
     )
@@ -169,13 +189,24 @@ def speak_chunk(
         for piece in groups[index]:
             if isinstance(piece, Sentence):
                 job.yield_slot()
-                speeches.append(synthesizer.synthesize(piece))
+                style = style_at(request, piece.offset)
+                speeches.append(synthesizer.synthesize(piece, style.speed, style.pitch))
         last = index + 1 == len(groups)
         segment = join(
             groups[index], speeches, engine.info.sample_rate, last=last, seed=controls.seed
         )
-    # Room tone would make the pauses count.
+    # Room tone would make the pauses count. Gains of styles are intended, and not to be levelled.
     level = loudness.loudness(segment.samples, segment.sample_rate)
+    if request.spans:
+        louder = [
+            replace(speech, samples=speech.samples * _gain(style_at(request, sentence.offset)))
+            for sentence, speech in zip(
+                (piece for piece in groups[index] if isinstance(piece, Sentence)),
+                speeches,
+                strict=True,
+            )
+        ]
+        segment = join(groups[index], louder, segment.sample_rate, last=last, seed=controls.seed)
     seed = controls.seed + index
     samples = add_room_tone(segment.samples, segment.sample_rate, seed, level)
     key = files.chunk(job.task.id, index)
@@ -188,3 +219,7 @@ def speak_chunk(
         level,
         tuple(map(SentenceTimes.of, segment.spoken)),
     ).to_json()
+
+
+def _gain(style: Style) -> np.float32:
+    return np.float32(10 ** (style.gain / 20))

@@ -31,7 +31,7 @@ def speak_text(
     job: Job, request: SpeechRequest, language: str, voice: VoiceRef, start: int
 ) -> TaskResult:
     """Speak a text and store the file. `start` is the task's progress so far in per cent."""
-    groups = groups_of(request.text)
+    groups = groups_of(request.text, edges=request.edges)
     chunks: list[Chunk] = []
     for index, _ in enumerate(groups):
         progress = start + round((95 - start) * (index + 1) / len(groups))

@@ -47,7 +47,7 @@ def stream_text(
     job: Job, request: SpeechRequest, language: str, voice: VoiceRef, start: int
 ) -> TaskResult:
     """Speak a text, with a part in the store after each chunk."""
-    count = len(groups_of(request.text, request.options.opening))
+    count = len(groups_of(request.text, request.options.opening, request.edges))
     sender = Sender(job, request)
     chunks: list[Chunk] = []
     for index in range(count):
@@ -75,7 +75,7 @@ class Sender:
         self._job = job
         self._request = request
         self._options = request.options
-        self._groups = groups_of(request.text, self._options.opening)
+        self._groups = groups_of(request.text, self._options.opening, request.edges)
         self._margins = margins([piece for group in self._groups for piece in group])
         self._samples = 0  # before the watermark and the limiter
         self._starts: list[int] = []  # samples before each chunk

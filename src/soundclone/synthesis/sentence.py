@@ -22,6 +22,7 @@ from .allowance import Allowance
 from .code_switching import Utterance, join_utterances, utterances
 from .verification import check_audio, check_transcript
 
+_MOST_SEMITONES = 12
 _ATTEMPTS = 3  # at an utterance, each with another seed
 _SEED_STEP = 0x9E3779B1  # between the seeds of two attempts
 # Recognition is unreliable beyond these bounds, so speech there is checked less strictly.
@@ -68,23 +69,33 @@ class SentenceSynthesizer:
         self._recognizer = recognizer
         self._languages = languages
 
-    def synthesize(self, sentence: Sentence) -> Speech:
+    def synthesize(self, sentence: Sentence, speed: float = 1.0, pitch: int = 0) -> Speech:
         """Speak one sentence. The same arguments give the same samples.
+
+        Args:
+            sentence: The sentence.
+            speed: Factor on the speed of the controls.
+            pitch: Semitones above the pitch of the controls.
 
         Raises:
             SynthesisError: No attempt passed the checks, or the allowance is used up.
             EngineUnavailable: The engine does not work.
         """
         language = self._languages.get(sentence.offset, self._controls.language)
+        changed = replace(
+            self._controls,
+            speed=self._controls.speed * speed,
+            pitch=min(max(self._controls.pitch + pitch, -_MOST_SEMITONES), _MOST_SEMITONES),
+        )
         parts = utterances(sentence.text, language, self._engine.info.languages)
         return join_utterances(
-            sentence.text, parts, [self._speak(part, sentence.offset) for part in parts]
+            sentence.text, parts, [self._speak(part, sentence.offset, changed) for part in parts]
         )
 
-    def _speak(self, utterance: Utterance, offset: int) -> Speech:
+    def _speak(self, utterance: Utterance, offset: int, controls: Controls) -> Speech:
         voice = self._voices.voice_for(utterance.language)
         controls = replace(
-            self._controls,
+            controls,
             language=utterance.language,
             place=offset + utterance.span_start + utterance.start,
         )

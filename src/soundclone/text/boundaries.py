@@ -44,6 +44,12 @@ def sentences(text: str) -> Iterator[tuple[int, int]]:
     yield start, len(text)
 
 
+def is_ended(text: str) -> bool:
+    """Return true if a clean text ends with terminal punctuation, and perhaps closing signs."""
+    stripped = text.rstrip()
+    return any(match.end() == len(stripped) for match in _END.finditer(stripped))
+
+
 def _ends(text: str, match: re.Match[str]) -> bool:
     after = text[match.end() : match.end() + 1]
     if match["full"]:

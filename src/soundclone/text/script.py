@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -180,13 +180,19 @@ def _shown(text: str) -> bool:
 # Sentences
 
 
-def parse(text: str, limit: int = LIMIT, dense_limit: int = DENSE_LIMIT) -> Script:
+def parse(
+    text: str,
+    limit: int = LIMIT,
+    dense_limit: int = DENSE_LIMIT,
+    edges: Collection[int] = (),
+) -> Script:
     """Split a text into its sentences and pauses, in order.
 
     A sentence ends at the terminal punctuation of its script and at a line break. It does not end
     at abbreviations, initials, ordinals and decimals. A longer sentence than `limit` characters is
     split by `splitting.split`. Where most letters are ideographs, kana or Hangul, `dense_limit`
-    applies. Parts without a letter, digit or emoji are left out.
+    applies. Parts without a letter, digit or emoji are left out. No sentence crosses the `edges`,
+    which are positions in the text.
 
     Raises:
         InvalidParameter: a pause marker is malformed.
@@ -195,7 +201,10 @@ def parse(text: str, limit: int = LIMIT, dense_limit: int = DENSE_LIMIT) -> Scri
     last: int | None = None  # the sentence before, in pieces
     paragraph = False
     start = 0
-    for at, end, seconds in [*_markers(text), (len(text), len(text), Decimal())]:
+    cuts = [*_markers(text), *((edge, edge, Decimal()) for edge in {*edges, len(text)})]
+    for at, end, seconds in sorted(cuts):
+        if at < start:
+            continue  # an edge within a pause marker
         plain, origins = cleaned(text[start:at])
         for left, right in boundaries.sentences(plain):
             if plain[left:right] == "\n":
@@ -211,7 +220,8 @@ def parse(text: str, limit: int = LIMIT, dense_limit: int = DENSE_LIMIT) -> Scri
                     pieces[last] = replace(before, paragraph_end=True)
                 paragraph, last = False, len(pieces)
                 sentence = _sentence(plain, origins, a, b, start)
-                pieces.append(replace(sentence, goes_on=(a, b) != spoken[-1]))
+                cut = right == len(plain) and at in edges and not boundaries.is_ended(plain)
+                pieces.append(replace(sentence, goes_on=cut or (a, b) != spoken[-1]))
         if seconds:
             pieces.append(Pause(seconds))
         start = end

@@ -53,6 +53,7 @@ from ._types import (
     Status,
     StreamFormat,
     Subtitles,
+    TextFormat,
     Transfer,
     Version,
 )
@@ -192,6 +193,7 @@ class AsyncClient:
         model_id: str,
         text: str,
         *,
+        text_format: TextFormat | None = None,
         version: Version | None = None,
         language: str = "auto",
         emotion: str | None = None,
@@ -214,6 +216,7 @@ class AsyncClient:
         model_id: str,
         text: str,
         *,
+        text_format: TextFormat | None = None,
         version: Version | None = None,
         language: str = "auto",
         emotion: str | None = None,
@@ -236,6 +239,7 @@ class AsyncClient:
         model_id: str,
         text: str,
         *,
+        text_format: TextFormat | None = None,
         version: Version | None = None,
         language: str = "auto",
         emotion: str | None = None,
@@ -257,6 +261,7 @@ class AsyncClient:
         model_id: str,
         text: str,
         *,
+        text_format: TextFormat | None = None,
         version: Version | None = None,
         language: str = "auto",
         emotion: str | None = None,
@@ -277,6 +282,7 @@ class AsyncClient:
         Args:
             model_id: Id of the voice.
             text: At most 10,000 characters. `<#x#>` pauses for x seconds.
+            text_format: `ssml` if the text is an SSML document. Its markup is not charged.
             version: Default: the version of the voice.
             language: Language of the text, such as "German" or "de". `auto` detects the language of
                 each sentence.
@@ -311,6 +317,7 @@ class AsyncClient:
             model_id,
             text,
             subtitles,
+            text_format=text_format,
             version=version,
             language=language,
             emotion=emotion,

@@ -54,6 +54,7 @@ from ._types import (
     Status,
     StreamFormat,
     Subtitles,
+    TextFormat,
     Transfer,
     Version,
 )
@@ -191,6 +192,7 @@ class Client:
         model_id: str,
         text: str,
         *,
+        text_format: TextFormat | None = None,
         version: Version | None = None,
         language: str = "auto",
         emotion: str | None = None,
@@ -213,6 +215,7 @@ class Client:
         model_id: str,
         text: str,
         *,
+        text_format: TextFormat | None = None,
         version: Version | None = None,
         language: str = "auto",
         emotion: str | None = None,
@@ -235,6 +238,7 @@ class Client:
         model_id: str,
         text: str,
         *,
+        text_format: TextFormat | None = None,
         version: Version | None = None,
         language: str = "auto",
         emotion: str | None = None,
@@ -256,6 +260,7 @@ class Client:
         model_id: str,
         text: str,
         *,
+        text_format: TextFormat | None = None,
         version: Version | None = None,
         language: str = "auto",
         emotion: str | None = None,
@@ -276,6 +281,7 @@ class Client:
         Args:
             model_id: Id of the voice.
             text: At most 10,000 characters. `<#x#>` pauses for x seconds.
+            text_format: `ssml` if the text is an SSML document. Its markup is not charged.
             version: Default: the version of the voice.
             language: Language of the text, such as "German" or "de". `auto` detects the language of
                 each sentence.
@@ -310,6 +316,7 @@ class Client:
             model_id,
             text,
             subtitles,
+            text_format=text_format,
             version=version,
             language=language,
             emotion=emotion,

@@ -19,6 +19,7 @@ Kind = Literal["clone", "audio"]
 Format = Literal["mp3", "wav", "flac", "ogg"]
 StreamFormat = Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]
 Subtitles = Literal["sentence", "word"]
+TextFormat = Literal["plain", "ssml"]
 
 Progress = Callable[["Task"], object]
 """Called with a task whenever its status or progress has changed."""
