@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -64,7 +64,9 @@ def order(account: str, key: str, cost: int, repeat: str | None = None, what: st
 
 
 def submit(
-    database: Database, wanted: Order, enqueue: Callable[[Session, Task], None] | None = None
+    database: Database,
+    wanted: Order,
+    enqueue: Callable[[Session, Sequence[Task]], None] | None = None,
 ) -> str:
     with database.transaction() as session:
         made = tasks.submit(session, wanted, enqueue or (lambda *_: None), active_limit=1000)
@@ -256,7 +258,7 @@ def test_what_is_not_there_cannot_be_spent(database: Database) -> None:
 def test_an_error_while_enqueueing_leaves_nothing(database: Database) -> None:
     account, key = customer(database, 10)
 
-    def broken(session: Session, task: Task) -> None:
+    def broken(session: Session, made: Sequence[Task]) -> None:
         raise RuntimeError("the queue is on fire")
 
     with pytest.raises(RuntimeError):

@@ -9,12 +9,13 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from ..core import consents, engine_registry, files, results, tasks, voices
+from ..core import consents, files, results, tasks, voices
 from ..core.consents import Agreement, Terms
 from ..core.keys import Caller
 from ..core.requests import (
@@ -44,6 +45,7 @@ from .state import AppState
 
 PREVIEW_LIMIT = 270  # characters
 TEXT_LIMIT = 10_000
+_SHORT = 100  # characters
 
 
 @dataclass(frozen=True)
@@ -263,9 +265,7 @@ async def _check_languages(
     names = {span.style.language for span in marked.spans} - {None}
     if not names:
         return
-    offers = await state.database.read_async(
-        engine_registry.current, state.settings.worker_lost_after
-    )
+    offers = await state.engine_offers.get()
     for name in sorted(filter(None, names)):
         languages.lookup(name, version)
         found = state.engine_selector.select(offers, name, version, engine)
@@ -285,7 +285,7 @@ async def submit(
     claim: Callable[[Session], Task | None] | None = None,
     record: Callable[[Session, Task], None] | None = None,
 ) -> Task:
-    """Submit an order in one transaction.
+    """Submit an order. When the task is returned, it is committed.
 
     Args:
         state: the application.
@@ -300,6 +300,8 @@ async def submit(
     `tasks.submit` lists the other errors.
     """
     state.storage.check_free(state.settings.least_free_bytes)
+    if since is None and claim is None and record is None:
+        return await state.submissions.submit(order)
 
     def work(session: Session) -> Task:
         earlier = None
@@ -309,13 +311,7 @@ async def submit(
             earlier = earlier or claim(session)
         if earlier is not None:
             return earlier
-        task = tasks.submit(
-            session,
-            order,
-            state.queue.enqueue,
-            active_limit=state.settings.active_tasks_per_key,
-            result_quota=state.settings.result_quota_bytes,
-        )
+        task = state.submissions.submit_in(session, order)
         if record is not None:
             record(session, task)
         return task
@@ -399,17 +395,15 @@ async def read_text(
         candidates = (language,) if language else languages.candidates(text, version)
         return candidates, duration.check(text, characters, duration.read_as(candidates))
 
-    candidates, length = await run_in_threadpool(estimate)
-    offers = await state.database.read_async(
-        engine_registry.current, state.settings.worker_lost_after
-    )
+    # A switch of threads takes longer than the work on a short text.
+    short = len(text) <= _SHORT
+    candidates, length = estimate() if short else await run_in_threadpool(estimate)
+    offers = await state.engine_offers.get()
     selector = state.engine_selector
     if language is not None:
         return length, Choice(selector.select(offers, language.name, version, voice_engine))
-    choice = await run_in_threadpool(
-        selector.select_for_text, offers, text, version, voice_engine, candidates
-    )
-    return length, choice
+    choose = partial(selector.select_for_text, offers, text, version, voice_engine, candidates)
+    return length, choose() if short else await run_in_threadpool(choose)
 
 
 @dataclass(frozen=True)

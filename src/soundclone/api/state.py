@@ -15,9 +15,11 @@ from ..db.session import Database
 from ..engines.selection import EngineSelector
 from ..jobs.queue import Queue
 from ..storage import Storage
+from .engine_offers import EngineOffers
 from .rate_limit import RateLimit, ReportLimits
 from .recorded_links import RecordedLinks
 from .sockets import OpenSockets
+from .submissions import Submissions
 from .task_signals import TaskSignals
 
 
@@ -45,8 +47,10 @@ class AppState:
     database: Database
     storage: Storage
     queue: Queue
+    submissions: Submissions
     prices: Prices
     engine_selector: EngineSelector
+    engine_offers: EngineOffers
     rate_limit: RateLimit
     verification_limit: RateLimit
     task_signals: TaskSignals
@@ -60,13 +64,16 @@ class AppState:
     def open(cls, settings: Settings, prices: Prices, engine_selector: EngineSelector) -> AppState:
         """Connect to the database and the store that `settings` names."""
         database = Database(settings.database)
+        queue = Queue(database)
         return cls(
             settings=settings,
             database=database,
             storage=Storage.of(settings),
-            queue=Queue(database),
+            queue=queue,
+            submissions=Submissions(settings, database, queue),
             prices=prices,
             engine_selector=engine_selector,
+            engine_offers=EngineOffers(database, settings.worker_lost_after),
             rate_limit=RateLimit(max(1, round(settings.requests_per_second * 60))),
             verification_limit=RateLimit(settings.verifications_per_minute, of="address"),
             task_signals=TaskSignals(database),
@@ -75,6 +82,7 @@ class AppState:
     def close(self) -> None:
         """Close the connections to the database."""
         self.task_signals.close()
+        self.submissions.close()
         self.queue.close()
         self.database.close()
 

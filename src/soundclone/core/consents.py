@@ -283,15 +283,13 @@ def lock(session: Session, consent_id: str, account_id: str) -> Consent:
     return consent
 
 
-def lock_usable(session: Session, request: CloneRequest, account_id: str) -> None:
+def lock_usable(session: Session, consent_id: str, account_id: str) -> None:
     """Lock the kept consent of a request, so that no withdrawal overlooks the request's voice.
 
     Raises NotFound and Expired.
     """
-    if isinstance(request.consent_source, ConsentSource):
-        consent_id = request.consent_source.consent_id
-        lock(session, consent_id, account_id)
-        usable(session, consent_id, account_id)
+    lock(session, consent_id, account_id)
+    usable(session, consent_id, account_id)
 
 
 def ended(session: Session, limit: int = 100) -> Sequence[str]:

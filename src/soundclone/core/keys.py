@@ -18,10 +18,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import ARRAY, String, bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from ..db.models import Account, Key, SignInLink, StudioSession
+from ..db.session import AnyRow, PointRead
 from ..errors import AuthenticationError, Forbidden, InvalidParameter, NotFound, StateConflict
 from . import voices
 from .formatting import DAY, moment
@@ -241,6 +242,28 @@ def rotate(session: Session, secret: bytes, reference: str, *, overlap: float) -
     key.hash, key.secret_id, key.display = digest(text, secret), secret_id(secret), _display(text)
     session.flush()
     return key, text
+
+
+_wanted = (
+    func.unnest(bindparam("key", type_=ARRAY(String)))
+    .table_valued("key", with_ordinality="position", name="wanted")
+    .render_derived()
+)
+_CALLER = (Key.id, Key.account_id, Key.scopes, Key.expires_at)
+CALLER = PointRead(
+    one=select(*_CALLER).where(Key.hash == bindparam("key"), Key.revoked_at.is_(None)),
+    many=select(_wanted.c.position, *_CALLER)
+    .join(Key, Key.hash == _wanted.c.key)
+    .where(Key.revoked_at.is_(None)),
+)
+"""Key by the hash of its current text with the newest secret, unless it is revoked."""
+
+
+def caller_of(row: AnyRow | None) -> Caller | None:
+    """Return the caller of a row of `CALLER`. None: `authenticate` finds out the reason."""
+    if row is None or (row.expires_at is not None and row.expires_at <= time.time()):
+        return None
+    return Caller(row.id, row.account_id, frozenset(map(Scope, row.scopes.split())))
 
 
 def authenticate(session: Session, secrets: Sequence[bytes], text: str) -> Caller:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import bindparam, func, insert, select, update
@@ -30,10 +30,34 @@ HELD = "held"  # counterpart of a hold and of its release
 
 # Constants, because building a statement takes longer than executing it.
 _LINE = insert(Transfer)
+_PAYERS = (
+    select(
+        Key.id,
+        Key.active,
+        Key.quota,
+        Key.used,
+        Key.held,
+        Account.id,
+        Account.turn,
+        Account.active,
+        Account.kept,
+        Account.posted,
+        Account.held,
+    )
+    .join(Account, Account.id == Key.account_id)
+    .where(Key.id.in_(bindparam("keys", expanding=True)), Key.revoked_at.is_(None))
+    .order_by(Account.id, Key.id)  # every transaction locks in this order
+    .with_for_update()
+)
 _RESERVE = (
     update(Account)
     .where(Account.id == bindparam("account"), Account.posted - Account.held >= bindparam("amount"))
-    .values(held=Account.held + bindparam("amount"), active=Account.active + 1)
+    .values(
+        held=Account.held + bindparam("amount"),
+        active=Account.active + bindparam("tasks"),
+        turn=bindparam("taken"),
+        kept=Account.kept + bindparam("size"),
+    )
     .execution_options(synchronize_session=False)
 )
 _RESERVE_OF_KEY = (
@@ -42,7 +66,7 @@ _RESERVE_OF_KEY = (
         Key.id == bindparam("key"),
         (Key.quota == 0) | (Key.quota - Key.used - Key.held >= bindparam("amount")),
     )
-    .values(held=Key.held + bindparam("amount"), active=Key.active + 1)
+    .values(held=Key.held + bindparam("amount"), active=Key.active + bindparam("tasks"))
     .execution_options(synchronize_session=False)
 )
 _RESOLVE = (
@@ -129,48 +153,134 @@ def credit(
         raise NotFound(f"there is no account {account_id!r}")
     _write(
         session,
-        id=line,
-        kind="credit",
-        debit=ISSUER,
-        credit=account_id,
-        amount=amount,
-        account_id=account_id,
-        memo=memo,
+        {
+            "id": line,
+            "kind": "credit",
+            "debit": ISSUER,
+            "credit": account_id,
+            "amount": amount,
+            "account_id": account_id,
+            "memo": memo,
+        },
     )
 
 
-def hold(session: Session, *, account_id: str, key_id: str, task_id: str, amount: int) -> None:
-    """Reserve an amount for a task. The caller must roll back after an error.
+@dataclass
+class Payer:
+    """Account that is locked, with the holds that the transaction adds."""
 
-    Raises:
-        InsufficientBalance: The account has too little credit.
-        QuotaExceeded: The quota of the key does not allow the amount.
-    """
-    reserved = session.execute(_RESERVE, {"account": account_id, "amount": amount})
-    if not affected(reserved):
-        has = balance(session, account_id).available
-        raise InsufficientBalance(
-            f"this task costs {to_credits(amount):.6g} credits and {to_credits(has):.6g} are "
-            "available; add credit or shorten the text"
-        )
-    within = session.execute(_RESERVE_OF_KEY, {"key": key_id, "amount": amount})
-    if not affected(within):
-        key = session.get_one(Key, key_id)
-        left = max(0, key.quota - key.used - key.held)
-        raise QuotaExceeded(
-            f"this task costs {to_credits(amount):.6g} credits and the key has "
-            f"{to_credits(left):.6g} left of its quota of {to_credits(key.quota):.6g}"
-        )
+    account_id: str
+    available: int  # micro-credits
+    active: int  # tasks that have not ended
+    turn: int  # last place in the queue that a task of the account took
+    kept: int  # bytes of results
+    amount: int = 0  # of the new holds
+    tasks: int = 0
+    size: int = 0  # bytes of the new tasks' results
+
+
+@dataclass
+class PayingKey:
+    """Key that is locked together with its account."""
+
+    key_id: str
+    payer: Payer
+    active: int  # tasks that have not ended
+    quota: int  # micro-credits, 0 for no limit
+    spent: int  # used or held
+    amount: int = 0  # of the new holds
+    tasks: int = 0
+
+    def reserve(self, amount: int, *, turn: int, size: int) -> None:
+        """Add a task to the holds that `hold` writes.
+
+        Args:
+            amount: Price of the task.
+            turn: Place of the task in the queue.
+            size: Bytes of its result.
+
+        Raises:
+            InsufficientBalance: The account has too little credit.
+            QuotaExceeded: The quota of the key does not allow the amount.
+        """
+        payer = self.payer
+        if payer.available < amount:
+            raise InsufficientBalance(
+                f"this task costs {to_credits(amount):.6g} credits and "
+                f"{to_credits(payer.available):.6g} are available; add credit or shorten the text"
+            )
+        if self.quota and self.quota - self.spent < amount:
+            raise QuotaExceeded(
+                f"this task costs {to_credits(amount):.6g} credits and the key has "
+                f"{to_credits(max(0, self.quota - self.spent)):.6g} left of its quota of "
+                f"{to_credits(self.quota):.6g}"
+            )
+        payer.available -= amount
+        payer.turn = turn
+        payer.kept += size
+        payer.size += size
+        self.spent += amount
+        for each in (payer, self):
+            each.active += 1
+            each.tasks += 1
+            each.amount += amount
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Amount that is reserved for a task."""
+
+    task_id: str
+    amount: int
+    account_id: str
+    key_id: str
+
+
+def lock_payers(session: Session, key_ids: Collection[str]) -> dict[str, PayingKey]:
+    """Lock keys that are not revoked, and their accounts. Return the keys by their ids."""
+    payers: dict[str, Payer] = {}
+    found: dict[str, PayingKey] = {}
+    for row in session.execute(_PAYERS, {"keys": list(key_ids)}):
+        key_id, active, quota, used, key_held, account_id, turn, tasks, kept, posted, held = row
+        payer = payers.setdefault(account_id, Payer(account_id, posted - held, tasks, turn, kept))
+        found[key_id] = PayingKey(key_id, payer, active, quota, used + key_held)
+    return found
+
+
+def hold(session: Session, keys: Collection[PayingKey], holds: Sequence[Hold]) -> None:
+    """Write the holds that the locked keys have reserved."""
+    used = [key for key in keys if key.tasks]
+    payers = {key.payer.account_id: key.payer for key in used}
+    reserved = [
+        {
+            "account": payer.account_id,
+            "amount": payer.amount,
+            "tasks": payer.tasks,
+            "taken": payer.turn,
+            "size": payer.size,
+        }
+        for payer in payers.values()
+    ]
+    of_keys = [{"key": key.key_id, "amount": key.amount, "tasks": key.tasks} for key in used]
+    # The rows are locked, so the conditions hold unless the locks were broken.
+    for statement, rows in ((_RESERVE, reserved), (_RESERVE_OF_KEY, of_keys)):
+        if sum(affected(session.execute(statement, row)) for row in rows) != len(rows):
+            raise RuntimeError("a locked account or key has changed")
     _write(
         session,
-        id=f"hold:{task_id}",
-        kind="hold",
-        debit=account_id,
-        credit=HELD,
-        amount=amount,
-        account_id=account_id,
-        key_id=key_id,
-        task_id=task_id,
+        *(
+            {
+                "id": f"hold:{each.task_id}",
+                "kind": "hold",
+                "debit": each.account_id,
+                "credit": HELD,
+                "amount": each.amount,
+                "account_id": each.account_id,
+                "key_id": each.key_id,
+                "task_id": each.task_id,
+            }
+            for each in holds
+        ),
     )
 
 
@@ -223,16 +333,18 @@ def _resolve(
     line = f"{kind}:{held.task_id}"
     _write(
         session,
-        id=line,
-        kind=kind,
-        debit=held.account_id if kind == "capture" else HELD,
-        credit=REVENUE if kind == "capture" else held.account_id,
-        amount=amount,
-        account_id=held.account_id,
-        key_id=held.key_id,
-        task_id=held.task_id,
-        resolves=resolves,
-        memo=memo,
+        {
+            "id": line,
+            "kind": kind,
+            "debit": held.account_id if kind == "capture" else HELD,
+            "credit": REVENUE if kind == "capture" else held.account_id,
+            "amount": amount,
+            "account_id": held.account_id,
+            "key_id": held.key_id,
+            "task_id": held.task_id,
+            "resolves": resolves,
+            "memo": memo,
+        },
     )
     return line
 
@@ -301,7 +413,7 @@ def audit(session: Session) -> Audit:
     return Audit(issued, revenue, owed, held, tuple(wrong))
 
 
-def _write(session: Session, **line: str | int | None) -> None:
+def _write(session: Session, *lines: Mapping[str, object]) -> None:
     now = time.time()
     fields = {"memo": "", "created_at": now, "task_id": None, "key_id": None, "resolves": None}
-    session.execute(_LINE, fields | line)
+    session.execute(_LINE, [{**fields, **line} for line in lines])

@@ -15,10 +15,10 @@ import uuid
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ARRAY, String, bindparam, delete, exists, func, select, update
+from sqlalchemy import ARRAY, String, bindparam, delete, exists, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from ..db.models import Account, Key, Task, TaskKind, TaskStatus, Voice
+from ..db.models import Key, Task, TaskKind, TaskStatus, Voice
 from ..db.session import PointRead, affected
 from ..errors import (
     AuthenticationError,
@@ -27,6 +27,7 @@ from ..errors import (
     IdempotencyConflict,
     NotFound,
     RateLimited,
+    SoundcloneError,
     StateConflict,
     TaskAbandoned,
     TaskCancelled,
@@ -36,7 +37,7 @@ from ..errors import (
 from . import audit, consents, delivery, ledger, results, voices
 from .audit import Event
 from .formatting import moment
-from .requests import CloneRequest, Request, TaskResult
+from .requests import CloneRequest, ConsentSource, Request, TaskResult
 from .voices import ACTIVE
 
 _POLLED = (
@@ -91,26 +92,14 @@ SPEAKING = 3
 
 ENDED = "the task was ended before its work was done"
 
-Enqueue = Callable[[Session, Task], None]
+Enqueue = Callable[[Session, Sequence[Task]], None]
 
 # Constants, because building a statement takes longer than executing it.
-_STANDING = (
-    select(Account.turn, Account.active, Account.kept, Key.active)
-    .join(Key, Key.account_id == Account.id)
-    .where(Key.id == bindparam("key"), Key.revoked_at.is_(None))
-    .with_for_update(of=Account)
-)
 _SERVED = select(
     *(
         select(func.min(Task.turn)).where(Task.status == status).scalar_subquery()
         for status in ACTIVE
     )
-)
-_TOOK_TURN = (
-    update(Account)
-    .where(Account.id == bindparam("account"))
-    .values(turn=bindparam("taken"), kept=Account.kept + bindparam("more"))
-    .execution_options(synchronize_session=False)
 )
 
 
@@ -138,38 +127,129 @@ def submit(
     active_limit: int,
     result_quota: int | None = None,
 ) -> Task:
-    """Hold the price, write the task and enqueue its job. After an error, nothing is done.
-
-    The same idempotency key with the same request returns the first task. If two such requests
-    race, one may get sqlalchemy's IntegrityError. Its caller rolls back and tries again.
+    """Submit one order like `submit_all`. After an error, nothing is done.
 
     Raises:
         IdempotencyConflict: The key was used with another request.
-        NotFound, Expired: The voice cannot be used.
+        NotFound, Deleted, Expired: The voice or the consent cannot be used.
+        AuthenticationError: The API key was revoked.
         RateLimited: The key has too many tasks that have not ended.
         TooLarge: The result may exceed the account's quota of results.
         InsufficientBalance, QuotaExceeded: The price cannot be paid.
     """
-    known = _repeated(session, order)
-    if known:
-        return known
-    if order.voice_id is not None:
-        voices.usable(session, order.voice_id, order.account_id)
-    if isinstance(order.request, CloneRequest):
-        consents.lock_usable(session, order.request, order.account_id)
-    standing = session.execute(_STANDING, {"key": order.key_id}).one_or_none()
-    if standing is None:  # since the request was authenticated
+    (outcome,) = submit_all(
+        session, [order], enqueue, active_limit=active_limit, result_quota=result_quota
+    )
+    if isinstance(outcome, SoundcloneError):
+        raise outcome
+    return outcome
+
+
+def submit_all(
+    session: Session,
+    orders: Sequence[Order],
+    enqueue: Enqueue,
+    *,
+    active_limit: int,
+    result_quota: int | None = None,
+) -> Sequence[Task | SoundcloneError]:
+    """Hold the prices of orders, write their tasks and enqueue their jobs.
+
+    Return the task of each order, or the error that refuses it. A refused order has no effect. The
+    same idempotency key with the same request returns the first task.
+
+    All orders share the statements, so that many cost little more than one. Consents, voices and
+    accounts are locked in this order, and each kind in the order of ids, to avoid deadlocks.
+    """
+    refused = _lock_consents(session, orders)
+    usable = voices.lock(session, (order.voice_id for order in orders if order.voice_id))
+    keys = ledger.lock_payers(session, {order.key_id for order in orders})
+    known = _repeated(session, orders)
+    served = _served_turn(session)
+    made: list[Task] = []
+    outcomes: list[Task | SoundcloneError] = []
+    for place, order in enumerate(orders):
+        repeated = (order.account_id, order.idempotency_key)
+        try:
+            if repeated in known:
+                outcomes.append(_same(known[repeated], order))
+                continue
+            if place in refused:
+                raise refused[place]
+            if order.voice_id is not None:
+                voices.checked(usable.get(order.voice_id), order.voice_id, order.account_id)
+            task = _admit(order, keys.get(order.key_id), served, active_limit, result_quota)
+        except SoundcloneError as error:
+            outcomes.append(error)
+            continue
+        if order.idempotency_key is not None:
+            known[repeated] = task
+        made.append(task)
+        outcomes.append(task)
+    if not made:
+        return outcomes
+    session.add_all(made)
+    for task in made:
+        if task.kind == TaskKind.AUDIO:
+            audit.record(
+                session,
+                Event.USED,
+                audit.by_key(task.key_id),
+                voice_id=task.voice_id,
+                account_id=task.account_id,
+                task_id=task.id,
+            )
+    session.flush()
+    ledger.hold(
+        session,
+        keys.values(),
+        [ledger.Hold(task.id, task.cost, task.account_id, task.key_id) for task in made],
+    )
+    enqueue(session, made)
+    return outcomes
+
+
+def _lock_consents(session: Session, orders: Sequence[Order]) -> dict[int, SoundcloneError]:
+    """Lock the kept consents that orders name. Return errors by the places of their orders."""
+    refused: dict[int, SoundcloneError] = {}
+    named = [
+        (order.request.consent_source.consent_id, place)
+        for place, order in enumerate(orders)
+        if isinstance(order.request, CloneRequest)
+        and isinstance(order.request.consent_source, ConsentSource)
+    ]
+    for consent_id, place in sorted(named):
+        try:
+            consents.lock_usable(session, consent_id, orders[place].account_id)
+        except SoundcloneError as error:
+            refused[place] = error
+    return refused
+
+
+def _admit(
+    order: Order,
+    key: ledger.PayingKey | None,
+    served: int,
+    active_limit: int,
+    result_quota: int | None,
+) -> Task:
+    """Reserve the price of an order and return its task, which is not in the session yet."""
+    if key is None:  # since the request was authenticated
         raise AuthenticationError("the API key is not known to this service")
-    turn, own_active, kept, active = standing
-    if active >= active_limit:
+    if key.active >= active_limit:
         raise RateLimited(
             f"this key has {active_limit} tasks that have not ended, which is the most; "
             "wait for some to end",
             retry_after=5,
         )
     if result_quota is not None:
-        results.check_quota(kept, order.size, result_quota)
-    task = Task(
+        results.check_quota(key.payer.kept, order.size, result_quota)
+    # Start-time fair queueing (Goyal et al., 1996). The tasks of an account take consecutive
+    # turns. An account without waiting tasks starts at the turn that is being served, so it does
+    # not wait for another account's whole backlog.
+    turn = max(served, (key.payer.turn if key.payer.active else 0) + 1)
+    key.reserve(order.cost, turn=turn, size=order.size)
+    return Task(
         id=f"audio_{uuid.uuid4()}",
         kind=order.request.kind,
         status=TaskStatus.QUEUED,
@@ -182,7 +262,7 @@ def submit(
         fee=order.fee,
         delivered=0,
         size=order.size,
-        turn=_turn(session, turn if own_active else 0),
+        turn=turn,
         idempotency_key=order.idempotency_key,
         request_hash=order.request_hash,
         progress=0,
@@ -190,45 +270,37 @@ def submit(
         result={},
         created_at=time.time(),
     )
-    session.execute(
-        _TOOK_TURN, {"account": order.account_id, "taken": task.turn, "more": order.size}
-    )
-    session.add(task)
-    if order.voice_id is not None:
-        audit.record(
-            session,
-            Event.USED,
-            audit.by_key(order.key_id),
-            voice_id=order.voice_id,
-            account_id=order.account_id,
-            task_id=task.id,
-        )
-    session.flush()
-    ledger.hold(
-        session,
-        account_id=order.account_id,
-        key_id=order.key_id,
-        task_id=task.id,
-        amount=order.cost,
-    )
-    enqueue(session, task)
-    return task
 
 
-def _repeated(session: Session, order: Order) -> Task | None:
-    if order.idempotency_key is None:
-        return None
-    task = session.scalar(
-        select(Task).where(
-            Task.account_id == order.account_id, Task.idempotency_key == order.idempotency_key
-        )
+def _repeated(session: Session, orders: Sequence[Order]) -> dict[tuple[str, str | None], Task]:
+    """Return earlier tasks with the idempotency keys of orders, by account and key."""
+    pairs = [
+        (order.account_id, order.idempotency_key)
+        for order in orders
+        if order.idempotency_key is not None
+    ]
+    if not pairs:
+        return {}
+    found = session.scalars(
+        select(Task).where(tuple_(Task.account_id, Task.idempotency_key).in_(pairs))
     )
-    if task and task.request_hash != order.request_hash:
+    return {(task.account_id, task.idempotency_key): task for task in found}
+
+
+def _same(task: Task, order: Order) -> Task:
+    """Return an earlier task with the order's idempotency key, if its request is the same."""
+    if task.request_hash != order.request_hash:
         raise IdempotencyConflict(
             f"Idempotency-Key {order.idempotency_key!r} was used on {moment(task.created_at)} with "
             "another request; use a new key for a new request"
         )
     return task
+
+
+def _served_turn(session: Session) -> int:
+    """Return the turn that workers are serving."""
+    turns = [turn for turn in session.execute(_SERVED).one() if turn is not None]
+    return min(turns, default=1)
 
 
 def recent(session: Session, account_id: str, request_hash: str, since: float) -> Task | None:
@@ -252,17 +324,6 @@ def recent(session: Session, account_id: str, request_hash: str, since: float) -
         .order_by(Task.created_at.desc())
         .limit(1)
     )
-
-
-def _turn(session: Session, last: int) -> int:
-    """Return a task's place in the queue by start-time fair queueing (Goyal et al., 1996).
-
-    The tasks of an account take consecutive turns after its `last`. An account without waiting
-    tasks (`last` is 0) starts at the turn that is being served, so it does not wait for another
-    account's whole backlog.
-    """
-    turns = [turn for turn in session.execute(_SERVED).one() if turn is not None]
-    return max(min(turns, default=1), last + 1)
 
 
 def get(session: Session, task_id: str, account_id: str) -> Task:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from sqlalchemy import Select, exists, select, tuple_, update
@@ -37,11 +37,41 @@ def get(session: Session, voice_id: str, account_id: str, *, param: str | None =
     """
     voice = session.get(Voice, voice_id) if is_id(voice_id) else None
     if voice is None or voice.account_id != account_id:
-        raise NotFound(
-            f"there is no voice {voice_id[:60]!r} in this account; modelId is what a completed "
-            "preview task reports",
-            param=param,
-        )
+        raise _not_found(voice_id, param)
+    return voice
+
+
+def _not_found(voice_id: str, param: str | None = None) -> NotFound:
+    return NotFound(
+        f"there is no voice {voice_id[:60]!r} in this account; modelId is what a completed "
+        "preview task reports",
+        param=param,
+    )
+
+
+def lock(session: Session, voice_ids: Iterable[str]) -> dict[str, Voice]:
+    """Return the voices that exist by their ids, and lock them until the transaction ends."""
+    wanted = sorted(filter(is_id, set(voice_ids)))
+    if not wanted:
+        return {}
+    found = session.scalars(
+        select(Voice)
+        .where(Voice.id.in_(wanted))
+        .order_by(Voice.id)  # every transaction locks in this order
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return {voice.id: voice for voice in found}
+
+
+def checked(voice: Voice | None, voice_id: str, account_id: str) -> Voice:
+    """Return the voice with an id if it is the account's and may be used.
+
+    Raises NotFound, Deleted and Expired.
+    """
+    if voice is None or voice.account_id != account_id:
+        raise _not_found(voice_id)
+    _check_not_over(voice)
     return voice
 
 
@@ -50,10 +80,7 @@ def usable(session: Session, voice_id: str, account_id: str) -> Voice:
 
     Raises NotFound, Deleted and Expired.
     """
-    voice = get(session, voice_id, account_id)
-    session.refresh(voice, with_for_update=True)
-    _check_not_over(voice)
-    return voice
+    return checked(lock(session, [voice_id]).get(voice_id), voice_id, account_id)
 
 
 def _check_not_over(voice: Voice) -> None:

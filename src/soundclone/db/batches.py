@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,38 +13,49 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 
+_PATIENCE = 0.05  # seconds after which another thread takes over
+
 
 @dataclass(frozen=True)
 class _Waiting(Generic[T, R]):
     """Item of a caller that waits for its outcome."""
 
     item: T
+    since: float  # monotonic seconds
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[R]
 
 
 class Batches(Generic[T, R]):
-    """Thread that works on the items of concurrent callers in batches.
+    """Threads that work on the items of concurrent callers in batches.
 
     Items that arrive during a batch form the next one. So an idle service adds no delay, and a busy
-    service needs fewer round trips and commits for each item.
+    service needs fewer round trips and commits for each item. One thread does all the work unless
+    a batch takes long, for instance because it waits for a lock.
 
     Args:
         work: Returns the outcome of each item, in their order. An exception among the outcomes is
             raised in the caller of that item. An exception that `work` raises reaches all callers.
         most: Largest number of items in a batch.
-        name: Name of the thread.
+        name: Name of the threads.
+        threads: Largest number of batches at a time.
     """
 
     def __init__(
-        self, work: Callable[[Sequence[T]], Sequence[R | Exception]], most: int, name: str
+        self,
+        work: Callable[[Sequence[T]], Sequence[R | Exception]],
+        most: int,
+        name: str,
+        *,
+        threads: int = 1,
     ) -> None:
         self._work = work
         self._most = most
         self._name = name
+        self._number = threads
+        self._threads: list[threading.Thread] = []
         self._waiting: list[_Waiting[T, R]] = []
         self._changed = threading.Condition()
-        self._thread: threading.Thread | None = None
         self._closed = False
 
     async def do(self, item: T) -> R:
@@ -53,29 +65,46 @@ class Batches(Generic[T, R]):
         with self._changed:
             if self._closed:
                 raise RuntimeError(f"the {self._name} have ended")
-            self._waiting.append(_Waiting(item, loop, future))
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-                self._thread.start()
+            self._waiting.append(_Waiting(item, time.monotonic(), loop, future))
+            if not self._threads:
+                self._start()
             elif len(self._waiting) == 1:
-                self._changed.notify()
+                self._changed.notify_all()
         return await future
 
     def close(self) -> None:
-        """Finish the items that wait, and end the thread."""
+        """Finish the items that wait, and end the threads."""
         with self._changed:
             self._closed = True
-            self._changed.notify()
-        if self._thread:
-            self._thread.join()
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
 
-    def _run(self) -> None:
-        while True:
-            with self._changed:
+    def _start(self) -> None:
+        for number in range(self._number):
+            patience = _PATIENCE if number else 0.0
+            thread = threading.Thread(
+                target=self._run, args=(patience,), name=self._name, daemon=True
+            )
+            self._threads.append(thread)
+            thread.start()
+
+    def _take(self, patience: float) -> Sequence[_Waiting[T, R]]:
+        """Return the next batch, with an item that has waited for `patience`. Empty: closed."""
+        with self._changed:
+            while True:
                 self._changed.wait_for(lambda: self._waiting or self._closed)
                 if not self._waiting:
-                    return
-                taken, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+                    return ()
+                early = self._waiting[0].since + patience - time.monotonic()
+                if patience == 0 or early <= 0:
+                    break
+                self._changed.wait(early)
+            taken, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+            return taken
+
+    def _run(self, patience: float) -> None:
+        while taken := self._take(patience):
             batch = [each for each in taken if not each.future.cancelled()]
             if not batch:
                 continue

@@ -119,7 +119,7 @@ class Database:
         self._readers: list[Connection] = []
         self._threads = ThreadPoolExecutor(1 if self.sqlite else pool_size, "database")
         self._reads: Batches[_Read, AnyRow | None] = Batches(
-            self._read_together, _MOST_READS, "point reads"
+            self._read_together, _MOST_READS, "point reads", threads=2
         )
 
     @contextmanager
@@ -148,6 +148,21 @@ class Database:
                 return work(session, *args, **kwargs)
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, job)
+
+    def transaction_in_turn(
+        self, work: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Return `work(session, *args, **kwargs)`, run in a writing transaction.
+
+        On SQLite the transaction runs in the thread that `transaction_async` uses: threads that
+        wait for the lock of a file sleep, and look for it in vain while others take it.
+        """
+
+        def job() -> R:
+            with self.transaction() as session:
+                return work(session, *args, **kwargs)
+
+        return self._threads.submit(job).result() if self.sqlite else job()
 
     async def read_async(
         self, work: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs

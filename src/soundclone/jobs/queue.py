@@ -11,20 +11,25 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
-from typing import ParamSpec, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from copy import copy
+from typing import ParamSpec, TypeVar, cast
 
 from dbos import (
     DBOS,
     DBOSClient,
     DBOSConfig,
+    EnqueueOptions,
     Serializer,
     WorkflowStatus,
     _queue,
     _serialization,
 )
 from dbos._schemas.system_database import SystemSchema
-from sqlalchemy import Column, MetaData, Table
+from dbos._sys_db import SystemDatabase
+from sqlalchemy import Column, Connection, MetaData, Table
+from sqlalchemy.engine.base import OptionEngine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -181,6 +186,18 @@ def record_tables(schema: str | None) -> list[Table]:
     ]
 
 
+class _Lent:
+    """Engine whose transactions are parts of a caller's transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """Open a part, which the caller commits."""
+        yield self._connection
+
+
 class Queue:
     """Client that enqueues jobs, for the API."""
 
@@ -190,22 +207,30 @@ class Queue:
         )
         self._signals = Signals(database, _CHANNEL)
 
-    def enqueue(self, session: Session, task: Task) -> None:
-        """Enqueue the task's workflow in the session's transaction. Its commit wakes workers."""
-        queue = queue_of(engine_of(task))
-        self._client.enqueue_in_transaction(
-            session,
-            {
-                "workflow_name": task.kind,
-                "queue_name": queue,
-                "workflow_id": task.id,
-                "app_version": VERSION,
-                "priority": task.turn,
-                "queue_partition_key": task.account_id,
-            },
-            task.id,
-        )
-        self._signals.send_after_commit(session, queue)
+    def enqueue(self, session: Session, tasks: Sequence[Task]) -> None:
+        """Enqueue the workflows of tasks in the session's transaction. Its commit wakes workers."""
+        options = [_options(task) for task in tasks]
+        if len(tasks) == 1:
+            self._client.enqueue_in_transaction(session, options[0], tasks[0].id)
+        else:
+            build = self._client._build_enqueue_status
+            self._in_transaction(session).init_workflows(
+                [build(each, each["workflow_id"])[1] for each in options]
+            )
+        for queue in {each["queue_name"] for each in options}:
+            self._signals.send_after_commit(session, queue)
+
+    def _in_transaction(self, session: Session) -> SystemDatabase:
+        """Return the tables of dbos, written in the session's transaction.
+
+        The method of dbos that enqueues many jobs with two statements opens a transaction, which is
+        the session's here.
+        """
+        tables = copy(self._client._sys_db)
+        tables._apply_caller_schema(session)
+        # `init_workflows` uses nothing but `begin`.
+        tables.engine = cast(OptionEngine, _Lent(session.connection()))
+        return tables
 
     def enqueue_verification(self, session: Session, identifier: str) -> None:
         """Enqueue the workflow of a verification in the session's transaction."""
@@ -242,6 +267,17 @@ class Queue:
         """Close the client."""
         self._signals.close()
         self._client.destroy()
+
+
+def _options(task: Task) -> EnqueueOptions:
+    return {
+        "workflow_name": task.kind,
+        "queue_name": queue_of(engine_of(task)),
+        "workflow_id": task.id,
+        "app_version": VERSION,
+        "priority": task.turn,
+        "queue_partition_key": task.account_id,
+    }
 
 
 def workflow(name: str, work: Callable[[str], None]) -> None:
