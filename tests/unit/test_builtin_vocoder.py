@@ -44,6 +44,17 @@ def test_pulses_have_the_pitch_and_the_power_of_the_envelope() -> None:
     assert 10 * np.log10(pulses.var() / noise.var()) == pytest.approx(0, abs=1)
 
 
+@pytest.mark.parametrize("f0", [0.0, 150.0])
+def test_the_filter_of_a_recording_does_not_change_the_bands_above(f0: float) -> None:
+    whole = flat(np.full(3, f0))
+    envelope = whole.envelope.copy()
+    envelope[:, 76:] -= 4.0  # of a recording that was resampled to 16 kHz
+    mean = envelope.mean(axis=1)
+    faded = replace(whole, envelope=envelope - mean[:, None], level=whole.level + mean)
+    high, same = (vocoder.output_bands(each)[:, BANDS:] for each in (whole, faded))
+    np.testing.assert_allclose(same, high, atol=1e-5)
+
+
 def test_an_unvoiced_stretch_has_noise_only() -> None:
     pulses, noise = vocoder.streams(flat(np.zeros(200)))
     np.testing.assert_array_equal(pulses, noise)
