@@ -215,6 +215,31 @@ EXAMPLES = {
     "deleteVoice": Example('curl -X DELETE $API/voices/$MODEL -H "$AUTH"'),
     "withdrawConsent": Example('curl -X DELETE $API/voices/$MODEL/consent -H "$AUTH"'),
     "getAccount": Example('curl $API/account -H "$AUTH"', {"ACCOUNT": "id"}),
+    "updateAccount": Example(
+        f'curl -X PATCH $API/account -H "$AUTH" {_JSON} -d \'{{"lowBalance": 20}}\''
+    ),
+    "createWebhook": Example(
+        f'curl $API/webhooks -H "$AUTH" {_JSON} \\\n'
+        '  -d \'{"url": "https://example.com/hooks", "events": ["task.succeeded"]}\'',
+        {"HOOK": "id"},
+    ),
+    "listWebhooks": Example('curl $API/webhooks -H "$AUTH"'),
+    "getWebhook": Example('curl $API/webhooks/$HOOK -H "$AUTH"'),
+    "updateWebhook": Example(
+        f'curl -X PATCH $API/webhooks/$HOOK -H "$AUTH" {_JSON} -d \'{{"description": "pager"}}\''
+    ),
+    "rotateWebhookSecret": Example(
+        'curl -X POST "$API/webhooks/$HOOK/rotation?overlapHours=48" -H "$AUTH"'
+    ),
+    "testWebhook": Example(
+        'curl -X POST $API/webhooks/$HOOK/test -H "$AUTH"', {"DELIVERY": "id"}
+    ),
+    "listWebhookDeliveries": Example('curl "$API/webhook-deliveries?webhook=$HOOK" -H "$AUTH"'),
+    "getWebhookDelivery": Example('curl $API/webhook-deliveries/$DELIVERY -H "$AUTH"'),
+    "replayWebhookDelivery": Example(
+        'curl -X POST $API/webhook-deliveries/$DELIVERY/replay -H "$AUTH"'
+    ),
+    "deleteWebhook": Example('curl -X DELETE $API/webhooks/$HOOK -H "$AUTH"'),
     "listKeys": Example('curl $API/keys -H "$AUTH"'),
     "createKey": Example(
         f'curl $API/keys -H "$AUTH" {_JSON} \\\n'

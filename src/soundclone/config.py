@@ -205,6 +205,14 @@ class Settings(BaseSettings):
     fetch_timeout: float = Field(
         default=60.0, gt=0, description="Longest download of a recording, in seconds."
     )
+    webhook_allow: CommaSeparated = Field(
+        default=(),
+        description="Hosts, addresses and networks that webhooks may reach although they are not "
+        "public.",
+    )
+    webhook_timeout: float = Field(
+        default=15.0, gt=0, le=60, description="Seconds that an endpoint has to answer a webhook."
+    )
     upload_max_bytes: int = Field(
         default=100_000_000, gt=0, description="Largest recording that is uploaded, in bytes."
     )
@@ -434,9 +442,9 @@ class Settings(BaseSettings):
                 )
         return origins
 
-    @field_validator("fetch_allow")
+    @field_validator("fetch_allow", "webhook_allow")
     @classmethod
-    def _fetch_allow(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
+    def _allowed_addresses(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
         for entry in entries:
             try:
                 ip_network(entry, strict=False)

@@ -1,4 +1,4 @@
-"""Encryption of stored files with AES-256-GCM.
+"""Encryption of stored files with AES-256-GCM, and of short texts in the database.
 
 An encrypted file consists of a header and chunks.
 
@@ -14,6 +14,7 @@ Any range of a file can be read without the rest.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import os
@@ -23,6 +24,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from cryptography.fernet import MultiFernet
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 KEY_BYTES = 32
@@ -184,3 +186,38 @@ def _aead(key: bytes, name: str, header: bytes) -> AESGCM:
 
 def _nonce(number: int, last: bool) -> bytes:
     return number.to_bytes(11, "big") + bytes([last])
+
+
+def seal(secrets: Sequence[bytes], purpose: str, text: str) -> str:
+    """Encrypt a short text with the newest secret of the installation.
+
+    Args:
+        secrets: Secrets of the installation, the newest first.
+        purpose: Owner of the text, such as an id. The text decrypts only with the same purpose.
+        text: The text.
+    """
+    return _fernet(secrets, purpose).encrypt(text.encode()).decode()
+
+
+def unseal(secrets: Sequence[bytes], purpose: str, sealed: str) -> str:
+    """Decrypt a text that `seal` encrypted with any of the secrets.
+
+    Raises:
+        EncryptionError: No secret fits, or the text was altered.
+    """
+    from cryptography.fernet import InvalidToken
+
+    try:
+        return _fernet(secrets, purpose).decrypt(sealed.encode()).decode()
+    except InvalidToken as error:
+        raise EncryptionError("it needs another secret, or was altered") from error
+
+
+def _fernet(secrets: Sequence[bytes], purpose: str) -> MultiFernet:
+    from cryptography.fernet import Fernet, MultiFernet
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+    info = b"soundclone text " + purpose.encode()
+    keys = (HKDF(SHA256(), KEY_BYTES, salt=None, info=info).derive(each) for each in secrets)
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in keys])

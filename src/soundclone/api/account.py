@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, StreamingResponse
 from sqlalchemy.orm import Session
 
-from ..core import ledger, sessions
-from ..core.pricing import to_credits
+from ..core import ledger, sessions, webhooks
+from ..core.pricing import to_credits, to_micro
 from ..db.models import Account, Key
 from ..errors import AuthenticationError, Forbidden, InvalidParameter, RateLimited, Unavailable
 from .account_data import erase, export_response
@@ -17,6 +18,7 @@ from .auth import AnyCaller, BalanceReader, LimitedCaller, LimitedManager
 from .errors import ContractRoute, ServiceRoute
 from .openapi import error_responses
 from .schemas import (
+    AccountChange,
     AccountResponse,
     CatalogResponse,
     ErasureResponse,
@@ -94,10 +96,43 @@ async def get_account(state: State, who: BalanceReader) -> JSONResponse:
     """Return the id and the name of the account that the key belongs to."""
 
     def work(session: Session) -> dict[str, object]:
-        account = session.get_one(Account, who.account_id)
-        return {"id": account.id, "name": account.name, "created": int(account.created_at)}
+        return _account(session, who.account_id)
 
     return JSONResponse(ok(await state.database.read_async(work)))
+
+
+@service_router.patch(
+    "/api/open-api/v1/account",
+    operation_id="updateAccount",
+    summary="Change the account",
+    response_model=AccountResponse,
+    responses=error_responses(
+        AuthenticationError, Forbidden, InvalidParameter, RateLimited, Unavailable
+    ),
+)
+async def update_account(state: State, body: AccountChange, who: LimitedManager) -> JSONResponse:
+    """Set the credits below which the event `balance.low` is sent to the account's webhooks.
+
+    Needs the scope `account`.
+    """
+    threshold = to_micro(Decimal(str(body.lowBalance)))
+
+    def work(session: Session) -> dict[str, object]:
+        webhooks.set_low_balance(session, who.account_id, threshold or None)
+        return _account(session, who.account_id)
+
+    return JSONResponse(ok(await state.database.transaction_async(work)))
+
+
+def _account(session: Session, account_id: str) -> dict[str, object]:
+    account = session.get_one(Account, account_id, populate_existing=True)
+    low = account.low_balance
+    return {
+        "id": account.id,
+        "name": account.name,
+        "created": int(account.created_at),
+        "lowBalance": None if low is None else to_credits(low),
+    }
 
 
 @service_router.post(

@@ -29,6 +29,7 @@ from . import (
     unmatched,
     verify,
     voices,
+    webhooks,
 )
 from .fronts import registry
 from .headers import content_security_policy
@@ -86,6 +87,7 @@ def create_app(settings: Settings) -> FastAPI:
         account.router,
         account.service_router,
         keys.router,
+        webhooks.router,
         files.router,
         files.service_router,
         health.router,

@@ -112,6 +112,7 @@ TaskReader = Annotated[Caller, Depends(Authorised(Scope.READ, Scope.SPEAK, Scope
 TaskOwner = Annotated[Caller, Depends(Authorised(Scope.SPEAK, Scope.CLONE))]
 BalanceReader = Annotated[Caller, Depends(Authorised(Scope.READ, Scope.ACCOUNT))]
 LimitedManager = Annotated[Caller, Depends(Authorised(Scope.ACCOUNT, limited=True))]
+Manager = Annotated[Caller, Depends(Authorised(Scope.ACCOUNT))]
 KeyReader = Annotated[Caller, Depends(Authorised(Scope.ACCOUNT, Scope.OPERATOR))]
 LimitedKeyRevoker = Annotated[
     Caller, Depends(Authorised(Scope.ACCOUNT, Scope.OPERATOR, limited=True))

@@ -21,7 +21,7 @@ from .tasks import view
 router = APIRouter(prefix="/api/open-api/v1", route_class=ServiceRoute, tags=["Tasks"])
 
 
-def _none_if_empty(value: object) -> object:
+def none_if_empty(value: object) -> object:
     """Return None for an empty value, which clients send for an unset option."""
     return None if value == "" else value
 
@@ -39,22 +39,22 @@ async def list_tasks(
     limit: Annotated[
         int | None,
         Query(ge=1, le=100, description="Largest number of tasks of the page"),
-        BeforeValidator(_none_if_empty),
+        BeforeValidator(none_if_empty),
     ] = 20,
     cursor: Annotated[
         str | None,
         Query(description="The nextCursor of the page before. Default: the first page"),
-        BeforeValidator(_none_if_empty),
+        BeforeValidator(none_if_empty),
     ] = None,
     status: Annotated[
         WireStatus | None,
         Query(description="List only tasks of this status"),
-        BeforeValidator(_none_if_empty),
+        BeforeValidator(none_if_empty),
     ] = None,
     kind: Annotated[
         Literal["clone", "audio"] | None,
         Query(description="List only previews (clone), or only production speech (audio)"),
-        BeforeValidator(_none_if_empty),
+        BeforeValidator(none_if_empty),
     ] = None,
 ) -> JSONResponse:
     """Return one page of the account's tasks, newest first.

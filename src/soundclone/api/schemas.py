@@ -25,12 +25,14 @@ from pydantic_core import CoreSchema, core_schema
 
 from ..core.keys import Scope
 from ..core.requests import AudioFormat, SoundVersion, SpeechOptions
+from ..core.webhooks import SUBSCRIBABLE, DeliveryStatus, EventType
 from ..db.models import TaskStatus
 from ..engines.emotion import Emotion
 
 OK = 20000
 
 NullableString = Annotated[str | None, WithJsonSchema({"type": ["string", "null"]})]
+NullableNumber = Annotated[float | None, WithJsonSchema({"type": ["number", "null"]})]
 NullableTime = Annotated[int | None, WithJsonSchema({"type": ["integer", "null"]})]
 
 
@@ -64,6 +66,8 @@ class Member:
 WireStatus = Annotated[TaskStatus, Member(TaskStatus)]
 WireVersion = Annotated[SoundVersion, Member(SoundVersion)]
 WireScope = Annotated[Scope, Member(Scope)]
+WireWebhookEvent = Annotated[EventType, Member(SUBSCRIBABLE)]
+WireDeliveryStatus = Annotated[DeliveryStatus, Member(DeliveryStatus)]
 WireEmotion = Annotated[Emotion, Member(Emotion)]
 WireFormat = Annotated[
     AudioFormat,
@@ -480,6 +484,18 @@ class AccountData(BaseModel):
     id: str = Field(description="Id of the account, acct_…")
     name: str = Field(description="Name of the account")
     created: int = Field(description="When the account was opened, in Unix seconds")
+    lowBalance: NullableNumber = Field(
+        description="Credits below which the event balance.low is sent; null: it is not sent"
+    )
+
+
+class AccountChange(RequestModel):
+    """New values for an account."""
+
+    lowBalance: float = Field(
+        description="A number of credits: the event balance.low is sent when fewer are available. "
+        "0: it is not sent"
+    )
 
 
 class AccountResponse(_Envelope):
@@ -765,6 +781,138 @@ class ErasureResponse(_Envelope):
     """Envelope with the report of an erasure."""
 
     data: ErasureData = Field(description="The report")
+
+
+class WebhookRequest(RequestModel):
+    """New webhook endpoint."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"url": "https://example.com/hooks", "events": ["task.succeeded"]}
+        }
+    )
+
+    url: str = Field(description="An http or https URL that receives the events by POST")
+    events: list[WireWebhookEvent] = _optional(
+        f"A list of event types, of {', '.join(SUBSCRIBABLE)}. Default: all"
+    )
+    description: str = Field(default="", description="A note of at most 200 characters")
+
+
+class WebhookChange(RequestModel):
+    """New values for a webhook endpoint. Values that are left out stay."""
+
+    url: str = _optional("An http or https URL that receives the events by POST")
+    events: list[WireWebhookEvent] = _optional(
+        f"A list of event types, of {', '.join(SUBSCRIBABLE)}"
+    )
+    description: str = _optional("A note of at most 200 characters")
+    enabled: bool = _optional("False: nothing is sent, and waiting deliveries fail")
+
+
+class WebhookData(BaseModel):
+    """Webhook endpoint of an account, without its secret."""
+
+    id: str = Field(description="Id of the endpoint, hook_…")
+    url: str = Field(description="URL that receives the events")
+    description: str = Field(description="Note of the owner")
+    events: list[WireWebhookEvent] = Field(description="Types of events that are sent")
+    enabled: bool = Field(description="Events are sent")
+    disabledReason: NullableString = Field(
+        description="Why the service disabled the endpoint; null if the owner did, or nobody"
+    )
+    failingSince: NullableTime = Field(
+        description="When the first attempt after the last success failed, in Unix seconds; null "
+        "if the last attempt succeeded"
+    )
+    formerUntil: NullableTime = Field(
+        description="Until when messages are signed with the replaced secret too, in Unix seconds"
+    )
+    created: int = Field(description="When the endpoint was created, in Unix seconds")
+
+
+class NewWebhookData(WebhookData):
+    """Webhook endpoint with its secret."""
+
+    secret: str = Field(description="The secret, whsec_…, which no later response contains")
+
+
+class WebhookResponse(_Envelope):
+    """Envelope with a webhook endpoint."""
+
+    data: WebhookData = Field(description="The endpoint")
+
+
+class NewWebhookResponse(_Envelope):
+    """Envelope with a webhook endpoint and its secret."""
+
+    data: NewWebhookData = Field(description="The endpoint")
+
+
+class WebhookList(BaseModel):
+    """Webhook endpoints of an account."""
+
+    list: Annotated[list[WebhookData], Field(description="All endpoints, newest first")]
+
+
+class WebhookListResponse(_Envelope):
+    """Envelope with the webhook endpoints of an account."""
+
+    data: WebhookList = Field(description="The endpoints")
+
+
+class DeletedWebhookData(BaseModel):
+    """Deleted webhook endpoint."""
+
+    id: str = Field(description="Id of the deleted endpoint")
+    deleted: bool = Field(description="Always true")
+
+
+class DeletedWebhookResponse(_Envelope):
+    """Envelope with a deleted webhook endpoint."""
+
+    data: DeletedWebhookData = Field(description="The deleted endpoint")
+
+
+class DeliveryData(BaseModel):
+    """Delivery of a message to a webhook endpoint, with the result of the last attempt."""
+
+    id: str = Field(description="Id of the delivery, dlv_…")
+    webhook: str = Field(description="Id of the endpoint")
+    message: str = Field(description="Id of the message, which is sent as webhook-id")
+    type: str = Field(description="Type of the event")
+    status: WireDeliveryStatus = Field(description="State of the delivery")
+    attempts: int = Field(description="Attempts so far")
+    statusCode: NullableTime = Field(description="HTTP status of the last response; null: none")
+    error: NullableString = Field(description="Why the last attempt failed")
+    seconds: NullableNumber = Field(description="Seconds that the last attempt took")
+    created: int = Field(description="When the event happened, in Unix seconds")
+    attempted: NullableTime = Field(description="When the last attempt ended, in Unix seconds")
+    nextAttempt: NullableTime = Field(
+        description="When the next attempt begins, in Unix seconds; null: never"
+    )
+    payload: dict[str, Any] = Field(description="Body of the message")
+
+
+class DeliveryResponse(_Envelope):
+    """Envelope with a delivery."""
+
+    data: DeliveryData = Field(description="The delivery")
+
+
+class DeliveryList(BaseModel):
+    """One page of deliveries."""
+
+    list: Annotated[list[DeliveryData], Field(description="Deliveries, newest first")]
+    nextCursor: NullableString = Field(
+        description="Cursor of the next page; null for the last page"
+    )
+
+
+class DeliveryListResponse(_Envelope):
+    """Envelope with one page of deliveries."""
+
+    data: DeliveryList = Field(description="The page")
 
 
 def ok(data: object) -> dict[str, object]:

@@ -26,7 +26,8 @@ def rotate(as_json: AsJson = False) -> None:
     """Replace the secret, and keep the former one valid.
 
     API keys, links and sessions that were made with the former secret stay valid. Each key is
-    hashed with the new secret at its next use. Restart all processes of the service afterwards.
+    hashed with the new secret at its next use. `soundclone secret retire` encrypts the secrets of
+    webhooks with the new secret. Restart all processes of the service after the rotation.
     """
     from ..core import keys
 
@@ -85,9 +86,10 @@ def retire(
     """Remove the former secrets that nothing depends on.
 
     A former secret stays while a valid API key is hashed with it, and while links and sessions
-    that were signed with it may be valid. With --force these keys and links stop working.
+    that were signed with it may be valid. With --force these keys and links stop working. Secrets
+    of webhooks are encrypted with the newest secret first.
     """
-    from ..core import keys
+    from ..core import keys, webhooks
     from ..core.formatting import DAY
     from ..core.sessions import LONGEST
 
@@ -101,6 +103,7 @@ def retire(
     longest = max(settings.upload_days * DAY, settings.result_days * DAY, LONGEST)
     retired, kept = [], []
     with transaction() as session:
+        webhooks.renew_secrets(session, settings.secrets)
         for path in settings.former_secret_files:
             secret = path.read_bytes()
             name, reason = keys.secret_id(secret), ""

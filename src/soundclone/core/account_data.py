@@ -32,7 +32,7 @@ from ..db.models import (
 )
 from ..db.session import affected
 from ..errors import NotFound, TaskCancelled
-from . import audit, files, ledger, register, results, tasks
+from . import audit, files, ledger, register, results, tasks, webhooks
 from .audit import Actor, Event
 from .pricing import to_credits
 from .voices import ACTIVE
@@ -49,6 +49,9 @@ ERASED = frozenset(
         "upload_reservations",
         "uploads",
         "voices",
+        "webhook_deliveries",
+        "webhook_endpoints",
+        "webhook_events",
     }
 )
 """Tables whose rows of an account are deleted."""
@@ -59,8 +62,19 @@ KEPT = frozenset({"accounts", "audit_log", "transfers"})
 ERASED_NAME = "erased"
 """Name of an account that was erased."""
 
-# Hashes of keys could be attacked offline. Those of requests say nothing to the account.
-_PRIVATE = frozenset({"hash", "secret_id", "previous_hash", "previous_secret_id", "request_hash"})
+# Hashes and encrypted secrets could be attacked offline. Those of requests say nothing to the
+# account.
+_PRIVATE = frozenset(
+    {
+        "hash",
+        "secret_id",
+        "previous_hash",
+        "previous_secret_id",
+        "request_hash",
+        "secret",
+        "previous_secret",
+    }
+)
 _TRANSIENT = frozenset({"upload_reservations"})
 _LEAVE = 60.0  # seconds in which the worker of a cancelled task notices the end of the task
 
@@ -214,6 +228,7 @@ def erase(
         session.execute(delete(table).where(table.key_id.in_(own_keys)))
         for table in (StudioSession, SignInLink)
     ]
+    webhooks.erase(session, account_id)
     session.execute(delete(ClientVoiceId).where(ClientVoiceId.account_id == account_id))
     session.execute(delete(NumberedFile).where(NumberedFile.account_id == account_id))
     late = list(running)

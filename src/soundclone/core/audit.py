@@ -33,6 +33,11 @@ class Event(StrEnum):
     UNPROTECTED = "unprotected"
     ALLOWED = "allowed"  # an account may clone a protected voice
     DISALLOWED = "disallowed"  # the account may no longer do so
+    WEBHOOK_CREATED = "webhook_created"  # `detail` is the id of the endpoint, here and below
+    WEBHOOK_CHANGED = "webhook_changed"
+    WEBHOOK_ROTATED = "webhook_rotated"  # its secret was replaced
+    WEBHOOK_DISABLED = "webhook_disabled"  # by the service, because messages failed
+    WEBHOOK_DELETED = "webhook_deleted"
 
 
 @dataclass(frozen=True)

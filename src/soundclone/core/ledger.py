@@ -43,6 +43,7 @@ _PAYERS = (
         Account.kept,
         Account.posted,
         Account.held,
+        Account.low_balance,
     )
     .join(Account, Account.id == Key.account_id)
     .where(Key.id.in_(bindparam("keys", expanding=True)), Key.revoked_at.is_(None))
@@ -174,6 +175,7 @@ class Payer:
     active: int  # tasks that have not ended
     turn: int  # last place in the queue that a task of the account took
     kept: int  # bytes of results
+    low_balance: int | None = None  # micro-credits below which `balance.low` is sent
     amount: int = 0  # of the new holds
     tasks: int = 0
     size: int = 0  # bytes of the new tasks' results
@@ -241,8 +243,10 @@ def lock_payers(session: Session, key_ids: Collection[str]) -> dict[str, PayingK
     payers: dict[str, Payer] = {}
     found: dict[str, PayingKey] = {}
     for row in session.execute(_PAYERS, {"keys": list(key_ids)}):
-        key_id, active, quota, used, key_held, account_id, turn, tasks, kept, posted, held = row
-        payer = payers.setdefault(account_id, Payer(account_id, posted - held, tasks, turn, kept))
+        key_id, active, quota, used, key_held, account_id, turn, tasks, kept, posted, held, low = row
+        payer = payers.setdefault(
+            account_id, Payer(account_id, posted - held, tasks, turn, kept, low)
+        )
         found[key_id] = PayingKey(key_id, payer, active, quota, used + key_held)
     return found
 

@@ -34,7 +34,7 @@ from ..errors import (
     TaskError,
     TaskTimedOut,
 )
-from . import audit, consents, delivery, ledger, results, voices
+from . import audit, consents, delivery, ledger, results, voices, webhooks
 from .audit import Event
 from .formatting import moment
 from .requests import CloneRequest, ConsentSource, Request, TaskResult
@@ -205,6 +205,8 @@ def submit_all(
         keys.values(),
         [ledger.Hold(task.id, task.cost, task.account_id, task.key_id) for task in made],
     )
+    for payer in {key.payer.account_id: key.payer for key in keys.values()}.values():
+        webhooks.balance_fell(session, payer)
     enqueue(session, made)
     return outcomes
 
@@ -479,6 +481,7 @@ def complete(
         voices.activate(session, session.get_one(Task, task_id).voice_id)
     ledger.capture(session, task_id)
     results.resize(session, task_id, size)
+    webhooks.task_ended(session, task_id)
     return True
 
 
@@ -504,6 +507,7 @@ def fail(session: Session, task_id: str, error: TaskError, *, keep: float) -> bo
     charged, message = delivery.charge(session, task_id, error)
     session.execute(update(Task).where(Task.id == task_id).values(error=message, cost=charged))
     results.resize(session, task_id, 0)
+    webhooks.task_ended(session, task_id)
     return True
 
 

@@ -70,6 +70,7 @@ class Account(Base):
     active: Mapped[int] = mapped_column(default=0)  # how many those are
     turn: Mapped[int] = mapped_column(default=0)  # the last one that a task of it took
     kept: Mapped[int] = mapped_column(default=0)  # bytes of results, with those still to be made
+    low_balance: Mapped[int | None]  # micro-credits below which `balance.low` is sent; None: never
     created_at: Mapped[float]
     erased_at: Mapped[float | None]  # time when everything but the ledger was deleted
 
@@ -444,3 +445,65 @@ class Verification(Base):
     error_word: Mapped[str | None]
     created_at: Mapped[float] = mapped_column(index=True)
     ended_at: Mapped[float | None]
+
+
+class WebhookEndpoint(Base):
+    """URL that receives events of an account. The secrets are encrypted."""
+
+    __tablename__ = "webhook_endpoints"
+
+    id: Mapped[str] = mapped_column(primary_key=True)  # hook_…
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)
+    url: Mapped[str] = mapped_column(Text)
+    description: Mapped[str] = mapped_column(default="")
+    events: Mapped[list[str]]  # values of `core.webhooks.EventType`
+    secret: Mapped[str] = mapped_column(Text)
+    secret_id: Mapped[str]  # of the installation's secret that encrypts `secret`
+    previous_secret: Mapped[str | None] = mapped_column(Text)  # replaced by the latest rotation
+    previous_until: Mapped[float | None]  # time when the replaced secret stops signing
+    created_at: Mapped[float]
+    failing_since: Mapped[float | None]  # first failure after the last success
+    disabled_at: Mapped[float | None]
+    disabled_reason: Mapped[str] = mapped_column(Text, default="")
+
+
+class WebhookEvent(Base):
+    """Message about an event, the same for each endpoint."""
+
+    __tablename__ = "webhook_events"
+
+    id: Mapped[str] = mapped_column(primary_key=True)  # msg_…, the header webhook-id
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)
+    type: Mapped[str]
+    payload: Mapped[str] = mapped_column(Text)  # JSON, byte for byte as signed
+    created_at: Mapped[float] = mapped_column(index=True)
+
+
+class WebhookDelivery(Base):
+    """Delivery of an event to an endpoint, with the result of the last attempt."""
+
+    __tablename__ = "webhook_deliveries"
+    __table_args__ = (
+        CheckConstraint(
+            "status IN ('pending', 'delivered', 'failed')", name="webhook_deliveries_known_status"
+        ),
+        Index("webhook_deliveries_of_endpoint", "endpoint_id", "created_at"),
+        Index("webhook_deliveries_due", "status", "next_at"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)  # dlv_…
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)
+    endpoint_id: Mapped[str] = mapped_column(ForeignKey("webhook_endpoints.id"))
+    event_id: Mapped[str] = mapped_column(ForeignKey("webhook_events.id"), index=True)
+    status: Mapped[str]
+    job: Mapped[int] = mapped_column(default=1)  # number of the job that makes the next attempt
+    attempts: Mapped[int] = mapped_column(default=0)
+    failures: Mapped[int] = mapped_column(default=0)  # since the event, or since the last replay
+    next_at: Mapped[float | None]  # time of the next attempt
+    attempted_at: Mapped[float | None]
+    status_code: Mapped[int | None]  # of the last response
+    seconds: Mapped[float | None]  # that the last attempt took
+    error: Mapped[str | None] = mapped_column(Text)  # of the last attempt
+    created_at: Mapped[float]
+    ended_at: Mapped[float | None]
+    cleared_at: Mapped[float | None]  # time when the records of its jobs were deleted

@@ -114,7 +114,9 @@ class Database:
         else:
             event.listen(self.engine, "connect", _prepare_postgres)
             event.listen(self.engine, "handle_error", _translate_idle)
-        self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+        self.session_info: dict[str, object] = {}
+        """Values that each new session has in `Session.info`."""
+        self._sessions = sessionmaker(self.engine, expire_on_commit=False, info=self.session_info)
         self._local = threading.local()
         self._readers: list[Connection] = []
         self._threads = ThreadPoolExecutor(1 if self.sqlite else pool_size, "database")

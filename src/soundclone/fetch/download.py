@@ -78,10 +78,10 @@ def fetch(
         OSError: The file cannot be written.
     """
     backend = CheckedBackend(Allowed(allow), resolve, Deadline(timeout, check))
-    place = _Place.parse(url)
+    place = Place.parse(url)
     for _ in range(MAX_REDIRECTS + 1):
         with (
-            _translating_errors(place, timeout),
+            translating_errors(place, timeout),
             httpcore2.HTTPConnection(place.target.origin, network_backend=backend) as connection,
             connection.stream("GET", place.target, headers=_headers(place)) as response,
         ):
@@ -93,7 +93,7 @@ def fetch(
 
 
 @dataclass(frozen=True)
-class _Place:
+class Place:
     """Parsed URL. The checks and the connection use the same parts."""
 
     scheme: str
@@ -103,7 +103,7 @@ class _Place:
     query: str  # with the question mark, or empty
 
     @classmethod
-    def parse(cls, url: str) -> _Place:
+    def parse(cls, url: str) -> Place:
         """Parse and check a URL. Raises SourceRefused."""
         if len(url) > MAX_URL:
             raise SourceRefused(f"the URL has {len(url)} characters; at most {MAX_URL} are taken")
@@ -130,7 +130,7 @@ class _Place:
         query = f"?{parts.query}" if parts.query else ""
         return cls(parts.scheme, host, port, parts.path or "/", query)
 
-    def join(self, location: bytes) -> _Place:
+    def join(self, location: bytes) -> Place:
         """Return the target of a redirect from this URL. Raises SourceRefused."""
         # Servers send unencoded UTF-8 and spaces, which browsers encode.
         try:
@@ -193,7 +193,7 @@ def _name(text: str) -> str:
         ) from error
 
 
-def _headers(place: _Place) -> list[tuple[str, str]]:
+def _headers(place: Place) -> list[tuple[str, str]]:
     return [
         ("Host", place.authority),
         ("User-Agent", f"soundclone/{__version__}"),
@@ -204,7 +204,7 @@ def _headers(place: _Place) -> list[tuple[str, str]]:
 
 
 @contextmanager
-def _translating_errors(place: _Place, timeout: float) -> Iterator[None]:
+def translating_errors(place: Place, timeout: float) -> Iterator[None]:
     """Raise the errors of httpcore2 as SourceErrors."""
     where = place.authority
     try:
@@ -240,7 +240,7 @@ def _header(response: httpcore2.Response, name: bytes) -> bytes:
     return b", ".join(value for key, value in response.headers if key.lower() == name)
 
 
-def _location(response: httpcore2.Response, place: _Place) -> bytes | None:
+def _location(response: httpcore2.Response, place: Place) -> bytes | None:
     """Return the target of a redirect, None for a file. Raises SourceUnreachable."""
     if response.status in _REDIRECTS:
         if location := _header(response, b"location"):
@@ -260,7 +260,7 @@ def _location(response: httpcore2.Response, place: _Place) -> bytes | None:
     return None
 
 
-def _save(response: httpcore2.Response, place: _Place, path: Path, max_bytes: int) -> Fetched:
+def _save(response: httpcore2.Response, place: Place, path: Path, max_bytes: int) -> Fetched:
     length = _header(response, b"content-length")
     expected = int(length) if length.isdigit() else None
     if expected is not None and expected > max_bytes:

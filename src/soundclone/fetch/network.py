@@ -150,10 +150,17 @@ class CheckedBackend(httpcore2.NetworkBackend):
     has the reason.
     """
 
-    def __init__(self, allowed: Allowed, resolve: Resolve, deadline: Deadline) -> None:
+    def __init__(
+        self,
+        allowed: Allowed,
+        resolve: Resolve,
+        deadline: Deadline,
+        setting: str = "SOUNDCLONE_FETCH_ALLOW",
+    ) -> None:
         self._allowed = allowed
         self._resolve = resolve
         self._deadline = deadline
+        self._setting = setting  # of `allowed`, for messages
         self._sockets = httpcore2.SyncBackend()
 
     def connect_tcp(
@@ -192,7 +199,7 @@ class CheckedBackend(httpcore2.NetworkBackend):
         except ValueError:
             return self._checked_name(host, port)
         if reason := self._reason(host, [address]):
-            raise _refused(host, reason)
+            raise _refused(host, reason, self._setting)
         return [str(address)]
 
     def _checked_name(self, host: str, port: int) -> list[str]:
@@ -206,7 +213,7 @@ class CheckedBackend(httpcore2.NetworkBackend):
         if reason:
             waited = time.monotonic() - asked
             self._deadline.sleep(-waited % REFUSAL_STEP)
-            raise _refused(host, reason)
+            raise _refused(host, reason, self._setting)
         return [str(address) for address in addresses]
 
     def _reason(self, host: str, addresses: list[Address]) -> str | None:
@@ -226,10 +233,10 @@ class CheckedBackend(httpcore2.NetworkBackend):
         )
 
 
-def _refused(host: str, reason: str) -> SourceRefused:
+def _refused(host: str, reason: str, setting: str) -> SourceRefused:
     return SourceRefused(
         f"{host} does not resolve to a public address; check its spelling, or ask the operator to "
-        "allow it with SOUNDCLONE_FETCH_ALLOW",
+        f"allow it with {setting}",
         logged=f"{host} is refused: {reason}",
     )
 

@@ -33,6 +33,7 @@ from sqlalchemy.engine.base import OptionEngine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from ..core import webhooks
 from ..core.requests import engine_of
 from ..db.models import Task
 from ..db.session import Database
@@ -46,10 +47,15 @@ R = TypeVar("R")
 APPLICATION = "soundclone"
 VERIFICATIONS = "verifications"
 """Name of the queue and of the workflow of verifications."""
+WEBHOOKS = "webhooks"
+"""Name of the queue and of the workflow of attempts to deliver a message."""
 # A constant, because a version computed from the code would strand queued jobs at every deploy.
 # Raise it when the steps of a workflow, their order or the format of their records change.
 VERSION = "3"
 _VERIFICATIONS_AT_ONCE = 2  # in a worker
+# Attempts of a worker at once. Endpoints may be slow, so an account has a small share.
+_WEBHOOKS_AT_ONCE = 32
+_WEBHOOKS_PER_ACCOUNT = 2
 _PENDING = "PENDING"
 _OF_WORKERS = frozenset({"queues", "application_versions", "workflow_schedules"})
 # Tables of dbos that workers fill when they start.
@@ -199,13 +205,15 @@ class _Lent:
 
 
 class Queue:
-    """Client that enqueues jobs, for the API."""
+    """Client that enqueues jobs. Transactions of the database enqueue webhooks with it."""
 
     def __init__(self, database: Database) -> None:
         self._client = DBOSClient(
             system_database_engine=database.engine, serializer=_Json(), lazy=True
         )
         self._signals = Signals(database, _CHANNEL)
+        self._session_info = database.session_info
+        self._session_info[webhooks.ENQUEUE] = self.enqueue_webhook
 
     def enqueue(self, session: Session, tasks: Sequence[Task]) -> None:
         """Enqueue the workflows of tasks in the session's transaction. Its commit wakes workers."""
@@ -246,6 +254,28 @@ class Queue:
         )
         self._signals.send_after_commit(session, VERIFICATIONS)
 
+    def enqueue_webhook(self, session: Session, job: str, account_id: str, delay: float) -> None:
+        """Enqueue an attempt to deliver a message in the session's transaction.
+
+        Args:
+            session: The transaction.
+            job: Id of the job.
+            account_id: Account whose share of the workers the attempt uses.
+            delay: Seconds until the attempt.
+        """
+        options: EnqueueOptions = {
+            "workflow_name": WEBHOOKS,
+            "queue_name": WEBHOOKS,
+            "workflow_id": job,
+            "app_version": VERSION,
+            "queue_partition_key": account_id,
+        }
+        if delay:
+            options["delay_seconds"] = delay
+        self._client.enqueue_in_transaction(session, options, job)
+        if not delay:
+            self._signals.send_after_commit(session, WEBHOOKS)
+
     def unfinished(self, task_ids: Sequence[str]) -> set[str]:
         """Return the tasks whose workflow a worker may still run.
 
@@ -265,6 +295,7 @@ class Queue:
 
     def close(self) -> None:
         """Close the client."""
+        self._session_info.pop(webhooks.ENQUEUE, None)
         self._signals.close()
         self._client.destroy()
 
@@ -349,7 +380,7 @@ def launch(
     }
     DBOS(config=config)
     queues = [queue_of(name) for name in engines]
-    DBOS.listen_queues([*queues, VERIFICATIONS])
+    DBOS.listen_queues([*queues, VERIFICATIONS, WEBHOOKS])
     DBOS.launch()
     _signalled.listen(database)
     for queue in queues:
@@ -364,6 +395,13 @@ def launch(
         VERIFICATIONS,
         worker_concurrency=_VERIFICATIONS_AT_ONCE,
         polling_interval_sec=poll,
+        on_conflict="always_update",
+    )
+    DBOS.register_queue(
+        WEBHOOKS,
+        worker_concurrency=_WEBHOOKS_AT_ONCE,
+        partition_worker_concurrency=_WEBHOOKS_PER_ACCOUNT,
+        polling_interval_sec=max(poll, 1.0),
         on_conflict="always_update",
     )
 

@@ -21,6 +21,7 @@ from ..core import (
     uploads,
     verifications,
     voices,
+    webhooks,
     workers,
 )
 from ..core.formatting import DAY
@@ -96,6 +97,15 @@ def sweep(settings: Settings, database: Database, storage: Storage) -> None:
         with database.transaction() as session:
             verifications.remove(session, identifier)
 
+    def clear_delivery(delivery: tuple[str, int]) -> None:
+        delivery_id, jobs = delivery
+        numbers = range(1, jobs + 1)
+        queue.delete_records([webhooks.job_of(delivery_id, number) for number in numbers])
+        with database.transaction() as session:
+            webhooks.mark_cleared(session, delivery_id)
+
+    _each(database, webhooks.uncleared, clear_delivery)
+    _restart_deliveries(database)
     for what, expired, remove in (
         ("voices", voices.expired, remove_voice),
         ("results", tasks.expired, remove_result),
@@ -116,6 +126,7 @@ def sweep(settings: Settings, database: Database, storage: Storage) -> None:
         sessions.delete_ended(session)
         numbered_files.delete_expired(session)
         abuse.delete_closed(session, time.time() - settings.forget_days * DAY)
+        webhooks.delete_old(session, time.time() - settings.forget_days * DAY)
 
 
 def _each(
@@ -173,6 +184,18 @@ def _end_stranded(settings: Settings, database: Database) -> None:
         with database.transaction() as session:
             if tasks.fail(session, task_id, error, keep=keep):
                 _log.error("task without a workflow", task=task_id, reason=error.message)
+
+
+def _restart_deliveries(database: Database) -> None:
+    """Enqueue deliveries of webhooks that have lost their job, or never had one."""
+    with database.read() as session:
+        late = dict(webhooks.overdue(session, limit=10_000))
+    jobs = {webhooks.job_of(each, number): each for each, number in late.items()}
+    going = queue.unfinished(list(jobs)) if jobs else {}
+    for job, delivery_id in jobs.items():
+        if going.get(job) != queue.VERSION:
+            with database.transaction() as session:
+                webhooks.restart(session, delivery_id, late[delivery_id])
 
 
 def _requeue_orphans(database: Database) -> None:

@@ -37,6 +37,7 @@ from .speak import speak
 from .supervisor import FORCED
 from .sweep import sweep
 from .verify import Verifier
+from .webhooks import Deliverer
 
 _log = log(__name__)
 
@@ -58,6 +59,7 @@ class Worker:
         self._engines = InstalledEngines(settings, self._recognizer)
         self._database = Database(settings.database, pool_size=10 + 2 * settings.worker_concurrency)
         self._task_signals = Signals(self._database, TASKS)
+        self._queue = queue.Queue(self._database)
         self._storage = Storage.of(settings)
         self._info = WorkerInfo(
             version=__version__,
@@ -97,6 +99,8 @@ class Worker:
             self._settings, self._database, self._storage, runner.pools.compute, self._stopping
         )
         queue.workflow(queue.VERIFICATIONS, lambda identifier: verifier.run(identifier))
+        deliverer = Deliverer(self._settings, self._database, self._stopping)
+        queue.workflow(queue.WEBHOOKS, lambda job: deliverer.run(job))
         self._heartbeat()
         self._every(self._settings.heartbeat, self._heartbeat, "heartbeat")
         while not self._warm():
@@ -173,6 +177,7 @@ class Worker:
         except SQLAlchemyError as error:  # the missing heartbeats have the same effect
             _log.warning("stop not reported", error=type(error).__name__)
         self._task_signals.close()
+        self._queue.close()
         self._database.close()
         self._ended.set()
 
