@@ -231,9 +231,7 @@ EXAMPLES = {
     "rotateWebhookSecret": Example(
         'curl -X POST "$API/webhooks/$HOOK/rotation?overlapHours=48" -H "$AUTH"'
     ),
-    "testWebhook": Example(
-        'curl -X POST $API/webhooks/$HOOK/test -H "$AUTH"', {"DELIVERY": "id"}
-    ),
+    "testWebhook": Example('curl -X POST $API/webhooks/$HOOK/test -H "$AUTH"', {"DELIVERY": "id"}),
     "listWebhookDeliveries": Example('curl "$API/webhook-deliveries?webhook=$HOOK" -H "$AUTH"'),
     "getWebhookDelivery": Example('curl $API/webhook-deliveries/$DELIVERY -H "$AUTH"'),
     "replayWebhookDelivery": Example(

@@ -634,6 +634,53 @@ def test_keys(server: Server, client: Client) -> None:
     assert client.revoke_key("key_1").revoked_at == 7
 
 
+HOOK_ROW = {
+    "id": "hook_1", "url": "https://example.com/", "description": "", "events": ["task.failed"],
+    "enabled": True, "disabledReason": None, "failingSince": None, "formerUntil": 9, "created": 1,
+}  # fmt: skip
+DELIVERY_ROW = {
+    "id": "dlv_1", "webhook": "hook_1", "message": "msg_1", "type": "task.failed",
+    "status": "pending", "attempts": 1, "statusCode": 500, "error": "the endpoint answered 500",
+    "seconds": 0.5, "created": 1, "attempted": 2, "nextAttempt": 7, "payload": {"type": "x"},
+}  # fmt: skip
+
+
+def test_webhooks(server: Server, client: Client) -> None:
+    hooks, log = "/api/open-api/v1/webhooks", "/api/open-api/v1/webhook-deliveries"
+    new = {**HOOK_ROW, "secret": "whsec_x"}
+    server.on(f"GET {hooks}", Answer({"list": [HOOK_ROW]}))
+    server.on(f"POST {hooks}", Answer(new))
+    server.on(f"PATCH {hooks}/hook_1", Answer({**HOOK_ROW, "enabled": False}))
+    server.on(f"DELETE {hooks}/hook_1", Answer({"id": "hook_1", "deleted": True}))
+    server.on(f"POST {hooks}/hook_1/rotation", Answer(new))
+    server.on(f"POST {hooks}/hook_1/test", Answer(DELIVERY_ROW))
+    server.on(f"GET {log}/dlv_1", Answer(DELIVERY_ROW))
+    server.on(f"POST {log}/dlv_1/replay", Answer(DELIVERY_ROW))
+    (shown,) = client.webhooks()
+    assert (shown.events, shown.enabled, shown.former_until) == (("task.failed",), True, 9)
+    made = client.create_webhook("https://example.com/", events=["task.failed"])
+    assert (made.secret, "whsec" in repr(made)) == ("whsec_x", False)
+    assert server.seen[-1].json == {"url": "https://example.com/", "events": ["task.failed"]}
+    assert not client.update_webhook("hook_1", enabled=False).enabled
+    assert server.seen[-1].json == {"enabled": False}
+    assert client.rotate_webhook_secret("hook_1", overlap=2).secret == "whsec_x"
+    assert server.seen[-1].query == "overlapHours=2"
+    sent = client.test_webhook("hook_1")
+    assert (sent.status_code, sent.next_attempt, sent.payload) == (500, 7, {"type": "x"})
+    assert client.delivery("dlv_1") == client.replay_delivery("dlv_1") == sent
+    client.delete_webhook("hook_1")
+    server.on(
+        f"GET {log}",
+        Answer({"list": [DELIVERY_ROW], "nextCursor": "dlv_1"}),
+        Answer({"list": [DELIVERY_ROW], "nextCursor": None}),
+    )
+    assert len(list(client.deliveries(status="failed"))) == 2
+    assert server.seen[-1].query == "status=failed&limit=100&cursor=dlv_1"
+    server.on("PATCH /api/open-api/v1/account", Answer({"id": "a", "name": "b", "created": 1}))
+    client.set_low_balance(20)
+    assert server.seen[-1].json == {"lowBalance": 20}
+
+
 def test_a_key_is_created_once(server: Server, client: Client, quick: list[float]) -> None:
     server.on(f"POST {KEYS}", Answer(drop=True), Answer({**KEY_ROW, "key": KEY}))
     with pytest.raises(Unreachable):

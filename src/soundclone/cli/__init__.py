@@ -1,7 +1,8 @@
 """The command line.
 
-`clone`, `speak`, `download`, `tasks`, `voices`, `login`, `open`, `mcp` and `wyoming` use a running
-service over HTTP. All other commands work on this machine with the settings of the environment.
+`clone`, `speak`, `download`, `tasks`, `voices`, `webhooks`, `login`, `open`, `mcp` and `wyoming`
+use a running service over HTTP. All other commands work on this machine with the settings of the
+environment.
 
 An expected failure prints one sentence on standard error or, with --json, one line
 `{"error": {"word": …, "message": …}}`. Standard output has results only. EPILOGUE lists the exit
@@ -31,6 +32,7 @@ from .storage import backup, storage_app
 from .tasks import cancel, tasks_app
 from .verify import verify
 from .voices import voices_app
+from .webhooks import webhooks_app
 
 EPILOGUE = """\b
 Exit codes:
@@ -65,6 +67,7 @@ app.command(epilog=bridge.MCP_EXAMPLES)(bridge.mcp)
 app.command()(bridge.wyoming)
 app.add_typer(tasks_app, name="tasks")
 app.add_typer(voices_app, name="voices")
+app.add_typer(webhooks_app, name="webhooks")
 app.add_typer(keys_app, name="keys")
 app.add_typer(credit_app, name="credit")
 app.add_typer(audit_app, name="audit")

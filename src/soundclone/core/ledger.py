@@ -243,7 +243,9 @@ def lock_payers(session: Session, key_ids: Collection[str]) -> dict[str, PayingK
     payers: dict[str, Payer] = {}
     found: dict[str, PayingKey] = {}
     for row in session.execute(_PAYERS, {"keys": list(key_ids)}):
-        key_id, active, quota, used, key_held, account_id, turn, tasks, kept, posted, held, low = row
+        key_id, active, quota, used, key_held, account_id, turn, tasks, kept, posted, held, low = (
+            row
+        )
         payer = payers.setdefault(
             account_id, Payer(account_id, posted - held, tasks, turn, kept, low)
         )

@@ -29,10 +29,12 @@ from ._models import (
     Balance,
     Clone,
     Consent,
+    Delivery,
     Erasure,
     KeyBalance,
     Language,
     NewApiKey,
+    NewWebhook,
     Price,
     SignInLink,
     Speech,
@@ -42,9 +44,11 @@ from ._models import (
     Upload,
     Verdict,
     Voice,
+    Webhook,
     Withdrawal,
 )
 from ._types import (
+    DeliveryStatus,
     Format,
     Kind,
     Progress,
@@ -56,6 +60,7 @@ from ._types import (
     TextFormat,
     Transfer,
     Version,
+    WebhookEvent,
 )
 
 _T = TypeVar("_T")
@@ -681,6 +686,154 @@ class AsyncClient:
             await client.revoke_key("key_…")
         """
         return _wire.read(ApiKey, await self._call("DELETE", _wire.key_path(id)))
+
+    async def set_low_balance(self, credits: float | None) -> Account:
+        """Set the credits below which the event `balance.low` is sent to webhooks.
+
+        Args:
+            credits: The threshold. None: the event is not sent.
+
+        Example:
+            await client.set_low_balance(20)
+        """
+        body = {"lowBalance": credits or 0}
+        return _wire.read(Account, await self._call("PATCH", f"{_wire.API}/account", json=body))
+
+    async def webhooks(self) -> list[Webhook]:
+        """Return the webhook endpoints of the account, newest first, without their secrets.
+
+        Example:
+            for endpoint in await client.webhooks():
+                print(endpoint.id, endpoint.url, endpoint.enabled)
+        """
+        return _wire.read_list(Webhook, await self._call("GET", f"{_wire.API}/webhooks"))
+
+    async def create_webhook(
+        self, url: str, *, events: Iterable[WebhookEvent] | None = None, description: str = ""
+    ) -> NewWebhook:
+        """Create a webhook endpoint. Only the returned object has its secret.
+
+        The request is sent once, because a repetition would create another endpoint.
+
+        Args:
+            url: http or https URL that receives the events.
+            events: Types of events. Default: all.
+            description: A note of at most 200 characters.
+
+        Example:
+            made = await client.create_webhook("https://example.com/hooks")
+            print(made.id, made.secret)
+        """
+        body = _wire.webhook_body(url, events, description or None, None)
+        path = f"{_wire.API}/webhooks"
+        return _wire.read(NewWebhook, await self._attempt("POST", path, json=body))
+
+    async def update_webhook(
+        self,
+        id: str,
+        *,
+        url: str | None = None,
+        events: Iterable[WebhookEvent] | None = None,
+        description: str | None = None,
+        enabled: bool | None = None,
+    ) -> Webhook:
+        """Change a webhook endpoint. Values that are None stay.
+
+        Args:
+            id: Id of the endpoint, "hook_…".
+            url: http or https URL that receives the events.
+            events: Types of events.
+            description: A note of at most 200 characters.
+            enabled: False: nothing is sent, and waiting deliveries fail.
+
+        Example:
+            await client.update_webhook("hook_…", enabled=False)
+        """
+        body = _wire.webhook_body(url, events, description, enabled)
+        answer = await self._call("PATCH", _wire.webhook_path(id), json=body)
+        return _wire.read(Webhook, answer)
+
+    async def delete_webhook(self, id: str) -> None:
+        """Delete a webhook endpoint and the log of its deliveries.
+
+        Example:
+            await client.delete_webhook("hook_…")
+        """
+        await self._call("DELETE", _wire.webhook_path(id))
+
+    async def rotate_webhook_secret(self, id: str, *, overlap: float = 24) -> NewWebhook:
+        """Replace the secret of a webhook endpoint. Only the returned object has the new secret.
+
+        The request is sent once, because a repetition would replace the secret again.
+
+        Args:
+            id: Id of the endpoint, "hook_…".
+            overlap: Hours for which messages are signed with the former secret too, at most 168.
+
+        Example:
+            rotated = await client.rotate_webhook_secret("hook_…")
+            print(rotated.secret)
+        """
+        path = f"{_wire.webhook_path(id)}/rotation"
+        answer = await self._attempt("POST", path, params={"overlapHours": overlap})
+        return _wire.read(NewWebhook, answer)
+
+    async def test_webhook(self, id: str) -> Delivery:
+        """Send an event of the type `webhook.test` to a webhook endpoint.
+
+        Example:
+            sent = await client.test_webhook("hook_…")
+            print(sent.id, sent.status)
+        """
+        path = f"{_wire.webhook_path(id)}/test"
+        return _wire.read(Delivery, await self._attempt("POST", path))
+
+    async def deliveries(
+        self,
+        *,
+        webhook: str | None = None,
+        status: DeliveryStatus | None = None,
+    ) -> AsyncIterator[Delivery]:
+        """Yield the deliveries of webhooks, newest first.
+
+        Args:
+            webhook: Yield only deliveries to this endpoint.
+            status: Yield only deliveries of this status.
+
+        Example:
+            async for delivery in client.deliveries(status="failed"):
+                print(delivery.id, delivery.error)
+        """
+        cursor = None
+        while True:
+            params = _wire.to_wire(
+                {"webhook": webhook, "status": status, "limit": 100, "cursor": cursor}
+            )
+            path = f"{_wire.API}/webhook-deliveries"
+            page = await self._call("GET", path, params=params)
+            for delivery in _wire.read_list(Delivery, page):
+                yield delivery
+            cursor = page.get("nextCursor")
+            if cursor is None:
+                return
+
+    async def delivery(self, id: str) -> Delivery:
+        """Return a delivery of a webhook.
+
+        Example:
+            delivery = await client.delivery("dlv_…")
+            print(delivery.status, delivery.attempts)
+        """
+        return _wire.read(Delivery, await self._call("GET", _wire.delivery_path(id)))
+
+    async def replay_delivery(self, id: str) -> Delivery:
+        """Send the message of a delivery again now, with the same webhook-id.
+
+        Example:
+            await client.replay_delivery("dlv_…")
+        """
+        path = f"{_wire.delivery_path(id)}/replay"
+        return _wire.read(Delivery, await self._attempt("POST", path))
 
     async def verify(
         self,

@@ -30,10 +30,12 @@ from ._models import (
     Balance,
     Clone,
     Consent,
+    Delivery,
     Erasure,
     KeyBalance,
     Language,
     NewApiKey,
+    NewWebhook,
     Price,
     SignInLink,
     Speech,
@@ -43,9 +45,11 @@ from ._models import (
     Upload,
     Verdict,
     Voice,
+    Webhook,
     Withdrawal,
 )
 from ._types import (
+    DeliveryStatus,
     Format,
     Kind,
     Progress,
@@ -57,6 +61,7 @@ from ._types import (
     TextFormat,
     Transfer,
     Version,
+    WebhookEvent,
 )
 
 _T = TypeVar("_T")
@@ -676,6 +681,154 @@ class Client:
             client.revoke_key("key_…")
         """
         return _wire.read(ApiKey, self._call("DELETE", _wire.key_path(id)))
+
+    def set_low_balance(self, credits: float | None) -> Account:
+        """Set the credits below which the event `balance.low` is sent to webhooks.
+
+        Args:
+            credits: The threshold. None: the event is not sent.
+
+        Example:
+            client.set_low_balance(20)
+        """
+        body = {"lowBalance": credits or 0}
+        return _wire.read(Account, self._call("PATCH", f"{_wire.API}/account", json=body))
+
+    def webhooks(self) -> list[Webhook]:
+        """Return the webhook endpoints of the account, newest first, without their secrets.
+
+        Example:
+            for endpoint in client.webhooks():
+                print(endpoint.id, endpoint.url, endpoint.enabled)
+        """
+        return _wire.read_list(Webhook, self._call("GET", f"{_wire.API}/webhooks"))
+
+    def create_webhook(
+        self, url: str, *, events: Iterable[WebhookEvent] | None = None, description: str = ""
+    ) -> NewWebhook:
+        """Create a webhook endpoint. Only the returned object has its secret.
+
+        The request is sent once, because a repetition would create another endpoint.
+
+        Args:
+            url: http or https URL that receives the events.
+            events: Types of events. Default: all.
+            description: A note of at most 200 characters.
+
+        Example:
+            made = client.create_webhook("https://example.com/hooks")
+            print(made.id, made.secret)
+        """
+        body = _wire.webhook_body(url, events, description or None, None)
+        path = f"{_wire.API}/webhooks"
+        return _wire.read(NewWebhook, self._attempt("POST", path, json=body))
+
+    def update_webhook(
+        self,
+        id: str,
+        *,
+        url: str | None = None,
+        events: Iterable[WebhookEvent] | None = None,
+        description: str | None = None,
+        enabled: bool | None = None,
+    ) -> Webhook:
+        """Change a webhook endpoint. Values that are None stay.
+
+        Args:
+            id: Id of the endpoint, "hook_…".
+            url: http or https URL that receives the events.
+            events: Types of events.
+            description: A note of at most 200 characters.
+            enabled: False: nothing is sent, and waiting deliveries fail.
+
+        Example:
+            client.update_webhook("hook_…", enabled=False)
+        """
+        body = _wire.webhook_body(url, events, description, enabled)
+        answer = self._call("PATCH", _wire.webhook_path(id), json=body)
+        return _wire.read(Webhook, answer)
+
+    def delete_webhook(self, id: str) -> None:
+        """Delete a webhook endpoint and the log of its deliveries.
+
+        Example:
+            client.delete_webhook("hook_…")
+        """
+        self._call("DELETE", _wire.webhook_path(id))
+
+    def rotate_webhook_secret(self, id: str, *, overlap: float = 24) -> NewWebhook:
+        """Replace the secret of a webhook endpoint. Only the returned object has the new secret.
+
+        The request is sent once, because a repetition would replace the secret again.
+
+        Args:
+            id: Id of the endpoint, "hook_…".
+            overlap: Hours for which messages are signed with the former secret too, at most 168.
+
+        Example:
+            rotated = client.rotate_webhook_secret("hook_…")
+            print(rotated.secret)
+        """
+        path = f"{_wire.webhook_path(id)}/rotation"
+        answer = self._attempt("POST", path, params={"overlapHours": overlap})
+        return _wire.read(NewWebhook, answer)
+
+    def test_webhook(self, id: str) -> Delivery:
+        """Send an event of the type `webhook.test` to a webhook endpoint.
+
+        Example:
+            sent = client.test_webhook("hook_…")
+            print(sent.id, sent.status)
+        """
+        path = f"{_wire.webhook_path(id)}/test"
+        return _wire.read(Delivery, self._attempt("POST", path))
+
+    def deliveries(
+        self,
+        *,
+        webhook: str | None = None,
+        status: DeliveryStatus | None = None,
+    ) -> Iterator[Delivery]:
+        """Yield the deliveries of webhooks, newest first.
+
+        Args:
+            webhook: Yield only deliveries to this endpoint.
+            status: Yield only deliveries of this status.
+
+        Example:
+            for delivery in client.deliveries(status="failed"):
+                print(delivery.id, delivery.error)
+        """
+        cursor = None
+        while True:
+            params = _wire.to_wire(
+                {"webhook": webhook, "status": status, "limit": 100, "cursor": cursor}
+            )
+            path = f"{_wire.API}/webhook-deliveries"
+            page = self._call("GET", path, params=params)
+            for delivery in _wire.read_list(Delivery, page):
+                yield delivery
+            cursor = page.get("nextCursor")
+            if cursor is None:
+                return
+
+    def delivery(self, id: str) -> Delivery:
+        """Return a delivery of a webhook.
+
+        Example:
+            delivery = client.delivery("dlv_…")
+            print(delivery.status, delivery.attempts)
+        """
+        return _wire.read(Delivery, self._call("GET", _wire.delivery_path(id)))
+
+    def replay_delivery(self, id: str) -> Delivery:
+        """Send the message of a delivery again now, with the same webhook-id.
+
+        Example:
+            client.replay_delivery("dlv_…")
+        """
+        path = f"{_wire.delivery_path(id)}/replay"
+        return _wire.read(Delivery, self._attempt("POST", path))
 
     def verify(
         self,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from ._types import Kind, Scope, Source, Status
+from ._types import DeliveryStatus, Kind, Scope, Source, Status, WebhookEvent
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,48 @@ class Account:
     id: str  # "acct_…"
     name: str
     created: int  # Unix seconds
+    low_balance: float | None = None  # credits below which `balance.low` is sent; None: never
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """Webhook endpoint of an account, without its secret."""
+
+    id: str  # "hook_…"
+    url: str
+    description: str
+    events: tuple[WebhookEvent, ...]  # types of events that are sent
+    enabled: bool
+    created: int  # Unix seconds
+    disabled_reason: str | None = None  # why the server disabled the endpoint
+    failing_since: int | None = None  # Unix seconds; None if the last attempt succeeded
+    former_until: int | None = None  # Unix seconds until which the replaced secret signs too
+
+
+@dataclass(frozen=True)
+class NewWebhook(Webhook):
+    """Webhook endpoint with its secret, which the server shows once."""
+
+    secret: str = field(kw_only=True, repr=False)  # "whsec_…"
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Delivery of a message to a webhook endpoint, with the result of the last attempt."""
+
+    id: str  # "dlv_…"
+    webhook: str  # id of the endpoint
+    message: str  # id of the message, which is sent as webhook-id
+    type: str  # of the event
+    status: DeliveryStatus
+    attempts: int
+    created: int  # Unix seconds
+    payload: Mapping[str, Any] = field(repr=False)  # body of the message
+    status_code: int | None = None  # HTTP status of the last response
+    error: str | None = None  # why the last attempt failed
+    seconds: float | None = None  # that the last attempt took
+    attempted: int | None = None  # Unix seconds
+    next_attempt: int | None = None  # Unix seconds; None: never
 
 
 @dataclass(frozen=True)

@@ -26,3 +26,5 @@ Progress = Callable[["Task"], object]
 
 Transfer = Callable[[int, int | None], object]
 """Called with the bytes transferred and the total, which is None if unknown."""
+WebhookEvent = Literal["task.succeeded", "task.failed", "balance.low"]
+DeliveryStatus = Literal["pending", "delivered", "failed"]

@@ -93,6 +93,24 @@ def key_path(id: str) -> str:
     return f"{API}/keys/{quote(id, safe='')}"
 
 
+def webhook_path(id: str) -> str:
+    """Return the path of a webhook endpoint."""
+    return f"{API}/webhooks/{quote(id, safe='')}"
+
+
+def delivery_path(id: str) -> str:
+    """Return the path of a delivery of a webhook."""
+    return f"{API}/webhook-deliveries/{quote(id, safe='')}"
+
+
+def webhook_body(
+    url: str | None, events: Iterable[str] | None, description: str | None, enabled: bool | None
+) -> dict[str, object]:
+    """Build the body of a request for a new or changed webhook endpoint."""
+    chosen = None if events is None else list(events)
+    return to_wire({"url": url, "events": chosen, "description": description, "enabled": enabled})
+
+
 def to_wire(values: Mapping[str, object]) -> dict[str, object]:
     """Rename values to the API's camelCase names. Values that are None are left out."""
     return {_wire_name(name): value for name, value in values.items() if value is not None}
