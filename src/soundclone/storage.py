@@ -34,6 +34,7 @@ _KEY = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
 _MAX_KEY = 512
 _PART = 8 * 1024 * 1024  # bytes of one part of a multipart upload
 _RANGE = 4 * 1024 * 1024  # bytes that a stream reads with one request
+_SILENCE = timedelta(seconds=20)  # without a byte from the bucket, before the next attempt
 _CANARY = "encryption/check"  # file that tells a wrong key from the right one
 _PROBES = "probe"  # folder of the files that `check` writes
 _STAGED = re.compile(r"#[0-9]+$")  # suffix that LocalStore gives an unfinished file
@@ -463,9 +464,10 @@ def _open_s3(bucket: str, prefix: str, query: str) -> S3Store:
         client_options={
             "allow_http": options.get("endpoint", "").startswith("http://"),
             "connect_timeout": "5s",
+            "read_timeout": _SILENCE,
             "timeout": "120s",
         },
-        retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=20)},
+        retry_config={"max_retries": 3, "retry_timeout": 1.5 * _SILENCE},
         **config,
     )
 

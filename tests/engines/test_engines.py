@@ -1,7 +1,7 @@
 """Engines of a third party, found by their entry points: quick, and with bad habits.
 
 `SOUNDCLONE_TEST_CALLS` names a file that gets a line for each sentence said; a sentence takes
-`SOUNDCLONE_TEST_SECONDS`.
+`SOUNDCLONE_TEST_SECONDS`. `SOUNDCLONE_TEST_PACE` is the number of characters a second.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from soundclone.text.languages import LANGUAGES
 
 
 class Tone:
-    """Says every sentence as a tone, a fifteenth of a second a character."""
+    """Says every sentence as a tone, by default a fifteenth of a second a character."""
 
     info = EngineInfo(
         "tone",
@@ -48,7 +48,8 @@ class Tone:
             with Path(calls).open("a") as file:
                 file.write(f"{os.getpid()} {sentence}\n")
         time.sleep(float(os.environ.get("SOUNDCLONE_TEST_SECONDS", "0")))
-        times = np.arange(len(sentence) * 1600) / 24_000
+        pace = int(os.environ.get("SOUNDCLONE_TEST_PACE", "15"))
+        times = np.arange(len(sentence) * 24_000 // pace) / 24_000
         return Speech((0.2 * np.sin(2 * np.pi * 220 * times)).astype(np.float32), 24_000)
 
     def close(self) -> None:

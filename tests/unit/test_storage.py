@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
+import threading
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -188,3 +191,30 @@ def test_parse_link(links: Storage) -> None:
 @given(st.text() | st.text().map(lambda tail: "https://h/files/uploads/" + tail))
 def test_parse_link_of_anything(url: str) -> None:
     assert ANY.parse_link(url, "uploads/") is None
+
+
+def test_a_bucket_that_falls_silent_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection to a server that has lost its power never ends by itself."""
+    monkeypatch.setattr("soundclone.storage._SILENCE", timedelta(seconds=1))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    asked: list[socket.socket] = []
+
+    def serve() -> None:
+        for number in range(2):
+            connection, _ = listening.accept()
+            asked.append(connection)
+            if number:
+                connection.recv(65536)
+                answer = b"HTTP/1.1 200 OK\r\nETag: a\r\nContent-Length: 0\r\n\r\n"
+                connection.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        endpoint = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        Storage.open(f"s3://bucket?endpoint={endpoint}&region=us-east-1").put("a", b"data")
+        thread.join()
+    assert len(asked) == 2
+    for connection in asked:
+        connection.close()

@@ -3,7 +3,9 @@ from __future__ import annotations
 import hashlib
 import io
 import threading
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import c2pa
 import numpy as np
@@ -27,12 +29,14 @@ from soundclone.db import migrate
 from soundclone.db.models import Task
 from soundclone.db.session import Database
 from soundclone.engines.builtin import BuiltinEngine
+from soundclone.engines.protocol import Controls, EngineInfo, Speech, Voice
 from soundclone.engines.registry import InstalledEngines
 from soundclone.errors import Unavailable
 from soundclone.jobs import provenance
-from soundclone.jobs.chunks import Chunk, groups_of
+from soundclone.jobs.chunks import Chunk, groups_of, speak_chunk
 from soundclone.jobs.runner import Job, Pools
 from soundclone.jobs.stream import Sender
+from soundclone.jobs.voices import VoiceRef
 from soundclone.storage import Storage
 from soundclone.text import script
 
@@ -229,3 +233,57 @@ def test_a_stream_has_a_sidecar_and_a_register_entry(tmp_path: Path, form: str) 
     assert entry.sha256 == hashlib.sha256(stored).hexdigest()
     assert entry.seconds == pytest.approx(result.seconds, abs=0.1)
     assert len(entry.fingerprint) > 50
+
+
+class Counting:
+    """Engine that remembers its sentences, and the list of engines that has it alone."""
+
+    info = EngineInfo("counting", "1", "MIT", frozenset({"English"}), RATE)
+    concurrent = True
+
+    def __init__(self) -> None:
+        self.spoken: list[str] = []
+
+    def usable(self, name: str) -> Counting:
+        return self
+
+    def speak(self, voice: Voice, sentence: str, controls: Controls) -> Speech:
+        self.spoken.append(sentence)
+        noise = np.random.default_rng(1).standard_normal(RATE) * 0.1
+        return Speech(noise.astype(np.float32), RATE)
+
+
+def test_a_sentence_is_spoken_once_while_the_store_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Counting()
+    job = replace(a_job(tmp_path, "mp3"), engines=cast(InstalledEngines, engine))
+    job.task.characters = 6
+    voice = files.voice(job.task.voice_id, "counting", "1")
+    job.storage.put(voice, b"voice")
+    put, left = job.storage.put, [Unavailable("the disk is full")] * 2
+
+    def fails(key: str, data: bytes) -> None:
+        if left:
+            raise left.pop()
+        put(key, data)
+
+    monkeypatch.setattr(job.storage, "put", fails)
+    request = SpeechRequest("Hello.", SoundVersion.V1, "counting", "English")
+    record = speak_chunk(job, request, VoiceRef("counting", "1", "MIT", voice), "English", [])
+    assert engine.spoken == ["Hello."]
+    assert job.storage.size(record["key"])
+
+
+def test_a_stop_ends_the_wait_for_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = a_job(tmp_path, "mp3")
+
+    def fails(key: str, data: bytes) -> None:
+        raise Unavailable("the disk is full")
+
+    monkeypatch.setattr(job.storage, "put", fails)
+    job.stopping.set()
+    with pytest.raises(Unavailable):
+        job.store(files.chunk("audio_1", 0), b"")

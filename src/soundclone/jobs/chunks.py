@@ -210,7 +210,7 @@ def speak_chunk(
     seed = controls.seed + index
     samples = add_room_tone(segment.samples, segment.sample_rate, seed, level)
     key = files.chunk(job.task.id, index)
-    job.storage.put(key, encode.pack(samples, segment.sample_rate))
+    job.store(key, encode.pack(samples, segment.sample_rate))
     return Chunk(
         key,
         controls.seed,

@@ -43,6 +43,7 @@ R = TypeVar("R")
 
 _log = log(__name__)
 _RECORD_EVERY = 0.2  # seconds between two records of a task's progress
+_STORE_PATIENCE = 60.0  # seconds for which a costly file waits for the store
 
 
 class Interrupted(BaseException):
@@ -294,6 +295,21 @@ class Job:
     def scratch(self, name: str) -> str:
         """Return the key of a file that is needed until the task ends."""
         return files.work(self.task.id, name)
+
+    def store(self, key: str, data: bytes) -> None:
+        """Write a file that is costly to make again: try for a minute while the store fails.
+
+        Otherwise the whole step would be repeated. Raises Unavailable, and what `check` raises.
+        """
+        end, pause = time.monotonic() + _STORE_PATIENCE, 0.25
+        while True:
+            try:
+                return self.storage.put(key, data)
+            except Unavailable:
+                if time.monotonic() + pause > end or self.stopping.wait(pause):
+                    raise
+            self.check()
+            pause = min(2 * pause, 4.0)
 
     @contextmanager
     def voice_engine(self, name: str) -> Iterator[Engine]:
