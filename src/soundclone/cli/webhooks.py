@@ -12,9 +12,10 @@ from .connection import ApiKey, BaseUrl, connected
 
 if TYPE_CHECKING:
     from soundclone_client import Client, Delivery, Webhook
+    from soundclone_client._types import WebhookEvent
 
 webhooks_app = typer.Typer(
-    help="Manage webhooks: URLs that are told when a task ends or the balance is low.",
+    help="Manage webhooks, and replay their deliveries.",
     no_args_is_help=True,
 )
 
@@ -26,7 +27,14 @@ DeliveryIds = Annotated[
     list[str] | None,
     typer.Argument(help="Ids of deliveries: dlv_…", metavar="DELIVERY", show_default=False),
 ]
-Event = Literal["task.succeeded", "task.failed", "balance.low"]
+Events = Annotated[
+    str | None,
+    typer.Option(
+        help="Types of events to send, separated by commas: task.succeeded, task.failed and "
+        "balance.low. A new endpoint receives all by default",
+        show_default=False,
+    ),
+]
 Status = Literal["pending", "delivered", "failed"]
 _SAVE = "\nSave the secret: it is not shown again."
 
@@ -47,10 +55,7 @@ def create(
     endpoint: Annotated[
         str, typer.Argument(help="URL that receives the events", metavar="ENDPOINT")
     ],
-    event: Annotated[
-        list[Event] | None,
-        typer.Option(help="Type of events to send; repeat the option for more (default: all)"),
-    ] = None,
+    events: Events = None,
     description: Annotated[str, typer.Option(help="A note")] = "",
     url: BaseUrl = None,
     key: ApiKey = None,
@@ -58,7 +63,7 @@ def create(
 ) -> None:
     """Create an endpoint, and print its secret once."""
     with connected(url, key) as client:
-        made = client.create_webhook(endpoint, events=event or None, description=description)
+        made = client.create_webhook(endpoint, events=_events(events), description=description)
     if as_json:
         print_json(asdict(made))
         return
@@ -70,10 +75,7 @@ def create(
 def update(
     webhook: EndpointId,
     endpoint: Annotated[str | None, typer.Option(help="New URL that receives the events")] = None,
-    event: Annotated[
-        list[Event] | None,
-        typer.Option(help="Type of events to send instead; repeat the option for more"),
-    ] = None,
+    events: Events = None,
     description: Annotated[str | None, typer.Option(help="New note")] = None,
     enabled: Annotated[
         bool | None, typer.Option("--enable/--disable", help="Send events, or send none")
@@ -85,7 +87,7 @@ def update(
     """Change an endpoint, or enable or disable it."""
     with connected(url, key) as client:
         changed = client.update_webhook(
-            webhook, url=endpoint, events=event or None, description=description, enabled=enabled
+            webhook, url=endpoint, events=_events(events), description=description, enabled=enabled
         )
     if as_json:
         print_json(asdict(changed))
@@ -182,6 +184,17 @@ def replay(
         print_json([asdict(each) for each in replayed])
     else:
         print_table([_delivery_row(each) for each in replayed])
+
+
+def _events(names: str | None) -> list[WebhookEvent] | None:
+    """Return the types of events of a list with commas. Ends the command for an unknown type."""
+    if names is None:
+        return None
+    known: tuple[WebhookEvent, ...] = ("task.succeeded", "task.failed", "balance.low")
+    wanted = {name.strip() for name in names.split(",")}
+    if unknown := sorted(wanted.difference(known)):
+        refuse(f"{unknown[0]!r} is not an event; events are {', '.join(known)}")
+    return [each for each in known if each in wanted]
 
 
 def _failed(client: Client, webhook: str | None) -> list[str]:
