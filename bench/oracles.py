@@ -124,7 +124,9 @@ def systems(clip: Clip, voice: VoiceData, pool: Pool) -> list[Sound] | None:
         return None
     spoken = analyse(source.samples, source.sample_rate, source.phones)
     moved = reading.retimed(spoken, path)
-    moved = replace(moved, posteriors=moved.posteriors[: (len(real.f0) + 1) // 2])
+    count = (len(real.f0) + 1) // 2
+    heard = None if moved.sounds is None else moved.sounds[:count]
+    moved = replace(moved, posteriors=moved.posteriors[:count], sounds=heard)
     frames = np.arange(len(real.f0))
     melody = np.interp(frames, frames[real.voiced], np.log(real.f0[real.voiced]))
     on_source = replace(moved, parameters=replace(moved.parameters, f0=sung(moved, melody)))

@@ -1,14 +1,17 @@
-"""Train the decoder from phone posteriors to envelopes, and write its weights.
+"""Train a decoder from phone posteriors, and from sounds, to envelopes, and write its weights.
 
-    python training/decoder.py FEATURES src/soundclone/engines/builtin/weights/decoder.npz [STEPS]
+    python training/decoder.py NAME FEATURES WEIGHTS/decoder-NAME.npz [STEPS]
 
-FEATURES is what `features.py` wrote. Needs torch; the 14,000 steps take about five minutes of one
-processor core. Seeded: the same features give the same weights.
+NAME is english or multilingual, and FEATURES is what `features.py` wrote. Needs torch. A decoder
+takes about six minutes of one processor core. Seeded: the same features give the same weights.
+
+The multilingual decoder has the sounds as further inputs. In part of the frames its posteriors are
+replaced by their mean. The network then has to use the sounds, which the source has without errors.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,15 +21,40 @@ from numpy.typing import NDArray
 
 from soundclone.engines.builtin.analysis import f0_statistics
 from soundclone.engines.builtin.conversion import NOISE_UNIT
-from soundclone.engines.builtin.envelope_decoder import context, prosody, statistics
+from soundclone.engines.builtin.envelope_decoder import (
+    CONTEXT,
+    ENGLISH,
+    MULTILINGUAL,
+    context,
+    one_hot,
+    prosody,
+    statistics,
+)
+from soundclone.engines.builtin.sounds import SOUNDS
 
-COMPONENTS, CODE, UNITS, LAYERS = 128, 24, 384, 3
+CODE, UNITS, LAYERS = 24, 384, 3
 BATCH, RATE, DECAY, WARM_UP = 384, 1e-3, 0.02, 300
 INPUT_NOISE, CODE_NOISE = 0.1, 0.3
-LABELLED = 0.5  # share of the frames shown with aligned posteriors
 HELD_OUT = 40  # speakers
 
 Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Settings of one decoder."""
+
+    sounds: bool  # sounds are inputs beside the posteriors
+    components: int  # of the inputs
+    labelled: float  # share of the frames shown with aligned posteriors and sounds
+    alone: float  # share of the frames shown with sounds only
+    steps: int
+
+
+RECIPES = {
+    ENGLISH: Recipe(sounds=False, components=128, labelled=0.5, alone=0.0, steps=14_000),
+    MULTILINGUAL: Recipe(sounds=True, components=160, labelled=0.6, alone=0.35, steps=12_000),
+}
 
 
 @dataclass(frozen=True)
@@ -34,13 +62,13 @@ class Speaker:
     """One speaker's active frames."""
 
     free: Floats  # (T, contexts)
-    labelled: Floats  # the same with aligned posteriors, where there are such
+    labelled: Floats  # the same with aligned posteriors and sounds, where there are such
     prosody: Floats  # (T, 2)
     wanted: Floats  # (T, outputs)
     statistics: Floats
 
 
-def speaker(path: Path) -> Speaker | None:
+def speaker(path: Path, with_sounds: bool) -> Speaker | None:
     """Read what `features.py` wrote; None when too little of it is voiced, or unvoiced."""
     with np.load(path) as file:
         raw = {name: file[name] for name in file.files}
@@ -56,10 +84,13 @@ def speaker(path: Path) -> Speaker | None:
     centre = f0_statistics(raw["f0"][active & voiced].astype(np.float64))[0]
     level = raw["level"]
     level = (level - level[active].mean()) / level[active].std()
-    posteriors = raw["free"].astype(np.float32) ** 2
+    posteriors, labelled = (raw[name].astype(np.float32) ** 2 for name in ("free", "labelled"))
+    heard = heard_labelled = None
+    if with_sounds:
+        heard, heard_labelled = one_hot(raw["sounds"]), one_hot(raw["sounds_labelled"])
     return Speaker(
-        free=context(posteriors)[active],
-        labelled=context(raw["labelled"].astype(np.float32) ** 2)[active],
+        free=context(posteriors, heard)[active],
+        labelled=context(labelled, heard_labelled)[active],
         prosody=prosody(log_f0 - centre, voiced)[active],
         wanted=np.concatenate([deviation, noise, level[:, None]], axis=1)[active].astype(
             np.float32
@@ -77,7 +108,7 @@ def principal(rows: Floats, count: int) -> tuple[Floats, Floats]:
 
 
 class Net(torch.nn.Module):
-    """`decoder.hidden` and its last layer."""
+    """`Decoder.hidden` and its last layer."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -94,7 +125,7 @@ class Net(torch.nn.Module):
         return self.last(rows)
 
     def arrays(self) -> dict[str, Floats]:
-        """As `decoder.weights` reads them."""
+        """As `envelope_decoder.decoder` reads them."""
         last = [self.last.weight.T, self.last.bias[None]]
         arrays = {"last": torch.cat(last).detach().numpy()}
         for number, layer in enumerate(self.layers):
@@ -104,19 +135,31 @@ class Net(torch.nn.Module):
 
 
 def main() -> None:
-    features, target = Path(sys.argv[1]), Path(sys.argv[2])
-    steps = int(sys.argv[3]) if len(sys.argv) > 3 else 14_000
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("name", choices=RECIPES)
+    parser.add_argument("features", type=Path)
+    parser.add_argument("target", type=Path)
+    parser.add_argument("steps", type=int, nargs="?", help="as the recipe has them if left out")
+    options = parser.parse_args()
+    recipe = RECIPES[options.name]
+    steps = options.steps or recipe.steps
     torch.manual_seed(0)
     torch.set_num_threads(1)
 
-    paths = sorted(features.glob("*.npz"))
-    sample = [s.free[::40] for p in paths[::6] if (s := speaker(p))]
-    context_mean, context_basis = principal(np.concatenate(sample), COMPONENTS)
-    inputs, labels, outputs, owner, numbers = [], [], [], [], []
+    paths = sorted(options.features.glob("*.npz"))
+    sample = [s.free[::40] for p in paths[::6] if (s := speaker(p, recipe.sounds))]
+    context_mean, context_basis = principal(np.concatenate(sample), recipe.components)
+    of_posteriors = len(context_mean) // len(CONTEXT) - len(SOUNDS) * recipe.sounds
+    is_posterior = np.arange(len(context_mean)) % (len(context_mean) // len(CONTEXT))
+    is_posterior = is_posterior < of_posteriors
+    inputs, labels, only, outputs, owner, numbers = [], [], [], [], [], []
     for path in paths:
-        if (s := speaker(path)) is None:
+        if (s := speaker(path, recipe.sounds)) is None:
             continue
-        for rows, kept_in in ((s.free, inputs), (s.labelled, labels)):
+        shown = [(s.free, inputs), (s.labelled, labels)]
+        if recipe.alone:
+            shown.append((np.where(is_posterior, context_mean, s.labelled), only))
+        for rows, kept_in in shown:
             projected = (rows - context_mean) @ context_basis
             kept_in.append(np.concatenate([projected, s.prosody], axis=1).astype(np.float16))
         outputs.append(s.wanted.astype(np.float16))
@@ -125,6 +168,7 @@ def main() -> None:
     free, labelled, wanted = (
         torch.tensor(np.concatenate(part)) for part in (inputs, labels, outputs)
     )
+    alone = torch.tensor(np.concatenate(only)) if recipe.alone else None
     code_mean, code_basis = principal(np.array(numbers), CODE)
     codes = torch.tensor(((np.array(numbers) - code_mean) @ code_basis).clip(-3, 3))
     owners = torch.tensor(np.concatenate(owner))
@@ -142,8 +186,11 @@ def main() -> None:
         if len(order) < BATCH:
             order = kept[torch.randperm(len(kept))]
         chosen, order = order[:BATCH], order[BATCH:]
-        with_labels = torch.rand(len(chosen), 1) < LABELLED
+        with_labels = torch.rand(len(chosen), 1) < recipe.labelled
         rows = torch.where(with_labels, labelled[chosen], free[chosen]).float()
+        if alone is not None:
+            hidden = torch.rand(len(chosen), 1) < recipe.alone
+            rows = torch.where(hidden, alone[chosen].float(), rows)
         rows = rows + INPUT_NOISE * torch.randn(rows.shape)
         code = codes[owners[chosen]] + CODE_NOISE * torch.randn(len(chosen), CODE)
         loss = ((net(rows, code) - wanted[chosen].float()) ** 2).mean()
@@ -161,7 +208,9 @@ def main() -> None:
         "code_mean": code_mean,
         "code_basis": code_basis,
     }
-    np.savez_compressed(target, **{name: a.astype(np.float16) for name, a in arrays.items()})
+    np.savez_compressed(
+        options.target, **{name: a.astype(np.float16) for name, a in arrays.items()}
+    )
 
 
 if __name__ == "__main__":

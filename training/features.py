@@ -6,7 +6,8 @@ CORPUS holds MANIFEST.tsv (a row a clip: path, speaker, language, transcript, â€
 (path, snr_db_est, bandwidth_hz, clip_frac, speech_s) and the audio. Each speaker becomes
 OUT/<number>.npz, frames 10 ms apart. Where there is a transcript, the phones that espeak-ng reads
 in it are aligned (Viterbi, 1967) and a second set of posteriors is computed with them as prior,
-as the engine does with the source's. The speakers of `final_speakers.txt` are left out.
+as the engine does with the source's. The most likely sounds are kept with and without those labels.
+The recogniser of sounds must be trained before. The speakers of `final_speakers.txt` are left out.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from soundclone.engines.builtin import acoustics, vocoder
+from soundclone.engines.builtin import acoustics, recogniser, sounds, vocoder
 from soundclone.engines.builtin.analysis import LEVEL, active
 from soundclone.engines.builtin.frontend import LONGEST, VOICES, Pool
 from soundclone.engines.builtin.phones import STOPS, neighbours
@@ -58,22 +59,28 @@ def decoded(path: Path) -> tuple[NDArray[np.float64], int]:
 
 def aligned(
     scores: NDArray[np.float64], symbols: list[str], silence: int
-) -> NDArray[np.float64] | None:
-    """Compute the prior of `acoustics.label_prior` for a recording with a text but no labels."""
+) -> tuple[NDArray[np.float64], NDArray[np.float32]] | None:
+    """Compute both priors of labels for a recording with a text but no labels.
+
+    They are those of `acoustics.label_prior` and of `sounds.label_prior`.
+    """
     parameters = acoustics.model()
     number = {name: index for index, name in enumerate(parameters.phones)}
-    segments: list[tuple[list[int], bool]] = [([silence], True)]  # phones, may be left out
+    pause = ([silence], True, sounds.PAUSE)
+    segments: list[tuple[list[int], bool, int]] = [pause]  # phones, may be left out, sound
     for symbol in symbols:
-        for names in neighbours(symbol):
-            segments.append(([number[name] for name in names], False))
+        found = [row[0] for row in sounds.parse(symbol)]
+        for k, names in enumerate(neighbours(symbol)):
+            sound = found[min(k, len(found) - 1)] if found else sounds.PAUSE
+            segments.append(([number[name] for name in names], False, sound))
         if not neighbours(symbol) and not segments[-1][1]:
-            segments.append(([silence], True))
+            segments.append(pause)
     if not segments[-1][1]:
-        segments.append(([silence], True))
+        segments.append(pause)
     count, states = len(segments), acoustics.STATES
     if count < 6 or count * states > len(scores):
         return None
-    emission = 0.3 * np.stack([scores[:, phones].max(axis=1) for phones, _ in segments], axis=1)
+    emission = 0.3 * np.stack([scores[:, phones].max(axis=1) for phones, _, _ in segments], axis=1)
     emission = emission.reshape(len(scores), count * states)
     first = np.arange(count) * states
     skip = np.array([k >= 2 and segments[k - 1][1] for k in range(count)])
@@ -96,13 +103,15 @@ def aligned(
     if not np.isfinite(best[state]):
         return None
     prior = np.full((len(scores), len(number)), 0.03)
+    of_sounds = np.full((len(scores), len(sounds.SOUNDS)), sounds.UNLIKELY, np.float32)
     for t in range(len(scores) - 1, -1, -1):
-        phones, _ = segments[state // states]
+        phones, _, sound = segments[state // states]
         prior[t, phones] = 1
+        of_sounds[t, sound] = 1
         if STOPS.intersection(parameters.phones[p] for p in phones):
             prior[t, silence] = 0.5
         state = int(came[t, state])
-    return prior
+    return prior, of_sounds
 
 
 def measured(path: Path, row: dict[str, str], pool: Pool) -> dict[str, NDArray[np.float32]]:
@@ -114,27 +123,39 @@ def measured(path: Path, row: dict[str, str], pool: Pool) -> dict[str, NDArray[n
     scores = acoustics.log_likelihoods(samples)
     free = acoustics.posteriors(scores)
     count = min(len(scores), (len(parameters.f0) + 1) // 2)
+    loud = active(parameters)
+    columns = (parameters.envelope, parameters.level, parameters.f0, loud)
+    heard = recogniser.log_posteriors(
+        recogniser.inputs(*(each[::2][:count] for each in columns), np.sqrt(free[:count]))
+    )
     labelled, sure = free, False
     code = row["language"]
     language = LANGUAGES.get(code, LANGUAGES.get(code.split("-")[0]))
     if language and row["transcript"] and code not in UNREADABLE:
         try:
             symbols = [s for _, s in pool.speak(row["transcript"][:LONGEST], language).phones]
-            prior = aligned(scores, symbols, acoustics.model().silence)
+            found = aligned(scores, symbols, acoustics.model().silence)
         except SoundcloneError:
-            prior = None
-        if prior is not None:
+            found = None
+        if found is not None:
+            prior, of_sounds = found
             phones = free.reshape(*prior.shape, acoustics.STATES).sum(axis=2)
             if (phones * (prior > 0.9)).sum(axis=1).mean() > AGREEMENT:
                 labelled, sure = acoustics.posteriors(scores, prior), True
+    heard_free = recogniser.most_likely(heard)
+    heard_labelled = heard_free
+    if sure:
+        heard_labelled = recogniser.most_likely(heard + np.log(of_sounds[:count]))
     return {
         "f0": parameters.f0[::2][:count].astype(np.float32),
         "envelope": parameters.envelope[::2][:count].astype(np.float16),
         "level": parameters.level[::2][:count].astype(np.float32),
         "aperiodicity": parameters.aperiodicity[::2][:count].astype(np.float16),
-        "active": active(parameters)[::2][:count],
+        "active": loud[::2][:count],
         "free": np.sqrt(free[:count]).astype(np.float16),
         "labelled": np.sqrt(labelled[:count]).astype(np.float16),
+        "sounds": heard_free.astype(np.int16),
+        "sounds_labelled": heard_labelled.astype(np.int16),
         "sure": np.full(count, sure),
     }
 

@@ -78,26 +78,28 @@ def predictions(clips: list[dict[str, NDArray[Any]]]) -> list[tuple[Floats, ...]
     centre = f0_statistics(f0[active & voiced])[0]
     deviation = envelope - np.where(voiced[:, None], *means)
     posteriors = join("free").astype(np.float32) ** 2
-    code = envelope_decoder.code(
+    decoder = envelope_decoder.decoder(envelope_decoder.ENGLISH)
+    code = decoder.code(
         envelope_decoder.statistics(posteriors[active], deviation[active], *means, centre)
     )
     rows = np.concatenate(
         [
-            envelope_decoder.inputs(
+            decoder.inputs(
                 np.asarray(c["free"], np.float32) ** 2,
+                None,
                 np.log(np.where(c["f0"] > 0, c["f0"], 1)).astype(np.float32) - np.float32(centre),
                 np.asarray(c["f0"] > 0),
             )
             for c in clips
         ]
     )
-    units = envelope_decoder.hidden(rows, code)
+    units = decoder.hidden(rows, code)
     own = np.where(voiced, noise - usual_noise, 0) / conversion.NOISE_UNIT
     mean_level, level_spread = level[active].mean(), level[active].std()
     wanted = np.concatenate(
         [deviation, own[:, None], ((level - mean_level) / level_spread)[:, None]], axis=1
     )
-    last = envelope_decoder.fitted(units[active], wanted[active].astype(np.float32), 1000.0)
+    last = decoder.fitted(units[active], wanted[active].astype(np.float32), 1000.0)
     said = units @ last
     matrix = acoustics.dct_matrix(vocoder.BANDS, vocoder.BANDS)
     gains = conversion._lost_spread(

@@ -28,6 +28,12 @@ class Step:
 
     script: str
     arguments: tuple[str, ...]
+    name: str = ""  # of the mark, if other than the script's
+
+    @property
+    def mark(self) -> str:
+        """Name of the step among the marks and for --only."""
+        return self.name or self.script
 
 
 STEPS = (
@@ -36,7 +42,14 @@ STEPS = (
     Step("recogniser", ("{work}/clips", "{engine}/recogniser.npz", "2200")),
     Step("spoken_language", ("{work}/clips", "{engine}/language.npz")),
     Step("features", ("{corpus}", "{work}/features")),
-    Step("decoder", ("{work}/features", "{engine}/decoder.npz")),
+    *(
+        Step(
+            "decoder",
+            (name, "{work}/features", f"{{engine}}/decoder-{name}.npz"),
+            f"decoder-{name}",
+        )
+        for name in ("english", "multilingual")
+    ),
     Step("source", ("{engine}/source.npz",)),
     Step("extension", ("{corpus}", "{engine}/extension.npz")),
     Step("prosody_model", ("{work}/clips", "{engine}/prosody.npz", "10")),
@@ -51,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("corpus", type=Path)
     parser.add_argument("pocketsphinx", type=Path)
     parser.add_argument("work", type=Path)
-    parser.add_argument("--only", nargs="+", choices=[step.script for step in STEPS])
+    parser.add_argument("--only", nargs="+", choices=[step.mark for step in STEPS])
     options = parser.parse_args(arguments)
     places = {
         "corpus": options.corpus,
@@ -62,10 +75,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     options.work.mkdir(parents=True, exist_ok=True)
     for step in STEPS:
-        mark = options.work / f"{step.script}.done"
-        if mark.exists() or (options.only and step.script not in options.only):
+        mark = options.work / f"{step.mark}.done"
+        if mark.exists() or (options.only and step.mark not in options.only):
             continue
-        print(step.script, flush=True)
+        print(step.mark, flush=True)
         done = subprocess.run(  # noqa: S603
             [
                 sys.executable,

@@ -2,7 +2,7 @@
 
 python training/source.py src/soundclone/engines/builtin/weights/source.npz
 
-Needs acoustic.npz and decoder.npz beside it.
+Needs acoustic.npz, recogniser.npz and the weights of the decoders beside it.
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ import sys
 import numpy as np
 from sentences import SENTENCES
 
-from soundclone.engines.builtin import envelope_decoder
+from soundclone.engines.builtin import recogniser
 from soundclone.engines.builtin.analysis import Analysis, analyse
 from soundclone.engines.builtin.conversion import prosody_of
+from soundclone.engines.builtin.envelope_decoder import NAMES, decoder, one_hot
 from soundclone.engines.builtin.frontend import VOICES, Pool
 from soundclone.engines.builtin.vocoder import Parameters
 from soundclone.text.languages import LANGUAGES
 
-FRAMES = 1200  # of the decoder's inputs that are kept
+FRAMES = 1200  # of the inputs of the decoders that are kept
 
 
 def joined(pieces: list[Analysis]) -> Analysis:
@@ -30,13 +31,15 @@ def joined(pieces: list[Analysis]) -> Analysis:
             **{n: np.concatenate([getattr(p.parameters, n) for p in pieces]) for n in names}
         ),
         posteriors=np.concatenate([p.posteriors for p in pieces]),
+        sounds=np.concatenate([p.sounds for p in pieces if p.sounds is not None]),
         active=np.concatenate([p.active for p in pieces]),
     )
 
 
 def main() -> None:
     pool = Pool(size=1)
-    measured, inputs, voiced = [], [], []
+    measured, voiced = [], []
+    inputs = {name: [] for name in NAMES}
     for language in sorted(VOICES):
         texts = [LANGUAGES[language].preview, *(SENTENCES if language == "English" else ())]
         spoken = [pool.speak(text, language) for text in texts]
@@ -44,10 +47,12 @@ def main() -> None:
         measured.append(prosody)
         said = joined([analyse(u.samples, u.sample_rate, u.phones) for u in spoken[:4]])
         f0 = said.parameters.f0[::2][: len(said.posteriors)]
-        logs = np.log(np.where(f0 > 0, f0, 1)) - prosody.f0[0]
-        rows = envelope_decoder.inputs(said.posteriors[: len(f0)], logs.astype(np.float32), f0 > 0)
+        logs = (np.log(np.where(f0 > 0, f0, 1)) - prosody.f0[0]).astype(np.float32)
         active = said.active[::2][: len(f0)]
-        inputs.append(rows[active])
+        posteriors, sounds = said.posteriors[: len(f0)], said.sounds[: len(f0)]
+        heard = one_hot(recogniser.most_likely(sounds))
+        for name, rows in inputs.items():
+            rows.append(decoder(name).inputs(posteriors, heard, logs, f0 > 0)[active])
         voiced.append((f0 > 0)[active])
     pool.close()
     kept = np.random.default_rng(0).permutation(sum(map(len, voiced)))[:FRAMES]
@@ -56,8 +61,8 @@ def main() -> None:
         languages=np.array(sorted(VOICES)),
         f0=np.array([p.f0 for p in measured]),
         level=np.array([p.level for p in measured]),
-        inputs=np.concatenate(inputs)[kept].astype(np.float16),
         voiced=np.concatenate(voiced)[kept],
+        **{name: np.concatenate(rows)[kept].astype(np.float16) for name, rows in inputs.items()},
     )
 
 

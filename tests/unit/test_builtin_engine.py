@@ -13,7 +13,7 @@ import pytest
 import soxr
 from numpy.typing import NDArray
 
-from soundclone.engines.builtin import BuiltinEngine, envelope_decoder
+from soundclone.engines.builtin import BuiltinEngine, envelope_decoder, recogniser
 from soundclone.engines.builtin.analysis import analyse as analysis_of
 from soundclone.engines.builtin.analysis import f0_statistics
 from soundclone.engines.builtin.conversion import convert
@@ -113,12 +113,38 @@ def test_the_pitch_is_the_speakers_in_every_language(
     assert abs(pitch(said) - pitch(plain)) < np.log(2) * 1.5 / 12
 
 
-def test_the_source_was_measured_in_every_language() -> None:
-    known, net = source(), envelope_decoder.weights()
+@pytest.mark.parametrize("name", envelope_decoder.NAMES)
+def test_the_source_was_measured_for_each_decoder(name: str) -> None:
+    known, net = source(), envelope_decoder.decoder(name)
     inputs = net.layers[0][0].shape[0] - net.code_basis.shape[1]
     assert set(known.measured) <= set(VOICES)
-    assert known.inputs.shape == (len(known.voiced), inputs)
+    assert known.inputs[name].shape == (len(known.voiced), inputs)
     assert 0.5 < known.voiced.mean() < 0.95
+
+
+def test_the_decoder_of_english_needs_no_sounds() -> None:
+    needed = {
+        language: envelope_decoder.decoder(envelope_decoder.name_for(language)).hears_sounds
+        for language in VOICES
+    }
+    assert [language for language, sounds in needed.items() if not sounds] == ["English"]
+
+
+def test_other_languages_are_spoken_by_the_decoder_that_hears_sounds(
+    engine: BuiltinEngine, voice: Voice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recognised: list[int] = []
+    plain = recogniser.log_posteriors
+
+    def counted(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        recognised.append(len(rows))
+        return plain(rows)
+
+    monkeypatch.setattr(recogniser, "log_posteriors", counted)
+    engine.speak(voice, SENTENCE, ENGLISH)
+    assert recognised == []
+    engine.speak(voice, "Guten Morgen!", Controls("German"))
+    assert len(recognised) == 1
 
 
 def test_a_conversion_to_the_source_itself_keeps_what_it_is(engine: BuiltinEngine) -> None:

@@ -12,19 +12,19 @@ import pytest
 from soundclone.engines.builtin import prosody_model, reading, sound_context, sounds, voice
 from soundclone.engines.builtin.delivery import Variation
 from soundclone.engines.builtin.frontend import Pool, Utterance
-from soundclone.engines.builtin.voice import VoiceData
 
 TEXT = "When we left, the old house was quiet; nobody had lived there for years."
 RNG = np.random.default_rng(0)
 ARRAYS: dict[str, Any] = {
     name: RNG.normal(size=shape).astype(np.float32) for name, shape in voice._shapes().items()
 }
-SPEAKER = VoiceData(
-    **ARRAYS
+SPEAKER = voice._voice(
+    ARRAYS
     | {
         "f0": np.array([4.9, 0.18], np.float32),
         "pauses": np.array([0.4, 0.1], np.float32),
-    }
+    },
+    language="",
 )
 
 

@@ -3,7 +3,8 @@
 espeak-ng speaks the text in its own voice, the source, which is then converted to the speaker's:
 
     frontend     text to samples, phones and words of espeak-ng, a child process (`espeak`)
-    analysis     samples to F0, envelope and level (`vocoder`), and phone posteriors (`acoustics`)
+    analysis     samples to F0, envelope and level (`vocoder`), phone posteriors (`acoustics`)
+                 and, except in English, sounds of all languages (`recogniser`)
     reading      timing and melody as people read (`prosody_model`), in English
     refinement   envelopes of the recording, corrected until their synthesis matches it
     conversion   parameters of the `source` to parameters of the speaker
@@ -71,11 +72,20 @@ class BuiltinEngine:
 
     def warm(self) -> None:
         """Read the weights and start processes of espeak-ng."""
-        from . import acoustics, envelope_decoder, prosody_model, source, synthesis  # noqa: F401
+        from . import (
+            acoustics,
+            envelope_decoder,
+            prosody_model,
+            recogniser,
+            source,
+            synthesis,  # noqa: F401
+        )
 
         acoustics.model()
         prosody_model.model()
-        envelope_decoder.weights()
+        for name in envelope_decoder.NAMES:
+            envelope_decoder.decoder(name)
+        recogniser.weights()
         source.source()
         self._pool.warm()
 

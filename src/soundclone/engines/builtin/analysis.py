@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...audio import f0
 from ...audio.threads import run_beside
-from . import acoustics, refinement, vocoder
+from . import acoustics, recogniser, refinement, sounds, vocoder
 from .vocoder import Array, Parameters
 
 LEVEL = 10 ** (-23 / 20)  # root mean square that speech is normalised to first
@@ -25,10 +25,15 @@ class Analysis:
     parameters: Parameters
     posteriors: NDArray[np.float32]  # ((T + 1) // 2, states), acoustics.HOP apart
     active: NDArray[np.bool_]  # (T,), True for frames of speech
+    sounds: NDArray[np.float32] | None  # ((T + 1) // 2, sounds), log-posteriors if asked for
 
 
 def analyse(
-    samples: Array, sample_rate: int, phones: tuple[tuple[float, str], ...] | None = None
+    samples: Array,
+    sample_rate: int,
+    phones: tuple[tuple[float, str], ...] | None = None,
+    *,
+    with_sounds: bool = True,
 ) -> Analysis:
     """Measure speech.
 
@@ -36,12 +41,13 @@ def analyse(
         samples: Shape (n,).
         sample_rate: Hz.
         phones: Start in seconds and IPA symbol of each phone, if espeak-ng made the speech.
+        with_sounds: Also recognise the sounds of all languages.
     """
     samples = np.asarray(soxr.resample(samples, sample_rate, vocoder.SAMPLE_RATE), np.float64)
     samples = samples * (LEVEL / np.sqrt(np.mean(samples**2) + 1e-12))
-    parameters, posteriors = run_beside(
+    parameters, (posteriors, free) = run_beside(
         lambda: _parameters(samples, recorded=phones is None),
-        lambda: _posteriors(samples, phones),
+        lambda: _posteriors(samples, phones, also_free=with_sounds),
     )
     loud = active(parameters)
     if phones is None:
@@ -52,12 +58,38 @@ def analyse(
     parameters = replace(parameters, level=parameters.level - excess)
     # Both kinds of frames start at zero, so every second vocoder frame coincides with one.
     count = (len(parameters.f0) + 1) // 2
-    states = posteriors[:count]
-    return Analysis(
-        parameters=parameters,
-        posteriors=np.pad(states, ((0, count - len(states)), (0, 0)), mode="edge"),
-        active=loud,
+    posteriors, free = (_of_length(rows, count) for rows in (posteriors, free))
+    found = _sounds(parameters, loud, free, phones) if with_sounds else None
+    return Analysis(parameters=parameters, posteriors=posteriors, active=loud, sounds=found)
+
+
+def _of_length(rows: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """Cut rows to `count`, or repeat the last row."""
+    return np.pad(rows[:count], ((0, max(count - len(rows), 0)), (0, 0)), mode="edge")
+
+
+def _sounds(
+    parameters: Parameters,
+    loud: NDArray[np.bool_],
+    free: NDArray[np.float32],
+    phones: tuple[tuple[float, str], ...] | None,
+) -> NDArray[np.float32]:
+    """Return the log-posteriors of the sounds, ((T + 1) // 2, sounds).
+
+    The labels of espeak-ng are their prior, because the recogniser is often wrong about its speech.
+    """
+    scores = recogniser.log_posteriors(
+        recogniser.inputs(
+            parameters.envelope[::2],
+            parameters.level[::2],
+            parameters.f0[::2],
+            loud[::2],
+            np.sqrt(free),
+        )
     )
+    if phones is not None:
+        scores = scores + np.log(sounds.label_prior(phones, len(scores), acoustics.HOP))
+    return scores
 
 
 def _parameters(samples: Array, *, recorded: bool) -> Parameters:
@@ -67,11 +99,15 @@ def _parameters(samples: Array, *, recorded: bool) -> Parameters:
 
 
 def _posteriors(
-    samples: Array, phones: tuple[tuple[float, str], ...] | None
-) -> NDArray[np.float32]:
+    samples: Array, phones: tuple[tuple[float, str], ...] | None, *, also_free: bool
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the posteriors with the labels of espeak-ng as prior, and those without if needed."""
     scores = acoustics.log_likelihoods(samples)
-    prior = None if phones is None else acoustics.label_prior(phones, len(scores))
-    return acoustics.posteriors(scores, prior)
+    if phones is None:
+        free = acoustics.posteriors(scores)
+        return free, free
+    posteriors = acoustics.posteriors(scores, acoustics.label_prior(phones, len(scores)))
+    return posteriors, acoustics.posteriors(scores) if also_free else posteriors
 
 
 def doubled(rows: Array, count: int) -> Array:

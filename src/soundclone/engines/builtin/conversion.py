@@ -6,13 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import NoSpeech
-from . import acoustics, envelope_decoder, syllable_levels, vocoder
+from . import acoustics, envelope_decoder, recogniser, syllable_levels, vocoder
 from .analysis import Analysis, doubled, f0_statistics
+from .envelope_decoder import ENGLISH, MULTILINGUAL, Decoder
 from .listening import syllable_rate
 from .pace import pause_statistics, relative_rate
 from .source import source
 from .vocoder import BANDS, Array, Parameters
-from .voice import Prosody, VoiceData
+from .voice import Prosody, Timbre, VoiceData
 
 _LEAST_VOICED = 5.0  # seconds of voiced speech that a reference must have
 _LEAST_UNVOICED = 50  # frames
@@ -24,7 +25,9 @@ _DECLINATION = 0.5  # share of its fall that is removed, as the width stretches 
 _BIAS = 0.7  # share of the decoder's constant error on the source that is removed
 NOISE_UNIT = 10.0  # dB of aperiodicity
 _STIFFNESS = 1000.0  # weight of the trained last layer, in frames of the recording
-_SPREAD, _SPREAD_POWER = (0.8, 2.0), 1.0  # range and exponent of the restored variation
+_SPREAD = 0.8, 2.0  # range of the restored variation
+_SPREAD_POWER = {ENGLISH: 1.0, MULTILINGUAL: 1.2}  # exponent of the restored variation
+_SMOOTHED = 3  # frames of acoustics.HOP over which the source's sounds are smoothed
 _LOW_BANDS = 900.0  # Hz, below which unvoiced sounds have hardly any energy
 
 
@@ -46,37 +49,51 @@ def voice_of(analysis: Analysis, language: str | None = None) -> VoiceData:
     prosody = prosody_of(analysis)
     means = parameters.envelope[voiced].mean(axis=0), parameters.envelope[unvoiced].mean(axis=0)
     noise = float(parameters.aperiodicity[voiced].mean())
-
-    fit = active[::2]
-    sounding = parameters.voiced[::2]
-    deviation = parameters.envelope[::2] - np.where(sounding[:, None], *means)
-    own = np.where(sounding, parameters.aperiodicity[::2, 0] - noise, 0.0) / NOISE_UNIT
-    code = envelope_decoder.code(
-        envelope_decoder.statistics(
-            analysis.posteriors[fit], deviation[fit], *means, float(prosody.f0[0])
-        )
-    )
-    units = envelope_decoder.hidden(_inputs(analysis, parameters.f0, prosody.f0), code)
-    loud = (parameters.level[::2] - prosody.level[0]) / prosody.level[1]
-    wanted = np.concatenate([deviation, own[:, None], loud[:, None]], axis=1)
-    last = envelope_decoder.fitted(units[fit], wanted[fit].astype(np.float32), _STIFFNESS)
-    voiced_mean, unvoiced_mean = _without_bias(means, last, code)
     return VoiceData(
         f0=prosody.f0,
         level=prosody.level,
         rate=np.array([relative_rate(syllable_rate(analysis), language)], np.float32),
+        unvoiced_spread=parameters.envelope[unvoiced].std(axis=0).astype(np.float32),
+        aperiodicity=np.array([noise], np.float32),
+        pauses=pause_statistics(active),
+        syllables=np.array([syllable_levels.spread(parameters)], np.float32),
+        timbres={
+            name: _timbre(analysis, prosody, means, noise, name) for name in envelope_decoder.NAMES
+        },
+        language=language or "",
+    )
+
+
+def _timbre(
+    analysis: Analysis, prosody: Prosody, means: tuple[Array, Array], noise: float, name: str
+) -> Timbre:
+    """Fit the decoder of a name to a recording.
+
+    `means` are the envelopes of voiced and unvoiced frames, and `noise` is the aperiodicity in dB.
+    """
+    parameters, decoder = analysis.parameters, envelope_decoder.decoder(name)
+    fit = analysis.active[::2]
+    sounding = parameters.voiced[::2]
+    deviation = parameters.envelope[::2] - np.where(sounding[:, None], *means)
+    own = np.where(sounding, parameters.aperiodicity[::2, 0] - noise, 0.0) / NOISE_UNIT
+    code = decoder.code(
+        envelope_decoder.statistics(
+            analysis.posteriors[fit], deviation[fit], *means, float(prosody.f0[0])
+        )
+    )
+    units = decoder.hidden(_inputs(decoder, analysis, parameters.f0, prosody.f0), code)
+    loud = (parameters.level[::2] - prosody.level[0]) / prosody.level[1]
+    wanted = np.concatenate([deviation, own[:, None], loud[:, None]], axis=1)
+    last = decoder.fitted(units[fit], wanted[fit].astype(np.float32), _STIFFNESS)
+    voiced_mean, unvoiced_mean = _without_bias(name, means, last, code)
+    return Timbre(
         voiced=voiced_mean,
         unvoiced=unvoiced_mean,
-        unvoiced_spread=parameters.envelope[unvoiced].std(axis=0).astype(np.float32),
         spread=_lost_spread(
             np.asarray(units @ last, np.float64), deviation, fit & sounding, fit & ~sounding
         ),
-        aperiodicity=np.array([noise], np.float32),
         code=code,
         last=last,
-        pauses=pause_statistics(active),
-        syllables=np.array([syllable_levels.spread(parameters)], np.float32),
-        language=language or "",
     )
 
 
@@ -109,7 +126,7 @@ def prosody_of(analysis: Analysis) -> Prosody:
 
 
 def _without_bias(
-    means: tuple[Array, Array], last: NDArray[np.float32], code: NDArray[np.float32]
+    name: str, means: tuple[Array, Array], last: NDArray[np.float32], code: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the mean envelopes, voiced and unvoiced, less the decoder's bias on the source.
 
@@ -117,7 +134,8 @@ def _without_bias(
     the source, whose phones are clearer and differently distributed.
     """
     known = source()
-    predicted = (envelope_decoder.hidden(known.inputs, code) @ last)[:, :BANDS]
+    units = envelope_decoder.decoder(name).hidden(known.inputs[name], code)
+    predicted = (units @ last)[:, :BANDS]
     voiced, unvoiced = (
         (mean - _BIAS * predicted[mask].mean(axis=0)).astype(np.float32)
         for mean, mask in zip(means, (known.voiced, ~known.voiced), strict=True)
@@ -125,11 +143,30 @@ def _without_bias(
     return voiced, unvoiced
 
 
-def _inputs(analysis: Analysis, f0: Array, centre: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the inputs of the decoder for speech with the given F0. `centre` is its mean log."""
+def _inputs(
+    decoder: Decoder,
+    analysis: Analysis,
+    f0: Array,
+    centre: NDArray[np.float32],
+    smoothed: int = 1,
+) -> NDArray[np.float32]:
+    """Return the inputs of a decoder for speech with the given F0.
+
+    Args:
+        decoder: The decoder. One that hears sounds needs `analysis.sounds`.
+        analysis: Measurements of the speech.
+        f0: Hz, (T,).
+        centre: The mean of natural log F0 comes first.
+        smoothed: Frames over which the sounds are smoothed, odd.
+    """
     f0 = f0[::2]
     logs = np.log(np.where(f0 > 0, f0, 1.0)) - centre[0]
-    return envelope_decoder.inputs(analysis.posteriors, logs.astype(np.float32), f0 > 0)
+    heard = None
+    if decoder.hears_sounds:
+        assert analysis.sounds is not None
+        heard = envelope_decoder.one_hot(recogniser.most_likely(analysis.sounds))
+        heard = smooth(heard.astype(np.float64), smoothed).astype(np.float32)
+    return decoder.inputs(analysis.posteriors, heard, logs.astype(np.float32), f0 > 0)
 
 
 def smooth(rows: Array, frames: int) -> Array:
@@ -149,17 +186,20 @@ def convert(
     `melody` replaces the source's F0 where it is voiced: natural log, (T,).
     """
     spoken, usual = analysis.parameters, source().prosody(language)
+    name = envelope_decoder.name_for(language)
+    decoder, timbre = envelope_decoder.decoder(name), voice.timbres[name]
     f0 = _f0(spoken.f0, usual, voice) if melody is None else _sung(melody, spoken.voiced, voice)
-    units = envelope_decoder.hidden(_inputs(analysis, f0, voice.f0), voice.code)
-    predicted = doubled(np.asarray(units @ voice.last, np.float64), len(f0))
+    rows = _inputs(decoder, analysis, f0, voice.f0, _SMOOTHED)
+    units = decoder.hidden(rows, timbre.code)
+    predicted = doubled(np.asarray(units @ timbre.last, np.float64), len(f0))
     share = smooth(spoken.voiced.astype(float)[:, None], 5)
     matrix = acoustics.dct_matrix(BANDS, BANDS)
-    gain = (share * voice.spread[0] + (1 - share) * voice.spread[1]) ** _SPREAD_POWER
+    gain = (share * timbre.spread[0] + (1 - share) * timbre.spread[1]) ** _SPREAD_POWER[name]
     deviation = (predicted[:, :BANDS] @ matrix * gain) @ matrix.T
-    envelope = smooth(deviation, 3) + share * voice.voiced + (1 - share) * voice.unvoiced
+    envelope = smooth(deviation, 3) + share * timbre.voiced + (1 - share) * timbre.unvoiced
     return Parameters(
         f0=f0,
-        envelope=_held_low(envelope, spoken.voiced, voice),
+        envelope=_held_low(envelope, spoken.voiced, timbre.unvoiced + 0.5 * voice.unvoiced_spread),
         level=_level(
             spoken.level - usual.level[0], predicted[:, BANDS + 1], analysis.active, voice
         ),
@@ -199,8 +239,8 @@ def _sung(melody: Array, voiced: NDArray[np.bool_], voice: VoiceData) -> Array:
     return np.where(voiced, np.exp(logs).clip(55, 500), 0.0)
 
 
-def _held_low(envelope: Array, voiced: NDArray[np.bool_], voice: VoiceData) -> Array:
-    """Limit the low bands of unvoiced frames, where voiced neighbours leak in."""
+def _held_low(envelope: Array, voiced: NDArray[np.bool_], most: NDArray[np.float32]) -> Array:
+    """Limit the low bands of unvoiced frames to `most`, because voiced neighbours leak in."""
     low = vocoder.band_centres() < _LOW_BANDS
-    ceiling = np.where(low, voice.unvoiced + 0.5 * voice.unvoiced_spread, np.inf)
+    ceiling = np.where(low, most, np.inf)
     return np.where(voiced[:, None], envelope, np.minimum(envelope, ceiling))

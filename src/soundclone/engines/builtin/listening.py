@@ -48,11 +48,8 @@ def syllable_rate(analysis: Analysis) -> float:
 
     A run of frames that the recogniser takes for vowels is a syllable.
     """
-    parameters, count = analysis.parameters, len(analysis.posteriors)
-    each = (parameters.envelope, parameters.level, parameters.f0, analysis.active)
-    envelope, level, f0, speech = (rows[::2][:count] for rows in each)
-    rows = recogniser.inputs(envelope, level, f0, speech, np.sqrt(analysis.posteriors))
-    posteriors = np.exp(recogniser.log_posteriors(rows))
+    assert analysis.sounds is not None
+    posteriors = np.exp(analysis.sounds)
     vowel = posteriors[:, sorted(sounds.VOWELS)].sum(axis=1) > _CERTAIN
     edges = np.flatnonzero(np.diff(np.concatenate([[0], vowel.astype(np.int8), [0]])))
     syllables = (edges[1::2] - edges[::2] >= _NUCLEUS).sum()

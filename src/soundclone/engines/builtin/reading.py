@@ -131,6 +131,7 @@ def retimed(analysis: Analysis, origin: Array) -> Analysis:
     parameters = analysis.parameters
     fine = np.round(origin / vocoder.HOP).astype(int).clip(0, len(parameters.f0) - 1)
     coarse = np.round(origin[::2] / acoustics.HOP).astype(int)
+    coarse = coarse.clip(0, len(analysis.posteriors) - 1)
     return replace(
         analysis,
         parameters=vocoder.Parameters(
@@ -139,7 +140,8 @@ def retimed(analysis: Analysis, origin: Array) -> Analysis:
             level=parameters.level[fine],
             aperiodicity=parameters.aperiodicity[fine],
         ),
-        posteriors=analysis.posteriors[coarse.clip(0, len(analysis.posteriors) - 1)],
+        posteriors=analysis.posteriors[coarse],
+        sounds=None if analysis.sounds is None else analysis.sounds[coarse],
         active=analysis.active[fine],
     )
 

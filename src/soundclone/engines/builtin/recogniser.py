@@ -69,6 +69,11 @@ def log_posteriors(rows: Floats) -> Floats:
     return np.asarray(logits - np.log(np.exp(logits).sum(axis=1, keepdims=True)))
 
 
+def most_likely(scores: Floats) -> NDArray[np.int64]:
+    """Return the most likely sound of each frame, (T,), from `log_posteriors`."""
+    return np.asarray(scores.argmax(axis=1), np.int64)
+
+
 def decode(scores: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the most likely sounds and their durations in frames, from `log_posteriors`."""
     count, size = scores.shape

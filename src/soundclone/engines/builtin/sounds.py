@@ -30,6 +30,7 @@ SOUNDS = ("", *_VOWELS, *_CONSONANTS, *PLAIN)
 """The sounds. The first is a pause."""
 PAUSE = 0
 VOWELS = frozenset(k for k, sound in enumerate(SOUNDS) if PLAIN.get(sound, sound) in {*_VOWELS})
+UNLIKELY = 0.03  # prior of sounds that are not in the labels
 _INDEX = {sound: index for index, sound in enumerate(SOUNDS)}
 _SYMBOL = re.compile("|".join(sorted([*_VOWELS, *_CONSONANTS], key=len, reverse=True)))
 _RETROFLEX = {"s.": "ʂ", "z.": "ʐ"}  # as espeak-ng writes Chinese
@@ -120,6 +121,27 @@ def sequence(
             mark = STOP
         table[table[:, WORD] == number, MARK] = mark
     return table, np.array(times)
+
+
+def label_prior(
+    phones: Sequence[tuple[float, str]], frames: int, hop: float
+) -> NDArray[np.float32]:
+    """Return the prior of each sound in each frame, (T, sounds), from the labels of espeak-ng.
+
+    Args:
+        phones: Start in seconds and symbol of each phone.
+        frames: Number of frames, T.
+        hop: Seconds between frames.
+    """
+    prior = np.full((frames, len(SOUNDS)), UNLIKELY, np.float32)
+    edges = [round(start / hop) for start, _ in phones] + [frames]
+    prior[: edges[0], PAUSE] = 1
+    for (_, symbol), first, last in zip(phones, edges, edges[1:], strict=False):
+        found = [row[0] for row in parse(symbol)] or [PAUSE]
+        cuts = np.linspace(first, last, len(found) + 1).round().astype(int)
+        for sound, left, right in zip(found, cuts, cuts[1:], strict=False):
+            prior[left:right, sound] = 1
+    return prior
 
 
 def nuclei(sounds: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...text.languages import LANGUAGES
+from . import envelope_decoder
 from .voice import Prosody
 
 
@@ -18,7 +19,7 @@ class Source:
     """espeak-ng's prosody in each language, and N frames of its speech in all of them."""
 
     measured: dict[str, Prosody]  # by name of language
-    inputs: NDArray[np.float32]  # (N, I), of the decoder
+    inputs: dict[str, NDArray[np.float32]]  # (N, I), of each decoder by name
     voiced: NDArray[np.bool_]  # (N,)
 
     def prosody(self, language: str) -> Prosody:
@@ -50,6 +51,6 @@ def source() -> Source:
                 name: Prosody(f0=f0, level=level)
                 for name, (f0, level) in zip(names, rows, strict=True)
             },
-            inputs=file["inputs"].astype(np.float32),
+            inputs={name: file[name].astype(np.float32) for name in envelope_decoder.NAMES},
             voiced=file["voiced"],
         )

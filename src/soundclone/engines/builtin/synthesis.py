@@ -12,8 +12,8 @@ from ...audio.fades import fade_ends
 from ...text.languages import LANGUAGES
 from ..emotion import PROFILES, EmotionProfile
 from ..protocol import Controls, Samples, Speech, Word
-from . import questions, reading, syllable_levels, vocoder
-from .analysis import analyse
+from . import envelope_decoder, questions, reading, syllable_levels, vocoder
+from .analysis import Analysis, analyse
 from .conversion import convert
 from .delivery import AFTER_SENTENCE, Variation, pause_warp, with_release
 from .frontend import LONGEST, RATE, Pool, Utterance, check_language
@@ -104,7 +104,7 @@ def _read(
     )
     if plan is None:
         return _spoken(pool, voice, text, controls, variation)
-    analysis = analyse(source.samples, source.sample_rate, source.phones)
+    analysis = _heard(source, language)
     parameters = convert(reading.retimed(analysis, plan.origin), voice, language, plan.f0)
     return parameters, plan.words
 
@@ -123,7 +123,7 @@ def _spoken(
         # The source speaks at the wanted rate as far as it can. Stretching does the rest.
         source = pool.speak(text, language, rate * speed)
         stretch = _seconds(plain) / speed / _seconds(source)
-    analysis = analyse(source.samples, source.sample_rate, source.phones)
+    analysis = _heard(source, language)
     converted = convert(analysis, voice, language)
     warp = pause_warp(
         source.phones,
@@ -137,6 +137,14 @@ def _spoken(
         for w in source.words
     )
     return stretched(warp.applied(converted), stretch), words
+
+
+def _heard(source: Utterance, language: str) -> Analysis:
+    """Measure the source's speech as the decoder of the language needs."""
+    decoder = envelope_decoder.decoder(envelope_decoder.name_for(language))
+    return analyse(
+        source.samples, source.sample_rate, source.phones, with_sounds=decoder.hears_sounds
+    )
 
 
 def _seconds(utterance: Utterance) -> float:

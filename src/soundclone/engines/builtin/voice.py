@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from math import prod
@@ -40,38 +41,51 @@ class Prosody:
 
 
 @dataclass(frozen=True)
+class Timbre:
+    """Parameters of a speaker for one decoder."""
+
+    voiced: Floats  # mean envelope of voiced frames
+    unvoiced: Floats  # mean envelope of unvoiced frames
+    spread: Floats  # variation of each cepstrum relative to the decoder, voiced and unvoiced
+    code: Floats  # speaker's code, see envelope_decoder
+    last: Floats  # fitted last layer of the decoder
+
+
+@dataclass(frozen=True)
 class VoiceData(Prosody):
     """Parameters of a speaker."""
 
     rate: Floats  # syllables a second, relative to the usual rate of the recording's language
-    voiced: Floats  # mean envelope of voiced frames
-    unvoiced: Floats  # mean envelope of unvoiced frames
     unvoiced_spread: Floats  # standard deviation of unvoiced frames
-    spread: Floats  # variation of each cepstrum relative to the decoder, voiced and unvoiced
     aperiodicity: Floats  # mean over voiced frames, dB
-    code: Floats  # speaker's code, see envelope_decoder
-    last: Floats  # fitted last layer of the decoder
     pauses: Floats  # median in seconds, and standard deviation of the natural log of the pauses
     syllables: Floats  # standard deviation of the levels of syllables, natural log of power
+    timbres: Mapping[str, Timbre]  # by name of the decoder
     language: str = ""  # of the recording, "" where it is not known
 
 
 def _shapes() -> dict[str, tuple[int, ...]]:
-    net = envelope_decoder.weights()
-    return {
+    """Return the shapes of the arrays of a voice file, by name."""
+    shapes: dict[str, tuple[int, ...]] = {
         "f0": (2,),
         "level": (2,),
         "rate": (1,),
-        "voiced": (BANDS,),
-        "unvoiced": (BANDS,),
         "unvoiced_spread": (BANDS,),
-        "spread": (2, BANDS),
         "aperiodicity": (1,),
-        "code": (net.code_basis.shape[1],),
-        "last": net.last.shape,
         "pauses": (2,),
         "syllables": (1,),
     }
+    for name in envelope_decoder.NAMES:
+        net = envelope_decoder.decoder(name)
+        of_decoder = {
+            "voiced": (BANDS,),
+            "unvoiced": (BANDS,),
+            "spread": (2, BANDS),
+            "code": (net.code_basis.shape[1],),
+            "last": net.last.shape,
+        }
+        shapes |= {f"{name}.{part}": shape for part, shape in of_decoder.items()}
+    return shapes
 
 
 @cache
@@ -80,13 +94,12 @@ def version() -> str:
     digest = hashlib.sha256()
     for path in sorted((Path(__file__).parent / "weights").glob("*.npz")):
         digest.update(path.read_bytes())
-    return f"4-{digest.hexdigest()[:8]}"
+    return f"5-{digest.hexdigest()[:8]}"
 
 
 def pack(voice: VoiceData) -> bytes:
     """Return the bytes of a voice."""
-    names = [f.name for f in fields(voice) if f.name != "language"]
-    arrays = [(name, np.asarray(getattr(voice, name), "<f4")) for name in names]
+    arrays = [(name, np.asarray(array, "<f4")) for name, array in _arrays(voice).items()]
     header = json.dumps(
         {
             "version": version(),
@@ -126,4 +139,26 @@ def unpack(data: bytes) -> VoiceData:
             raise SynthesisError(f"the voice's {name} is not finite; clone it again")
         arrays[name] = values.reshape(shape)
         position += 4 * prod(shape)
-    return VoiceData(**arrays, language=language)
+    return _voice(arrays, language)
+
+
+def _arrays(voice: VoiceData) -> dict[str, Floats]:
+    """Return the arrays of a voice by their names in a voice file."""
+    owners: dict[str, VoiceData | Timbre] = {"": voice}
+    owners |= {f"{name}.": timbre for name, timbre in voice.timbres.items()}
+    return {
+        prefix + field.name: getattr(owner, field.name)
+        for prefix, owner in owners.items()
+        for field in fields(owner)
+        if field.name not in ("timbres", "language")
+    }
+
+
+def _voice(arrays: Mapping[str, Floats], language: str) -> VoiceData:
+    """Invert `_arrays`."""
+    own = {name: array for name, array in arrays.items() if "." not in name}
+    timbres = {
+        name: Timbre(**{field.name: arrays[f"{name}.{field.name}"] for field in fields(Timbre)})
+        for name in envelope_decoder.NAMES
+    }
+    return VoiceData(**own, timbres=timbres, language=language)
