@@ -7,7 +7,7 @@ translations and third-party files are in the folders of this package.
 from fastapi import FastAPI
 from fastapi.responses import RedirectResponse, Response
 
-from . import actions, operator, pages, reports, verify
+from . import actions, operator, pages, reports, verify, webhooks
 from .rendering import STUDIO, StaticFiles
 
 
@@ -23,6 +23,7 @@ def install(app: FastAPI) -> None:
         actions.public,
         actions.router,
         operator.router,
+        webhooks.router,
         verify.router,
         reports.router,
         pages.public,

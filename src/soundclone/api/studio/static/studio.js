@@ -252,7 +252,7 @@ document.addEventListener("alpine:init", () => {
     },
   }));
 
-  // The form that creates a key. The key itself is shown once.
+  // The form that creates a key, or an endpoint of webhooks. The secret is shown once.
   Alpine.data("newKey", () => ({
     made: false,
     secret: "",
@@ -261,11 +261,14 @@ document.addEventListener("alpine:init", () => {
       const form = this.$root.querySelector("form");
       const body = new URLSearchParams(new FormData(form));
       if (!body.has("scopes")) body.set("scopes", ""); // the service explains that one is needed
-      if (await this.send("/studio/keys", body)) form.reset();
+      if (await this.send(this.path(), body)) form.reset();
     },
     async rotate(event) {
       const { key, sure } = event.target.dataset;
-      if (window.confirm(sure)) await this.send(`/studio/keys/${key}/rotation`, "");
+      if (window.confirm(sure)) await this.send(`${this.path()}/${key}/rotation`, "");
+    },
+    path() {
+      return this.$root.dataset.target ?? "/studio/keys";
     },
     async send(url, body) {
       const form = this.$root.querySelector("form");
@@ -279,7 +282,7 @@ document.addEventListener("alpine:init", () => {
       if (!response.ok) return showError(form, data.title, data.message, data.field);
       this.secret = data.key;
       this.made = true;
-      window.htmx.ajax("GET", "/studio/account", { target: "#key-rows", select: "#key-rows", swap: "outerHTML" });
+      window.htmx.ajax("GET", location.pathname, { target: "#key-rows", select: "#key-rows", swap: "outerHTML" });
       return true;
     },
     copy() {
