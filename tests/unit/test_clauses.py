@@ -10,9 +10,12 @@ from soundclone.text.clauses import ClauseBuffer
 
 
 def fed(*pieces: str) -> list[list[str]]:
-    """The clauses after each piece, and those of the end."""
-    buffer = ClauseBuffer()
-    return [*(buffer.add(piece) for piece in pieces), buffer.flush()]
+    """The clauses after each piece, and those of the end. The listener waits for the first one."""
+    buffer, found = ClauseBuffer(), []
+    for piece in pieces:
+        found.append(buffer.add(piece, early=not any(found)))
+    rest = buffer.flush()
+    return [*found, [rest] if rest.strip() else []]
 
 
 @pytest.mark.parametrize(
@@ -34,6 +37,31 @@ def fed(*pieces: str) -> list[list[str]]:
 )
 def test_clauses_leave_when_they_are_complete(pieces: list[str], clauses: list[list[str]]) -> None:
     assert fed(*pieces) == clauses
+
+
+@pytest.mark.parametrize(
+    ("text", "clause"),
+    [
+        ("Wenn der Morgen kommt, gehen", "Wenn der Morgen kommt, "),
+        ("Es kostet im Laden 1,50 Euro, aber", "Es kostet im Laden 1,50 Euro, "),
+        ("Όταν έρχεται το πρωί· μετά", "Όταν έρχεται το πρωί· "),
+        ("عندما يأتي الصباح الباكر، نذهب", "عندما يأتي الصباح الباكر، "),
+        ("当清晨来临的时候，我们就出发", "当清晨来临的时候，"),
+        ("朝になって鳥が鳴くと、みんな", "朝になって鳥が鳴くと、"),
+        ("아침이 밝아 오면, 우리는", "아침이 밝아 오면, "),
+        ("เมื่อรุ่งเช้ามาถึงแล้ว เราก็ออก", "เมื่อรุ่งเช้ามาถึงแล้ว "),
+        ("जब सुबह होती है और हम उठते हैं, तब", "जब सुबह होती है और हम उठते हैं, "),
+        ("Yes, of course we can", None),  # too short a clause
+        ("At 10:30 they came", None),
+    ],
+)
+def test_a_listener_who_waits_hears_a_clause(text: str, clause: str | None) -> None:
+    """Every character arrives alone, so no number and no abbreviation is known in advance."""
+    buffer = ClauseBuffer()
+    found = [each for sign in text for each in buffer.add(sign, early=True)]
+    assert found[:1] == ([clause] if clause else [])
+    buffer = ClauseBuffer()
+    assert not [each for sign in text for each in buffer.add(sign, early=False)]
 
 
 def test_a_text_without_signs_is_cut_between_words() -> None:

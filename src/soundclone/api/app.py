@@ -31,6 +31,7 @@ from . import (
     voices,
     webhooks,
 )
+from .conversation import asyncapi, session
 from .fronts import registry
 from .headers import content_security_policy
 from .middleware import (
@@ -92,6 +93,8 @@ def create_app(settings: Settings) -> FastAPI:
         files.service_router,
         health.router,
         verify.router,
+        session.router,
+        asyncapi.router,
     )
     for router in routers:
         app.include_router(router)

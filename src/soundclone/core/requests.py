@@ -178,11 +178,16 @@ class SpeechOptions:
     bit_rate: int | None = None  # bit/s of MP3 and Opus; None: the usual one of the format
     opening: int | None = None
     # of a stream: characters of the first chunk, which is short so that the sound begins early
+    place: int = 0  # of a clause: characters of the same speech before this text
+    goes_on: bool = False  # more of the same speech follows this text
 
     def to_json(self) -> Json:
         """Return the options as the database keeps them."""
         opening = {} if self.opening is None else {"opening": self.opening}
         bit_rate = {} if self.bit_rate is None else {"bit_rate": self.bit_rate}
+        clause: Json = {"place": self.place} if self.place else {}
+        if self.goes_on:
+            clause["goes_on"] = True
         return {
             "emotion": self.emotion,
             "speed": self.speed,
@@ -194,6 +199,7 @@ class SpeechOptions:
             "channels": self.channels,
             **bit_rate,
             **opening,
+            **clause,
         }
 
     @classmethod
@@ -211,6 +217,8 @@ class SpeechOptions:
             channels=data.get("channels", cls.channels),
             bit_rate=data.get("bit_rate"),
             opening=data.get("opening"),
+            place=data.get("place", 0),
+            goes_on=data.get("goes_on", False),
         )
 
 

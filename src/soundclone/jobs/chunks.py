@@ -169,6 +169,7 @@ def speak_chunk(
         pitch=options.pitch,
         # One seed for all chunks of a voice. With different seeds, its style would drift.
         seed=zlib.crc32(job.task.voice_id.encode()),
+        place=options.place,
     )
     allowance = Allowance(
         job.task.characters,
@@ -191,7 +192,7 @@ def speak_chunk(
                 job.yield_slot()
                 style = style_at(request, piece.offset)
                 speeches.append(synthesizer.synthesize(piece, style.speed, style.pitch))
-        last = index + 1 == len(groups)
+        last = index + 1 == len(groups) and not options.goes_on
         segment = join(
             groups[index], speeches, engine.info.sample_rate, last=last, seed=controls.seed
         )

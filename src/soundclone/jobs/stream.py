@@ -76,7 +76,11 @@ class Sender:
         self._request = request
         self._options = request.options
         self._groups = groups_of(request.text, self._options.opening, request.edges)
-        self._margins = margins([piece for group in self._groups for piece in group])
+        lead, tail = margins([piece for group in self._groups for piece in group])
+        self._margins = (
+            0.0 if self._options.place else lead,
+            0.0 if self._options.goes_on else tail,
+        )
         self._samples = 0  # before the watermark and the limiter
         self._starts: list[int] = []  # samples before each chunk
         self._encoded = 0  # chunks

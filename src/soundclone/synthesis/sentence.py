@@ -97,7 +97,7 @@ class SentenceSynthesizer:
         controls = replace(
             controls,
             language=utterance.language,
-            place=offset + utterance.span_start + utterance.start,
+            place=self._controls.place + offset + utterance.span_start + utterance.start,
         )
         text = utterance.text
         # An engine without seeds would give the same speech again.

@@ -6,63 +6,81 @@ import re
 
 from . import boundaries
 
-_CLAUSE = re.compile(r"[,;:،؛](?=\s)|\s[—–-](?=\s)|[，、；：](?=.)")
-_LONGEST = 200  # characters without the end of a clause, after which a text is cut between words
+_CLAUSE = re.compile(
+    r"[,;:،؛·](?=\s)|\s[—–-](?=\s)|[，、；：](?=.)"
+    r"|(?<=[\u0e00-\u0e7f])(?=\s[\u0e00-\u0e7f])"  # Thai has spaces between clauses alone
+)
+_BETWEEN = re.compile(r"(?<=.)(?:(?<!\d)\s|\s(?!\d))")  # words, but not the digits of "10 000"
+_LONGEST = 200  # weight without the end of a sentence, after which a text is cut elsewhere
+_DENSE = "\u2e80"  # first character of the scripts that write a syllable or a word with each
+_DENSITY = 3  # letters of an alphabet that take as long to speak as one of these
 _PROBE = "A"  # a capital letter, which begins a sentence wherever one can begin
 
 
 class ClauseBuffer:
     """Text that has arrived and has not been spoken.
 
-    A sentence is complete when the white space after it has arrived. The first clause of a text may
-    end at a comma too, so that its sound begins early.
+    A sentence is complete when the white space after it has arrived. While the listener would
+    otherwise wait, a clause may end at a comma too.
     """
 
     def __init__(self, shortest: int = 20) -> None:
         """Create an empty buffer.
 
         Args:
-            shortest: Least length in characters of a first clause that ends at a comma.
+            shortest: Least weight of a clause that ends at a comma, see `weight`.
         """
         self._shortest = shortest
         self._waiting = ""
-        self._begun = False
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def add(self, text: str) -> list[str]:
-        """Append text, and return the clauses that are complete now, in order."""
+    def add(self, text: str, *, early: bool) -> list[str]:
+        """Append text, and return the clauses that are complete now, in order.
+
+        Args:
+            text: The text.
+            early: True if the listener waits, so that the first clause may end at a comma.
+        """
         self._waiting += text
-        found = []
-        while end := self._end():
+        found: list[str] = []
+        while end := self._end(early and not found):
             found.append(self._waiting[:end])
             self._waiting = self._waiting[end:]
-            self._begun = True
         return found
 
-    def flush(self) -> list[str]:
+    def flush(self) -> str:
         """Return the rest of the text, which is empty afterwards."""
         rest, self._waiting = self._waiting, ""
-        return [rest] if rest.strip() else []
+        return rest
 
-    def _end(self) -> int:
+    def _end(self, early: bool) -> int:
         """Return the index after the first complete clause, 0 if there is none."""
         text = self._waiting
-        first = _first_sentence(text)
-        clause = 0
-        if not self._begun:
-            for match in _CLAUSE.finditer(text):
-                if match.end() >= self._shortest:
-                    clause = match.end()
-                    break
-        ends = [each for each in (first, clause) if each]
-        if ends:
+        sentence = _first_sentence(text)
+        clause = self._first_clause(text) if early else 0
+        if ends := [each for each in (sentence, clause) if each]:
             return _with_space(text, min(ends))
-        if len(text) <= _LONGEST:
+        if weight(text) <= _LONGEST:
             return 0
-        cut = max(text.rfind(space, 1, _LONGEST) for space in " \n")
-        return _with_space(text, cut) if cut > 0 else _LONGEST
+        longest = _LONGEST if text[0] < _DENSE else _LONGEST // _DENSITY
+        for pattern in (_CLAUSE, _BETWEEN):
+            if cuts := [each.end() for each in pattern.finditer(text[:longest])]:
+                return _with_space(text, cuts[-1])
+        return min(longest, len(text))
+
+    def _first_clause(self, text: str) -> int:
+        """Return the index after the first clause that is long enough, 0 if there is none."""
+        for match in _CLAUSE.finditer(text):
+            if weight(text[: match.end()]) >= self._shortest:
+                return match.end()
+        return 0
+
+
+def weight(text: str) -> int:
+    """Return the length of a text in letters of an alphabet that take as long to speak."""
+    return len(text) + (_DENSITY - 1) * sum(each >= _DENSE for each in text)
 
 
 def _first_sentence(text: str) -> int:

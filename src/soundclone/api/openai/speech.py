@@ -152,7 +152,7 @@ async def _order(
 ) -> Order:
     version = version_of(body.model)
     language_of(body.language or "auto", version or "v2")
-    voice_id = await _voice_id(state, body.voice, who)
+    voice_id = await find_voice(state, body.voice, who)
     instructions = body.instructions or ""
     options = SpeechOptions(
         emotion=emotion_of(instructions) or SpeechOptions.emotion,
@@ -173,7 +173,7 @@ async def _order(
     )
 
 
-async def _voice_id(state: AppState, voice: str | VoiceId, who: Caller) -> str:
+async def find_voice(state: AppState, voice: str | VoiceId, who: Caller) -> str:
     """Return the id of a voice that a request names by its id or its name.
 
     Raises:
