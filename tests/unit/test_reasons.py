@@ -19,6 +19,7 @@ SOURCE = Path(soundclone.__file__).parent
 # Modules whose messages no page of the studio shows.
 ELSEWHERE = (
     "api/app.py",  # bodies of the API
+    "api/conversation/",
     "api/elevenlabs/",
     "api/files.py",  # downloads by link
     "api/fronts/",
