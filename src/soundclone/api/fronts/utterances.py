@@ -2,7 +2,7 @@
 
 Each clause is a task, submitted as soon as the clause is complete. Few tasks run ahead of the audio
 that is sent, so a client that reads slowly halts the synthesis. The fee for the voice is charged
-once. Whoever cancels or disconnects pays for what was delivered.
+once. A client that cancels or disconnects pays for what was delivered.
 """
 
 from __future__ import annotations
