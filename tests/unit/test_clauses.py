@@ -11,7 +11,8 @@ from soundclone.text.clauses import ClauseBuffer
 
 def fed(*pieces: str) -> list[list[str]]:
     """The clauses after each piece, and those of the end. The listener waits for the first one."""
-    buffer, found = ClauseBuffer(), []
+    buffer = ClauseBuffer()
+    found: list[list[str]] = []
     for piece in pieces:
         found.append(buffer.add(piece, early=not any(found)))
     rest = buffer.flush()
