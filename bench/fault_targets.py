@@ -357,6 +357,7 @@ class Program:
         self._environment = environment
         self._log = Path(environment["FAULTS_LOGS"]) / f"{name}.log"
         self._process: subprocess.Popen[bytes] | None = None
+        self.wanted = False  # started again when it ends
         self.lock = threading.Lock()
 
     @property
@@ -368,6 +369,7 @@ class Program:
     def start(self) -> None:
         """Start the command unless it runs."""
         with self.lock:
+            self.wanted = True
             if self.pid is not None:
                 return
             with self._log.open("ab") as log:
@@ -396,6 +398,7 @@ class Program:
 
     def close(self) -> None:
         """Send kill -9 to the command with its children."""
+        self.wanted = False
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)

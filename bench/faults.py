@@ -319,6 +319,16 @@ class Site:
     def __init__(self, folder: Path, seed: int, log: Log, environment: dict[str, str]) -> None:
         self.folder, self.seed, self.log = folder, seed, log
         self.counts = Counts()
+        self._stack = contextlib.ExitStack()
+        self._closed = threading.Event()
+        try:
+            self._start(environment)
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self, environment: dict[str, str]) -> None:
+        folder = self.folder
         self.calls = folder / "calls"
         self.calls.touch()
         self._read = 0  # bytes of `calls`
@@ -329,15 +339,20 @@ class Site:
         self.clocks = {name: Clock(folder, name) for name in ("a", "b", "database")}
         self.disks = {name: Disk(folder / name, 96) for name in "ab"}
         self.disks["database"] = Disk(folder / "database", 700)
+        for disk in self.disks.values():
+            self._stack.callback(disk.unmount)
         if library is None:
             del self.kinds["clock"], self.kinds["clock database"]
         if not all(disk.mounted for disk in self.disks.values()):
             del self.kinds["disk"], self.kinds["disk database"]
-        self.store = Store(logs / "store.log", seed)
+        self.store = Store(logs / "store.log", self.seed)
+        self._stack.callback(self.store.close)
         self.postgres = Postgres(
             self.disks["database"], self.clocks["database"], library, logs / "postgres.log"
         )
+        self._stack.callback(self.postgres.close)
         self.sources = Sources((ROOT / "examples" / "recording.mp3").read_bytes())
+        self._stack.callback(self.sources.close)
         self.postgres.start()
         self.ports = {name: free_port() for name in APIS}
         self.base = {
@@ -376,7 +391,6 @@ class Site:
             | self.clocks[name].environment(library)
             for name in "ab"
         }
-        self._names = Counter[str]()
         self.programs = {
             "api1": self._program("api1", "a", "serve", "--port", str(self.ports["api1"])),
             "api2": self._program(
@@ -385,6 +399,7 @@ class Site:
             "w2": self._program("w2", "a", "worker"),
             "w3": self._program("w3", "b", "worker"),
         }
+        self._stack.callback(self._end_programs)
         os.environ |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
         direct = f"s3://{BUCKET}/?endpoint={self.store.direct}&region=us-east-1"
         self.files = Storage.open(direct)
@@ -392,6 +407,7 @@ class Site:
         self._wait_ready("api1")
         for program in self.programs.values():
             program.start()
+        threading.Thread(target=self._keep, daemon=True).start()
         for name in APIS:
             self._wait_ready(name)
         self.database = Database(
@@ -420,15 +436,21 @@ class Site:
             ledger.credit(session, account.id, 10_000_000_000_000, name)
             return account.id, text
 
-    def close(self) -> None:
-        """Kill all processes and unmount the disks."""
+    def _keep(self) -> None:
+        """Start programs again that ended by themselves, such as without a database."""
+        while not self._closed.wait(1):
+            for program in self.programs.values():
+                if program.wanted:
+                    program.start()
+
+    def _end_programs(self) -> None:
+        self._closed.set()
         for program in self.programs.values():
             program.close()
-        self.postgres.close()
-        self.store.close()
-        self.sources.close()
-        for disk in self.disks.values():
-            disk.unmount()
+
+    def close(self) -> None:
+        """Kill all processes and unmount the disks."""
+        self._stack.close()
 
     # The load
 
@@ -640,8 +662,12 @@ class Site:
         while (pid := self._pid(fault.target)) is None and time.monotonic() < deadline:
             time.sleep(0.1)
         stops = fault.kind.startswith("stop")
+        if not stops and fault.target != "child":
+            self.programs[fault.target].wanted = False
         child = self.programs["api1"].child() if fault.target == "api1" else None
         if not send(pid, signal.SIGSTOP if stops else signal.SIGKILL):
+            if fault.target != "child":
+                self.programs[fault.target].wanted = True
             return {"missed": True}
         assert pid is not None
         hit: dict[str, object] = {"pid": pid}
