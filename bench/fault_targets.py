@@ -217,6 +217,7 @@ class Store:
         self.fault: str = ""
         self.requests = self.failed = 0
         self._dice = random.Random(seed)
+        self._connections: set[asyncio.Task[None] | None] = set()
         self._behind = free_port()
         with log.open("ab") as out:
             self._server = subprocess.Popen(
@@ -256,8 +257,11 @@ class Store:
             self._loop.run_until_complete(serve())
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        self._connections.add(task)  # the event loop alone would let it be collected
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             await self._one_request(reader, writer)
+        self._connections.discard(task)
         writer.close()
 
     async def _one_request(

@@ -370,6 +370,7 @@ class Site:
             "SOUNDCLONE_SECRET_KEY": SECRET,
             "SOUNDCLONE_FETCH_ALLOW": "127.0.0.1",
             "SOUNDCLONE_ENGINE_V1": "tone",
+            "SOUNDCLONE_ENGINE_V2": "tone",  # so that a restart warms no other engine
             "SOUNDCLONE_TEST_CALLS": str(self.calls),
             "SOUNDCLONE_TEST_SECONDS": "0.15",
             "SOUNDCLONE_TEST_PACE": "30",
