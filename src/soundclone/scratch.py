@@ -50,6 +50,16 @@ def scratch_folder(root: Path) -> Iterator[Path]:
         os.close(descriptor)
 
 
+def used_bytes() -> int:
+    """Return the bytes of the named temporary files of this process."""
+    total = 0
+    for folder, _, names in os.walk(tempfile.gettempdir()):
+        for name in names:
+            with suppress(OSError):  # removed since it was listed
+                total += os.stat(os.path.join(folder, name)).st_size  # noqa: PTH116, PTH118
+    return total
+
+
 def remove_abandoned(root: Path) -> int:
     """Remove the folders of dead processes below `root` and return their number.
 

@@ -24,6 +24,24 @@ STAGES = Histogram(
 )
 AUDIO = Counter("soundclone_audio_seconds_total", "Seconds of audio of completed tasks", ["kind"])
 SLOTS = Gauge("soundclone_slots", "Slots of a worker for steps that compute", ["state"])
+REFUSALS = Counter("soundclone_refusals_total", "Refused requests", ["word"])
+SIGN_INS_FAILED = Counter(
+    "soundclone_sign_ins_failed_total", "Failed sign-ins to the studio", ["way"]
+)
+ADDRESSES_REFUSED = Counter(
+    "soundclone_addresses_refused_total", "Hosts that downloads and webhooks may not reach"
+)
+DECODER_FAULTS = Counter(
+    "soundclone_decoder_faults_total", "Decoders that crashed, or were ended", ["reason"]
+)
+WEBHOOK_ATTEMPTS = Counter(
+    "soundclone_webhook_attempts_total", "Attempts to deliver a message", ["outcome"]
+)
+SCRATCH_BYTES = Gauge("soundclone_scratch_bytes", "Bytes of this process's temporary files")
+SCRATCH_FREE_BYTES = Gauge(
+    "soundclone_scratch_free_bytes", "Free bytes on the disk of the temporary files"
+)
+MODEL_BYTES = Gauge("soundclone_model_bytes", "Bytes of the models and voices that are loaded")
 
 FLEET = CollectorRegistry()
 """Metrics that the API reads from the database. Every API process exports the same values."""
@@ -91,3 +109,8 @@ def log(name: str) -> structlog.stdlib.BoundLogger:
     """Return the logger of a module."""
     bound: structlog.stdlib.BoundLogger = structlog.get_logger(name)
     return bound
+
+
+def is_configured() -> bool:
+    """Return True in a process that writes logs: an API or a worker."""
+    return structlog.is_configured()

@@ -237,7 +237,7 @@ def test_subtitles_are_when_it_is_heard(
 def test_logs_hold_no_secrets(service: Service, key: str, voice: str) -> None:
     """Runs last in this file: what the tests before it did is in the log."""
     log = service.log.read_text()
-    assert "task completed" in log
+    assert "task ended" in log
     printed = [line for line in log.splitlines() if key in line]
     assert not printed
     for text in ("The ferry leaves", "Good morning, this is"):

@@ -22,7 +22,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import ClientDisconnect, HTTPConnection
 
 from ..errors import NotFound, RateLimited, RequestError, SoundcloneError, Unavailable
-from ..telemetry import log
+from ..telemetry import REFUSALS, log
 from .state import state_of
 from .uploads import release
 from .validation import expectations_of, rejection
@@ -133,6 +133,7 @@ def translate(
         expectations: What each field of the request accepts, for the message about a wrong value.
     """
     known = _known(error, expectations or {})
+    REFUSALS.labels(known.word).inc()
     if isinstance(known, ServerFault):
         _log.error("request failed", path=request.url.path, exc_info=error)
     return known

@@ -27,6 +27,7 @@ from ..errors import (
     SourceTooLarge,
     SourceTruncated,
 )
+from ..telemetry import DECODER_FAULTS
 from .limits import DecodeLimits
 from .samples import Samples
 from .sniff import SUPPORTED, describe_other
@@ -181,6 +182,7 @@ def _run(
             with suppress(subprocess.TimeoutExpired):
                 return child.wait(min(left, 0.5))
             check()
+        DECODER_FAULTS.labels("timeout").inc()
         raise SourceTimeout(f"decoding the recording took more than {limits.wall_seconds:g} s")
     finally:
         child.kill()
@@ -197,7 +199,18 @@ def _last_line(log: IO[bytes]) -> dict[str, object]:
     return report if isinstance(report, dict) else {}
 
 
+_EXITS = {
+    -signal.SIGXCPU: "timeout",
+    -signal.SIGXFSZ: "size",
+    -signal.SIGKILL: "killed",
+    -signal.SIGTERM: "killed",
+    -signal.SIGINT: "killed",
+}
+"""Reasons of ends by a signal, for the metrics."""
+
+
 def _exit_error(code: int, log: IO[bytes]) -> SourceError | InternalError | OSError:
+    DECODER_FAULTS.labels(_EXITS.get(code, "crash" if code < 0 else "error")).inc()
     if code == -signal.SIGXCPU:
         return SourceTimeout("decoding the recording takes too much processor time")
     if code == -signal.SIGXFSZ:

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ARRAY, String, bindparam, delete, exists, func, select, tuple_, update
+from sqlalchemy import ARRAY, String, bindparam, delete, event, exists, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from ..db.models import Key, Task, TaskKind, TaskStatus, Voice
@@ -28,15 +28,18 @@ from ..errors import (
     NotFound,
     RateLimited,
     SoundcloneError,
+    SourceError,
     StateConflict,
     TaskAbandoned,
     TaskCancelled,
     TaskError,
     TaskTimedOut,
 )
+from ..telemetry import AUDIO, TASKS, is_configured, log
 from . import audit, consents, delivery, ledger, results, voices, webhooks
 from .audit import Event
 from .formatting import moment
+from .pricing import to_credits
 from .requests import CloneRequest, ConsentSource, Request, TaskResult
 from .voices import ACTIVE
 
@@ -91,6 +94,8 @@ SPEAKING = 3
 """Progress of a speech task, in per cent, from which on a worker speaks the text."""
 
 ENDED = "the task was ended before its work was done"
+
+_log = log(__name__)
 
 Enqueue = Callable[[Session, Sequence[Task]], None]
 
@@ -481,7 +486,7 @@ def complete(
         voices.activate(session, session.get_one(Task, task_id).voice_id)
     ledger.capture(session, task_id)
     results.resize(session, task_id, size)
-    webhooks.task_ended(session, task_id)
+    _ended(session, task_id)
     return True
 
 
@@ -507,8 +512,54 @@ def fail(session: Session, task_id: str, error: TaskError, *, keep: float) -> bo
     charged, message = delivery.charge(session, task_id, error)
     session.execute(update(Task).where(Task.id == task_id).values(error=message, cost=charged))
     results.resize(session, task_id, 0)
-    webhooks.task_ended(session, task_id)
+    _ended(session, task_id, expected=isinstance(error, SourceError | TaskCancelled))
     return True
+
+
+def _ended(session: Session, task_id: str, *, expected: bool = True) -> None:
+    """Publish the end of a task. Log and count the end once the transaction is committed.
+
+    Args:
+        session: The transaction that ends the task.
+        task_id: The task.
+        expected: False for a failure that operators should notice.
+    """
+    task = session.get_one(Task, task_id, populate_existing=True)
+    webhooks.task_ended(session, task)
+    ended = task.ended_at or time.time()
+    started = ended if task.started_at is None else task.started_at
+    audio = float(task.result.get("seconds") or 0)
+    line = {
+        "kind": task.kind,
+        "status": task.status,
+        "word": task.error_word,
+        "reason": task.error_logged,
+        "engine": task.params.get("engine"),
+        "account": task.account_id,
+        "characters": task.characters,
+        "cost": to_credits(task.cost),
+        "waited": round(started - task.created_at, 3),
+        "seconds": round(ended - task.created_at, 3),
+        "audio": audio,
+        "attempts": task.attempts,
+    }
+
+    def report(session: Session) -> None:
+        if session.in_nested_transaction():
+            return
+        TASKS.labels(task.kind, task.status, task.error_word or "").inc()
+        AUDIO.labels(task.kind).inc(audio)
+        if not is_configured():  # a command, whose output has results only
+            return
+        level = _log.info if expected else _log.warning
+        # The worker's log context has the id too.
+        level("task ended", task=task_id, **_without_none(line))
+
+    event.listen(session, "after_commit", report)
+
+
+def _without_none(line: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in line.items() if value is not None}
 
 
 def cancel(

@@ -404,47 +404,24 @@ def _renew(secrets: Sequence[bytes], endpoint: WebhookEndpoint) -> bool:
 # Events
 
 
-def task_ended(session: Session, task_id: str) -> None:
+def task_ended(session: Session, task: Task) -> None:
     """Publish the end of a task, in the transaction that ends the task."""
-    row = session.execute(
-        select(
-            Task.account_id,
-            Task.kind,
-            Task.status,
-            Task.voice_id,
-            Task.characters,
-            Task.cost,
-            Task.result,
-            Task.error_word,
-            Task.created_at,
-            Task.started_at,
-            Task.ended_at,
-        ).where(
-            Task.id == task_id,
-            exists().where(
-                WebhookEndpoint.account_id == Task.account_id,
-                WebhookEndpoint.disabled_at.is_(None),
-            ),
-        )
-    ).one_or_none()
-    if row is None:  # most accounts have no endpoint
-        return
-    succeeded = row.status == TaskStatus.COMPLETED
-    has_voice = succeeded or row.kind == TaskKind.AUDIO
+    succeeded = task.status == TaskStatus.COMPLETED
+    has_voice = succeeded or task.kind == TaskKind.AUDIO
     data = {
-        "id": task_id,
-        "kind": row.kind,
-        "status": row.status,
-        "modelId": row.voice_id if has_voice else None,
-        "characters": row.characters,
-        "seconds": (row.result or {}).get("seconds") if succeeded else None,
-        "cost": to_credits(row.cost),
-        "errorCode": row.error_word,
-        "created": int(row.created_at),
-        "started": None if row.started_at is None else int(row.started_at),
-        "ended": int(row.ended_at or time.time()),
+        "id": task.id,
+        "kind": task.kind,
+        "status": task.status,
+        "modelId": task.voice_id if has_voice else None,
+        "characters": task.characters,
+        "seconds": task.result.get("seconds") if succeeded else None,
+        "cost": to_credits(task.cost),
+        "errorCode": task.error_word,
+        "created": int(task.created_at),
+        "started": None if task.started_at is None else int(task.started_at),
+        "ended": int(task.ended_at or time.time()),
     }
-    publish(session, row.account_id, EventType.SUCCEEDED if succeeded else EventType.FAILED, data)
+    publish(session, task.account_id, EventType.SUCCEEDED if succeeded else EventType.FAILED, data)
 
 
 def balance_fell(session: Session, payer: ledger.Payer) -> None:

@@ -20,6 +20,7 @@ from typing import TypeVar
 import httpcore2
 
 from ..errors import SourceRefused
+from ..telemetry import ADDRESSES_REFUSED
 
 T = TypeVar("T")
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -234,6 +235,7 @@ class CheckedBackend(httpcore2.NetworkBackend):
 
 
 def _refused(host: str, reason: str, setting: str) -> SourceRefused:
+    ADDRESSES_REFUSED.inc()
     return SourceRefused(
         f"{host} does not resolve to a public address; check its spelling, or ask the operator to "
         f"allow it with {setting}",

@@ -28,13 +28,12 @@ from ..engines.registry import InstalledEngines
 from ..errors import (
     InternalError,
     NotFound,
-    SourceError,
     TaskCancelled,
     TaskError,
     Unavailable,
 )
 from ..storage import Storage
-from ..telemetry import AUDIO, STAGES, TASKS, log
+from ..telemetry import STAGES, log
 from . import provenance, queue
 from .slots import Place, Slots
 
@@ -470,10 +469,7 @@ class Runner:
                 register.add(session, task_id, entry)
             return True
 
-        if self._transact(complete):
-            TASKS.labels(task.kind, TaskStatus.COMPLETED, "").inc()
-            AUDIO.labels(task.kind).inc(outcome.result.seconds or 0)
-            _log.info("task completed", seconds=round(time.time() - task.created_at, 2))
+        self._transact(complete)
 
     def _entry(self, job: Job) -> Result | None:
         """Return the entry for the register, None if the store is unavailable."""
@@ -492,10 +488,7 @@ class Runner:
             return task.size
 
     def _fail(self, task: Task, error: TaskError) -> None:
-        if self._transact(tasks.fail, task.id, error, keep=self.settings.result_days * DAY):
-            TASKS.labels(task.kind, TaskStatus.FAILED, error.word).inc()
-            level = _log.info if isinstance(error, SourceError) else _log.warning
-            level("task failed", word=error.word, reason=error.logged)
+        self._transact(tasks.fail, task.id, error, keep=self.settings.result_days * DAY)
 
     def _clean_up(self, task_id: str) -> None:
         """Remove files that an ended task does not keep. The sweep removes what remains."""

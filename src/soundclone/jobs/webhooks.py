@@ -13,7 +13,7 @@ from ..db.session import Database
 from ..encryption import EncryptionError
 from ..errors import SourceError
 from ..fetch.post import post
-from ..telemetry import log
+from ..telemetry import WEBHOOK_ATTEMPTS, log
 from .runner import Interrupted
 
 _log = log(__name__)
@@ -42,6 +42,7 @@ class Deliverer:
         except EncryptionError as error:
             _log.error("webhook not signed", job=job, reason=str(error))
             outcome = Outcome(time.monotonic() - started, error="the secret cannot be read")
+        WEBHOOK_ATTEMPTS.labels("delivered" if outcome.delivered else "failed").inc()
         with self.database.transaction() as session:
             status = webhooks.record(session, job, outcome)
         if status == DeliveryStatus.FAILED:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -25,10 +27,12 @@ from ..db.migrate import upgrade
 from ..db.models import TaskKind
 from ..db.session import Database
 from ..db.signals import TASKS, Signals
+from ..engines.neural import cache
 from ..engines.registry import InstalledEngines
 from ..errors import EngineUnavailable, InternalError
+from ..scratch import used_bytes
 from ..storage import Storage
-from ..telemetry import SLOTS, log
+from ..telemetry import MODEL_BYTES, SCRATCH_BYTES, SCRATCH_FREE_BYTES, SLOTS, log
 from . import provenance, queue
 from .clone import clone
 from .engines import selector_of, usable
@@ -93,6 +97,10 @@ class Worker:
         compute = runner.pools.compute
         SLOTS.labels("places").set(compute.places)
         SLOTS.labels("taken").set_function(lambda: compute.taken)
+        models = cache.shared(self._settings.model_memory)
+        MODEL_BYTES.set_function(lambda: models.size)
+        SCRATCH_BYTES.set_function(used_bytes)
+        SCRATCH_FREE_BYTES.set_function(lambda: shutil.disk_usage(tempfile.gettempdir()).free)
         runner.register(TaskKind.CLONE, clone)
         runner.register(TaskKind.AUDIO, speak)
         verifier = Verifier(

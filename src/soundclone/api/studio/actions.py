@@ -19,6 +19,7 @@ from ...core.keys import Scope
 from ...core.pricing import to_micro
 from ...core.tasks import Order
 from ...errors import AuthenticationError, InvalidParameter, NotFound
+from ...telemetry import SIGN_INS_FAILED
 from ..account_data import erase, export_response
 from ..auth import identify
 from ..files import upload
@@ -68,6 +69,7 @@ async def sign_in(request: Request) -> Response:
     try:
         who = await identify(state, form.get("key", "").strip())
     except AuthenticationError as error:
+        SIGN_INS_FAILED.labels("key").inc()
         return render_page(request, "sign_in.html", 401, next=target, error=error)
     response = RedirectResponse(target, 303)
     if request.state.visitor:

@@ -33,6 +33,7 @@ from ...core.requests import (
 from ...db.models import Key, Task, TaskKind, TaskStatus, Transfer, Voice
 from ...engines.emotion import Emotion
 from ...errors import AuthenticationError, NotFound
+from ...telemetry import SIGN_INS_FAILED
 from ...text.languages import LANGUAGES
 from ...text.script import MAX_PAUSES
 from ..audit import record_links, record_recording_link
@@ -74,6 +75,7 @@ async def sign_in(request: Request, next: str = "/studio", link: str = "") -> Re
         try:
             return await _redeem(request, link, target)
         except AuthenticationError as refusal:
+            SIGN_INS_FAILED.labels("link").inc()
             error = refusal
     response = render_page(request, "sign_in.html", 401 if error else 200, next=target, error=error)
     remember_visit(request, response)
