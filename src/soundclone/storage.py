@@ -30,12 +30,14 @@ from .encryption import HEADER, Cipher, EncryptedFile, EncryptionError, is_encry
 from .errors import Expired, InvalidParameter, NotFound, Unavailable
 from .signing import signer
 
+ENCRYPTION_CHECK = "encryption/check"
+"""Stored file that tells a wrong key of the encryption from the right one."""
+
 _KEY = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
 _MAX_KEY = 512
 _PART = 8 * 1024 * 1024  # bytes of one part of a multipart upload
 _RANGE = 4 * 1024 * 1024  # bytes that a stream reads with one request
 _SILENCE = timedelta(seconds=20)  # without a byte from the bucket, before the next attempt
-_CANARY = "encryption/check"  # file that tells a wrong key from the right one
 _PROBES = "probe"  # folder of the files that `check` writes
 _STAGED = re.compile(r"#[0-9]+$")  # suffix that LocalStore gives an unfinished file
 _S3_OPTIONS = frozenset({"endpoint", "region", "virtual_hosted_style_request", "skip_signature"})
@@ -215,10 +217,10 @@ class Storage:
             Unavailable: The store is encrypted with a key that the settings lack.
         """
         try:
-            self.get(_CANARY)
+            self.get(ENCRYPTION_CHECK)
         except NotFound:
             if self._encrypts:
-                self.put(_CANARY, b"soundclone")
+                self.put(ENCRYPTION_CHECK, b"soundclone")
 
     def rewrite(self, key: str, *, encrypt: bool) -> bool:
         """Encrypt a stored file with the newest key, or decrypt the file.

@@ -123,7 +123,7 @@ def test_voices_have_names(shell: Shell) -> None:
     assert spoken["status"] == "completed"
     assert spoken["files"] == {"speech": "windy.ogg", "credentials": "windy.c2pa"}
     said = shell.good("download", spoken["id"])
-    assert said.decode().startswith("audio    speech.ogg\ncredentials speech.c2pa\ncost ")
+    assert said.decode().startswith("audio       speech.ogg\ncredentials speech.c2pa\ncost ")
     for one, other in (("windy.ogg", "speech.ogg"), ("windy.c2pa", "speech.c2pa")):
         assert (shell.folder / one).read_bytes() == (shell.folder / other).read_bytes()
     assert shell.good("voices", "rename", "Anna", "Berta").decode() == f"{model} is named Berta\n"

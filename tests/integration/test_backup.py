@@ -156,11 +156,11 @@ def test_a_store_is_encrypted_and_decrypted_by_commands(
     Storage.of(Settings()).put(name, b"speech")
     command("storage", "encrypt", code=1)  # without a key
     monkeypatch.setenv("SOUNDCLONE_ENCRYPTION_KEYS", KEY)
-    assert command("storage", "encrypt") == {"rewritten": 1, "unchanged": 1}
+    assert command("storage", "encrypt") == {"rewritten": 1, "unchanged": 0}
     stored = tmp_path / "data" / "files" / name
     assert is_encrypted(stored.read_bytes())
     assert Storage.of(Settings()).get(name) == b"speech"
-    assert command("storage", "encrypt") == {"rewritten": 0, "unchanged": 2}
+    assert command("storage", "encrypt") == {"rewritten": 0, "unchanged": 1}
 
     monkeypatch.setenv("SOUNDCLONE_ENCRYPTION_KEYS", f"{'a0' * 32},{KEY}")
     database = Database(Settings().database)
@@ -171,10 +171,10 @@ def test_a_store_is_encrypted_and_decrypted_by_commands(
         workers.mark_stopped(session, "worker_1")
         workers.remove(session, "worker_1")
     database.close()
-    assert command("storage", "encrypt") == {"rewritten": 2, "unchanged": 0}
+    assert command("storage", "encrypt") == {"rewritten": 1, "unchanged": 0}
     monkeypatch.setenv("SOUNDCLONE_ENCRYPTION_KEYS", "a0" * 32)
     assert Storage.of(Settings()).get(name) == b"speech"
-    assert command("storage", "decrypt")["rewritten"] == 2
+    assert command("storage", "decrypt")["rewritten"] == 1
     monkeypatch.delenv("SOUNDCLONE_ENCRYPTION_KEYS")
     assert Storage.of(Settings()).get(name) == b"speech"
     Storage.of(Settings()).check_encryption()

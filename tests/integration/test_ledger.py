@@ -287,6 +287,13 @@ def test_the_ledger_cannot_be_rewritten(database: Database) -> None:
     for statement in ("UPDATE transfers SET amount = 1", "DELETE FROM transfers"):
         with pytest.raises(DBAPIError, match="append-only"), database.transaction() as session:
             session.execute(text(statement))
+    rewrite = (
+        "REPLACE INTO transfers SELECT * FROM transfers"
+        if database.engine.dialect.name == "sqlite"
+        else "TRUNCATE transfers"
+    )
+    with pytest.raises(DBAPIError, match="append-only"), database.transaction() as session:
+        session.execute(text(rewrite))
     with pytest.raises(DBAPIError), database.transaction() as session:
         session.execute(text("UPDATE accounts SET held = 11"))
 

@@ -403,11 +403,14 @@ def _report(task: Task, files: dict[str, Path], as_json: bool) -> None:
     if as_json:
         print_json(dict(task.raw) | {"files": {k: str(v) for k, v in files.items()}}, err=err)
         return
-    if task.model_id:
-        typer.echo(f"voice    {task.model_id}", err=err)
-    for name, path in files.items():
-        typer.echo(f"{name:<8} {path}", err=err)
-    if task.cost is not None:
-        typer.echo(f"cost     {task.cost} credits", err=err)
+    fields = {
+        "voice": task.model_id,
+        **files,
+        "cost": None if task.cost is None else f"{task.cost} credits",
+    }
+    width = max(8, *map(len, files))
+    for name, value in fields.items():
+        if value is not None:
+            typer.echo(f"{name:<{width}} {value}", err=err)
     for warning in task.warnings:
-        typer.secho(f"note     {warning}", fg="yellow", err=err)
+        typer.secho(f"{'note':<{width}} {warning}", fg="yellow", err=err)

@@ -52,7 +52,7 @@ def decrypt(force: Force = False, as_json: AsJson = False) -> None:
 
 def _rewrite(settings: Settings, *, encrypt: bool, force: bool, as_json: bool) -> None:
     from ..core import workers
-    from ..storage import Storage
+    from ..storage import ENCRYPTION_CHECK, Storage
 
     private_files()
     with opened() as database, database.read() as session:
@@ -64,7 +64,10 @@ def _rewrite(settings: Settings, *, encrypt: bool, force: bool, as_json: bool) -
         storage.check_encryption()
     rewritten = same = 0
     for key, _ in storage.list():
-        if storage.rewrite(key, encrypt=encrypt):
+        changed = storage.rewrite(key, encrypt=encrypt)
+        if key == ENCRYPTION_CHECK:
+            continue  # no file of a user
+        if changed:
             rewritten += 1
         else:
             same += 1
@@ -72,7 +75,7 @@ def _rewrite(settings: Settings, *, encrypt: bool, force: bool, as_json: bool) -
         print_json({"rewritten": rewritten, "unchanged": same})
     else:
         done = "encrypted" if encrypt else "decrypted"
-        typer.echo(f"{rewritten} files are {done} now, {same} were so before")
+        typer.echo(f"files newly {done}: {rewritten}; already {done}: {same}")
 
 
 def backup(

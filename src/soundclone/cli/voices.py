@@ -101,7 +101,7 @@ def withdraw(
         return
     for each in done.model_ids:
         typer.echo(f"{each} is deleted")
-    typer.echo(f"results of {done.results} speech tasks are deleted")
+    typer.echo(f"deleted results of speech tasks: {done.results}")
 
 
 @voices_app.command("protect")
