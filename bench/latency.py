@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import re
 import sys
@@ -39,7 +40,7 @@ from bench.speech import text as long_text  # noqa: E402
 from bench.speed import TEXT, stages  # noqa: E402
 from tests.service import Service, free_port  # noqa: E402
 
-from soundclone_client import Client  # noqa: E402
+from soundclone_client import Client, Timeout  # noqa: E402
 
 SENTENCE = "The ferry leaves at nine in the morning, and it is hardly ever late."
 IDLE = 10.0  # seconds without requests
@@ -177,7 +178,10 @@ def measured(
             break
         # Neither version always goes first.
         for name, version in list(versions.items())[:: 1 if number % 2 else -1]:
-            found = taken(version, work, budget, *arguments)
+            try:
+                found = taken(version, work, budget, *arguments)
+            except (Timeout, openai.APITimeoutError):  # the time of the whole measurement is over
+                continue
             if found is None:
                 refused[name] += 1
             elif number >= 0:
@@ -211,8 +215,15 @@ def ratios(report: dict[str, Report]) -> dict[str, Report]:
 
 def listeners(version: Version, count: int, budget: Budget) -> Report:
     """Let `count` clients listen at once."""
+
+    def listen(_: int) -> float | None:
+        try:
+            return version.first_byte(budget.left)
+        except openai.APITimeoutError:
+            return math.inf
+
     with ThreadPoolExecutor(count) as pool:
-        firsts = list(pool.map(lambda _: version.first_byte(budget.left), range(count)))
+        firsts = list(pool.map(listen, range(count)))
     heard = sorted(first for first in firsts if first is not None)
     return {
         "heard": len(heard),

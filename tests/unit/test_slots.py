@@ -23,6 +23,7 @@ class Held:
         *,
         alone: bool = False,
         urgent: bool = False,
+        spare: bool = False,
         tool: str | None = None,
         check: Callable[[], None] = lambda: None,
     ) -> None:
@@ -37,7 +38,9 @@ class Held:
 
         def work() -> None:
             try:
-                with slots.hold(account, alone=alone, urgent=urgent, check=check) as place:
+                with slots.hold(
+                    account, alone=alone, urgent=urgent, spare=spare, check=check
+                ) as place:
                     if tool:
                         with place.using(tool):
                             self._stay(place)
@@ -397,3 +400,22 @@ def test_a_tool_changes_hands_in_the_middle_of_a_long_step() -> None:
     short.go()
     assert holds(long)
     long.go()
+
+
+def test_spare_slots_go_to_other_steps_of_the_account() -> None:
+    slots = Slots(2)
+    step, spare = Held(slots, "one"), Held(slots, "one", spare=True)
+    assert step.got.wait(TIMEOUT)
+    assert spare.got.wait(TIMEOUT)
+    second = Held(slots, "one", spare=True)
+    third = Held(slots, "one")
+    assert waits(third)
+    spare.yield_slot()
+    assert third.got.wait(TIMEOUT)
+    assert waits(second)
+    assert waits(spare)
+    third.go()
+    step.go()
+    for held in (spare, second):
+        assert held.got.wait(TIMEOUT)
+        held.go()

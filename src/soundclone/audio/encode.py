@@ -36,7 +36,7 @@ class Format:
 RATES = (8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 
 FORMATS: Mapping[str, Format] = {
-    "mp3": Format("mp3", "libmp3lame", "fltp", 44_100, {"compression_level": "2"}, RATES),
+    "mp3": Format("mp3", "libmp3lame", "fltp", 44_100, {"compression_level": "5"}, RATES),
     "wav": Format("wav", "pcm_s16le", "s16", 44_100, {}, RATES),
     "flac": Format("flac", "flac", "s16", 44_100, {}, RATES),
     # Sample rates of Opus, RFC 6716, section 2.

@@ -108,9 +108,12 @@ class Engine(Protocol):
     is then called instead.
     """
 
-    info: EngineInfo
     concurrent: bool
     """True if several threads may call the engine at once. Otherwise one task at a time uses it."""
+
+    @property
+    def info(self) -> EngineInfo:
+        """Name, licence and capabilities. A plain attribute will do."""
 
     def unusable(self) -> str | None:
         """Return the reason why the engine cannot work here, with the remedy; None if it can."""

@@ -5,14 +5,16 @@ Engines are plug-ins: classes behind entry points of the group `soundclone.engin
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from threading import Lock
-from typing import Any
+from typing import Any, NoReturn
 
 from ..asr.recognition import Recognizer
 from ..config import Settings
 from ..errors import EngineUnavailable
+from .processes import end_process
 from .protocol import Engine
 
 GROUP = "soundclone.engines"
@@ -25,13 +27,27 @@ class EngineContext:
 
     settings: Settings
     recognizer: Recognizer
+    processes: int = 0
+    """Child processes in which an engine may compute. With none, it computes in this process."""
+
+    crashed: Callable[[], NoReturn] = end_process
+    """Called when one of these processes has ended unexpectedly."""
 
 
 class InstalledEngines:
     """The engines of this process, each created once when it is first needed."""
 
-    def __init__(self, settings: Settings, recognizer: Recognizer | None = None) -> None:
-        self._context = EngineContext(settings, recognizer or Recognizer(settings))
+    def __init__(
+        self,
+        settings: Settings,
+        recognizer: Recognizer | None = None,
+        *,
+        processes: int = 0,
+        crashed: Callable[[], NoReturn] = end_process,
+    ) -> None:
+        """Create no engine yet. `EngineContext` describes the arguments."""
+        recognizer = recognizer or Recognizer(settings)
+        self._context = EngineContext(settings, recognizer, processes, crashed)
         self._engines: dict[str, Engine] = {}
         self._usable: set[str] = set()
         self._lock = Lock()
@@ -73,6 +89,12 @@ class InstalledEngines:
                 raise EngineUnavailable(f"engine {name!r} is not usable on this worker: {reason}")
             self._usable.add(name)
         return engine
+
+    def close(self) -> None:
+        """Close the engines that were created."""
+        with self._lock:
+            for engine in self._engines.values():
+                engine.close()
 
     def _create(self, name: str) -> Engine:
         for entry in entry_points(group=GROUP):

@@ -156,11 +156,43 @@ def _detect_languages(text: str, version: str, main: str, edges: tuple[int, ...]
     }
 
 
+def spent(chunks: Sequence[Chunk]) -> float:
+    """Return the seconds of speech of chunks."""
+    return sum(chunk.seconds_spoken for chunk in chunks)
+
+
+def check_length(job: Job, request: SpeechRequest, chunks: Sequence[Chunk]) -> None:
+    """Raise SynthesisError if the chunks have more speech than the text allows.
+
+    A chunk that was spoken before the end of an earlier one did not know the seconds of that one.
+    """
+    _allowance(job, request, 0.0).spend_seconds(spent(chunks))
+
+
+def _allowance(job: Job, request: SpeechRequest, seconds: float) -> Allowance:
+    options = request.options
+    return Allowance(
+        job.task.characters,
+        speed=options.speed * min((span.style.speed for span in request.spans), default=1.0),
+        emotion=options.emotion,
+        spent=seconds,
+    )
+
+
 def speak_chunk(
-    job: Job, request: SpeechRequest, voice: VoiceRef, language: str, earlier: Sequence[Chunk]
+    job: Job, request: SpeechRequest, voice: VoiceRef, language: str, index: int, seconds: float
 ) -> Json:
-    """Speak the chunk after the `earlier` ones, and store its audio. Return the chunk as JSON."""
-    index, options = len(earlier), request.options
+    """Speak a chunk and store its audio. Return the chunk as JSON.
+
+    Args:
+        job: The task.
+        request: Its request.
+        voice: Voice of the task.
+        language: Name of the language of the text.
+        index: Number of the chunk, from 0.
+        seconds: Seconds of speech so far.
+    """
+    options = request.options
     groups = groups_of(request.text, options.opening, request.edges)
     controls = Controls(
         language=language,
@@ -171,12 +203,7 @@ def speak_chunk(
         seed=zlib.crc32(job.task.voice_id.encode()),
         place=options.place,
     )
-    allowance = Allowance(
-        job.task.characters,
-        speed=options.speed * min((span.style.speed for span in request.spans), default=1.0),
-        emotion=options.emotion,
-        spent=sum(chunk.seconds_spoken for chunk in earlier),
-    )
+    allowance = _allowance(job, request, seconds)
     with job.voice_engine(voice.engine) as engine:
         synthesizer = SentenceSynthesizer(
             engine,

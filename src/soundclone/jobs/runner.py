@@ -41,6 +41,9 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _log = log(__name__)
+EXTRA_SLOTS = 1
+"""Slots of a worker beyond its concurrency, for accounts that hold none."""
+
 _RECORD_EVERY = 0.2  # seconds between two records of a task's progress
 _STORE_PATIENCE = 60.0  # seconds for which a costly file waits for the store
 
@@ -77,7 +80,7 @@ class Pools:
         """Create the slots that the settings allow."""
         places = settings.worker_concurrency
         return cls(
-            compute=Slots(places, extra=1),
+            compute=Slots(places, extra=EXTRA_SLOTS),
             recordings=Slots(places, per_account=1),
             fetches=Slots(
                 settings.worker_fetches, per_account=max(1, settings.worker_fetches // 2)
@@ -173,6 +176,27 @@ class Job:
         def run() -> R:
             with self.pools.recordings.hold(self.task.account_id, check=self.check):
                 return self._compute(step, progress, work, *a, **k)
+
+        return queue.step(str(step), run)
+
+    def step_unless_begun(
+        self,
+        step: Step,
+        progress: int,
+        begun: Callable[[], Callable[[], R] | None],
+        work: Callable[[], R],
+    ) -> R:
+        """Run a step like `step`, unless another thread has begun its work.
+
+        `begun` returns a function that waits for the thread's result, and None without a thread.
+        The step has no slot while it waits, because the thread has one.
+        """
+
+        def run() -> R:
+            result = begun()
+            if result is None:
+                return self._compute(step, progress, work)
+            return self._timed(step, progress, self._check_active, result)
 
         return queue.step(str(step), run)
 

@@ -34,6 +34,7 @@ class _Ticket:
     number: int
     tool: str | None = None  # engine that the slot includes
     urgent: bool = False
+    spare: bool = False
     begun: bool = False  # had a slot before, so its step holds memory
     held: bool = False
     since: float = field(default=0.0)  # monotonic seconds when the slot was granted
@@ -72,6 +73,7 @@ class Slots:
         *,
         alone: bool = False,
         urgent: bool = False,
+        spare: bool = False,
         check: Callable[[], None] = _no_check,
     ) -> Iterator[Place]:
         """Wait for a slot, and hold it for the block.
@@ -80,9 +82,10 @@ class Slots:
             account: Id of the account.
             alone: True if no other step may hold a slot meanwhile.
             urgent: True if the step goes before other steps of its account.
+            spare: True if all other steps of its account go first.
             check: Called several times a second while waiting. What it raises ends the wait.
         """
-        ticket = _Ticket(account, alone, check, next(self._numbers), urgent=urgent)
+        ticket = _Ticket(account, alone, check, next(self._numbers), urgent=urgent, spare=spare)
         self._wait(ticket)
         try:
             yield Place(self, ticket)
@@ -131,7 +134,11 @@ class Slots:
             ticket = min(able, key=self._order)
             # A step that has begun holds memory, so it goes before others of its account.
             if not ticket.urgent:
-                begun = (each for each in able if each.begun and _same(each, ticket))
+                begun = (
+                    each
+                    for each in able
+                    if each.begun and _same(each, ticket) and each.spare <= ticket.spare
+                )
                 ticket = next(begun, ticket)
             self._waiting.remove(ticket)
             ticket.held = ticket.begun = True
@@ -149,10 +156,11 @@ class Slots:
         if len(self._served) > _REMEMBERED:
             del self._served[next(iter(self._served))]
 
-    def _order(self, ticket: _Ticket) -> tuple[int, int, bool, int]:
+    def _order(self, ticket: _Ticket) -> tuple[int, int, bool, bool, int]:
         """Return the sort key of waiting steps. The smallest goes first."""
         account = ticket.account
-        return self._held[account], self._served.get(account, -1), not ticket.urgent, ticket.number
+        turn = self._held[account], self._served.get(account, -1)
+        return *turn, *_rank(ticket), ticket.number
 
     def _may(self, ticket: _Ticket) -> bool:
         taken, own = self._held.total(), self._held[ticket.account]
@@ -199,7 +207,7 @@ class Slots:
                 each.tool in (None, ticket.tool)
                 and (
                     self._held[each.account] < own
-                    or (each.urgent and not ticket.urgent and _same(each, ticket))
+                    or (_same(each, ticket) and _rank(each) < _rank(ticket))
                 )
             )
             for each in self._waiting
@@ -249,6 +257,11 @@ class Place:
             yield
         finally:
             self._slots._put_back(self._ticket)
+
+
+def _rank(ticket: _Ticket) -> tuple[bool, bool]:
+    """Return the rank of a step among those of its account. The smallest goes first."""
+    return ticket.spare, not ticket.urgent
 
 
 def _same(one: _Ticket, other: _Ticket) -> bool:

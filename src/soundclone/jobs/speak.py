@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ..core.requests import SpeechRequest, TaskResult
 from ..core.tasks import SPEAKING
-from ..db.models import Voice
+from ..db.models import Json, Voice
 from ..errors import SynthesisError
+from .ahead import Ahead
 from .assembly import assemble
-from .chunks import Chunk, groups_of, language_of, speak_chunk
+from .chunks import Chunk, check_length, groups_of, language_of, speak_chunk, spent
 from .runner import ENCODE, FIND_VOICE, LANGUAGE, Job, Outcome, Stage, Step
 from .stream import stream_text
 from .voices import VoiceRef, find_voice
@@ -31,11 +34,23 @@ def speak_text(
     job: Job, request: SpeechRequest, language: str, voice: VoiceRef, start: int
 ) -> TaskResult:
     """Speak a text and store the file. `start` is the task's progress so far in per cent."""
-    groups = groups_of(request.text, edges=request.edges)
+    count = len(groups_of(request.text, edges=request.edges))
     chunks: list[Chunk] = []
-    for index, _ in enumerate(groups):
-        progress = start + round((95 - start) * (index + 1) / len(groups))
-        step = Step(Stage.SPEAK, str(index))
-        record = job.step(step, progress, speak_chunk, job, request, voice, language, chunks)
-        chunks.append(Chunk.from_json(record))
+
+    def speak_part(job: Job, index: int) -> Json:
+        return speak_chunk(job, request, voice, language, index, spent(chunks))
+
+    # An engine that does one thing at a time would only be waited for.
+    parallel = job.engines.usable(voice.engine).concurrent
+    with Ahead(job, count if parallel else 0, speak_part) as ahead:
+        for index in range(count):
+            progress = start + round((95 - start) * (index + 1) / count)
+            record = job.step_unless_begun(
+                Step(Stage.SPEAK, str(index)),
+                progress,
+                partial(ahead.begun, index),
+                partial(speak_part, job, index),
+            )
+            chunks.append(Chunk.from_json(record))
+            check_length(job, request, chunks)
     return TaskResult.recorded(job.step(ENCODE, 99, assemble, job, request, language, chunks))

@@ -38,7 +38,7 @@ from .assembly import (
     tags,
     volume_gain,
 )
-from .chunks import Chunk, groups_of, speak_chunk
+from .chunks import Chunk, groups_of, speak_chunk, spent
 from .runner import FINISH, Job, Stage, Step
 from .voices import VoiceRef
 
@@ -97,9 +97,10 @@ class Sender:
         """
         if not chunks:
             self._job.mark_speaking()
-        record = speak_chunk(self._job, self._request, voice, language, chunks)
+        index = len(chunks)
+        record = speak_chunk(self._job, self._request, voice, language, index, spent(chunks))
         with suppress(Unavailable):  # `send_once` is tried again without speaking
-            self.send(len(chunks), [*chunks, Chunk.from_json(record)])
+            self.send(index, [*chunks, Chunk.from_json(record)])
         return record
 
     def send_once(self, index: int, chunks: Sequence[Chunk]) -> None:

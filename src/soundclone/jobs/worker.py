@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import NoReturn
 
 from prometheus_client import start_http_server
 from sqlalchemy.exc import SQLAlchemyError
@@ -36,7 +37,7 @@ from ..telemetry import MODEL_BYTES, SCRATCH_BYTES, SCRATCH_FREE_BYTES, SLOTS, l
 from . import provenance, queue
 from .clone import clone
 from .engines import selector_of, usable
-from .runner import Runner
+from .runner import EXTRA_SLOTS, Runner
 from .speak import speak
 from .supervisor import FORCED
 from .sweep import sweep
@@ -60,7 +61,12 @@ class Worker:
         self._last_heartbeat: float | None = None  # by the clock of the database
         self._warmed: set[str] = set()
         self._recognizer = Recognizer(settings)
-        self._engines = InstalledEngines(settings, self._recognizer)
+        self._engines = InstalledEngines(
+            settings,
+            self._recognizer,
+            processes=settings.worker_concurrency + EXTRA_SLOTS,
+            crashed=self._crashed,
+        )
         self._database = Database(settings.database, pool_size=10 + 2 * settings.worker_concurrency)
         self._task_signals = Signals(self._database, TASKS)
         self._queue = queue.Queue(self._database)
@@ -150,6 +156,12 @@ class Worker:
             _log.warning("worker did not stop in time", worker=self.id)
             sys.stderr.flush()
             os._exit(0)
+
+    def _crashed(self) -> NoReturn:
+        """End the process after a crash of an engine. Other workers take over the tasks."""
+        _log.error("engine crashed", worker=self.id)
+        sys.stderr.flush()
+        os._exit(1)
 
     def _report_confinement(self) -> None:
         try:

@@ -32,7 +32,11 @@ class Allowance:
         Raises:
             SynthesisError: the task has produced too much speech.
         """
-        self._spent += len(speech.samples) / speech.sample_rate
+        self.spend_seconds(len(speech.samples) / speech.sample_rate)
+
+    def spend_seconds(self, seconds: float) -> None:
+        """Count seconds of speech. Raises SynthesisError like `spend`."""
+        self._spent += seconds
         if self._spent > self._limit:
             raise SynthesisError(
                 f"the speech lasts more than {self._limit:.0f} s, which is the most for "

@@ -17,13 +17,18 @@ Importing this module is cheap. Its parts are imported when they are first neede
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...errors import EngineUnavailable, SynthesisError
-from ..protocol import Controls, EngineInfo, Reference, Speech, Voice
+from ..processes import ProcessEngine
+from ..protocol import Controls, Engine, EngineInfo, Reference, Speech, Voice
 from ..selection import BUILTIN
 from ..validation import check_controls, check_reference, clone_errors
+
+if TYPE_CHECKING:
+    from ..registry import EngineContext
 
 __all__ = ["BuiltinEngine"]
 
@@ -39,6 +44,14 @@ class BuiltinEngine:
     """The built-in engine. Several threads may call it at once."""
 
     concurrent = True
+
+    @classmethod
+    def create(cls, context: EngineContext) -> Engine:
+        """Create the engine, which computes in child processes if the context has any."""
+        if not context.processes:
+            return cls()
+        preload = f"{__name__}.preload"
+        return ProcessEngine(cls, context.processes, preload=preload, crashed=context.crashed)
 
     def __init__(self) -> None:
         from .frontend import Pool
@@ -72,6 +85,12 @@ class BuiltinEngine:
 
     def warm(self) -> None:
         """Read the weights and start processes of espeak-ng."""
+        self.read_weights()
+        self._pool.warm()
+
+    @staticmethod
+    def read_weights() -> None:
+        """Read the weights that `speak` needs."""
         from . import (
             acoustics,
             envelope_decoder,
@@ -87,7 +106,6 @@ class BuiltinEngine:
             envelope_decoder.decoder(name)
         recogniser.weights()
         source.source()
-        self._pool.warm()
 
     def clone(self, reference: Reference, language: str = "English") -> Voice:
         """Build a voice, which speaks every language.

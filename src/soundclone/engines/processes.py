@@ -1,0 +1,123 @@
+"""Child processes in which an engine computes.
+
+Threads of one process share the interpreter's lock, so an engine that is written in Python uses
+hardly more than one processor. Here each call runs in one of several processes. They are forked
+from a process that has imported the engine and read its weights, and share that memory.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import NoReturn, ParamSpec, TypeVar
+
+from .protocol import Controls, Engine, EngineInfo, Reference, Speech, Voice
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_engine: Engine  # of this child process
+
+
+def end_process() -> NoReturn:
+    """End this process, whose tasks other workers then take over."""
+    os._exit(1)
+
+
+class ProcessEngine:
+    """An engine that clones and speaks in child processes. Several threads may call it at once.
+
+    A crash of a child ends the worker. So the rules for tasks that crash workers apply.
+    """
+
+    concurrent = True
+
+    def __init__(
+        self,
+        create: Callable[[], Engine],
+        count: int,
+        *,
+        preload: str,
+        crashed: Callable[[], NoReturn] = end_process,
+    ) -> None:
+        """Prepare to start processes.
+
+        Args:
+            create: Creates the engine, in each process.
+            count: Most processes.
+            preload: Name of a module whose import reads what the processes share.
+            crashed: Called when a process has ended unexpectedly.
+        """
+        self._engine = create()
+        self._count = count
+        self._crashed = crashed
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload([preload])
+        self._pool = ProcessPoolExecutor(count, context, _begin, (create,))
+
+    @property
+    def info(self) -> EngineInfo:
+        """Name, version and capabilities."""
+        return self._engine.info
+
+    def unusable(self) -> str | None:
+        """Return the reason why the engine cannot work here, with the remedy; None if it can."""
+        return self._engine.unusable()
+
+    def warm(self) -> None:
+        """Start the processes."""
+        for started in [self._pool.submit(_started) for _ in range(self._count)]:
+            started.result()
+
+    def clone(self, reference: Reference, language: str) -> Voice:
+        """Build a voice that speaks `language`. `Engine.clone` lists the errors."""
+        return self._call(_clone, reference, language)
+
+    def speak(self, voice: Voice, sentence: str, controls: Controls) -> Speech:
+        """Synthesise one sentence. `Engine.speak` lists the errors."""
+        return self._call(_speak, voice, sentence, controls)
+
+    def close(self) -> None:
+        """End the processes after their calls."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._engine.close()
+
+    def _call(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return self._pool.submit(work, *args, **kwargs).result()
+        except BrokenProcessPool:
+            self._crashed()
+
+
+def _begin(create: Callable[[], Engine]) -> None:
+    """Create the engine of this process."""
+    global _engine
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # the worker ends its processes
+    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
+    _engine = create()
+    _engine.warm()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "this is no child process"
+    parent.join()
+    os._exit(0)
+
+
+def _started() -> None:
+    """Do nothing: `_begin` has run."""
+
+
+def _clone(reference: Reference, language: str) -> Voice:
+    return _engine.clone(reference, language)
+
+
+def _speak(voice: Voice, sentence: str, controls: Controls) -> Speech:
+    return _engine.speak(voice, sentence, controls)
