@@ -289,7 +289,9 @@ class Settings(BaseSettings):
         "is refused with 429 and `Retry-After`.",
     )
     queue_poll: float = Field(
-        default=0.2, gt=0, description="Seconds between two polls of the queue by a worker."
+        default=1.0,
+        gt=0,
+        description="Seconds between two polls of the queue by a worker that no signal wakes.",
     )
     stop_grace: float = Field(
         default=6.0,

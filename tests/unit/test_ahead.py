@@ -66,10 +66,9 @@ def test_the_next_chunks_are_spoken_in_slots_of_their_own() -> None:
 
 def test_a_step_speaks_a_chunk_that_has_no_slot_yet() -> None:
     job = Pretended(Slots(1))
-    with ahead(job, 2, record) as chunks:
-        with job.compute.hold("account_1"):
-            assert chunks.begun(0) is None
-            assert chunks.begun(1) is None
+    with ahead(job, 2, record) as chunks, job.compute.hold("account_1"):
+        assert chunks.begun(0) is None
+        assert chunks.begun(1) is None
 
 
 def test_one_chunk_at_a_time_is_spoken_after_a_crash() -> None:

@@ -137,6 +137,16 @@ class _Signalled:
         if job := self._jobs.get(queue):
             job.set()
 
+    def wake_all(self) -> None:
+        """Let the threads of all queues poll now."""
+        for job in list(self._jobs.values()):
+            job.set()
+
+    def send(self, queue: str) -> None:
+        """Wake the threads of a queue in all processes."""
+        if self._signals:
+            self._signals.send(queue)
+
     def close(self) -> None:
         """Stop listening."""
         if self._signals:
@@ -317,8 +327,15 @@ def workflow(name: str, work: Callable[[str], None]) -> None:
     When a worker is lost, the workflow runs again from its start. Its finished steps return their
     recorded results.
     """
+
+    def run(task_id: str) -> None:
+        try:
+            work(task_id)
+        finally:
+            _signalled.wake_all()  # there is room for another workflow
+
     # `core.tasks` counts attempts, because requeuing resets the counter of dbos.
-    DBOS.workflow(name=name, max_recovery_attempts=1_000_000)(work)
+    DBOS.workflow(name=name, max_recovery_attempts=1_000_000)(run)
 
 
 def step(name: str, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -419,6 +436,8 @@ def requeue(worker_id: str) -> Sequence[str]:
         # Without the name of its queue, a resumed workflow would not count towards the limits.
         ids = [workflow.workflow_id for workflow in left if workflow.queue_name == queue]
         DBOS.resume_workflows(ids, queue_name=queue)
+        if queue:
+            _signalled.send(queue)
     return [workflow.workflow_id for workflow in left]
 
 
