@@ -1,7 +1,7 @@
 """Measure how long clients wait, and where the time goes: stages, processor time, waiting.
 
     .venv/bin/python bench/latency.py [--rounds 3] [--listeners 20] [--characters 3000]
-        [--against FOLDER] [--minutes 5] [--json]
+        [--only preview,stream,idle,listeners,long] [--against FOLDER] [--minutes 5] [--json]
 
 Measures a preview, the first byte of a streamed sentence, listeners that begin at once, a long text
 and an idle service. Each version has one service with the defaults. `--against` names the checkout
@@ -44,6 +44,7 @@ from soundclone_client import Client, Timeout  # noqa: E402
 
 SENTENCE = "The ferry leaves at nine in the morning, and it is hardly ever late."
 IDLE = 10.0  # seconds without requests
+MEASURES = ["preview", "stream", "idle", "listeners", "long"]
 Report = dict[str, object]
 
 
@@ -242,6 +243,9 @@ def main() -> None:
     parser.add_argument("--listeners", type=int, default=20)
     parser.add_argument("--characters", type=int, default=3_000)
     parser.add_argument("--against", type=Path, help="checkout of another version")
+    parser.add_argument(
+        "--only", type=lambda names: names.split(","), default=MEASURES, help=", ".join(MEASURES)
+    )
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
     options = parser.parse_args()
@@ -263,20 +267,23 @@ def main() -> None:
         versions = {name: Version(root, stack, options.recording) for name, root in roots.items()}
         add("cores", os.cpu_count())
         add("load", round(os.getloadavg()[0], 1))
-        add("preview", ratios(measured(versions, "preview", options.rounds, budget)))
-        add("stages", {name: version.stages() for name, version in versions.items()})
-        add("first byte", ratios(measured(versions, "first_byte", 4 * options.rounds, budget)))
-        add("idle", ratios(measured(versions, "idle", 1, budget, warm=False)))
-        if options.listeners:
+        if "preview" in options.only:
+            add("preview", ratios(measured(versions, "preview", options.rounds, budget)))
+            add("stages", {name: version.stages() for name, version in versions.items()})
+        if "stream" in options.only:
+            add("stream", ratios(measured(versions, "first_byte", 4 * options.rounds, budget)))
+        if "idle" in options.only:
+            add("idle", ratios(measured(versions, "idle", 1, budget, warm=False)))
+        if "listeners" in options.only:
             heard = {
                 name: listeners(version, options.listeners, budget)
                 for name, version in versions.items()
                 if not budget.over
             }
             add("listeners", heard or "left out")
-        if options.characters:
+        if "long" in options.only:
             long = measured(versions, "long", 1, budget, options.characters, warm=False)
-            add("long text", ratios(long))
+            add("long", ratios(long))
     if options.json:
         print(json.dumps(report))
 
