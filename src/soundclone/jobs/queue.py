@@ -98,22 +98,30 @@ _serialization.DBOSDefaultSerializer = _NoPickles()
 
 
 class _Wake(threading.Event):
-    """Stop event of a thread of dbos, whose wait also ends when the queue gets a job."""
+    """Stop event of a thread of dbos, whose wait also ends when the queue gets a job.
+
+    A poll that a signal caused is repeated soon. At the first one, dbos may still count a workflow
+    that has just ended.
+    """
 
     def __init__(self, stop: threading.Event, job: threading.Event) -> None:
         super().__init__()
         self._stop = stop
         self._job = job
+        self._woken = False
 
     def is_set(self) -> bool:
         return self._stop.is_set()
 
     def wait(self, timeout: float | None = None) -> bool:
-        end = time.monotonic() + (_CHECK if timeout is None else timeout)
+        longest = _CHECK if timeout is None else timeout
+        end = time.monotonic() + (min(longest, _CHECK) if self._woken else longest)
+        self._woken = False
         if self._stop.wait(_BETWEEN_POLLS):
             return True
         while not self._stop.is_set() and (left := end - time.monotonic()) > 0:
             if self._job.wait(min(left, _CHECK)):
+                self._woken = True
                 break
         self._job.clear()  # before the poll, so that a job that comes during the poll is found
         return self._stop.is_set()
@@ -393,7 +401,7 @@ def launch(
         "enable_otlp": False,
         "use_listen_notify": not database.sqlite,
         # There are no notifications, but dbos waits for this poller when it stops.
-        "notification_listener_polling_interval_sec": poll,
+        "notification_listener_polling_interval_sec": min(poll, 1.0),
     }
     DBOS(config=config)
     queues = [queue_of(name) for name in engines]
