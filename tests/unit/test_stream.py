@@ -270,7 +270,7 @@ def test_a_sentence_is_spoken_once_while_the_store_fails(
 
     monkeypatch.setattr(job.storage, "put", fails)
     request = SpeechRequest("Hello.", SoundVersion.V1, "counting", "English")
-    record = speak_chunk(job, request, VoiceRef("counting", "1", "MIT", voice), "English", [])
+    record = speak_chunk(job, request, VoiceRef("counting", "1", "MIT", voice), "English", 0, 0.0)
     assert engine.spoken == ["Hello."]
     assert job.storage.size(record["key"])
 
