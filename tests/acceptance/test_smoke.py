@@ -98,6 +98,8 @@ def test_from_a_recording_to_speech(service: Service, recording: str, tmp_path: 
     assert french["text"] == "Bonjour."
     lengths = [each["end"] - each["start"] for each in (plain, slow, soft)]
     assert lengths[1] > 1.6 * lengths[0]
+    with urllib.request.urlopen(told["subtitleVtt"]) as response:
+        assert response.read().startswith(b"WEBVTT\n\n00:00:0")
     urllib.request.urlretrieve(told["audioUrl"], tmp_path / "told.wav")
     decoded = decode.decode(tmp_path / "told.wav")
 

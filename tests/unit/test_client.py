@@ -774,6 +774,10 @@ def test_download_of_subtitles(server: Server, client: Client, tmp_path: Path) -
     cued = Task(ID, "soundCloningAudio", "completed", 0, subtitle_json="/files/a.json")
     path = client.download_subtitles(cued, tmp_path / "a.json", format="json")
     assert path.read_bytes() == b"[]"
+    server.on("GET /files/a.vtt", Answer(body=b"WEBVTT"))
+    shown = Task(ID, "soundCloningAudio", "completed", 0, subtitle_vtt="/files/a.vtt")
+    path = client.download_subtitles(shown, tmp_path / "a.vtt", format="vtt")
+    assert path.read_bytes() == b"WEBVTT"
 
 
 def test_how_far_a_transfer_is(server: Server, client: Client, tmp_path: Path) -> None:

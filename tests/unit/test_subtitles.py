@@ -18,6 +18,7 @@ from soundclone.text.subtitles import (
     sentence_cues,
     to_json,
     to_srt,
+    to_vtt,
     word_cues,
 )
 
@@ -233,3 +234,13 @@ def test_every_text_can_be_shown(text: str, words: bool) -> None:
     for cue in [*cues, *word_cues(spoken)]:
         assert 0 <= cue.offset < cue.offset + cue.length <= len(text)
         assert cue.start <= cue.end
+
+
+def test_webvtt() -> None:
+    cues = [Cue(0.0, 1.5, "Fish & chips <b>now</b>", 0, 23), Cue(3599.9, 3601.0, "a --> b", 24, 7)]
+    assert to_vtt(cues) == (
+        "WEBVTT\n\n"
+        "00:00:00.000 --> 00:00:01.500\nFish &amp; chips &lt;b&gt;now&lt;/b&gt;\n\n"
+        "00:59:59.900 --> 01:00:01.000\na → b\n"
+    )
+    assert to_vtt([]) == "WEBVTT\n"

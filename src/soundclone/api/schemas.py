@@ -287,6 +287,9 @@ class SoundCloneTaskData(_Data):
     subtitleJson: str | None = Field(
         default=None, description="Link to the subtitles as JSON with milliseconds, which expires"
     )
+    subtitleVtt: str | None = Field(
+        default=None, description="Link to the subtitles as WebVTT, which expires"
+    )
     credentialsUrl: str | None = Field(
         default=None,
         description="Link to the signed manifest (C2PA) of a file that holds none itself, which "

@@ -222,6 +222,7 @@ def _result_view(request: Request, result: TaskResult, expires: int) -> dict[str
         "audioUrl": result.audio,
         "subtitleFile": result.subtitles,
         "subtitleJson": result.subtitles_json,
+        "subtitleVtt": result.subtitles_vtt,
         "credentialsUrl": result.credentials,
     }
     values = {

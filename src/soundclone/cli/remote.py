@@ -27,6 +27,10 @@ Version = Literal["v1", "v2"]
 Emotion = Literal["happy", "sad", "angry", "fearful", "disgusted", "surprised", "neutral"]
 Format = Literal["mp3", "wav", "flac", "ogg"]
 
+SubtitlesFile = Annotated[
+    Path | None, typer.Option(help="Where to save subtitles: .srt, .vtt or .json")
+]
+
 STANDARD = Path("-")  # standard input or output
 LONGEST_TEXT = 1_000_000  # bytes of a file, far more than a service accepts
 
@@ -188,7 +192,9 @@ def speak(
         ),
     ] = Path("speech.mp3"),
     ssml: Annotated[bool, typer.Option("--ssml", help="The text is an SSML document")] = False,
-    subtitles: Annotated[Path | None, typer.Option(help="Where to save subtitles (SRT)")] = None,
+    subtitles: Annotated[
+        Path | None, typer.Option(help="Where to save subtitles: .srt, .vtt or .json")
+    ] = None,
     words: Annotated[bool, typer.Option("--words", help="Make subtitles by word")] = False,
     language: Language = "auto",
     emotion: Annotated[Emotion, typer.Option(help="Emotion of the voice")] = "neutral",
@@ -242,13 +248,19 @@ def speak(
         )
         with cancelling(task, url, key), following("speaking", silent) as show:
             task = client.wait(task, on_progress=show)
-        if subtitles and task.subtitle_file:
-            _save(client, task.subtitle_file, subtitles, silent)
+        if subtitles and (link := _subtitles_of(task, subtitles)):
+            _save(client, link, subtitles, silent)
         _save(client, task.audio_url or "", output, silent)
         saved = _save_credentials(client, task, output, sidecar, silent)
     files = {"speech": output, "subtitles": subtitles, "credentials": saved}
     if as_json or not quiet:
         _report(task, {name: path for name, path in files.items() if path}, as_json)
+
+
+def _subtitles_of(task: Task, path: Path) -> str | None:
+    """Return the link to the subtitles in the format that the ending of a file names."""
+    links = {".json": task.subtitle_json, ".vtt": task.subtitle_vtt}
+    return links.get(path.suffix.lower(), task.subtitle_file)
 
 
 def download(
@@ -262,7 +274,9 @@ def download(
             "with the ending of the format)",
         ),
     ] = None,
-    subtitles: Annotated[Path | None, typer.Option(help="Where to save subtitles (SRT)")] = None,
+    subtitles: Annotated[
+        Path | None, typer.Option(help="Where to save subtitles: .srt, .vtt or .json")
+    ] = None,
     sidecar: Sidecar = None,
     url: BaseUrl = None,
     key: ApiKey = None,
@@ -284,8 +298,8 @@ def download(
             ending = PurePosixPath(urlsplit(task.audio_url).path).suffix
             output = Path(("preview" if task.kind == "clone" else "speech") + ending)
         _check_outputs(output, *(each for each in (subtitles, sidecar) if each))
-        if subtitles and task.subtitle_file:
-            _save(client, task.subtitle_file, subtitles, silent)
+        if subtitles and (link := _subtitles_of(task, subtitles)):
+            _save(client, link, subtitles, silent)
         _save(client, task.audio_url, output, silent)
         saved = _save_credentials(client, task, output, sidecar, silent)
     files = {task.kind: output, "subtitles": subtitles, "credentials": saved}

@@ -107,5 +107,5 @@ def result_folder(task_id: str) -> str:
 
 
 def result(task_id: str, extension: str) -> str:
-    """Return the key of a task's result: its audio, or its subtitles as `srt` or `json`."""
+    """Return the key of a task's result: its audio, or its subtitles as `srt`, `vtt` or `json`."""
     return f"{result_folder(task_id)}/speech.{extension}"

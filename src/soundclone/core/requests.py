@@ -369,6 +369,7 @@ class TaskResult:
     languages: tuple[str, ...] | None = None  # of all sentences, sorted
     subtitles: str | None = None  # key
     subtitles_json: str | None = None  # key
+    subtitles_vtt: str | None = None  # key
     credentials: str | None = None  # key of a manifest beside the file
     speech_seconds: float | None = None  # of the recording that a voice was made from
     voice_expires_at: int | None = None  # seconds since the epoch
@@ -377,7 +378,8 @@ class TaskResult:
     @property
     def files(self) -> tuple[str, ...]:
         """Keys of all files."""
-        keys = (self.audio, self.subtitles, self.subtitles_json, self.credentials)
+        subtitles = (self.subtitles, self.subtitles_json, self.subtitles_vtt)
+        keys = (self.audio, *subtitles, self.credentials)
         return tuple(each for each in keys if each)
 
     def to_json(self) -> Json:
@@ -406,6 +408,7 @@ class TaskResult:
             languages=None if languages is None else tuple(languages),
             subtitles=data.get("subtitles"),
             subtitles_json=data.get("subtitles_json"),
+            subtitles_vtt=data.get("subtitles_vtt"),
             credentials=data.get("credentials"),
             speech_seconds=data.get("speech_seconds"),
             voice_expires_at=data.get("voice_expires_at"),

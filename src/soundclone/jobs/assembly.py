@@ -181,14 +181,16 @@ def store_subtitles(
     seconds: float,
     unit: SubtitleUnit,
 ) -> TaskResult:
-    """Store the same cues as SRT and JSON, and return the result with their keys.
+    """Store the same cues as SRT, WebVTT and JSON, and return the result with their keys.
 
-    In the SRT, a sentence stays until it can have been read. The JSON has the times of the sound.
+    In SRT and WebVTT, a sentence stays until it can have been read. The JSON has the times of the
+    sound.
     """
     by_word = unit == SubtitleUnit.WORD
     cues = list(subtitles.word_cues(spoken) if by_word else subtitles.sentence_cues(spoken))
     shown = cues if by_word else subtitles.readable(cues, seconds)
-    srt, in_json = (files.result(job.task.id, extension) for extension in ("srt", "json"))
+    srt, vtt, in_json = (files.result(job.task.id, each) for each in ("srt", "vtt", "json"))
     job.storage.put(srt, subtitles.to_srt(shown).encode())
+    job.storage.put(vtt, subtitles.to_vtt(shown).encode())
     job.storage.put(in_json, subtitles.to_json(cues).encode())
-    return replace(result, subtitles=srt, subtitles_json=in_json)
+    return replace(result, subtitles=srt, subtitles_json=in_json, subtitles_vtt=vtt)

@@ -1,4 +1,4 @@
-"""Subtitles of speech, as SubRip (.srt) and as JSON.
+"""Subtitles of speech, as SubRip (.srt), as WebVTT and as JSON.
 
 Two lines of at most 42 characters, at most 7 s, and time to read them: what the style guides of
 broadcasters and of streaming services agree on.
@@ -12,6 +12,7 @@ import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from html import escape
 from itertools import pairwise
 
 from .script import Sentence
@@ -143,6 +144,15 @@ def to_srt(cues: Iterable[Cue]) -> str:
     return "\n".join(blocks)
 
 
+def to_vtt(cues: Iterable[Cue]) -> str:
+    """Return WebVTT (W3C), which browsers show over a video. The cues are those of `to_srt`."""
+    blocks = (
+        f"{_clock(start, '.')} --> {_clock(end, '.')}\n{escape(_shown(cue), quote=False)}\n"
+        for start, end, cue in _in_order(cues)
+    )
+    return "\n".join(["WEBVTT\n", *blocks])
+
+
 def to_json(cues: Iterable[Cue]) -> str:
     """Return a JSON array of `{"start", "end", "text", "offset", "length"}`.
 
@@ -174,11 +184,11 @@ def _in_order(cues: Iterable[Cue]) -> Iterator[tuple[int, int, Cue]]:
             yield start, before, cue
 
 
-def _clock(milliseconds: int) -> str:
+def _clock(milliseconds: int, point: str = ",") -> str:
     seconds, milliseconds = divmod(milliseconds, 1000)
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours:02}:{minutes:02}:{seconds:02},{milliseconds:03}"
+    return f"{hours:02}:{minutes:02}:{seconds:02}{point}{milliseconds:03}"
 
 
 def _shown(cue: Cue) -> str:

@@ -940,7 +940,7 @@ class AsyncClient:
         result: Task | Speech,
         path: str | PathLike[str],
         *,
-        format: Literal["srt", "json"] = "srt",
+        format: Literal["srt", "vtt", "json"] = "srt",
     ) -> Path:
         """Download the subtitles of speech.
 

@@ -935,7 +935,7 @@ class Client:
         result: Task | Speech,
         path: str | PathLike[str],
         *,
-        format: Literal["srt", "json"] = "srt",
+        format: Literal["srt", "vtt", "json"] = "srt",
     ) -> Path:
         """Download the subtitles of speech.
 

@@ -30,6 +30,7 @@ class Task:
     audio_url: str | None = None  # signed link that expires at `expires_at`
     subtitle_file: str | None = None  # signed link to an SRT file
     subtitle_json: str | None = None  # signed link to a JSON file
+    subtitle_vtt: str | None = field(default=None, kw_only=True)  # signed link to a WebVTT file
     credentials_url: str | None = None  # signed link to Content Credentials beside the audio
     expires_at: int | None = None  # Unix seconds
     seconds: float | None = None  # length of the audio
@@ -90,6 +91,8 @@ class SubtitledSpeech(Speech):
 
     subtitle_file: str  # signed link to an SRT file
     subtitle_json: str  # signed link to a JSON file, with milliseconds
+    # Signed link to a WebVTT file. None from a service before release 0.2.
+    subtitle_vtt: str | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)

@@ -245,7 +245,7 @@ def link_of(result: Task | Clone | Speech | str) -> str:
 
 def subtitle_link_of(result: Task | Speech, format: str) -> str:
     """Return the link to the subtitles of a result."""
-    name = "subtitle_json" if format == "json" else "subtitle_file"
+    name = {"json": "subtitle_json", "vtt": "subtitle_vtt"}.get(format, "subtitle_file")
     link: str | None = getattr(result, name, None)
     if not link:
         raise ValueError(

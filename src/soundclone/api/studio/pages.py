@@ -264,6 +264,7 @@ class Links:
     audio: str = ""
     subtitles: str = ""
     subtitles_json: str = ""
+    subtitles_vtt: str = ""
     credentials: str = ""
     recording: str = ""
 
@@ -285,6 +286,7 @@ async def _links(request: Request, task: Task, voice: Voice | None) -> Links:
         sign(result.audio),
         sign(result.subtitles),
         sign(result.subtitles_json),
+        sign(result.subtitles_vtt),
         sign(result.credentials),
         recording,
     )
