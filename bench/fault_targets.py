@@ -385,15 +385,13 @@ class Program:
                     start_new_session=True,
                 )
 
-    def wait(self) -> None:
-        """Reap the process after it was killed."""
-        if self._process is not None:
-            self._process.wait(10)
-
     def child(self) -> int | None:
         """Return the process id of the worker that `serve` has started."""
+        pid = self.pid
+        if pid is None:
+            return None
         try:
-            for process in psutil.Process(self.pid).children():
+            for process in psutil.Process(pid).children():
                 if "worker" in process.cmdline():
                     return int(process.pid)
         except psutil.Error:

@@ -680,7 +680,6 @@ class Site:
         if stops:
             send(pid, signal.SIGCONT)
         elif fault.target != "child":
-            self.programs[fault.target].wait()
             self.programs[fault.target].start()
         return hit
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from ..db.models import Json, Worker
 from ..db.session import affected
 from ..engines.selection import EngineCapability
-
-_SKEW = 1.0  # seconds by which the times of two transactions may differ
 
 
 @dataclass(frozen=True)
@@ -72,18 +70,60 @@ def heartbeat(session: Session, worker_id: str, info: WorkerInfo) -> float:
     return moment
 
 
-def claim(session: Session, claimer: str, silence: float) -> dict[str, bool]:
+class Observer:
+    """Notices workers whose heartbeats have ended, by the monotonic clock of this process.
+
+    The clock of the database, which dates the heartbeats, may step back. Then the heartbeats of a
+    dead worker would look recent for the length of the step.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._heartbeats: dict[str, tuple[float, float]] = {}
+        # by worker: its last heartbeat, and when this process first read it
+
+    def silent(self, heartbeats: Mapping[str, float], silence: float) -> dict[str, float]:
+        """Return the heartbeats that this process first read `silence` seconds ago or earlier."""
+        now = self._clock()
+        self._heartbeats = {
+            worker: known
+            if (known := self._heartbeats.get(worker, (None, 0.0)))[0] == seen
+            else (seen, now)
+            for worker, seen in heartbeats.items()
+        }
+        return {
+            worker: seen
+            for worker, (seen, since) in self._heartbeats.items()
+            if now - since >= silence
+        }
+
+    def forget(self) -> None:
+        """Begin again, after a pause in which no worker could send a heartbeat."""
+        self._heartbeats = {}
+
+
+def claim(
+    session: Session, claimer: str, silence: float, observer: Observer | None = None
+) -> dict[str, bool]:
     """Claim other workers that have stopped, or had no heartbeat for `silence` seconds.
 
     Of several claimers, one gets each worker. If it dies before it calls `remove`, another gets
     the worker after the same time. Return by id whether the worker stopped on purpose.
 
-    A heartbeat in the future was recorded before the clock of the database stepped back. It counts
-    as a heartbeat of this moment.
+    Args:
+        session: The transaction.
+        claimer: Id of the worker that claims others.
+        silence: Seconds by the clock of the database, or by that of the observer.
+        observer: Observer of this process.
     """
     moment = now(session)
-    session.execute(update(Worker).where(Worker.seen_at > moment + _SKEW).values(seen_at=moment))
-    gone = (Worker.seen_at < moment - silence, Worker.id != claimer)
+    heartbeats = {row.id: row.seen_at for row in session.execute(select(Worker.id, Worker.seen_at))}
+    silent = observer.silent(heartbeats, silence) if observer else {}
+    late = or_(
+        Worker.seen_at < moment - silence,
+        tuple_(Worker.id, Worker.seen_at).in_(list(silent.items())),
+    )
+    gone = (late, Worker.id != claimer)
     before = {
         row.id: row.info for row in session.execute(select(Worker.id, Worker.info).where(*gone))
     }

@@ -59,6 +59,7 @@ class Worker:
         self._ended = threading.Event()  # the process may end
         self._launched = False
         self._last_heartbeat: float | None = None  # by the clock of the database
+        self._observer = workers.Observer()
         self._warmed: set[str] = set()
         self._recognizer = Recognizer(settings)
         self._engines = InstalledEngines(
@@ -237,12 +238,14 @@ class Worker:
             moment = workers.heartbeat(session, self.id, self._info)
         last, self._last_heartbeat = self._last_heartbeat, moment
         paused = last is None or moment - last > self._settings.worker_lost_after
-        if not paused and self._launched:
+        if paused:
+            self._observer.forget()
+        elif self._launched:
             self._claim_lost_workers()
 
     def _claim_lost_workers(self) -> None:
         with self._database.transaction() as session:
-            gone = workers.claim(session, self.id, self._settings.worker_lost_after)
+            gone = workers.claim(session, self.id, self._settings.worker_lost_after, self._observer)
         for worker_id, stopped in gone.items():
             requeued = queue.requeue(worker_id)
             with self._database.transaction() as session:
