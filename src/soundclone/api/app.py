@@ -39,6 +39,7 @@ from .middleware import (
     BodyLimitMiddleware,
     InFlightMiddleware,
     MetricsMiddleware,
+    TracingMiddleware,
 )
 from .state import AppState, attach
 
@@ -108,6 +109,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(BodyLimitMiddleware, settings=settings)
     app.add_middleware(MetricsMiddleware)
     app.add_middleware(InFlightMiddleware, tasks=in_flight)
+    app.add_middleware(TracingMiddleware)
     openapi.install(app)
     return app
 

@@ -6,9 +6,11 @@ import asyncio
 from typing import Any
 
 from fastapi import FastAPI
+from opentelemetry.trace import SpanKind
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .. import tracing
 from ..config import Settings
 from ..telemetry import REQUESTS
 from .fronts import registry
@@ -17,6 +19,7 @@ from .headers import REQUEST_ID, HeadersMiddleware
 from .hosts import HostsMiddleware
 from .uploads import space_of
 
+_UNTRACED = ("/healthz", "/metrics", "/readyz")
 # Prefixes of the paths that pages of other origins may use.
 _SHARED = ("/api/", "/v1/", "/elevenlabs/", "/minimax/")
 
@@ -110,6 +113,37 @@ class MetricsMiddleware:
             await send(message)
 
         await self._app(scope, receive, counted if scope["type"] == "http" else send)
+
+
+class TracingMiddleware:
+    """Record a span of each request, if traces are recorded. A client may name its own span."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request, as ASGI defines."""
+        traced = scope["type"] in ("http", "websocket") and scope["path"] not in _UNTRACED
+        if not traced or not tracing.enabled():
+            await self._app(scope, receive, send)
+            return
+        method = scope.get("method", "WEBSOCKET")
+        given = dict(scope["headers"]).get(b"traceparent", b"").decode("latin-1")
+        attributes = {"http.request.method": method}
+        with tracing.span(method, attributes, parent=given, kind=SpanKind.SERVER) as span:
+
+            async def noted(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    span.set_attribute("http.response.status_code", message["status"])
+                await send(message)
+
+            try:
+                await self._app(scope, receive, noted)
+            finally:
+                # The path itself may have a key or a signature.
+                route = getattr(scope.get("route"), "path", "unmatched")
+                span.set_attribute("http.route", route)
+                span.update_name(f"{method} {route}")
 
 
 class InFlightMiddleware:

@@ -38,9 +38,10 @@ def serve(
     Ctrl-C or SIGTERM stops the service with exit code 0. Running tasks may end within
     SOUNDCLONE_STOP_GRACE seconds; another worker repeats the rest.
     """
-    from .. import telemetry
+    from .. import telemetry, tracing
 
     telemetry.configure()
+    tracing.configure()
     private_files()
     settings = read_settings()
     # Listen first: if the port is taken, nothing is created, not even the data directory.
@@ -115,17 +116,19 @@ def worker(
     # Before numpy is imported. Each core runs another task, so a task needs one thread.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
-    from .. import telemetry
+    from .. import telemetry, tracing
     from ..jobs.ids import new_id
     from ..jobs.worker import Worker
 
     telemetry.configure()
+    tracing.configure()
     private_files()
     settings = read_settings()
     settings.create_secret()
     _warn_of_the_secret(settings)
     with _scratch(settings):
         Worker(settings, id or new_id(), parent=parent).run()
+    tracing.flush()
     sys.stderr.flush()
     # Tasks that did not end within the grace run in threads, which would keep the process alive.
     os._exit(0)

@@ -13,11 +13,12 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import ARRAY, String, bindparam, delete, event, exists, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
+from .. import tracing
 from ..db.models import Key, Task, TaskKind, TaskStatus, Voice
 from ..db.session import PointRead, affected
 from ..errors import (
@@ -122,6 +123,7 @@ class Order:
     size: int = 0  # bytes that the result may take
     idempotency_key: str | None = None
     voice_id: str | None = None  # None: the task makes a voice
+    trace: str | None = field(default_factory=tracing.traceparent)  # of the request
 
 
 def submit(
@@ -274,6 +276,7 @@ def _admit(
         request_hash=order.request_hash,
         progress=0,
         attempts=0,
+        trace=order.trace,
         result={},
         created_at=time.time(),
     )

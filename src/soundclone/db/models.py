@@ -178,6 +178,7 @@ class Task(Base):
     progress: Mapped[int] = mapped_column(default=0)  # per cent
     attempts: Mapped[int] = mapped_column(default=0)  # attempts since the last finished step
     worker: Mapped[str | None]
+    trace: Mapped[str | None]  # W3C traceparent of the request, if traces are recorded
     result: Mapped[Json] = mapped_column(default=dict)
     error: Mapped[str | None] = mapped_column(Text)
     error_word: Mapped[str | None]

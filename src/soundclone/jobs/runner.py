@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from structlog.contextvars import bound_contextvars
 
+from .. import tracing
 from ..asr.recognition import Recognizer
 from ..config import Settings
 from ..core import files, register, tasks
@@ -259,9 +260,10 @@ class Job:
     ) -> R:
         started = time.perf_counter()
         try:
-            begin()
-            result = work(*a, **k)
-            self._record_progress(progress)
+            with tracing.span(f"step {step.stage}", {"task.step": str(step)}):
+                begin()
+                result = work(*a, **k)
+                self._record_progress(progress)
         except TaskError:
             raise
         except NotFound as error:
@@ -447,7 +449,11 @@ class Runner:
         if task is None:
             return
         run = Run(suspect=task.attempts > 0)
-        with self.watch.over(task_id, run), bound_contextvars(task=task_id):
+        with (
+            self.watch.over(task_id, run),
+            bound_contextvars(task=task_id),
+            tracing.span(f"task {task.kind}", _attributes(task), parent=task.trace),
+        ):
             try:
                 self._execute(task_id, run, work)
             except TaskError as error:
@@ -542,6 +548,18 @@ class Runner:
                 if self.stopping.wait(pause):
                     raise Interrupted from error
                 pause = min(2 * pause, 15.0)
+
+
+def _attributes(task: Task) -> dict[str, tracing.Attribute]:
+    """Return the attributes of the span of a task."""
+    return {
+        "task.id": task.id,
+        "task.kind": task.kind,
+        "task.engine": str(task.params.get("engine", "")),
+        "task.characters": task.characters,
+        "task.attempt": task.attempts + 1,
+        "task.waited": round(time.time() - task.created_at, 3),
+    }
 
 
 def remove_files(storage: Storage, task: Task) -> None:

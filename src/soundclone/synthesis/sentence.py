@@ -11,6 +11,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Protocol
 
+from .. import tracing
 from ..asr.alignment import timed
 from ..asr.recognition import Recognizer
 from ..engines.protocol import Controls, Engine, Speech, Voice
@@ -87,10 +88,16 @@ class SentenceSynthesizer:
             speed=self._controls.speed * speed,
             pitch=min(max(self._controls.pitch + pitch, -_MOST_SEMITONES), _MOST_SEMITONES),
         )
-        parts = utterances(sentence.text, language, self._engine.info.languages)
-        return join_utterances(
-            sentence.text, parts, [self._speak(part, sentence.offset, changed) for part in parts]
-        )
+        attributes: dict[str, tracing.Attribute] = {
+            "sentence.offset": sentence.offset,
+            "sentence.characters": len(sentence.text),
+            "sentence.language": language,
+            "sentence.engine": self._engine.info.name,
+        }
+        with tracing.span("sentence", attributes):
+            parts = utterances(sentence.text, language, self._engine.info.languages)
+            spoken = [self._speak(part, sentence.offset, changed) for part in parts]
+            return join_utterances(sentence.text, parts, spoken)
 
     def _speak(self, utterance: Utterance, offset: int, controls: Controls) -> Speech:
         voice = self._voices.voice_for(utterance.language)
