@@ -190,7 +190,7 @@ class Settings(BaseSettings):
     verifications_per_minute: int = Field(
         default=10,
         ge=1,
-        description="Files that are verified per minute, per client address and API process.",
+        description="Files that are verified per minute, per client address.",
     )
 
     # Sources
@@ -309,7 +309,10 @@ class Settings(BaseSettings):
         default=1000, ge=1, description="Unfinished tasks per API key."
     )
     requests_per_second: float = Field(
-        default=100.0, gt=0, description="Submissions per second, per API key and API process."
+        default=100.0,
+        gt=0,
+        description="Submissions per second and API key, counted per minute across all API "
+        "processes.",
     )
 
     # Engines

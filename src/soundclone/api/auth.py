@@ -92,7 +92,7 @@ class Authorised:
         """
         found = await authenticate(request, self.scopes)
         if self.limited:
-            state_of(request).rate_limit.check(found.key_id)
+            await state_of(request).rate_limit.check(found.key_id)
         return found
 
 

@@ -53,8 +53,8 @@ class AppState:
     engine_offers: EngineOffers
     rate_limit: RateLimit
     verification_limit: RateLimit
+    report_limits: ReportLimits
     task_signals: TaskSignals
-    report_limits: ReportLimits = field(default_factory=ReportLimits)
     readiness: Readiness = field(default_factory=Readiness)
     fleet: FleetMetrics = field(default_factory=FleetMetrics)
     recorded_links: RecordedLinks = field(default_factory=RecordedLinks)
@@ -74,8 +74,13 @@ class AppState:
             prices=prices,
             engine_selector=engine_selector,
             engine_offers=EngineOffers(database, settings.worker_lost_after),
-            rate_limit=RateLimit(max(1, round(settings.requests_per_second * 60))),
-            verification_limit=RateLimit(settings.verifications_per_minute, of="address"),
+            rate_limit=RateLimit(
+                database, "submissions", max(1, round(settings.requests_per_second * 60))
+            ),
+            verification_limit=RateLimit(
+                database, "verifications", settings.verifications_per_minute, of="address"
+            ),
+            report_limits=ReportLimits(database),
             task_signals=TaskSignals(database),
         )
 
@@ -83,6 +88,8 @@ class AppState:
         """Close the connections to the database."""
         self.task_signals.close()
         self.submissions.close()
+        for each in (self.rate_limit, self.verification_limit, self.report_limits):
+            each.close()
         self.queue.close()
         self.database.close()
 

@@ -33,7 +33,7 @@ from ..fetch.urls import check_source_url
 from .auth import bearer, identify
 from .errors import ServiceRoute
 from .openapi import error_responses
-from .rate_limit import network_of
+from .rate_limit import sender_of
 from .schemas import VerdictView
 from .state import AppState, state_of
 
@@ -60,7 +60,8 @@ router = APIRouter(route_class=VerifyRoute, tags=["Provenance"])
 async def admit(request: Request) -> None:
     """Count a verification of the client's address. Raises RateLimited."""
     state = state_of(request)
-    state.verification_limit.check(network_of(request.client.host if request.client else ""))
+    host = request.client.host if request.client else ""
+    await state.verification_limit.check(sender_of(host, state.settings.secret))
     await state.database.read_async(verifications.check_room)
 
 

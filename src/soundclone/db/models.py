@@ -434,6 +434,17 @@ class RegisterLandmark(Base):
     frame: Mapped[int] = mapped_column(Integer(), primary_key=True)
 
 
+class RequestCount(Base):
+    """Requests of a sender in a minute of the clock, see `core.request_counts`."""
+
+    __tablename__ = "request_counts"
+
+    sender: Mapped[str] = mapped_column(primary_key=True)  # limit and key, or hash of an address
+    minute: Mapped[int] = mapped_column(index=True)  # since the epoch
+    current: Mapped[int]  # requests in this minute
+    previous: Mapped[int]  # requests in the minute before
+
+
 class Verification(Base):
     """File or URL that a visitor wants to have verified. Kept for minutes."""
 

@@ -16,6 +16,7 @@ from ..core import (
     files,
     numbered_files,
     removal,
+    request_counts,
     sessions,
     tasks,
     uploads,
@@ -125,6 +126,7 @@ def sweep(settings: Settings, database: Database, storage: Storage) -> None:
         tasks.delete_purged(session, time.time() - settings.forget_days * DAY)
         sessions.delete_ended(session)
         numbered_files.delete_expired(session)
+        request_counts.delete_old(session)
         abuse.delete_closed(session, time.time() - settings.forget_days * DAY)
         webhooks.delete_old(session, time.time() - settings.forget_days * DAY)
 

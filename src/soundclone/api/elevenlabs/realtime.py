@@ -176,7 +176,7 @@ class Context(Utterance):
     async def order(self, clause: Clause) -> Order:
         """Check and price a clause."""
         connection = self._connection
-        connection.state.rate_limit.check(connection.who.key_id)
+        await connection.state.rate_limit.check(connection.who.key_id)
         body = TextToSpeechRequest(
             text=clause.text,
             model_id=connection.model,

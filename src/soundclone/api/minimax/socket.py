@@ -148,7 +148,7 @@ class Conversation:
 
     async def _speak(self, who: Caller, settings: TaskStart, text: str) -> None:
         """Speak a text, and send its audio in pieces."""
-        self._state.rate_limit.check(who.key_id)
+        await self._state.rate_limit.check(who.key_id)
         job = await speech_job(
             self._state, who, settings, text, subtitles=None, opening=OPENING, channels=1
         )

@@ -92,7 +92,7 @@ async def upload_file(
     request: Request, me: Cloner, file: Annotated[UploadFile, File()]
 ) -> Response:
     """Store a recording."""
-    state_of(request).rate_limit.check(me.key.id)
+    await state_of(request).rate_limit.check(me.key.id)
     return await upload(request, me.caller, file)
 
 
@@ -104,7 +104,7 @@ async def make_voice(request: Request, me: Cloner) -> Response:
     agreement = await agreement_of(request, me, form)
     body = clone_request(request, form)
     state = state_of(request)
-    state.rate_limit.check(me.key.id)
+    await state.rate_limit.check(me.key.id)
     order = await clone_order(
         state, body, me.caller, idempotency_key(form), name=name, agreement=agreement
     )
@@ -118,7 +118,7 @@ async def speak(request: Request, me: Speaker) -> Response:
     form = await fields(request)
     body = audio_request(form)
     state = state_of(request)
-    state.rate_limit.check(me.key.id)
+    await state.rate_limit.check(me.key.id)
     order = await audio_order(state, body, me.caller, idempotency_key(form))
     task = await submit(state, order)
     return Response(status_code=204, headers={"HX-Redirect": f"/studio/tasks/{task.id}"})
@@ -128,7 +128,7 @@ async def speak(request: Request, me: Speaker) -> Response:
 async def estimate(request: Request, me: Known, kind: str) -> Response:
     """Show the price of the form, or its errors, without submitting it."""
     state = state_of(request)
-    state.rate_limit.check(me.key.id)
+    await state.rate_limit.check(me.key.id)
     form = await fields(request)
     order: Order | Quote
     me.caller.require(Scope.CLONE if kind == "clone" else Scope.SPEAK)
@@ -235,14 +235,14 @@ async def rotate_key(request: Request, me: Manager, id: str) -> Response:
 @router.get("/account/export")
 async def export_account(request: Request, me: Manager) -> Response:
     """Return an archive with everything that is stored for the account."""
-    state_of(request).rate_limit.check(me.key.id)
+    await state_of(request).rate_limit.check(me.key.id)
     return await export_response(state_of(request), me.account.id)
 
 
 @router.post("/account/erasure")
 async def erase_account(request: Request, me: Manager) -> Response:
     """Erase the account, and show what was erased. The visitor must type the id of the account."""
-    state_of(request).rate_limit.check(me.key.id)
+    await state_of(request).rate_limit.check(me.key.id)
     form = await fields(request)
     report = await erase(state_of(request), me.caller, form.get("confirm", "").strip())
     request.state.visitor = None  # the session was erased, too

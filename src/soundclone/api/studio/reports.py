@@ -9,6 +9,7 @@ from ...core import abuse
 from ...core.abuse import LONGEST_CONTACT, LONGEST_MESSAGE, LONGEST_SUBJECT, Reason
 from ...errors import InvalidParameter, RateLimited, SoundcloneError, Unavailable
 from ...telemetry import log
+from ..rate_limit import sender_of
 from ..state import state_of
 from .actions import fields
 from .rendering import PublicRoute, render_page
@@ -42,7 +43,8 @@ async def submit(request: Request) -> Response:
     try:
         if int(request.headers.get("Content-Length") or 0) > _LARGEST:
             raise InvalidParameter("the report is too long", param="message")
-        state.report_limits.check(request.client.host if request.client else "")
+        host = request.client.host if request.client else ""
+        await state.report_limits.check(sender_of(host, state.settings.secret))
         form = await fields(request)
         values = {name: form.get(name, "") for name in _FIELDS}
         report = await state.database.transaction_async(_store, values)
