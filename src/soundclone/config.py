@@ -91,6 +91,12 @@ class Settings(BaseSettings):
         default="",
         description="`postgresql://…` or `sqlite:///…`. Empty: a SQLite file in the data folder.",
     )
+    database_connections: int = Field(
+        default=10,
+        ge=4,
+        description="Connections to Postgres of an API process or a worker, at most. An API "
+        "process has one more, and a worker has two more, which wait for signals.",
+    )
     storage_url: str = Field(
         default="",
         description="`s3://bucket/prefix` or `file:///…`. Empty: a folder in the data folder.",

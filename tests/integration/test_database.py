@@ -6,23 +6,14 @@ import asyncio
 import time
 
 import pytest
-from sqlalchemy import ARRAY, String, bindparam, func, select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from soundclone.core import ledger
 from soundclone.db.models import Account
 from soundclone.db.session import Database, PointRead
 
-FIND = select(Account.name).where(Account.id == bindparam("id"))
-_given = (
-    func.unnest(bindparam("id", type_=ARRAY(String)))
-    .table_valued("id", with_ordinality="position", name="given")
-    .render_derived()
-)
-TOGETHER = PointRead(
-    one=FIND,
-    many=select(_given.c.position, Account.name).join(Account, Account.id == _given.c.id),
-)
+FIND = PointRead.of(lambda wanted: select(Account.name).where(Account.id == wanted[0]), "id")
 
 
 def test_a_point_read_sees_what_was_committed(database: Database) -> None:
@@ -60,9 +51,7 @@ def test_point_reads_that_are_sent_together_each_get_their_row(database: Databas
             for each in range(5)
         ]
         wanted = [*made, "acct_nobody"] * 20
-        rows = await asyncio.gather(
-            *(database.fetch_together_async(TOGETHER, id=each) for each in wanted)
-        )
+        rows = await asyncio.gather(*(database.fetch_one_async(FIND, id=each) for each in wanted))
         names = [row and row.name for row in rows]
         assert names == [*(f"name {each}" for each in range(5)), None] * 20
 
@@ -76,7 +65,7 @@ def test_a_connection_that_the_server_ended_is_replaced(database: Database) -> N
     async def use() -> None:
         account = await database.transaction_async(ledger.open_account, "one")
         await asyncio.gather(*(database.fetch_one_async(FIND, id=account.id) for _ in range(50)))
-        await database.fetch_together_async(TOGETHER, id=account.id)
+        await database.fetch_one_async(FIND, id=account.id)
         with database.transaction() as session:
             session.execute(
                 text(
@@ -89,7 +78,7 @@ def test_a_connection_that_the_server_ended_is_replaced(database: Database) -> N
             *(database.fetch_one_async(FIND, id=account.id) for _ in range(50))
         )
         assert {row.name for row in rows if row} == {"one"}
-        again = await database.fetch_together_async(TOGETHER, id=account.id)
+        again = await database.fetch_one_async(FIND, id=account.id)
         assert again is not None
         assert again.name == "one"
 
@@ -129,10 +118,8 @@ def test_an_error_leaves_nothing(database: Database) -> None:
 
         with pytest.raises(IntegrityError):
             await database.transaction_async(twice)
-        count = select(text("count(*)")).select_from(Account)
-        row = await database.fetch_one_async(count)
-        assert row is not None
-        assert row[0] == 1
+        with database.read() as session:
+            assert session.scalar(select(func.count()).select_from(Account)) == 1
 
     asyncio.run(use())
 

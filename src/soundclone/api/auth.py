@@ -40,7 +40,7 @@ async def identify(state: AppState, key: str) -> Caller:
         AuthenticationError: The key is unknown or no longer valid.
     """
     secrets = state.settings.secrets
-    row = await state.database.fetch_together_async(keys.CALLER, key=keys.digest(key, secrets[0]))
+    row = await state.database.fetch_one_async(keys.CALLER, key=keys.digest(key, secrets[0]))
     if known := keys.caller_of(row):
         return known
     found: Caller = await state.database.read_async(keys.authenticate, secrets, key)

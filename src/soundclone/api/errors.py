@@ -18,6 +18,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import ClientDisconnect, HTTPConnection
 
@@ -153,6 +154,6 @@ def _known(error: Exception, expectations: Mapping[str, str]) -> SoundcloneError
             return MethodNotAllowed("this path does not take that method; /docs lists the methods")
         if error.status_code < 500:
             return RequestError(str(error.detail))
-    if isinstance(error, OperationalError):
+    if isinstance(error, OperationalError | PoolTimeout):
         return Unavailable("the database does not answer; try again in a moment")
     return ServerFault("the server failed at this request; it has been logged")

@@ -34,7 +34,7 @@ async def poll(request: Request) -> Response:
         key, task_id = bearer(request.headers.get("Authorization")), request.path_params["id"]
         found = None
         if TASK_ID.fullmatch(task_id):
-            found = await database.fetch_together_async(
+            found = await database.fetch_one_async(
                 tasks.POLL, key=keys.digest(key, secret), task=task_id
             )
         if (

@@ -63,7 +63,7 @@ class AppState:
     @classmethod
     def open(cls, settings: Settings, prices: Prices, engine_selector: EngineSelector) -> AppState:
         """Connect to the database and the store that `settings` names."""
-        database = Database(settings.database)
+        database = Database(settings.database, settings.database_connections)
         queue = Queue(database)
         return cls(
             settings=settings,

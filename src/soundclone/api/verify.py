@@ -15,12 +15,13 @@ from typing import Annotated
 from fastapi import APIRouter, File, Form, Query, Request, UploadFile
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, RedirectResponse, Response
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
 from ..core import files, verifications
 from ..core.keys import Scope
 from ..core.verdict import Verdict
 from ..db.models import Verification
+from ..db.session import PointRead
 from ..errors import (
     AuthenticationError,
     InvalidParameter,
@@ -40,9 +41,12 @@ from .state import AppState, state_of
 _WAIT = 120.0  # seconds for the worker
 _MOST_SIDECAR = 1_000_000  # bytes
 _POLL = 0.1  # seconds between two looks at the row
-_OUTCOME = select(
-    Verification.verdict, Verification.error, Verification.error_word, Verification.ended_at
-).where(Verification.id == bindparam("id"))
+_OUTCOME = PointRead.of(
+    lambda wanted: select(
+        Verification.verdict, Verification.error, Verification.error_word, Verification.ended_at
+    ).where(Verification.id == wanted[0]),
+    "id",
+)
 
 
 class VerifyRoute(ServiceRoute):

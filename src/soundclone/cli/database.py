@@ -40,7 +40,7 @@ def opened(*, new: bool = False) -> Iterator[Database]:
     made = path is not None and not path.exists()
     if made and not new:
         fail(f"there is no database at {path}; {_ELSEWHERE}", "not_found")
-    database = Database(settings.database, pool_size=1)
+    database = Database(settings.database, connections=3)
     try:
         upgrade(database)
         yield database

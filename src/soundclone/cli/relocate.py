@@ -49,8 +49,8 @@ def migrate_to(
     if storage is not None and (folder is None or not storage.startswith("s3://")):
         refuse("--storage moves the files of a folder to a bucket; name s3://…")
     relocation.check_unused(path)
-    source = Database(settings.database, pool_size=1)
-    target = Database(type(settings)(database_url=url).database, pool_size=1)
+    source = Database(settings.database, connections=3)
+    target = Database(type(settings)(database_url=url).database, connections=3)
     try:
         upgrade(source)
         queue.prepare(source)

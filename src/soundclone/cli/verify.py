@@ -82,7 +82,7 @@ def _database(settings: Settings) -> Iterator[Database | None]:
     if path is not None and not path.exists():
         yield None
         return
-    database = Database(settings.database, pool_size=1)
+    database = Database(settings.database, connections=3)
     try:
         upgrade(database)
         yield database

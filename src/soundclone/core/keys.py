@@ -18,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import ARRAY, String, bindparam, delete, func, or_, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from ..db.models import Account, Key, SignInLink, StudioSession
@@ -244,17 +244,11 @@ def rotate(session: Session, secret: bytes, reference: str, *, overlap: float) -
     return key, text
 
 
-_wanted = (
-    func.unnest(bindparam("key", type_=ARRAY(String)))
-    .table_valued("key", with_ordinality="position", name="wanted")
-    .render_derived()
-)
-_CALLER = (Key.id, Key.account_id, Key.scopes, Key.expires_at)
-CALLER = PointRead(
-    one=select(*_CALLER).where(Key.hash == bindparam("key"), Key.revoked_at.is_(None)),
-    many=select(_wanted.c.position, *_CALLER)
-    .join(Key, Key.hash == _wanted.c.key)
-    .where(Key.revoked_at.is_(None)),
+CALLER = PointRead.of(
+    lambda wanted: select(Key.id, Key.account_id, Key.scopes, Key.expires_at).where(
+        Key.hash == wanted[0], Key.revoked_at.is_(None)
+    ),
+    "key",
 )
 """Key by the hash of its current text with the newest secret, unless it is revoked."""
 

@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import ARRAY, String, bindparam, delete, event, exists, func, select, tuple_, update
+from sqlalchemy import delete, event, exists, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from .. import tracing
@@ -60,19 +60,15 @@ _POLLED = (
     Key.id.label("key_id"),
     Key.expires_at.label("key_expires_at"),
 )
-_WANTED = func.unnest(bindparam("key", type_=ARRAY(String)), bindparam("task", type_=ARRAY(String)))
-_wanted = _WANTED.table_valued(
-    "key", "task", with_ordinality="position", name="wanted"
-).render_derived()
 
-POLL = PointRead(
-    one=select(*_POLLED)
-    .join_from(Key, Task, Key.account_id == Task.account_id)
-    .where(Key.hash == bindparam("key"), Key.revoked_at.is_(None), Task.id == bindparam("task")),
-    many=select(_wanted.c.position, *_POLLED)
-    .join_from(_wanted, Key, Key.hash == _wanted.c.key)
-    .join(Task, (Task.id == _wanted.c.task) & (Task.account_id == Key.account_id))
-    .where(Key.revoked_at.is_(None)),
+POLL = PointRead.of(
+    lambda wanted: (
+        select(*_POLLED)
+        .join_from(Key, Task, Key.account_id == Task.account_id)
+        .where(Key.hash == wanted[0], Task.id == wanted[1], Key.revoked_at.is_(None))
+    ),
+    "key",
+    "task",
 )
 """Task by its id and the hash of a key of its account: authentication and read in one query.
 
@@ -80,15 +76,18 @@ No row means that the id is wrong, or that the key is wrong, revoked or replaced
 the expiry of the key. `keys.authenticate` and `get` find out the reason.
 """
 
-STATE = select(
-    Task.status,
-    Task.progress,
-    Task.voice_id,
-    Task.result,
-    Task.error,
-    Task.error_word,
-    Task.created_at,
-).where(Task.id == bindparam("task"))
+STATE = PointRead.of(
+    lambda wanted: select(
+        Task.status,
+        Task.progress,
+        Task.voice_id,
+        Task.result,
+        Task.error,
+        Task.error_word,
+        Task.created_at,
+    ).where(Task.id == wanted[0]),
+    "task",
+)
 """State of a task, for requests that wait for its end."""
 
 SPEAKING = 3

@@ -19,10 +19,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar, TypeVarTuple
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import psycopg
 from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
     Connection,
     CursorResult,
     Engine,
@@ -30,8 +32,11 @@ from sqlalchemy import (
     Result,
     Row,
     Select,
+    String,
+    bindparam,
     create_engine,
     event,
+    func,
     make_url,
     text,
 )
@@ -52,7 +57,6 @@ _KEEPALIVES = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_coun
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Ts = TypeVarTuple("Ts")
 
 _MOST_READS = 256  # in a batch of point reads
 
@@ -67,6 +71,23 @@ class PointRead:
     """Statement of Postgres with an array of each name, whose rows begin with the position in the
     arrays, counted from 1."""
 
+    @classmethod
+    def of(
+        cls,
+        build: Callable[[Sequence[ColumnElement[str]]], Select[*tuple[Any, ...]]],
+        *names: str,
+    ) -> PointRead:
+        """Return the read whose statement `build` makes from its parameters, given by name."""
+        arrays = func.unnest(*(bindparam(name, type_=ARRAY(String)) for name in names))
+        wanted = arrays.table_valued(
+            *names, with_ordinality="position", name="wanted"
+        ).render_derived()
+        many = build([wanted.c[name] for name in names])
+        return cls(
+            one=build([bindparam(name, type_=String) for name in names]),
+            many=many.with_only_columns(wanted.c.position, *many.selected_columns),
+        )
+
 
 AnyRow = Row[*tuple[Any, ...]]
 _Read = tuple[PointRead, Mapping[str, str]]
@@ -77,13 +98,13 @@ class Database:
 
     Args:
         url: SQLAlchemy URL: `sqlite:///…` or `postgresql+psycopg://…`.
-        pool_size: Connections that stay open. Under load three times as many are opened.
+        connections: Largest number of connections to Postgres at a time. They stay open.
 
     Raises:
         Unavailable: The URL names another kind of database.
     """
 
-    def __init__(self, url: str, pool_size: int = 10) -> None:
+    def __init__(self, url: str, connections: int = 10) -> None:
         parsed = make_url(url)
         kind = parsed.get_backend_name()
         if kind not in ("sqlite", "postgresql"):
@@ -103,8 +124,9 @@ class Database:
             arguments = {"check_same_thread": False, "timeout": 30}
         self.engine: Engine = create_engine(
             url,
-            pool_size=pool_size,
-            max_overflow=2 * pool_size,
+            pool_size=connections,
+            max_overflow=2 * connections if self.sqlite else 0,
+            pool_use_lifo=True,  # a server may close connections that are idle for long
             pool_pre_ping=not self.sqlite,
             connect_args=arguments,
             hide_parameters=True,  # errors are logged, and parameters hold users' texts
@@ -119,7 +141,7 @@ class Database:
         self._sessions = sessionmaker(self.engine, expire_on_commit=False, info=self.session_info)
         self._local = threading.local()
         self._readers: list[Connection] = []
-        self._threads = ThreadPoolExecutor(1 if self.sqlite else pool_size, "database")
+        self._threads = ThreadPoolExecutor(1 if self.sqlite else connections, "database")
         self._reads: Batches[_Read, AnyRow | None] = Batches(
             self._read_together, _MOST_READS, "point reads", threads=2
         )
@@ -182,29 +204,12 @@ class Database:
             return job()
         return await asyncio.get_running_loop().run_in_executor(self._threads, job)
 
-    async def fetch_one_async(
-        self, statement: Select[*Ts], **parameters: object
-    ) -> Row[*Ts] | None:
+    async def fetch_one_async(self, read: PointRead, **parameters: str) -> AnyRow | None:
         """Return the only row of a point read, or None.
 
-        Each thread keeps a connection for such reads outside any transaction: checking one out and
-        ending a transaction would cost more than the read.
-        """
-
-        def job() -> Row[*Ts] | None:
-            return self._point_read(
-                lambda reader: reader.execute(statement, parameters).one_or_none()
-            )
-
-        if self.sqlite:
-            return job()
-        return await asyncio.get_running_loop().run_in_executor(self._threads, job)
-
-    async def fetch_together_async(self, read: PointRead, **parameters: str) -> AnyRow | None:
-        """Return the only row of a point read, or None.
-
-        Made for polling, the most frequent request. On Postgres, reads that arrive while another is
-        under way are sent together, which divides the cost of a round trip between them.
+        Made for polling, the most frequent request. The thread of such reads keeps a connection
+        outside any transaction, because checking one out and ending a transaction would cost more
+        than the read. On Postgres, reads that arrive while another is under way are sent together.
         """
         if self.sqlite:
             return self._point_read(

@@ -158,7 +158,7 @@ def _database(settings: Settings) -> str:
     path = file_of(settings.database)
     if path and not path.exists():
         return f"there is none yet at {path}; the first `soundclone serve` makes it"
-    database = Database(settings.database, pool_size=1)
+    database = Database(settings.database, connections=3)
     try:
         upgrade(database)
         database.check()
@@ -211,7 +211,7 @@ def _workers(settings: Settings) -> str:
     path = file_of(settings.database)
     if path and not path.exists():
         raise Unavailable(_NO_WORKER)
-    database = Database(settings.database, pool_size=1)
+    database = Database(settings.database, connections=3)
     try:
         with database.read() as session:
             alive = workers.alive(session, settings.worker_lost_after)

@@ -31,6 +31,7 @@ from dbos._sys_db import SystemDatabase
 from sqlalchemy import Column, Connection, MetaData, Table
 from sqlalchemy.engine.base import OptionEngine
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from ..core import webhooks
@@ -367,7 +368,7 @@ def step(name: str, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> 
 
 
 def _transient(error: BaseException) -> bool:
-    return isinstance(error, OSError | Unavailable | OperationalError)
+    return isinstance(error, OSError | Unavailable | OperationalError | PoolTimeout)
 
 
 def launch(

@@ -68,7 +68,7 @@ class Worker:
             processes=settings.worker_concurrency + EXTRA_SLOTS,
             crashed=self._crashed,
         )
-        self._database = Database(settings.database, pool_size=10 + 2 * settings.worker_concurrency)
+        self._database = Database(settings.database, connections=settings.database_connections)
         self._task_signals = Signals(self._database, TASKS)
         self._queue = queue.Queue(self._database)
         self._storage = Storage.of(settings)
