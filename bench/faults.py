@@ -412,7 +412,7 @@ class Site:
         for name in APIS:
             self._wait_ready(name)
         self.database = Database(
-            self.postgres.address.replace("postgresql:", "postgresql+psycopg:"), pool_size=2
+            self.postgres.address.replace("postgresql:", "postgresql+psycopg:"), connections=6
         )
         self.keys = [self._new_key(f"account {number}") for number in range(3)]
         self.watch = Watch(self.postgres.address)

@@ -149,7 +149,8 @@ def test_an_unexpected_exception_is_answered(
 
     key = real_api.new_account().key
     state = real_api.app.state.soundclone
-    monkeypatch.setattr(state.database, "read_async", broken)
+    for name in ("read_async", "fetch_one_async"):
+        monkeypatch.setattr(state.database, name, broken)
     for path in ("/api/open-api/v1/user/balance", "/v1/models", "/api/open-api/v1/audios/audio_x"):
         response = real_api.send("GET", path, key=key)
         assert response.status_code == 500
@@ -162,7 +163,8 @@ def test_the_database_is_away(real_api: Api, monkeypatch: pytest.MonkeyPatch) ->
         raise OperationalError("SELECT 1", {}, Exception("gone"))
 
     key = real_api.new_account().key
-    monkeypatch.setattr(real_api.app.state.soundclone.database, "read_async", away)
+    for name in ("read_async", "fetch_one_async"):
+        monkeypatch.setattr(real_api.app.state.soundclone.database, name, away)
     status, body = real_api.get("/api/open-api/v1/voices", key)
     assert (status, body["data"]["errorCode"]) == (503, "unavailable")
     response = real_api.send("GET", "/v1/models", key=key)

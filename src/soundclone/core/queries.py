@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import BigInteger, cast, func, or_, select
+from sqlalchemy import BigInteger, cast, func, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from ..db.models import Account, EngineOffer, Json, Key, Task, TaskStatus, Transfer, Worker
@@ -67,7 +67,8 @@ def usage(session: Session, account_id: str, days: int = 30) -> tuple[Day, ...]:
         select(number, func.sum(Transfer.amount), func.count())
         .where(
             Transfer.account_id == account_id,
-            Transfer.kind == "capture",
+            # A literal, because SQLite does not use a partial index for a parameter.
+            Transfer.kind == literal_column("'capture'"),
             Transfer.created_at >= (today - days + 1) * _DAY,
         )
         .group_by(number)

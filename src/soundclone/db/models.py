@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -129,6 +130,14 @@ class Transfer(Base):
             name="transfers_resolution",
         ),
         Index("transfers_of_account", "account_id", "created_at"),
+        Index(
+            "transfers_captured",
+            "account_id",
+            "created_at",
+            "amount",
+            postgresql_where=text("kind = 'capture'"),
+            sqlite_where=text("kind = 'capture'"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)  # derived from its purpose: idempotent

@@ -244,7 +244,7 @@ class Answer(Utterance):
     async def order(self, clause: Clause) -> Order:
         """Check and price a clause."""
         session = self._session
-        session.state.rate_limit.check(session.who.key_id)
+        await session.state.rate_limit.check(session.who.key_id)
         await session.identify()
         language = session.start.language
         if language is None:

@@ -54,7 +54,7 @@ async def overview(request: Request, me: Manager) -> Response:
 async def create(request: Request, me: Manager) -> Response:
     """Create an endpoint. Only this response contains its secret."""
     state = state_of(request)
-    state.rate_limit.check(me.key.id)
+    await state.rate_limit.check(me.key.id)
     form, sent = await fields(request), await request.form()
 
     def work(session: Session) -> dict[str, str]:
@@ -105,7 +105,7 @@ async def rotate(request: Request, me: Manager, id: str) -> Response:
 async def send_test(request: Request, me: Manager, id: str) -> Response:
     """Send a test event to an endpoint."""
     state = state_of(request)
-    state.rate_limit.check(me.key.id)
+    await state.rate_limit.check(me.key.id)
     await state.database.transaction_async(webhooks.send_test, id, me.account.id)
     return _refreshed()
 
@@ -133,7 +133,7 @@ async def delete(request: Request, me: Manager, id: str) -> Response:
 async def replay(request: Request, me: Manager, id: str) -> Response:
     """Send the message of a delivery again now."""
     state = state_of(request)
-    state.rate_limit.check(me.key.id)
+    await state.rate_limit.check(me.key.id)
     await state.database.transaction_async(webhooks.replay, id, me.account.id)
     return _refreshed()
 
