@@ -61,7 +61,7 @@ def crash() -> NoReturn:
 
 @pytest.fixture
 def engine() -> Iterator[ProcessEngine]:
-    made = ProcessEngine(Small, 2, preload=__name__, crashed=crash)
+    made = ProcessEngine(Small, 2, crashed=crash)
     made.warm()
     yield made
     made.close()
@@ -94,7 +94,7 @@ import time
 from tests.unit.test_processes import ENGLISH, VOICE, Small
 from soundclone.engines.processes import ProcessEngine
 if __name__ == "__main__":
-    engine = ProcessEngine(Small, 1, preload="tests.unit.test_processes")
+    engine = ProcessEngine(Small, 1)
     print(int(engine.speak(VOICE, "", ENGLISH).samples[0]), flush=True)
     time.sleep(60)
 """

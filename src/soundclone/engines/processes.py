@@ -1,8 +1,7 @@
 """Child processes in which an engine computes.
 
 Threads of one process share the interpreter's lock, so an engine that is written in Python uses
-hardly more than one processor. Here each call runs in one of several processes. They are forked
-from a process that has imported the engine and read its weights, and share that memory.
+hardly more than one processor. Here each call runs in one of several processes.
 """
 
 from __future__ import annotations
@@ -42,7 +41,6 @@ class ProcessEngine:
         create: Callable[[], Engine],
         count: int,
         *,
-        preload: str,
         crashed: Callable[[], NoReturn] = end_process,
     ) -> None:
         """Prepare to start processes.
@@ -50,14 +48,14 @@ class ProcessEngine:
         Args:
             create: Creates the engine, in each process.
             count: Most processes.
-            preload: Name of a module whose import reads what the processes share.
             crashed: Called when a process has ended unexpectedly.
         """
         self._engine = create()
         self._count = count
         self._crashed = crashed
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([preload])
+        # Not "forkserver", whose socket is in the folder of temporary files. That path is often
+        # longer than the 108 characters that a socket may have.
+        context = multiprocessing.get_context("spawn")
         self._pool = ProcessPoolExecutor(count, context, _begin, (create,))
 
     @property

@@ -50,8 +50,7 @@ class BuiltinEngine:
         """Create the engine, which computes in child processes if the context has any."""
         if not context.processes:
             return cls()
-        preload = f"{__name__}.preload"
-        return ProcessEngine(cls, context.processes, preload=preload, crashed=context.crashed)
+        return ProcessEngine(cls, context.processes, crashed=context.crashed)
 
     def __init__(self) -> None:
         from .frontend import Pool
@@ -85,12 +84,6 @@ class BuiltinEngine:
 
     def warm(self) -> None:
         """Read the weights and start processes of espeak-ng."""
-        self.read_weights()
-        self._pool.warm()
-
-    @staticmethod
-    def read_weights() -> None:
-        """Read the weights that `speak` needs."""
         from . import (
             acoustics,
             envelope_decoder,
@@ -106,6 +99,7 @@ class BuiltinEngine:
             envelope_decoder.decoder(name)
         recogniser.weights()
         source.source()
+        self._pool.warm()
 
     def clone(self, reference: Reference, language: str = "English") -> Voice:
         """Build a voice, which speaks every language.
