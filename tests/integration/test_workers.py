@@ -42,6 +42,17 @@ def test_a_worker_is_claimed_although_the_clock_stepped_back(database: Database)
     assert claimed() == {}  # the claim counts as a heartbeat
 
 
+def test_after_a_pause_workers_have_time_for_a_heartbeat() -> None:
+    elapsed = [0.0]
+    observer = Observer(lambda: elapsed[0])
+    observer.silent({"dead": 1.0, "living": 1.0}, SILENCE)
+    elapsed[0] = 10.0  # the database was away
+    observer.excuse(SILENCE, grace=2.0)
+    assert observer.silent({"dead": 1.0, "living": 1.0}, SILENCE) == {}
+    elapsed[0] = 12.0
+    assert observer.silent({"dead": 1.0, "living": 11.0}, SILENCE) == {"dead": 1.0}
+
+
 def test_no_worker_is_claimed_when_the_clock_steps_forward(
     tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

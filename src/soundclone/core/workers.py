@@ -97,9 +97,12 @@ class Observer:
             if now - since >= silence
         }
 
-    def forget(self) -> None:
-        """Begin again, after a pause in which no worker could send a heartbeat."""
-        self._heartbeats = {}
+    def excuse(self, silence: float, grace: float) -> None:
+        """Let `grace` seconds pass before a worker is silent, after a pause of all workers."""
+        least = self._clock() - silence + grace
+        self._heartbeats = {
+            worker: (seen, max(since, least)) for worker, (seen, since) in self._heartbeats.items()
+        }
 
 
 def claim(

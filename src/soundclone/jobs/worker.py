@@ -239,7 +239,7 @@ class Worker:
         last, self._last_heartbeat = self._last_heartbeat, moment
         paused = last is None or moment - last > self._settings.worker_lost_after
         if paused:
-            self._observer.forget()
+            self._observer.excuse(self._settings.worker_lost_after, self._settings.heartbeat)
         elif self._launched:
             self._claim_lost_workers()
 
