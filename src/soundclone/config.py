@@ -46,9 +46,10 @@ DEFAULT_PRICES = {
     "sound-cloning-clone": Decimal("10"),
     "sound-cloning-audio": Decimal("2"),
     "sound-cloning-voice": Decimal("0.01"),
+    "sound-cloning-conversion": Decimal("0.003"),  # 15 characters a second of production speech
 }
 """Prices in credits: for 10,000 characters of a preview, for 10,000 characters of production
-speech, and for one production task."""
+speech, for one production task, and for a second of a converted recording."""
 
 FRONTS = ("openai", "elevenlabs", "minimax")
 """APIs of other services that this service answers too."""
@@ -166,7 +167,8 @@ class Settings(BaseSettings):
     prices: Annotated[dict[str, Decimal], NoDecode] = Field(
         default_factory=dict,
         description="Credits by price name, as JSON. Names that are missing have their default: "
-        '`{"sound-cloning-clone": 10, "sound-cloning-audio": 2, "sound-cloning-voice": 0.01}`.',
+        '`{"sound-cloning-clone": 10, "sound-cloning-audio": 2, "sound-cloning-voice": 0.01, '
+        '"sound-cloning-conversion": 0.003}`.',
     )
     consent: Annotated[
         Literal["optional", "declared", "recorded", "verified"], BeforeValidator(_policy)

@@ -68,8 +68,7 @@ class PretendedWorker(threading.Thread):
             error = ERRORS.get(self._storage.get(source))
             names = {"name": request.name, "uploads": [source]}
             voice = rows.voice(task.account_id, id=task.voice_id, task_id=task.id, **names)
-        else:
-            assert request is not None
+        elif isinstance(request, SpeechRequest):
             error = self._speak(task, request)
             if request.options.subtitles:
                 cues = files.result(task.id, "json")

@@ -350,7 +350,12 @@ def test_the_price_list(api: Api) -> None:
         "remark": row["remark"],
     }
     names = [row["model_name"] for row in api.get("/api/openapi/model/catalog")[1]["data"]["list"]]
-    assert names == ["sound-cloning-clone", "sound-cloning-audio", "sound-cloning-voice"]
+    assert names == [
+        "sound-cloning-clone",
+        "sound-cloning-audio",
+        "sound-cloning-voice",
+        "sound-cloning-conversion",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from ..core.pricing import Prices
 from ..engines.selection import EngineSelector
 from . import (
     account,
+    conversions,
     files,
     health,
     history,
@@ -84,6 +85,7 @@ def create_app(settings: Settings) -> FastAPI:
     routers = (
         tasks.router,
         tasks.service_router,
+        conversions.service_router,
         history.router,
         voices.router,
         account.router,

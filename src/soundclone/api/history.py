@@ -52,8 +52,11 @@ async def list_tasks(
         BeforeValidator(none_if_empty),
     ] = None,
     kind: Annotated[
-        Literal["clone", "audio"] | None,
-        Query(description="List only previews (clone), or only production speech (audio)"),
+        Literal["clone", "audio", "conversion"] | None,
+        Query(
+            description="List only previews (clone), production speech (audio) or voice "
+            "conversions (conversion)"
+        ),
         BeforeValidator(none_if_empty),
     ] = None,
 ) -> JSONResponse:

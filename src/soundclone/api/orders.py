@@ -22,6 +22,7 @@ from ..core.requests import (
     AudioFormat,
     CloneRequest,
     ConsentSource,
+    ConversionRequest,
     SoundVersion,
     Source,
     SpeechOptions,
@@ -32,7 +33,7 @@ from ..core.requests import (
     VoiceSource,
 )
 from ..core.tasks import Order
-from ..db.models import Task
+from ..db.models import Task, Voice
 from ..engines.selection import Choice
 from ..errors import InvalidParameter, NotFound
 from ..fetch.urls import check_source_url
@@ -40,7 +41,13 @@ from ..text import duration, languages, script, ssml
 from ..text.duration import Length
 from ..text.languages import Language
 from ..text.ssml import Marked
-from .schemas import OPUS_RATES, ConsentRequest, SoundCloneAudioRequest, SoundCloneCloneRequest
+from .schemas import (
+    OPUS_RATES,
+    ConsentRequest,
+    SoundCloneAudioRequest,
+    SoundCloneCloneRequest,
+    SoundCloneConversionRequest,
+)
 from .state import AppState
 
 PREVIEW_LIMIT = 270  # characters
@@ -188,6 +195,93 @@ async def audio_order(
     )
 
 
+async def conversion_order(
+    state: AppState,
+    body: SoundCloneConversionRequest,
+    who: Caller,
+    idempotency_key: str | None,
+) -> Order:
+    """Check and price a request for a voice conversion.
+
+    Raises InvalidParameter, NotFound, Expired and Unavailable.
+    """
+    options = SpeechOptions(
+        volume=body.vol,
+        format=body.format,
+        sample_rate=body.sampleRate,
+        channels=body.channel,
+    )
+    return await performance_order(
+        state,
+        who,
+        body.modelId,
+        source_of(state, body.fileUrl),
+        max_seconds=body.maxSeconds,
+        options=options,
+        request_hash=digest("conversion", body.model_dump()),
+        idempotency_key=idempotency_key,
+    )
+
+
+async def performance_order(
+    state: AppState,
+    who: Caller,
+    voice_id: str,
+    source: Source,
+    *,
+    max_seconds: int,
+    options: SpeechOptions,
+    request_hash: str,
+    idempotency_key: str | None,
+) -> Order:
+    """Check and price the conversion of a recording.
+
+    Raises InvalidParameter, NotFound and Unavailable.
+    """
+    check_voice_id(voice_id)
+    check_opus_rate(options)
+
+    def read(session: Session) -> Voice:
+        voice = voices.get(session, voice_id, who.account_id, param="modelId")
+        offers = engine_registry.current(session, state.settings.worker_lost_after)
+        state.engine_selector.check_converts(offers, voice.engine)
+        return voice
+
+    voice = await state.database.read_async(read)
+    return Order(
+        account_id=who.account_id,
+        key_id=who.key_id,
+        voice_id=voice.id,
+        request=ConversionRequest(source, voice.engine, max_seconds, options),
+        characters=0,
+        cost=state.prices.conversion(max_seconds),
+        fee=state.prices.fee,
+        size=results.estimate_file(options, max_seconds + 1),
+        request_hash=request_hash,
+        idempotency_key=idempotency_key,
+    )
+
+
+def check_voice_id(voice_id: str) -> None:
+    """Raise NotFound if no voice can have the id."""
+    if not voices.is_id(voice_id):
+        raise NotFound(
+            f"there is no voice {voice_id[:60]!r} in this account; modelId is what a "
+            "completed preview task reports",
+            param="modelId",
+        )
+
+
+def check_opus_rate(options: SpeechOptions) -> None:
+    """Raise InvalidParameter if the sample rate is none of Opus for an Ogg file."""
+    if options.format == AudioFormat.OGG and options.sample_rate not in (None, *OPUS_RATES):
+        raise InvalidParameter(
+            f"sampleRate is {options.sample_rate}; for ogg it must be one of "
+            + ", ".join(map(str, OPUS_RATES)),
+            param="sampleRate",
+        )
+
+
 async def speech_order(
     state: AppState,
     who: Caller,
@@ -207,18 +301,8 @@ async def speech_order(
 
     Raises InvalidParameter, NotFound and Unavailable.
     """
-    if not voices.is_id(voice_id):
-        raise NotFound(
-            f"there is no voice {voice_id[:60]!r} in this account; modelId is what a "
-            "completed preview task reports",
-            param="modelId",
-        )
-    if options.format == AudioFormat.OGG and options.sample_rate not in (None, *OPUS_RATES):
-        raise InvalidParameter(
-            f"sampleRate is {options.sample_rate}; for ogg it must be one of "
-            + ", ".join(map(str, OPUS_RATES)),
-            param="sampleRate",
-        )
+    check_voice_id(voice_id)
+    check_opus_rate(options)
     marked = Marked(text)
     if is_ssml:  # a voice of v1 may speak v2, and a request that names v1 has no others
         marked = await run_in_threadpool(ssml.parse, text, version or SoundVersion.V2)

@@ -24,7 +24,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from ..core.keys import Scope
-from ..core.requests import AudioFormat, SoundVersion, SpeechOptions
+from ..core.requests import LONGEST_CONVERSION, AudioFormat, SoundVersion, SpeechOptions
 from ..core.webhooks import SUBSCRIBABLE, DeliveryStatus, EventType
 from ..db.models import TaskStatus
 from ..engines.emotion import Emotion
@@ -246,6 +246,49 @@ class SoundCloneAudioRequest(RequestModel):
     )
 
 
+class SoundCloneConversionRequest(RequestModel):
+    """Recording of another person to convert to a voice."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "modelId": "model_0a1b2c3d4e5f60718293a4b5c6d7e8f9",
+                "fileUrl": "https://example.com/performance.mp3",
+            }
+        },
+    )
+
+    modelId: str = Field(description="The modelId of a completed preview: the voice")
+    fileUrl: str = Field(
+        description="The public http(s) URL of a recording: audio or video in which one person "
+        "speaks. An upload link of this service also works"
+    )
+    maxSeconds: Annotated[int, BeforeValidator(_whole)] = Field(
+        default=300,
+        ge=1,
+        le=LONGEST_CONVERSION,
+        description="Most seconds that the recording may last. Their price is held until the task "
+        "ends",
+    )
+    vol: float = Field(
+        default=SpeechOptions.volume,
+        gt=0.0,
+        le=10.0,
+        allow_inf_nan=False,
+        description="Volume. 1 is normal",
+    )
+    format: WireFormat = Field(
+        default=SpeechOptions.format, description="File format of the audio. ogg contains Opus"
+    )
+    sampleRate: Annotated[SampleRate, BeforeValidator(_whole)] = _optional(
+        "Sample rate of the audio in Hz. ogg supports 8000, 16000, 24000 and 48000. Default: "
+        "48000 for ogg, 44100 for the other formats"
+    )
+    channel: Annotated[Literal[1, 2], BeforeValidator(_whole)] = _option(
+        SpeechOptions.channels, "Number of channels. Both channels of 2 are the same"
+    )
+
+
 def _nothing_required(schema: dict[str, Any]) -> None:
     schema.pop("required", None)
 
@@ -264,8 +307,9 @@ class SoundCloneTaskData(_Data):
         json_schema_extra={"format": "int64"},
         description="When the task was created, in Unix seconds",
     )
-    model: Literal["soundCloningClone", "soundCloningAudio"] = Field(
-        description="soundCloningClone: a preview. soundCloningAudio: production speech"
+    model: Literal["soundCloningClone", "soundCloningAudio", "soundCloningConversion"] = Field(
+        description="soundCloningClone: a preview. soundCloningAudio: production speech. "
+        "soundCloningConversion: a voice conversion"
     )
     status: WireStatus = Field(description="State of the task. completed and failed are final")
     error: NullableString = Field(
@@ -312,10 +356,10 @@ class SoundCloneTaskData(_Data):
         default=None, description="Languages of the sentences of the speech"
     )
     speechSeconds: float | None = Field(
-        default=None, description="Seconds of speech in the recording of a preview"
+        default=None, description="Seconds of speech in the recording of a preview or conversion"
     )
     warnings: list[str] | None = Field(
-        default=None, description="Weaknesses of the recording of a preview"
+        default=None, description="Weaknesses of the recording of a preview or conversion"
     )
 
 
@@ -419,8 +463,8 @@ class UploadData(_Data):
     """Uploaded file."""
 
     url: str = Field(
-        description="Link to the file, for `fileUrl` of a preview. Anybody who has the link can "
-        "read the file"
+        description="Link to the file, for `fileUrl` of a preview or conversion. Anybody who has "
+        "the link can read the file"
     )
     filename: str = Field(description="Name that the client gave the file")
     size: int = Field(description="Size of the file in bytes")
@@ -592,7 +636,8 @@ class CatalogRow(BaseModel):
     display_name: str = Field(description="Name of the price, for people")
     model_type: str = Field(description='Always "audio"')
     price_mode: str = Field(
-        description='"per_10k_char": for 10,000 characters, pro rata. Any other: for each task'
+        description='"per_10k_char": for 10,000 characters, pro rata. "per_second": for a second '
+        "of a recording, pro rata. Any other: for each task"
     )
     unit_price: float = Field(description="The price in credits")
     remark: str = Field(description="Explanation of the price, as a sentence")

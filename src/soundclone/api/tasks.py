@@ -39,7 +39,11 @@ from .orders import audio_order, clone_order, submit
 from .schemas import SoundCloneApiResponse, SoundCloneAudioRequest, SoundCloneCloneRequest, ok
 from .state import AppState, state_of
 
-MODELS = {TaskKind.CLONE: "soundCloningClone", TaskKind.AUDIO: "soundCloningAudio"}
+MODELS = {
+    TaskKind.CLONE: "soundCloningClone",
+    TaskKind.AUDIO: "soundCloningAudio",
+    TaskKind.CONVERSION: "soundCloningConversion",
+}
 TASK_ID = re.compile("audio_[0-9a-f-]{36}")
 
 router = APIRouter(prefix="/api/open-api/v1", route_class=ContractRoute, tags=["Tasks"])
@@ -56,7 +60,7 @@ IdempotencyKey = Annotated[
         "the same body returns the first task, without a second charge",
     ),
 ]
-_SUBMISSION = (
+SUBMISSION = (
     AuthenticationError,
     Forbidden,
     RequestError,
@@ -95,7 +99,7 @@ async def get_task(request: Request, id: TaskId, who: TaskReader) -> Response:
     operation_id="createSoundClonePreview",
     summary="Make a voice",
     response_model=SoundCloneApiResponse,
-    responses=error_responses(*_SUBMISSION, contract=True),
+    responses=error_responses(*SUBMISSION, contract=True),
     response_description="Task created",
 )
 async def create_clone(
@@ -118,7 +122,7 @@ async def create_clone(
     operation_id="createSoundCloneAudio",
     summary="Speak with a voice",
     response_model=SoundCloneApiResponse,
-    responses=error_responses(*_SUBMISSION, contract=True),
+    responses=error_responses(*SUBMISSION, contract=True),
     response_description="Task created",
 )
 async def create_audio(

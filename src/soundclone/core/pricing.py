@@ -3,6 +3,9 @@
 A task costs its characters times the price of 10,000 characters, divided by 10,000 and rounded
 down to the micro-credit. Production speech costs the fee for the voice in addition. A stream that
 ends early costs the fee and the share of the delivered characters.
+
+A voice conversion costs its milliseconds times the price of a second, divided by 1,000 and rounded
+down, and the same fee.
 """
 
 from __future__ import annotations
@@ -51,7 +54,7 @@ class Price:
 
     name: str
     display: str
-    mode: str  # per_10k_char or per_task
+    mode: str  # per_10k_char, per_second or per_task
     unit: Decimal  # credits
     remark: str
 
@@ -86,8 +89,17 @@ class Prices:
                 prices["sound-cloning-voice"],
                 "On every production task",
             ),
+            Price(
+                "sound-cloning-conversion",
+                "Voice conversion",
+                "per_second",
+                prices["sound-cloning-conversion"],
+                "Duration of the recording",
+            ),
         )
-        self._clone, self._audio, self._voice = (to_micro(row.unit) for row in self.rows)
+        self._clone, self._audio, self._voice, self._second = (
+            to_micro(row.unit) for row in self.rows
+        )
         for row in self.rows:
             if row.unit < 0:
                 raise InvalidParameter(f"price {row.name} is {row.unit}; 0 or more is needed")
@@ -100,10 +112,22 @@ class Prices:
         """Return the price of production speech in micro-credits."""
         return characters * self._audio // UNIT_CHARACTERS + self.fee
 
+    def conversion(self, seconds: int) -> int:
+        """Return the price in micro-credits of the conversion of a recording."""
+        return seconds * self._second + self.fee
+
     @property
     def fee(self) -> int:
         """Part of the price of production speech that does not depend on its length."""
         return self._voice
+
+
+def conversion_share(cost: int, fee: int, seconds: float, most: int) -> int:
+    """Return the micro-credits that a conversion of `seconds` costs.
+
+    `cost` was held for `most` seconds.
+    """
+    return fee + (cost - fee) * min(round(1000 * seconds), 1000 * most) // (1000 * most)
 
 
 def share(cost: int, fee: int, delivered: int, characters: int) -> int:

@@ -32,7 +32,7 @@ def history(
     Args:
         session: The transaction.
         account_id: The account.
-        kind: "clone" or "audio".
+        kind: "clone", "audio" or "conversion".
         status: A status, or "active" for tasks that have not ended.
         before: Return only tasks submitted before this time.
         limit: Maximum number of tasks to return.

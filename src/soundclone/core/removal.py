@@ -158,7 +158,7 @@ def _withdraw(
         voices=tuple(voice_ids),
         folders=tuple(dict.fromkeys(folders)),
         uploads=tuple(dict.fromkeys(key for each in gone for key in each.uploads)),
-        tasks=tuple(task.id for task in ended if task.kind == TaskKind.AUDIO),
+        tasks=tuple(task.id for task in ended if task.kind != TaskKind.CLONE),
         consent_id=consent.id if consent else None,
         recordings=(consent.recording,) if consent else (),
     )

@@ -320,15 +320,51 @@ class CloneRequest:
         )
 
 
-Request = CloneRequest | SpeechRequest
+LONGEST_CONVERSION = 600
+"""Most seconds of a recording that can be converted."""
+
+
+@dataclass(frozen=True)
+class ConversionRequest:
+    """A recording of another person to convert to an existing voice."""
+
+    kind: ClassVar[TaskKind] = TaskKind.CONVERSION
+
+    source: Source
+    engine: str
+    max_seconds: int  # of the recording, whose price is held
+    options: SpeechOptions = SpeechOptions()
+
+    def to_json(self) -> Json:
+        """Return the request as the database keeps it."""
+        return {
+            "source": self.source.to_json(),
+            "engine": self.engine,
+            "max_seconds": self.max_seconds,
+            **self.options.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, data: Json) -> Self:
+        """Read a request that `to_json` wrote."""
+        return cls(
+            source_from_json(data["source"]),
+            data["engine"],
+            data["max_seconds"],
+            SpeechOptions.from_json(data),
+        )
+
+
+Request = CloneRequest | SpeechRequest | ConversionRequest
+
+_REQUESTS: Mapping[str, type[Request]] = {
+    each.kind: each for each in (CloneRequest, SpeechRequest, ConversionRequest)
+}
 
 
 def request_of(task: Task) -> Request | None:
     """Return the request of a task, None once the task's text is no longer kept."""
-    if not task.params:
-        return None
-    kind = CloneRequest if task.kind == TaskKind.CLONE else SpeechRequest
-    return kind.from_json(task.params)
+    return _REQUESTS[task.kind].from_json(task.params) if task.params else None
 
 
 def engine_of(task: Task) -> str:
@@ -336,7 +372,7 @@ def engine_of(task: Task) -> str:
     return str(task.params["engine"])
 
 
-def _text_to_json(request: Request) -> Json:
+def _text_to_json(request: CloneRequest | SpeechRequest) -> Json:
     detected = {} if request.detected is None else {"detected": request.detected}
     return {
         "text": request.text,

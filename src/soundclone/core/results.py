@@ -44,15 +44,19 @@ _RESIZE = (
 def estimate(options: SpeechOptions, characters: int, length: Length) -> int:
     """Return the most bytes that the files of a task may take."""
     rate = options.speed * PROFILES[options.emotion].rate
-    seconds = _SLOWEST * length.speech / rate + length.pauses + 1
+    subtitles = _SUBTITLES * characters if options.subtitles else 0
+    return estimate_file(options, _SLOWEST * length.speech / rate + length.pauses + 1) + subtitles
+
+
+def estimate_file(options: SpeechOptions, seconds: float) -> int:
+    """Return the most bytes that a file of `seconds` may take."""
     if options.format in _COMPRESSED:
         bytes_a_second = max(_COMPRESSED_RATE, round((options.bit_rate or 0) / 8 * _FRAMING))
     else:
         sample_rate = options.sample_rate or _RATES[options.format]
         width = 1 if options.format in _BYTE_SAMPLES else 2
         bytes_a_second = width * options.channels * sample_rate
-    subtitles = _SUBTITLES * characters if options.subtitles else 0
-    return round(seconds * bytes_a_second) + _HEAD + subtitles
+    return round(seconds * bytes_a_second) + _HEAD
 
 
 def check_quota(kept: int, size: int, quota: int) -> None:

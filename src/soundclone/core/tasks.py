@@ -446,6 +446,7 @@ def complete(
     keep: float,
     voice: Voice | None,
     size: int = 0,
+    cost: int | None = None,
 ) -> bool:
     """Complete a task and capture its price. Return False if it had ended before.
 
@@ -456,12 +457,14 @@ def complete(
         keep: Seconds for which the files are kept.
         voice: The new voice of a preview. None activates the voice of a speech task.
         size: Bytes of the files.
+        cost: Price in micro-credits, at most what is held. None captures all of it.
     """
     now = time.time()
     ended = session.execute(
         update(Task)
         .where(Task.id == task_id, Task.status.in_(ACTIVE))
         .values(
+            cost=Task.cost if cost is None else cost,
             status=TaskStatus.COMPLETED,
             progress=100,
             result=result.to_json(),
@@ -486,7 +489,7 @@ def complete(
         )
     else:
         voices.activate(session, session.get_one(Task, task_id).voice_id)
-    ledger.capture(session, task_id)
+    ledger.capture(session, task_id, cost)
     results.resize(session, task_id, size)
     _ended(session, task_id)
     return True

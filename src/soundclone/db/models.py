@@ -26,6 +26,7 @@ class TaskKind(StrEnum):
 
     CLONE = "clone"  # makes a voice, and a preview in that voice
     AUDIO = "audio"  # speaks a text
+    CONVERSION = "conversion"  # converts a recording of another person to a voice
 
 
 class TaskStatus(StrEnum):
@@ -154,11 +155,11 @@ class Transfer(Base):
 
 
 class Task(Base):
-    """Preview ("clone") or production speech ("audio")."""
+    """Preview ("clone"), production speech ("audio") or voice conversion ("conversion")."""
 
     __tablename__ = "tasks"
     __table_args__ = (
-        CheckConstraint("kind IN ('clone', 'audio')", name="tasks_known_kind"),
+        CheckConstraint("kind IN ('clone', 'audio', 'conversion')", name="tasks_known_kind"),
         CheckConstraint(
             "status IN ('queued', 'processing', 'completed', 'failed')", name="tasks_known_status"
         ),

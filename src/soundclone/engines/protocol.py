@@ -7,7 +7,7 @@ that voice as often as needed. A third party adds an engine with an entry point 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
@@ -18,6 +18,7 @@ from .emotion import Emotion
 __all__ = [
     "ControlName",
     "Controls",
+    "Converter",
     "Emotion",
     "Engine",
     "EngineInfo",
@@ -91,6 +92,7 @@ class EngineInfo:
     noncommercial: bool = False  # the licence forbids commercial use; off until it is accepted
     checkpoints: Mapping[str, str] = field(default_factory=dict)
     """Model of each language, for an engine with several; a voice belongs to one model."""
+    converts: bool = False  # the engine is a `Converter`
     device: str = ""  # hardware and number format, known once the engine was found usable
 
     def version_for(self, language: str) -> str:
@@ -142,3 +144,30 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Release processes and memory."""
+
+
+@runtime_checkable
+class Converter(Engine, Protocol):
+    """An engine that can also convert performances. Its `info.converts` is True."""
+
+    def convert(
+        self, voice: Voice, performance: Reference, pause: Callable[[], None] = lambda: None
+    ) -> Speech:
+        """Turn a recording of another person into the same performance in a voice.
+
+        Timing, melody and emphasis stay. The register follows the voice. The same arguments give
+        the same samples.
+
+        Args:
+            voice: The voice.
+            performance: Checked recording of one person, with its pauses.
+            pause: Called between parts of the work. An exception ends it.
+
+        Returns:
+            Speech as long as the performance, without words.
+
+        Raises:
+            SourceError: The recording cannot be converted.
+            SynthesisError: The voice cannot be used.
+            EngineUnavailable: The engine lacks its weights.
+        """

@@ -30,17 +30,23 @@ class EngineCapability:
     languages: tuple[str, ...]  # sorted names
     rank: int
     licence: str
+    converts: bool = False  # performances of other people
 
     @classmethod
     def from_info(cls, info: EngineInfo) -> Self:
         """Return the capability of the engine that `info` describes."""
-        return cls(info.name, tuple(sorted(info.languages)), info.rank, info.licence)
+        languages = tuple(sorted(info.languages))
+        return cls(info.name, languages, info.rank, info.licence, info.converts)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """Read the result of `to_json`."""
         return cls(
-            data["engine"], tuple(data["languages"]), int(data["rank"]), str(data["licence"])
+            data["engine"],
+            tuple(data["languages"]),
+            int(data["rank"]),
+            str(data["licence"]),
+            bool(data.get("converts", False)),  # an earlier release wrote none
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -48,7 +54,7 @@ class EngineCapability:
         return asdict(self)
 
 
-BUILTIN = EngineCapability("builtin", tuple(sorted(languages.LANGUAGES)), 10, "")
+BUILTIN = EngineCapability("builtin", tuple(sorted(languages.LANGUAGES)), 10, "", converts=True)
 """The engine of every installation, so the API accepts work before a worker has reported."""
 
 
@@ -174,6 +180,26 @@ class EngineSelector:
             f"{', '.join(spoken) or 'none'}",
             param="language",
         )
+
+    def check_converts(self, capabilities: Iterable[EngineCapability], voice_engine: str) -> None:
+        """Check that a voice's engine converts performances.
+
+        Raises:
+            InvalidParameter: The engine does not.
+            Unavailable: No worker has the engine.
+        """
+        known = {each.engine: each for each in capabilities}
+        if voice_engine not in known:
+            raise Unavailable(
+                f"the voice's engine is {voice_engine!r}, which no worker has now; try again later"
+            )
+        if not known[voice_engine].converts:
+            able = sorted(name for name, each in known.items() if each.converts)
+            raise InvalidParameter(
+                f"the voice's engine {voice_engine!r} does not convert recordings; "
+                f"engines that do: {', '.join(able) or 'none here'}",
+                param="modelId",
+            )
 
     def select_for_text(
         self,

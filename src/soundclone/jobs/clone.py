@@ -143,7 +143,7 @@ def _copies(job: Job, source: VoiceSource) -> list[str]:
     return [job.scratch(f"source-{number:03}") for number in range(1, len(source.keys) + 1)]
 
 
-def _decode(job: Job, source: VoiceSource, folder: Path) -> Decoded:
+def decode_source(job: Job, source: VoiceSource, folder: Path) -> Decoded:
     """Decode the copies of a source, joined as one recording.
 
     Raises:
@@ -171,7 +171,7 @@ def examine(job: Job, source: VoiceSource) -> Json:
     Raises SourceError, also for a protected voice.
     """
     with TemporaryDirectory(prefix="soundclone-") as folder:
-        decoded = _decode(job, source, Path(folder))
+        decoded = decode_source(job, source, Path(folder))
         found = recording.examine(decoded, pause=job.yield_slot)
         reference = recording.extract_reference(found)
         rate = found.sample_rate

@@ -66,6 +66,7 @@ class Outcome:
 
     result: TaskResult
     voice: Voice | None = None  # of a preview
+    cost: int | None = None  # micro-credits, None for all that is held
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,7 @@ class Stage(StrEnum):
     VOICE = "voice"
     FIND = "find"
     SPEAK = "speak"
+    CONVERT = "convert"
     SEND = "send"
     ENCODE = "encode"
     FINISH = "finish"
@@ -135,6 +137,7 @@ CONSENT = Step(Stage.CONSENT)
 LANGUAGE = Step(Stage.LANGUAGE)
 MAKE_VOICE = Step(Stage.VOICE)
 FIND_VOICE = Step(Stage.FIND, "voice")
+CONVERT = Step(Stage.CONVERT)
 ENCODE = Step(Stage.ENCODE)
 FINISH = Step(Stage.FINISH)
 
@@ -492,8 +495,15 @@ class Runner:
 
         def complete(session: Session) -> bool:
             keep = self.settings.result_days * DAY
-            result, voice = outcome.result, outcome.voice
-            if not tasks.complete(session, task_id, result, size=size, keep=keep, voice=voice):
+            if not tasks.complete(
+                session,
+                task_id,
+                outcome.result,
+                size=size,
+                keep=keep,
+                voice=outcome.voice,
+                cost=outcome.cost,
+            ):
                 return False
             if entry is not None:
                 register.add(session, task_id, entry)

@@ -36,6 +36,7 @@ from ..storage import Storage
 from ..telemetry import MODEL_BYTES, SCRATCH_BYTES, SCRATCH_FREE_BYTES, SLOTS, log
 from . import provenance, queue
 from .clone import clone
+from .convert import convert
 from .engines import selector_of, usable
 from .runner import EXTRA_SLOTS, Runner
 from .speak import speak
@@ -110,6 +111,7 @@ class Worker:
         SCRATCH_FREE_BYTES.set_function(lambda: shutil.disk_usage(tempfile.gettempdir()).free)
         runner.register(TaskKind.CLONE, clone)
         runner.register(TaskKind.AUDIO, speak)
+        runner.register(TaskKind.CONVERSION, convert)
         verifier = Verifier(
             self._settings, self._database, self._storage, runner.pools.compute, self._stopping
         )

@@ -22,6 +22,7 @@ from ...core.queries import Day
 from ...core.requests import (
     AudioFormat,
     CloneRequest,
+    ConversionRequest,
     SoundVersion,
     SpeechOptions,
     SpeechRequest,
@@ -218,7 +219,7 @@ class SpeakForm:
 def speak_form(task: Task) -> SpeakForm:
     """Return the values of the form that an earlier task was submitted with."""
     made = request_of(task)
-    if made is None:
+    if made is None or isinstance(made, ConversionRequest):
         return SpeakForm(task.voice_id)
     options = made.options if isinstance(made, SpeechRequest) else SpeechOptions()
     return SpeakForm(task.voice_id, made.text, made.language or "auto", options, filled=True)
@@ -252,9 +253,9 @@ async def task(request: Request, me: Reader, id: str) -> Response:
 
 
 def text_of(task: Task) -> str:
-    """Return the text of a task. Empty once the text is no longer kept."""
+    """Return the text of a task. Empty for a conversion, and once the text is no longer kept."""
     made = request_of(task)
-    return made.text if made else ""
+    return "" if made is None or isinstance(made, ConversionRequest) else made.text
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from fastapi import Request
 from ...core.formatting import DAY
 from ...core.requests import (
     CloneRequest,
+    ConversionRequest,
     JoinedSource,
     SpeechOptions,
     SpeechRequest,
@@ -77,6 +78,8 @@ def of_task(request: Request, task: Task) -> Snippet | None:
     made = request_of(task)
     if isinstance(made, CloneRequest):
         return _of_clone(request, task, made)
+    if isinstance(made, ConversionRequest):
+        return _of_conversion(request, task, made)
     return _of_speech(request, task, made) if made else None
 
 
@@ -110,6 +113,26 @@ def _of_speech(request: Request, task: Task, made: SpeechRequest) -> Snippet:
         file=file,
         lines=(
             f"speech = client.{_call('speak', [task.voice_id, made.text], values)}",
+            f'client.download(speech, "{file}")',
+        ),
+        result="print(speech.cost)",
+    )
+
+
+def _of_conversion(request: Request, task: Task, made: ConversionRequest) -> Snippet:
+    source = source_of(request, task, made)
+    values = [
+        _Value("maxSeconds", "max_seconds", made.max_seconds),
+        *_control_values(made.options),
+    ]
+    file = f"converted.{made.options.format}"
+    return _example(
+        request,
+        route="soundCloning/voice-conversions",
+        body={"modelId": task.voice_id, "fileUrl": source} | _fields(values),
+        file=file,
+        lines=(
+            f"speech = client.{_call('convert', [task.voice_id, source], values)}",
             f'client.download(speech, "{file}")',
         ),
         result="print(speech.cost)",
@@ -154,8 +177,8 @@ def of_balance(request: Request) -> Snippet:
     )
 
 
-def source_of(request: Request, task: Task, made: CloneRequest) -> str:
-    """Return a URL of the recording that a task makes a voice from."""
+def source_of(request: Request, task: Task, made: CloneRequest | ConversionRequest) -> str:
+    """Return a URL of the recording that a task makes a voice from, or converts."""
     if isinstance(made.source, UrlSource):
         return made.source.url
     key = made.source.keys[0] if isinstance(made.source, JoinedSource) else made.source.key

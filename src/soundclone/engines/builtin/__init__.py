@@ -9,6 +9,7 @@ espeak-ng speaks the text in its own voice, the source, which is then converted 
     refinement   envelopes of the recording, corrected until their synthesis matches it
     conversion   parameters of the `source` to parameters of the speaker
     synthesis    parameters to samples, with speed, pitch and emotion
+    performance  a recording of another person to the speaker, with its timing and melody
     voice        the voice file
 
 Importing this module is cheap. Its parts are imported when they are first needed.
@@ -16,6 +17,7 @@ Importing this module is cheap. Its parts are imported when they are first neede
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -71,6 +73,7 @@ class BuiltinEngine:
             languages=frozenset(VOICES),
             sample_rate=OUTPUT_RATE,
             native=frozenset({"speed", "pitch", "emotion"}),
+            converts=True,
             rank=BUILTIN.rank,
         )
 
@@ -129,11 +132,32 @@ class BuiltinEngine:
         from .voice import unpack
 
         check_controls(controls)
+        self._check_made_here(voice)
+        return speak(self._pool, unpack(voice.data), sentence, controls)
+
+    def convert(
+        self, voice: Voice, performance: Reference, pause: Callable[[], None] = lambda: None
+    ) -> Speech:
+        """Convert a performance to a voice. `protocol.Converter` describes the arguments.
+
+        Raises:
+            NoSpeech: The performance has hardly any voiced speech.
+            SynthesisError: Another engine made the voice.
+        """
+        from . import performance as performances
+        from .vocoder import OUTPUT_RATE
+        from .voice import unpack
+
+        self._check_made_here(voice)
+        samples = check_reference(performance, shortest=0.0, highest_rate=_HIGHEST_RATE)
+        made = performances.convert(unpack(voice.data), samples, performance.sample_rate, pause)
+        return Speech(made, OUTPUT_RATE)
+
+    def _check_made_here(self, voice: Voice) -> None:
         if voice.engine != self.info.name:
             raise SynthesisError(
                 f"the voice was made by the engine {voice.engine!r}, not by {self.info.name!r}"
             )
-        return speak(self._pool, unpack(voice.data), sentence, controls)
 
     def close(self) -> None:
         """Stop the processes of espeak-ng."""

@@ -14,7 +14,7 @@ from . import acoustics, recogniser, refinement, sounds, vocoder
 from .vocoder import Array, Parameters
 
 LEVEL = 10 ** (-23 / 20)  # root mean square that speech is normalised to first
-_ACTIVE = 32.0  # dB below the 97th percentile; louder frames are speech
+ACTIVE = 32.0  # dB below the 97th percentile; louder frames are speech
 _F0_SPREAD = 0.45  # of natural log F0 around its median; values outside are octave errors
 
 
@@ -123,7 +123,7 @@ def active(parameters: Parameters) -> NDArray[np.bool_]:
     """Return True for the frames that are loud enough to be speech: (T,)."""
     power = np.exp(parameters.envelope + parameters.level[:, None])
     energy = 10 * np.log10(power.mean(axis=1))
-    return np.asarray(energy > np.percentile(energy, 97) - _ACTIVE)
+    return np.asarray(energy > np.percentile(energy, 97) - ACTIVE)
 
 
 def f0_statistics(f0: Array) -> tuple[float, float]:

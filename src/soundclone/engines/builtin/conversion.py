@@ -22,7 +22,7 @@ _USUAL_F0 = 0.8  # share of the sentence's deviation from the mean F0 that is re
 _MELODY_WIDTH = 1.2  # of a planned melody; single sentences vary less than the recording
 _F0_WIDTH = 1.2  # the same of the source's melody
 _DECLINATION = 0.5  # share of its fall that is removed, as the width stretches the fall too
-_BIAS = 0.7  # share of the decoder's constant error on the source that is removed
+BIAS = 0.7  # share of the decoder's constant error on the source that is removed
 NOISE_UNIT = 10.0  # dB of aperiodicity
 _STIFFNESS = 1000.0  # weight of the trained last layer, in frames of the recording
 _SPREAD = 0.8, 2.0  # range of the restored variation
@@ -81,7 +81,7 @@ def _timbre(
             analysis.posteriors[fit], deviation[fit], *means, float(prosody.f0[0])
         )
     )
-    units = decoder.hidden(_inputs(decoder, analysis, parameters.f0, prosody.f0), code)
+    units = decoder.hidden(decoder_inputs(decoder, analysis, parameters.f0, prosody.f0), code)
     loud = (parameters.level[::2] - prosody.level[0]) / prosody.level[1]
     wanted = np.concatenate([deviation, own[:, None], loud[:, None]], axis=1)
     last = decoder.fitted(units[fit], wanted[fit].astype(np.float32), _STIFFNESS)
@@ -137,13 +137,13 @@ def _without_bias(
     units = envelope_decoder.decoder(name).hidden(known.inputs[name], code)
     predicted = (units @ last)[:, :BANDS]
     voiced, unvoiced = (
-        (mean - _BIAS * predicted[mask].mean(axis=0)).astype(np.float32)
+        (mean - BIAS * predicted[mask].mean(axis=0)).astype(np.float32)
         for mean, mask in zip(means, (known.voiced, ~known.voiced), strict=True)
     )
     return voiced, unvoiced
 
 
-def _inputs(
+def decoder_inputs(
     decoder: Decoder,
     analysis: Analysis,
     f0: Array,
@@ -189,7 +189,7 @@ def convert(
     name = envelope_decoder.name_for(language)
     decoder, timbre = envelope_decoder.decoder(name), voice.timbres[name]
     f0 = _f0(spoken.f0, usual, voice) if melody is None else _sung(melody, spoken.voiced, voice)
-    rows = _inputs(decoder, analysis, f0, voice.f0, _SMOOTHED)
+    rows = decoder_inputs(decoder, analysis, f0, voice.f0, _SMOOTHED)
     units = decoder.hidden(rows, timbre.code)
     predicted = doubled(np.asarray(units @ timbre.last, np.float64), len(f0))
     share = smooth(spoken.voiced.astype(float)[:, None], 5)
@@ -199,7 +199,7 @@ def convert(
     envelope = smooth(deviation, 3) + share * timbre.voiced + (1 - share) * timbre.unvoiced
     return Parameters(
         f0=f0,
-        envelope=_held_low(envelope, spoken.voiced, timbre.unvoiced + 0.5 * voice.unvoiced_spread),
+        envelope=held_low(envelope, spoken.voiced, timbre.unvoiced + 0.5 * voice.unvoiced_spread),
         level=_level(
             spoken.level - usual.level[0], predicted[:, BANDS + 1], analysis.active, voice
         ),
@@ -239,7 +239,7 @@ def _sung(melody: Array, voiced: NDArray[np.bool_], voice: VoiceData) -> Array:
     return np.where(voiced, np.exp(logs).clip(55, 500), 0.0)
 
 
-def _held_low(envelope: Array, voiced: NDArray[np.bool_], most: NDArray[np.float32]) -> Array:
+def held_low(envelope: Array, voiced: NDArray[np.bool_], most: NDArray[np.float32]) -> Array:
     """Limit the low bands of unvoiced frames to `most`, because voiced neighbours leak in."""
     low = vocoder.band_centres() < _LOW_BANDS
     ceiling = np.where(low, most, np.inf)

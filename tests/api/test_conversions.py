@@ -1,0 +1,93 @@
+"""Requests for voice conversions."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from soundclone.core import tasks
+from soundclone.core.requests import TaskResult
+from tests import rows
+
+from .conftest import Api
+
+API = "/api/open-api/v1"
+CONVERSIONS = f"{API}/soundCloning/voice-conversions"
+SOURCE = "https://example.com/performance.mp3"
+
+
+def voice(api: Api, account: str, **columns: object) -> str:
+    made = rows.voice(account, id=f"model_{time.time_ns():032x}", **columns)
+    with api.database.transaction() as session:
+        session.add(made)
+        return made.id
+
+
+def test_a_conversion_holds_the_price_of_its_limit_and_costs_its_seconds(api: Api) -> None:
+    account = api.new_account(1)
+    model = voice(api, account.id)
+    body = {"modelId": model, "fileUrl": SOURCE, "maxSeconds": 100}
+    status, answer = api.post(CONVERSIONS, body, account.key)
+    assert (status, answer["code"]) == (200, 20000)
+    task = answer["data"]
+    assert (task["model"], task["status"]) == ("soundCloningConversion", "queued")
+    assert task["cost"] == pytest.approx(0.31)  # 100 s and the fee
+    balance = api.get(f"{API}/user/balance", account.key)[1]["data"]
+    assert balance["available"] == pytest.approx(0.69)
+    listed = api.get(f"{API}/audios?kind=conversion", account.key)[1]["data"]["list"]
+    assert [each["id"] for each in listed] == [task["id"]]
+    with api.database.transaction() as session:
+        tasks.start(session, task["id"])
+        result = TaskResult("results/x/speech.mp3", 10.0, "builtin")
+        assert tasks.complete(session, task["id"], result, keep=60, voice=None, cost=40_000)
+    done = api.get(f"{API}/audios/{task['id']}", account.key)[1]["data"]
+    assert (done["status"], done["cost"], done["seconds"]) == ("completed", 0.04, 10.0)
+    balance = api.get(f"{API}/user/balance", account.key)[1]["data"]
+    assert balance["available"] == pytest.approx(0.96)
+
+
+def test_a_cancelled_conversion_costs_nothing(api: Api) -> None:
+    account = api.new_account(1)
+    body = {"modelId": voice(api, account.id), "fileUrl": SOURCE}
+    task = api.post(CONVERSIONS, body, account.key)[1]["data"]
+    assert task["cost"] == pytest.approx(0.91)  # 300 s and the fee
+    status, answer = api.request("DELETE", f"{API}/audios/{task['id']}", key=account.key)
+    assert (status, answer["data"]["status"], answer["data"]["cost"]) == (200, "failed", 0)
+    assert api.get(f"{API}/user/balance", account.key)[1]["data"]["available"] == 1
+
+
+def test_an_idempotency_key_makes_one_task(api: Api) -> None:
+    account = api.new_account(2)
+    body = {"modelId": voice(api, account.id), "fileUrl": SOURCE}
+    first, again = (
+        api.post(CONVERSIONS, body, account.key, headers=[("Idempotency-Key", "k")])[1]["data"][
+            "id"
+        ]
+        for _ in range(2)
+    )
+    assert first == again
+
+
+def test_wrong_requests_are_refused(api: Api) -> None:
+    account = api.new_account(1)
+    model = voice(api, account.id)
+    other = voice(api, api.new_account(1).id)
+    neural = voice(api, account.id, engine="pocket")
+    right = {"modelId": model, "fileUrl": SOURCE}
+    for wrong, status, said in (
+        ({"modelId": "model_x"}, 404, "there is no voice"),
+        ({"modelId": other}, 404, "there is no voice"),
+        ({"modelId": neural}, 503, "'pocket', which no worker has now"),
+        ({"fileUrl": "ftp://example.com/a.mp3"}, 422, "fileUrl"),
+        ({"maxSeconds": 601}, 422, "maxSeconds is 601; it must be"),
+        ({"format": "ogg", "sampleRate": 44100}, 422, "for ogg it must be one of"),
+    ):
+        got, answer = api.post(CONVERSIONS, {**right, **wrong}, account.key)
+        assert (got, said in answer["msg"]) == (status, True), answer
+    status, answer = api.post(CONVERSIONS, {"modelId": model}, account.key)
+    assert (status, answer["data"]["errorCode"]) == (422, "invalid_parameter")
+    poor = api.new_account(0.5)
+    body = {"modelId": voice(api, poor.id), "fileUrl": SOURCE}
+    status, answer = api.post(CONVERSIONS, body, poor.key)
+    assert (status, answer["data"]["errorCode"]) == (402, "insufficient_balance")
