@@ -33,7 +33,7 @@ from ..core.requests import (
     VoiceSource,
 )
 from ..core.tasks import Order
-from ..db.models import Task, Voice
+from ..db.models import Task
 from ..engines.selection import Choice
 from ..errors import InvalidParameter, NotFound
 from ..fetch.urls import check_source_url
@@ -241,13 +241,8 @@ async def performance_order(
     check_voice_id(voice_id)
     check_opus_rate(options)
 
-    def read(session: Session) -> Voice:
-        voice = voices.get(session, voice_id, who.account_id, param="modelId")
-        offers = engine_registry.current(session, state.settings.worker_lost_after)
-        state.engine_selector.check_converts(offers, voice.engine)
-        return voice
-
-    voice = await state.database.read_async(read)
+    voice = await state.database.read_async(voices.get, voice_id, who.account_id, param="modelId")
+    state.engine_selector.check_converts(await state.engine_offers.get(), voice.engine)
     return Order(
         account_id=who.account_id,
         key_id=who.key_id,

@@ -1,7 +1,7 @@
 """The command line.
 
-`clone`, `speak`, `download`, `tasks`, `voices`, `webhooks`, `login`, `open`, `mcp` and `wyoming`
-use a running service over HTTP. All other commands work on this machine with the settings of the
+`clone`, `speak`, `convert`, `download`, `tasks`, `voices`, `webhooks`, `login`, `open`, `mcp` and
+`wyoming` use a running service over HTTP. All other commands work on this machine with the settings of the
 environment.
 
 An expected failure prints one sentence on standard error or, with --json, one line
@@ -57,6 +57,7 @@ app.command()(service.serve)
 app.command()(service.worker)
 app.command(epilog=remote.CLONE_EXAMPLES)(remote.clone)
 app.command(epilog=remote.SPEAK_EXAMPLES)(remote.speak)
+app.command(epilog=remote.CONVERT_EXAMPLES)(remote.convert)
 app.command()(remote.download)
 app.command("cancel")(cancel)
 app.command()(verify)

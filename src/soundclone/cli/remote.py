@@ -1,4 +1,4 @@
-"""`soundclone clone`, `speak` and `download`: use a running service over HTTP."""
+"""`soundclone clone`, `speak`, `convert` and `download`: use a running service over HTTP."""
 
 from __future__ import annotations
 
@@ -51,6 +51,15 @@ Examples:
 
 In the text, <#0.5#> is a pause of half a second. With `-o -`, the audio goes to standard output
 and the report to standard error. Ctrl-C cancels the task, which then costs nothing."""
+
+
+CONVERT_EXAMPLES = """\b
+Examples:
+  soundclone convert performance.wav --voice Anna -o anna.mp3
+  soundclone convert https://media.example.com/line-7.mp3 --voice model_… -o line-7.flac
+
+The performer's timing, melody and emphasis stay. Ctrl-C cancels the task, which then costs
+nothing."""
 
 
 def complete_language() -> list[str]:
@@ -144,11 +153,7 @@ def clone(
         refuse("--purpose and --until describe a consent; pass --consent, --speaker or --own-voice")
     silent = quiet or as_json
     with connected(url, key) as client:
-        if not source.lower().startswith(("http://", "https://")) and "://" not in source:
-            if not Path(source).is_file():
-                fail(f"{source} is neither a file nor an http(s) URL", "file")
-            with transferring("uploading", silent) as transferred:
-                source = client.upload(source, on_progress=transferred).url
+        source = _uploaded(client, source, silent)
         if consent and not _is_remote(consent) and not Path(consent).is_file():
             fail(f"{consent} is neither a file, an http(s) URL nor the id of a consent", "file")
         task = client.clone(
@@ -261,6 +266,73 @@ def _subtitles_of(task: Task, path: Path) -> str | None:
     """Return the link to the subtitles in the format that the ending of a file names."""
     links = {".json": task.subtitle_json, ".vtt": task.subtitle_vtt}
     return links.get(path.suffix.lower(), task.subtitle_file)
+
+
+def convert(
+    source: Annotated[
+        str, typer.Argument(help="URL or file in which one person speaks", metavar="FILE")
+    ],
+    voice: Annotated[str, typer.Option(help="Name or id of the voice", metavar="VOICE")],
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", help="Where to save the audio; - for standard output"),
+    ] = Path("converted.mp3"),
+    max_seconds: Annotated[
+        int,
+        typer.Option(
+            help="Most seconds of the recording, whose price is held meanwhile", min=1, max=600
+        ),
+    ] = 300,
+    vol: Annotated[float, typer.Option(help="Loudness, above 0 (1 = normal)", min=0, max=10)] = 1.0,
+    format: Annotated[
+        Format | None,
+        typer.Option(help="Audio format (default: by the ending of the output, or mp3)"),
+    ] = None,
+    sample_rate: Annotated[
+        int | None,
+        typer.Option(help="Hz, 8000 to 48000 (default: 44100; ogg: 48000)"),
+    ] = None,
+    channel: Annotated[int | None, typer.Option(help="Number of channels", min=1, max=2)] = None,
+    sidecar: Sidecar = None,
+    url: BaseUrl = None,
+    key: ApiKey = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Turn a recording of another person into the same performance in a voice."""
+    _check_outputs(output, *(each for each in (sidecar,) if each))
+    if format is None:
+        format = _format_of(output)
+    silent = quiet or as_json
+    with connected(url, key) as client:
+        model_id = id_of(client, voice)
+        task = client.convert(
+            model_id,
+            _uploaded(client, source, silent),
+            max_seconds=max_seconds,
+            vol=vol,
+            format=format,
+            sample_rate=sample_rate,
+            channel=cast("Literal[1, 2] | None", channel),
+            wait=False,
+        )
+        with cancelling(task, url, key), following("converting", silent) as show:
+            task = client.wait(task, on_progress=show)
+        _save(client, task.audio_url or "", output, silent)
+        saved = _save_credentials(client, task, output, sidecar, silent)
+    files = {"speech": output, "credentials": saved}
+    if as_json or not quiet:
+        _report(task, {name: path for name, path in files.items() if path}, as_json)
+
+
+def _uploaded(client: Client, source: str, silent: bool) -> str:
+    """Upload a file, and return its link. Return a URL as it is."""
+    if source.lower().startswith(("http://", "https://")) or "://" in source:
+        return source
+    if not Path(source).is_file():
+        fail(f"{source} is neither a file nor an http(s) URL", "file")
+    with transferring("uploading", silent) as transferred:
+        return client.upload(source, on_progress=transferred).url
 
 
 def download(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 tasks_app = typer.Typer(help="List, show and cancel tasks of your account.", no_args_is_help=True)
 
 Status = Literal["queued", "processing", "completed", "failed"]
-Kind = Literal["clone", "audio"]
+Kind = Literal["clone", "audio", "conversion"]
 TaskId = Annotated[
     str, typer.Argument(help="Id of the task: audio_…", metavar="TASK", show_default=False)
 ]
@@ -29,7 +29,7 @@ def list_(
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="List all tasks, not one page")] = False,
     status: Annotated[Status | None, typer.Option(help="List only tasks with this status")] = None,
-    kind: Annotated[Kind | None, typer.Option(help="List only clones, or only speech")] = None,
+    kind: Annotated[Kind | None, typer.Option(help="List only tasks of this kind")] = None,
     url: BaseUrl = None,
     key: ApiKey = None,
     as_json: AsJson = False,

@@ -30,6 +30,7 @@ from ._models import (
     Balance,
     Clone,
     Consent,
+    Conversion,
     Delivery,
     Erasure,
     KeyBalance,
@@ -338,6 +339,98 @@ class Client:
         kind = SubtitledSpeech if subtitles else Speech
         return _wire.result_of(kind, self.wait(task, timeout, on_progress))
 
+    @overload
+    def convert(
+        self,
+        model_id: str,
+        source: Source,
+        *,
+        max_seconds: int | None = None,
+        vol: float | None = None,
+        format: Format | None = None,
+        sample_rate: int | None = None,
+        channel: Literal[1, 2] | None = None,
+        wait: Literal[True] = True,
+        timeout: float | None = None,
+        on_progress: Progress | None = None,
+        idempotency_key: str | None = None,
+    ) -> Conversion: ...
+
+    @overload
+    def convert(
+        self,
+        model_id: str,
+        source: Source,
+        *,
+        max_seconds: int | None = None,
+        vol: float | None = None,
+        format: Format | None = None,
+        sample_rate: int | None = None,
+        channel: Literal[1, 2] | None = None,
+        wait: Literal[False],
+        timeout: float | None = None,
+        on_progress: Progress | None = None,
+        idempotency_key: str | None = None,
+    ) -> Task: ...
+
+    def convert(
+        self,
+        model_id: str,
+        source: Source,
+        *,
+        max_seconds: int | None = None,
+        vol: float | None = None,
+        format: Format | None = None,
+        sample_rate: int | None = None,
+        channel: Literal[1, 2] | None = None,
+        wait: bool = True,
+        timeout: float | None = None,
+        on_progress: Progress | None = None,
+        idempotency_key: str | None = None,
+    ) -> Conversion | Task:
+        """Turn a recording of another person into the same performance in a cloned voice.
+
+        Timing, melody and emphasis of the performer stay. The performer's voice is not cloned.
+
+        Args:
+            model_id: Id of the voice.
+            source: An http(s) URL, a path, the content as bytes, or a file opened in binary mode.
+            max_seconds: Most seconds that the recording may last, up to 600. Their price is held.
+                Default: 300.
+            vol: Loudness, above 0 and up to 10.
+            format: Default: mp3.
+            sample_rate: Hz, 8000 to 48000. Default: 44100, or 48000 for ogg.
+            channel: Number of channels.
+            wait: False returns the task at once.
+            timeout: Seconds to wait for the conversion. Default: no limit.
+            on_progress: Called with the task whenever its status or progress has changed.
+            idempotency_key: Names this request. The same request with the same key returns the task
+                of the first, and is charged once.
+
+        Raises:
+            TaskFailed: The recording cannot be converted.
+            Timeout: The task did not end within `timeout` seconds.
+
+        Example:
+            made = client.convert("model_…", "performance.wav", format="flac")
+            client.download(made, "converted.flac")
+        """
+        body = _wire.to_wire(
+            {
+                "model_id": model_id,
+                "file_url": self._upload_unless_remote(source),
+                "max_seconds": max_seconds,
+                "vol": vol,
+                "format": format,
+                "sample_rate": sample_rate,
+                "channel": channel,
+            }
+        )
+        task = self._submit("voice-conversions", body, idempotency_key)
+        if not wait:
+            return task
+        return _wire.result_of(Conversion, self.wait(task, timeout, on_progress))
+
     def stream(
         self,
         model_id: str,
@@ -404,7 +497,8 @@ class Client:
 
         Args:
             status: Yields only tasks with this status.
-            kind: `clone` yields only clones, `audio` only speech.
+            kind: `clone` yields only clones, `audio` only speech, `conversion` only voice
+                conversions.
 
         Example:
             for task in client.tasks(status="failed"):
@@ -433,7 +527,8 @@ class Client:
             limit: Most tasks of the page, 1 to 100.
             cursor: `next_cursor` of the page before.
             status: Returns only tasks with this status.
-            kind: `clone` returns only clones, `audio` only speech.
+            kind: `clone` returns only clones, `audio` only speech, `conversion` only voice
+                conversions.
 
         Example:
             page = client.task_page(limit=50)
@@ -903,7 +998,7 @@ class Client:
 
     def download(
         self,
-        result: Task | Clone | Speech | str,
+        result: Task | Clone | Speech | Conversion | str,
         path: str | PathLike[str],
         *,
         on_progress: Transfer | None = None,
@@ -911,7 +1006,7 @@ class Client:
         """Download the audio of a result. The key is not sent, because links are signed.
 
         Args:
-            result: A `Clone`, a `Speech`, a completed task, or a link.
+            result: A `Clone`, `Speech` or `Conversion`, a completed task, or a link.
             path: File to write. It appears once the download is complete.
             on_progress: Called with the bytes received and the total, which is None if unknown.
 
@@ -948,7 +1043,9 @@ class Client:
         """
         return self.download(_wire.subtitle_link_of(result, format), path)
 
-    def download_credentials(self, result: Task | Speech, path: str | PathLike[str]) -> Path:
+    def download_credentials(
+        self, result: Task | Speech | Conversion, path: str | PathLike[str]
+    ) -> Path:
         """Download the Content Credentials (C2PA) of a result whose file cannot hold them.
 
         MP3, WAV and FLAC files hold their own. Ogg files and streams have a file beside them.

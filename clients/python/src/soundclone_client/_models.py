@@ -9,6 +9,12 @@ from typing import Any, Literal
 
 from ._types import DeliveryStatus, Kind, Scope, Source, Status, WebhookEvent
 
+_KINDS: Mapping[str, Kind] = {
+    "soundCloningClone": "clone",
+    "soundCloningAudio": "audio",
+    "soundCloningConversion": "conversion",
+}
+
 
 @dataclass(frozen=True)
 class Task:
@@ -19,7 +25,7 @@ class Task:
     """
 
     id: str
-    model: str  # "soundCloningClone" or "soundCloningAudio"
+    model: str  # "soundCloningClone", "soundCloningAudio" or "soundCloningConversion"
     status: Status
     created: int  # Unix seconds
     error: str | None = None
@@ -43,7 +49,7 @@ class Task:
     @property
     def kind(self) -> Kind:
         """Kind of the task: `clone` makes a voice, `audio` is speech."""
-        return "clone" if self.model == "soundCloningClone" else "audio"
+        return _KINDS.get(self.model, "audio")
 
     @property
     def ended(self) -> bool:
@@ -93,6 +99,23 @@ class SubtitledSpeech(Speech):
     subtitle_json: str  # signed link to a JSON file, with milliseconds
     # Signed link to a WebVTT file. None from a service before release 0.2.
     subtitle_vtt: str | None = field(default=None, kw_only=True)
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """Completed voice conversion."""
+
+    id: str  # id of the task
+    audio_url: str  # signed link to the audio
+    seconds: float  # length of the audio
+    speech_seconds: float  # seconds of speech in the recording
+    warnings: tuple[str, ...]  # weaknesses of the recording
+    cost: float  # credits
+    created: int  # Unix seconds
+    expires_at: int  # Unix seconds at which the audio and its link expire
+    # Signed link to the Content Credentials (C2PA). None if the file holds them, or has none.
+    credentials_url: str | None = field(default=None, kw_only=True)
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False, kw_only=True)
 
 
 @dataclass(frozen=True)

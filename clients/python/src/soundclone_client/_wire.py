@@ -26,6 +26,7 @@ from ._errors import (
 from ._models import (
     Clone,
     Consent,
+    Conversion,
     CredentialsFinding,
     RegisterFinding,
     Speech,
@@ -234,7 +235,7 @@ def result_of(kind: type[ResultT], task: Task) -> ResultT:
     return kind(**{field.name: getattr(task, field.name) for field in fields(kind)})
 
 
-def link_of(result: Task | Clone | Speech | str) -> str:
+def link_of(result: Task | Clone | Speech | Conversion | str) -> str:
     """Return the link to the audio of a result. A link is returned unchanged."""
     link = result if isinstance(result, str) else result.audio_url
     if not link:
@@ -254,7 +255,7 @@ def subtitle_link_of(result: Task | Speech, format: str) -> str:
     return link
 
 
-def credentials_link_of(result: Task | Speech) -> str:
+def credentials_link_of(result: Task | Speech | Conversion) -> str:
     """Return the link to the Content Credentials beside a result."""
     if not result.credentials_url:
         raise ValueError(
