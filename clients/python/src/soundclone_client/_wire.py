@@ -62,7 +62,7 @@ _OPENAI_WORDS = {
 }
 
 DataT = TypeVar("DataT", bound="DataclassInstance")
-ResultT = TypeVar("ResultT", Clone, Speech)
+ResultT = TypeVar("ResultT", Clone, Speech, Conversion)
 
 
 class Server:

@@ -11,13 +11,15 @@ import re
 from starlette.datastructures import Headers
 
 from ..fronts.front import Front
-from . import account, realtime, speech, voices
+from . import account, conversion, realtime, speech, voices
 from .errors import error_response
 
 __all__ = ["front"]
 
 # Paths that no other front has.
-_OWN = re.compile(r"/v1/(?:voices|text-to-speech|user|history)(?:/.*)?|/v2/voices")
+_OWN = re.compile(
+    r"/v1/(?:voices|text-to-speech|speech-to-speech|voice-changer|user|history)(?:/.*)?|/v2/voices"
+)
 
 
 def _claims(path: str, headers: Headers) -> bool:
@@ -32,7 +34,7 @@ front = Front(
     title="ElevenLabs",
     root="/elevenlabs",
     base="/elevenlabs",
-    routers=(voices.router, speech.router, realtime.router, account.router),
+    routers=(voices.router, speech.router, conversion.router, realtime.router, account.router),
     respond=error_response,
     claims=_claims,
     key_header="xi-api-key",

@@ -297,7 +297,7 @@ def _model(name: str, title: str, description: str, version: str) -> dict[str, o
         "name": title,
         "description": description,
         "can_do_text_to_speech": True,
-        "can_do_voice_conversion": False,
+        "can_do_voice_conversion": True,
         "can_be_finetuned": False,
         "can_use_style": False,
         "can_use_speaker_boost": False,

@@ -147,7 +147,7 @@ class ElevenLabsModel(BaseModel):
     name: str = Field(description="Name for people")
     description: str = Field(description="Meaning of the name")
     can_do_text_to_speech: bool = Field(description="Always true")
-    can_do_voice_conversion: bool = Field(description="Always false")
+    can_do_voice_conversion: bool = Field(description="Always true")
     can_be_finetuned: bool = Field(description="Always false")
     can_use_style: bool = Field(description="Always false")
     can_use_speaker_boost: bool = Field(description="Always false")

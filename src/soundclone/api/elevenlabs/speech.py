@@ -99,7 +99,7 @@ _HEADERS = {
         "schema": {"type": "string"},
     },
 }
-_AUDIO = {
+AUDIO = {
     200: {
         "description": "The audio, sent while the worker speaks",
         "content": {
@@ -124,14 +124,14 @@ _AUDIO = {
     operation_id="elevenLabsSpeech",
     summary="Speak a text",
     response_class=Response,
-    responses=_AUDIO,
+    responses=AUDIO,
 )
 @router.post(
     "/v1/text-to-speech/{voice_id}/stream",
     operation_id="elevenLabsSpeechStream",
     summary="Speak a text, streamed",
     response_class=Response,
-    responses=_AUDIO,
+    responses=AUDIO,
 )
 async def speak(
     request: Request,

@@ -147,7 +147,7 @@ async def _submit(
         return task
     finally:
         if task is None or not _uses(task, source):
-            await _discard(state, kept)
+            await discard(state, kept)
 
 
 def _uses(task: Task, source: VoiceSource) -> bool:
@@ -155,7 +155,7 @@ def _uses(task: Task, source: VoiceSource) -> bool:
     return isinstance(request, CloneRequest) and request.source == source
 
 
-async def _discard(state: AppState, keys: Sequence[str]) -> None:
+async def discard(state: AppState, keys: Sequence[str]) -> None:
     """Remove uploads that no task needs, so that they do not count towards the quota.
 
     An upload that cannot be removed now expires later.
