@@ -56,6 +56,10 @@ EXAMPLES = {
         '"emotion": "happy", "subtitleEnable": true}\'',
         {"TASK": "id"},
     ),
+    "createSoundCloneConversion": Example(
+        f'curl $API/soundCloning/voice-conversions -H "$AUTH" {_JSON} \\\n'
+        '  -d \'{"modelId": "\'$MODEL\'", "fileUrl": "\'$URL\'", "maxSeconds": 60}\''
+    ),
     "cancelSoundCloneTask": Example('curl -X DELETE $API/audios/$TASK -H "$AUTH"'),
     "deleteSoundCloneResult": Example(
         'curl -sS -X DELETE $API/audios/$TASK/result -H "$AUTH" -w "%{http_code}"'
@@ -188,6 +192,16 @@ EXAMPLES = {
         "curl -sS "
         f'"$SITE/elevenlabs/v1/text-to-speech/$ELEVEN/stream?output_format=pcm_16000" {_KEY} \\\n'
         f'  {_JSON} -d \'{{"text": "Good morning."}}\' -o speech.pcm \\\n'
+        '  -w "%{http_code} %{content_type}"'
+    ),
+    "elevenLabsConversion": Example(
+        f"curl -sS $SITE/elevenlabs/v1/speech-to-speech/$ELEVEN {_KEY} \\\n"
+        '  -F audio=@examples/recording.mp3 -o converted.mp3 -w "%{http_code} %{content_type}"'
+    ),
+    "elevenLabsConversionStream": Example(
+        "curl -sS "
+        f'"$SITE/elevenlabs/v1/speech-to-speech/$ELEVEN/stream?output_format=pcm_16000" {_KEY} \\\n'
+        "  -F audio=@examples/recording.mp3 -o converted.pcm \\\n"
         '  -w "%{http_code} %{content_type}"'
     ),
     "elevenLabsTimedSpeech": Example(

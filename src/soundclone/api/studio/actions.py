@@ -28,11 +28,16 @@ from ..orders import (
     audio_order,
     clone_order,
     consent_source,
+    conversion_order,
     quote_clone,
     submit,
 )
 from ..removal import remove_voice, withdraw_voice
-from ..schemas import SoundCloneAudioRequest, SoundCloneCloneRequest
+from ..schemas import (
+    SoundCloneAudioRequest,
+    SoundCloneCloneRequest,
+    SoundCloneConversionRequest,
+)
 from ..state import state_of
 from ..tasks import check_kind, checked_id
 from ..validation import expectations_of_model, rejection
@@ -43,7 +48,7 @@ from .session import Cloner, Known, Manager, Reader, Speaker, Visitor
 router = APIRouter(prefix="/studio", route_class=StudioRoute)
 public = APIRouter(prefix="/studio", route_class=PublicRoute)
 
-_NUMBERS = ("speed", "vol", "pitch", "sampleRate", "channel")
+_NUMBERS = ("speed", "vol", "pitch", "sampleRate", "channel", "maxSeconds")
 
 EXPIRIES = (30, 90, 365)
 """Days until a key expires, as choices of the form."""
@@ -120,6 +125,27 @@ async def speak(request: Request, me: Speaker) -> Response:
     state = state_of(request)
     await state.rate_limit.check(me.key.id)
     order = await audio_order(state, body, me.caller, idempotency_key(form))
+    task = await submit(state, order)
+    return Response(status_code=204, headers={"HX-Redirect": f"/studio/tasks/{task.id}"})
+
+
+@router.post("/performances")
+async def upload_performance(
+    request: Request, me: Speaker, file: Annotated[UploadFile, File()]
+) -> Response:
+    """Store the recording of a performance."""
+    await state_of(request).rate_limit.check(me.key.id)
+    return await upload(request, me.caller, file)
+
+
+@router.post("/conversions")
+async def convert(request: Request, me: Speaker) -> Response:
+    """Submit a voice conversion."""
+    form = await fields(request)
+    body = _model(SoundCloneConversionRequest, form)
+    state = state_of(request)
+    await state.rate_limit.check(me.key.id)
+    order = await conversion_order(state, body, me.caller, idempotency_key(form))
     task = await submit(state, order)
     return Response(status_code=204, headers={"HX-Redirect": f"/studio/tasks/{task.id}"})
 

@@ -20,6 +20,7 @@ from ...core.keys import USUAL, Scope
 from ...core.ledger import Balance
 from ...core.queries import Day
 from ...core.requests import (
+    LONGEST_CONVERSION,
     AudioFormat,
     CloneRequest,
     ConversionRequest,
@@ -202,6 +203,22 @@ async def speak(request: Request, me: SpeakPage, voice: str = "", again: str = "
         limit=TEXT_LIMIT,
         longest_pause=MAX_PAUSES,
         page="speak",
+    )
+
+
+@router.get("/convert")
+async def convert(request: Request, me: SpeakPage, voice: str = "") -> Response:
+    """Show the form for voice conversion."""
+    state = state_of(request)
+    return render_page(
+        request,
+        "convert.html",
+        voices=await state.database.read_async(voices.listing, me.account.id),
+        chosen=voice,
+        formats=FORMATS,
+        longest=LONGEST_CONVERSION,
+        price=state.settings.price_list["sound-cloning-conversion"],
+        page="convert",
     )
 
 

@@ -76,6 +76,7 @@ class Visitor:
         needed: dict[str, tuple[Scope, ...]] = {
             "clone": (Scope.CLONE,),
             "speak": (Scope.READ, Scope.SPEAK),
+            "convert": (Scope.READ, Scope.SPEAK),
             "voices": (Scope.READ,),
             "history": (Scope.READ,),
             "account": (Scope.ACCOUNT,),

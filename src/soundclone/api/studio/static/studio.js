@@ -2,6 +2,7 @@
 // and the Alpine components in this module handle players, recordings and forms.
 
 import { source } from "./clone.js";
+import { performance } from "./convert.js";
 import { deleteAllDrafts, deleteDraft, restoreDraft, saveDraft } from "./drafts.js";
 import { clearErrors, install, showError } from "./errors.js";
 import { csrf, t } from "./i18n.js";
@@ -105,6 +106,7 @@ document.addEventListener("alpine:init", () => {
   const { Alpine } = window;
 
   Alpine.data("source", source);
+  Alpine.data("performance", performance);
 
   // An audio player with a waveform and, if the task has them, subtitles.
   Alpine.data("player", () => ({
