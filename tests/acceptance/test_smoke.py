@@ -122,3 +122,25 @@ def test_from_a_recording_to_speech(service: Service, recording: str, tmp_path: 
     kinds = [entry["kind"] for entry in ledger["entries"]]
     assert kinds == ["credit", *["hold", "capture"] * 3]
     assert (ledger["sum"], ledger["sound"]) == (0, True)
+
+
+@pytest.mark.slow
+def test_a_performance_becomes_the_voice(service: Service, recording: str, tmp_path: Path) -> None:
+    key = service.new_key(100)[1]
+    task = service.post(f"{API}/soundCloning/clones", {"fileUrl": recording}, key)[1]["data"]["id"]
+    voice = finish(service, task, key)["modelId"]
+    body = {"modelId": voice, "fileUrl": recording, "maxSeconds": 60, "format": "wav"}
+    status, answer = service.post(f"{API}/soundCloning/voice-conversions", body, key)
+    assert status == 200, answer
+    done = finish(service, answer["data"]["id"], key)
+    assert done["status"] == "completed", done
+    assert done["cost"] == pytest.approx(0.01 + 0.003 * done["seconds"], abs=1e-4)
+    urllib.request.urlretrieve(done["audioUrl"], tmp_path / "converted.wav")
+    seconds, samples = loud(tmp_path / "converted.wav")
+    assert abs(seconds - done["seconds"]) < 0.05
+    assert np.max(np.abs(samples)) > 0.1
+    short = service.post(f"{API}/soundCloning/voice-conversions", body | {"maxSeconds": 2}, key)[1][
+        "data"
+    ]["id"]
+    failed = finish(service, short, key)
+    assert (failed["errorCode"], failed["cost"]) == ("speech_too_long", 0)

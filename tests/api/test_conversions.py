@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -10,7 +11,8 @@ from soundclone.core import tasks
 from soundclone.core.requests import TaskResult
 from tests import rows
 
-from .conftest import Api
+from .conftest import Api, serve
+from .pretended import AUDIO, PretendedWorker
 
 API = "/api/open-api/v1"
 CONVERSIONS = f"{API}/soundCloning/voice-conversions"
@@ -91,3 +93,36 @@ def test_wrong_requests_are_refused(api: Api) -> None:
     body = {"modelId": voice(api, poor.id), "fileUrl": SOURCE}
     status, answer = api.post(CONVERSIONS, body, poor.key)
     assert (status, answer["data"]["errorCode"]) == (402, "insufficient_balance")
+
+
+@pytest.fixture(scope="module")
+def worked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """An API whose tasks a pretended worker completes."""
+    for served in serve(tmp_path_factory.mktemp("conversions")):
+        worker = PretendedWorker(served)
+        worker.start()
+        yield served
+        worker.stopping.set()
+        worker.join()
+
+
+@pytest.mark.parametrize("path", ["speech-to-speech", "voice-changer"])
+@pytest.mark.parametrize("stream", ["", "/stream"])
+def test_elevenlabs(worked: Api, path: str, stream: str) -> None:
+    account = worked.new_account(2)
+    model = voice(worked, account.id)
+    files = {"audio": ("a.mp3", b"ID3 performed", "audio/mpeg")}
+    response = worked.send(
+        "POST", f"/v1/{path}/{model}{stream}", headers=[("xi-api-key", account.key)], files=files
+    )
+    assert (response.status_code, response.content) == (200, AUDIO)
+    assert response.headers["X-Soundclone-Task"].startswith("audio_")
+    wrong = worked.send(
+        "POST",
+        f"/v1/{path}/{model}{stream}",
+        headers=[("xi-api-key", account.key)],
+        files=files,
+        data={"file_format": "pcm_s16le_16"},
+    )
+    assert wrong.status_code == 422
+    assert "send the samples as WAV" in wrong.text

@@ -318,6 +318,20 @@ def test_consent(server: Server, client: Client, consent: Any, sent: dict[str, s
     assert server.seen[-1].json["consent"] == sent
 
 
+def test_convert(server: Server, client: Client) -> None:
+    path = "POST /api/open-api/v1/soundCloning/voice-conversions"
+    data = {"url": "https://files/x", "filename": "m.wav", "size": 4, "mime_type": "audio/x"}
+    server.on(UPLOAD, Answer(data))
+    server.on(path, task(model="soundCloningConversion"))
+    made = client.convert(MODEL, b"RIFF", max_seconds=60, vol=2, format="flac", wait=False)
+    assert made.kind == "conversion"
+    (sent,) = server.asked(path)
+    assert sent.json == {
+        "modelId": MODEL, "fileUrl": "https://files/x", "maxSeconds": 60, "vol": 2,
+        "format": "flac",
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("subtitles", "sent"),
     [

@@ -18,6 +18,7 @@ from soundclone.core import keys
 from soundclone.core.requests import (
     AudioFormat,
     CloneRequest,
+    ConversionRequest,
     SoundVersion,
     SpeechOptions,
     SpeechRequest,
@@ -145,6 +146,35 @@ SPEECH = SpeechRequest(
 CLONE = CloneRequest(
     UrlSource("https://media.example/a.mp3"), "Good morning.", SoundVersion.V1, "builtin"
 )
+
+
+def test_a_conversion(studio: Api, holder: Key, operator: httpx2.Client) -> None:
+    voice = bare_voice(holder)
+    made = ConversionRequest(UrlSource("https://media.example/a.mp3"), "builtin", 60)
+    done, failed = (
+        bare_task(
+            holder,
+            "conversion",
+            status,
+            voice_id=voice.id,
+            params=made.to_json(),
+            result={"audio": "results/a.mp3", "warnings": ["the room echoes strongly"]},
+            expires_at=time.time() + 1000,
+        )
+        for status in ("completed", "failed")
+    )
+    with studio.database.transaction() as session:
+        session.add_all((done, failed, voice))
+    page = operator.get(f"/studio/tasks/{done.id}").text
+    assert "room echoes strongly" in page
+    assert "soundCloning/voice-conversions" in example(page, "curl")
+    assert "client.convert(" in example(page, "python")
+    form = operator.get("/studio/convert", params={"voice": voice.id}).text
+    assert re.search(f'<option value="{voice.id}"[^>]* selected>', form)
+    assert f"/studio/convert?voice={voice.id}" in operator.get(f"/studio/tasks/{failed.id}").text
+    assert done.id in operator.get("/studio/history", params={"kind": "conversion"}).text
+    chinese = operator.get("/studio/convert", headers={"Accept-Language": "zh"}).text
+    assert "变声" in chinese
 
 
 def test_a_task_can_be_repeated(studio: Api, holder: Key, operator: httpx2.Client) -> None:
