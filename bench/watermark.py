@@ -351,10 +351,14 @@ def null(options: argparse.Namespace) -> dict[str, object]:
     thresholds = np.arange(3.0, 8.0, 0.5)
     above = np.zeros(len(thresholds))
     compared = windows = 0
-    values: dict[str, list[float]] = {"public": [], "secret": [], "wrong": []}
+    values: dict[str, list[float]] = {"public": [], "secret": [], "short": [], "wrong": []}
     for window in real_speech(options):
-        search = inside._Search(inside._Sound(window, RATE).power(0))
+        sound = inside._Sound(window, RATE)
+        search = inside._Search(sound.power(0))
         values["public"].append(search.public().p_value)
+        for start in sound.starts(inside._SHORT):
+            short = inside._Search(sound.power(start, inside._SHORT), all_speeds=False)
+            values["short"].append(short.public().p_value)
         if windows % options.secret_every == 0:
             values["secret"].append(search.secret(SECRET).p_value)
         windows += 1

@@ -205,3 +205,17 @@ def test_marked_stretch_is_located() -> None:
     outside = sum(b - a for a, b in mark.stretches) - covered
     assert covered > 0.8 * (end - start)
     assert outside < 3
+
+
+@pytest.mark.parametrize("name", ["man", "woman"])
+def test_joined_pieces_are_found(name: str) -> None:
+    """Clauses of a dialogue are tasks with their own payload and position of the pattern."""
+    length = 2 * RATE
+    pieces = recording(name)[: 5 * length].reshape(5, length)
+    joined = np.concatenate([embed(each, payload=100 + n) for n, each in enumerate(pieces)])
+    marks = detect_both(joined, RATE, SECRET, payloads=1000)
+    assert marks.secret is not None
+    assert marks.secret.payload in range(100, 105)
+    for mark in (marks.public, marks.secret):
+        assert mark.p_value < 1e-9
+        assert sum(end - start for start, end in mark.stretches) > 7

@@ -10,9 +10,10 @@ number of alignments and payloads compared, so nothing is fitted to recordings.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import soxr
@@ -41,6 +42,7 @@ LIMIT = 1e-6
 _RATE = 16_000  # Hz
 _HOP = _RATE // FRAME_RATE
 _WINDOW = 2 * PERIOD  # frames searched together, 10.24 s
+_SHORT = PERIOD // 2  # frames searched at the original speed only, 2.56 s
 _SPEEDS = np.round(np.arange(0.936, 1.0641, 0.004), 3)
 _UNCHANGED = len(_SPEEDS) // 2
 _AHEAD = (-2, 0, 2)  # frames from a level to the neighbours that predict it, outside its tile
@@ -109,6 +111,17 @@ class _Find:
         return secret_pattern(secret).with_chips(encode(self.payload))
 
 
+class _Finds(NamedTuple):
+    """Finds of one pattern in the windows of both sizes.
+
+    Speech that was joined from short pieces, such as the clauses of a dialogue, has another
+    position of the pattern and another payload in each piece. Only short windows find those.
+    """
+
+    long: list[_Find]
+    short: list[_Find]
+
+
 def detect(samples: Samples, sample_rate: int, secret: bytes | None) -> Mark:
     """Search for the secret pattern, or without a secret for the public one.
 
@@ -133,13 +146,14 @@ def detect_both(
         payloads: Number of payloads in use. Fewer payloads give a smaller p-value.
     """
     sound = _Sound(samples, sample_rate)
-    public: list[_Find] = []
-    hidden: list[_Find] = []
-    for start in sound.starts:
-        search = _Search(sound.power(start))
-        public.append(search.public())
-        if secret is not None:
-            hidden.append(search.secret(secret, max(1, payloads)))
+    public = _Finds([], [])
+    hidden = _Finds([], [])
+    for windows, size in ((0, _WINDOW), (1, _SHORT)):
+        for start in sound.starts(size):
+            search = _Search(sound.power(start, size), all_speeds=size == _WINDOW)
+            public[windows].append(search.public())
+            if secret is not None:
+                hidden[windows].append(search.secret(secret, max(1, payloads)))
     return Marks(
         _mark(sound, public, None),
         None if secret is None else _mark(sound, hidden, secret),
@@ -157,13 +171,24 @@ class _Sound:
         self._samples = np.pad(mono, _HOP)  # frame n is centred at n hops
         frames = max(1, (len(self._samples) - 2 * _HOP) // _HOP + 1)
         self._frames = frames
-        # The last window ends with the sound and overlaps the one before.
-        count = max(1, math.ceil((frames - FRAME_RATE) / _WINDOW))
-        self.starts = [min(each * _WINDOW, max(0, frames - _WINDOW)) for each in range(count)]
 
-    def power(self, start: int) -> NDArray[np.float32]:
+    def starts(self, size: int) -> list[int]:
+        """Return the first frames of the windows of a size.
+
+        Short windows overlap by half. A sound that fits into one has none.
+        """
+        if size == _SHORT:
+            if self._frames <= _SHORT:
+                return []
+            count = math.ceil((self._frames - _SHORT) / (_SHORT // 2)) + 1
+            return [min(each * _SHORT // 2, self._frames - _SHORT) for each in range(count)]
+        # The last window ends with the sound and overlaps the one before.
+        count = max(1, math.ceil((self._frames - FRAME_RATE) / size))
+        return [min(each * size, max(0, self._frames - size)) for each in range(count)]
+
+    def power(self, start: int, size: int = _WINDOW) -> NDArray[np.float32]:
         """Return the power spectra of the window at frame `start`, shape (frames, bins)."""
-        end = min(start + _WINDOW, self._frames)
+        end = min(start + size, self._frames)
         piece = self._samples[start * _HOP : (end + 1) * _HOP]
         piece = np.pad(piece, (0, max(0, 2 * _HOP - len(piece))))
         frames = np.lib.stride_tricks.sliding_window_view(piece, 2 * _HOP)[::_HOP]
@@ -172,14 +197,19 @@ class _Sound:
 
 
 class _Search:
-    """Search of one window over speed, pitch and position."""
+    """Search of one window over position, and over speed and pitch if wanted."""
 
-    def __init__(self, power: NDArray[np.float32]) -> None:
-        levels = _levels(power, _all_bands())
-        others = [(float(s), i) for i, s in enumerate(_SPEEDS) if i != _UNCHANGED]
+    def __init__(self, power: NDArray[np.float32], *, all_speeds: bool = True) -> None:
         self._speeds = [(1.0, _UNCHANGED)]  # the original comes first
-        self._speeds += [(speed, _UNCHANGED) for speed, _ in others] + others
-        folded = np.stack([_fold(levels[:, pitch], speed) for speed, pitch in self._speeds])
+        if all_speeds:
+            levels = _levels(power, _all_bands())
+            others = [(float(s), i) for i, s in enumerate(_SPEEDS) if i != _UNCHANGED]
+            self._speeds += [(speed, _UNCHANGED) for speed, _ in others] + others
+            folded = np.stack([_fold(levels[:, pitch], speed) for speed, pitch in self._speeds])
+        else:
+            levels = _levels(power, _all_bands()[:, _UNCHANGED : _UNCHANGED + 1])
+            folded = _fold(levels[:, 0], 1.0)[None]
+        self._other_speeds = (len(self._speeds) - 1) * PERIOD  # alignments
         # Level of the tile that begins at each frame of the period.
         self._tiles = folded + np.roll(folded, -1, axis=1)
         by_phase = self._tiles.reshape(-1, STEPS, FRAMES, BANDS).transpose(0, 2, 1, 3)
@@ -199,14 +229,19 @@ class _Search:
     def tried(self, place: int) -> int:
         """Return the number of alignments that an alignment counts as.
 
-        Half of the p-value goes to the original speed, which is the usual one.
+        If other speeds are searched, half of the p-value goes to the original speed, which is
+        the usual one.
         """
-        return 2 * (PERIOD if place < PERIOD else int(self._scores.size) - PERIOD)
+        if not self._other_speeds:
+            return PERIOD
+        return 2 * (PERIOD if place < PERIOD else self._other_speeds)
 
     def public(self) -> _Find:
         """Return the best alignment of the public pattern."""
         scores = self._scores.ravel()
-        places = [int(np.argmax(scores[:PERIOD])), PERIOD + int(np.argmax(scores[PERIOD:]))]
+        places = [int(np.argmax(scores[:PERIOD]))]
+        if self._other_speeds:
+            places.append(PERIOD + int(np.argmax(scores[PERIOD:])))
         finds = [
             _Find(_p_value(float(scores[each]), self.tried(each)), self._alignment(each))
             for each in places
@@ -219,13 +254,13 @@ class _Search:
         The public pattern suggests some alignments. Its signs are independent of the secret, so
         the p-value counts only those. In case the public pattern was removed, the alignments with
         the most energy in the chips are decoded too, and count as `tried`. Either half spends half
-        of the p-value.
+        of the p-value. A short window has only the first half.
         """
         pattern = secret_pattern(secret)
         guides = np.argpartition(self._scores.ravel(), -_GUIDES)[-_GUIDES:]
         finds = [self._decode(pattern, int(each), 2 * _GUIDES, payloads) for each in guides]
         best = min(finds, key=lambda find: find.p_value)
-        if best.p_value <= LIMIT:
+        if best.p_value <= LIMIT or not self._other_speeds:
             return best
         energy = self._chip_energy(secret)
         guesses = np.argpartition(energy.ravel(), -_GUESSES)[-_GUESSES:]
@@ -260,20 +295,32 @@ class _Search:
         return _Alignment(speed, float(_SPEEDS[pitch]), float(-offset))
 
 
-def _mark(sound: _Sound, finds: Sequence[_Find], secret: bytes | None) -> Mark:
+def _mark(sound: _Sound, finds: _Finds, secret: bytes | None) -> Mark:
     """Combine the windows of a sound."""
-    best = min(finds, key=lambda find: find.p_value)
-    p_value = min(1.0, best.p_value * len(finds))
+    # Windows of both sizes are counted, and each size has half of the p-value.
+    counts = [(2 if finds.short else 1) * len(each) for each in finds]
+    sized = [
+        (find.p_value * count, find)
+        for each, count in zip(finds, counts, strict=True)
+        for find in each
+    ]
+    p_value, best = min(sized, key=lambda find: find[0])
+    p_value = min(1.0, p_value)
     if p_value > LIMIT:
         return Mark(False, p_value, None, ())
     marked = np.zeros(math.ceil(sound.seconds * FRAME_RATE) + 1, bool)
-    for index, start in enumerate(sound.starts):
+    starts = sound.starts(_WINDOW)
+    for index, start in enumerate(starts):
         power = sound.power(start)
         for near in (index - 1, index, index + 1):
-            if 0 <= near < len(finds) and finds[near].p_value * len(finds) <= LIMIT:
-                find = finds[near]
-                moved = (start - sound.starts[near]) * find.alignment.speed
+            if 0 <= near < len(starts) and finds.long[near].p_value * counts[0] <= LIMIT:
+                find = finds.long[near]
+                moved = (start - starts[near]) * find.alignment.speed
                 _mark_frames(marked[start:], power, find, moved, find.signs(secret))
+    for start, find in zip(sound.starts(_SHORT), finds.short, strict=True):
+        if find.p_value * counts[1] <= LIMIT and not marked[start : start + _SHORT].all():
+            power = sound.power(start, _SHORT)
+            _mark_frames(marked[start:], power, find, 0.0, find.signs(secret))
     return Mark(True, p_value, best.payload, tuple(_stretches(marked, sound.seconds)))
 
 
