@@ -26,8 +26,8 @@ def rotate(as_json: AsJson = False) -> None:
     """Replace the secret, and keep the former one valid.
 
     API keys, links and sessions that were made with the former secret stay valid. Each key is
-    hashed with the new secret at its next use. `soundclone secret retire` encrypts the secrets of
-    webhooks with the new secret. Restart all processes of the service after the rotation.
+    hashed with the new secret at its next use. Workers encrypt the secrets of webhooks with the
+    new secret. Restart all processes of the service after the rotation.
     """
     from ..core import keys
 
@@ -44,11 +44,11 @@ def rotate(as_json: AsJson = False) -> None:
 
 @secret_app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """List the secrets, newest first, with the number of keys that depend on each.
+    """List the secrets, newest first, with the number of keys and webhooks that depend on each.
 
     Nothing of a secret is shown.
     """
-    from ..core import keys
+    from ..core import keys, webhooks
     from ..core.formatting import moment
 
     settings = read_settings()
@@ -58,6 +58,7 @@ def list_(as_json: AsJson = False) -> None:
                 "secret": keys.secret_id(secret),
                 "replaced": replaced,
                 "keys": len(keys.depending(session, secret)),
+                "webhooks": webhooks.depending(session, secret),
             }
             for secret, replaced in _secrets(settings)
         ]
@@ -70,6 +71,7 @@ def list_(as_json: AsJson = False) -> None:
             "state": "newest" if number == 0 else "former",
             "replaced": "" if row["replaced"] is None else moment(float(str(row["replaced"]))),
             "keys": row["keys"],
+            "webhooks": row["webhooks"],
         }
         for number, row in enumerate(rows)
     ]
@@ -96,7 +98,7 @@ def retire(
     settings = read_settings()
     if settings.secret_key:
         fail(
-            "SOUNDCLONE_FORMER_SECRET_KEYS lists the former secrets; remove those that no key "
+            "SOUNDCLONE_FORMER_SECRET_KEYS lists the former secrets; remove those that nothing "
             "depends on, see `soundclone secret list`",
             "settings",
         )

@@ -385,6 +385,12 @@ def renew_secrets(session: Session, secrets: Sequence[bytes]) -> int:
     return sum(_renew(secrets, endpoint) for endpoint in outdated)
 
 
+def depending(session: Session, secret: bytes) -> int:
+    """Return the number of endpoints whose secrets are encrypted with a secret."""
+    count = select(func.count()).where(WebhookEndpoint.secret_id == secret_id(secret))
+    return session.scalar(count) or 0
+
+
 def _renew(secrets: Sequence[bytes], endpoint: WebhookEndpoint) -> bool:
     if endpoint.secret_id == secret_id(secrets[0]):
         return False

@@ -128,6 +128,8 @@ def sweep(settings: Settings, database: Database, storage: Storage) -> None:
         numbered_files.delete_expired(session)
         request_counts.delete_old(session)
         abuse.delete_closed(session, time.time() - settings.forget_days * DAY)
+        if len(settings.secrets) > 1:
+            webhooks.renew_secrets(session, settings.secrets)
         webhooks.delete_old(session, time.time() - settings.forget_days * DAY)
 
 
