@@ -31,7 +31,7 @@ def test_a_message_survives_a_killed_service(tmp_path: Path) -> None:
         made = service.command("webhooks", "create", receiver.url(), "--url", service.url,
                                "--key", key, "--json")  # fmt: skip
         with Client(service.url, key) as client:
-            # Nobody listens there, so the task fails at once.
+            # Port 9 is not allowed, so the task fails at once.
             task = client.clone("http://127.0.0.1:9/nothing.mp3", wait=False)
         (first,) = receiver.wait(1, timeout=120)
         service.kill()
@@ -41,7 +41,7 @@ def test_a_message_survives_a_killed_service(tmp_path: Path) -> None:
         assert again.headers["webhook-id"] == first.headers["webhook-id"]
         payload = Webhook(made["secret"]).verify(again.body, again.headers)
         assert (payload["type"], payload["data"]["id"]) == ("task.failed", task.id)
-        assert payload["data"]["errorCode"] == "source_unreachable"
+        assert payload["data"]["errorCode"] == "source_address_refused"
         options = ("--url", service.url, "--key", key, "--json")
         (delivery,) = service.command("webhooks", "deliveries", *options)
         service.command("webhooks", "replay", delivery["id"], *options)
