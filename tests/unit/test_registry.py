@@ -4,9 +4,11 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
+from soundclone.asr.recognition import Recognizer
 from soundclone.config import Settings
 from soundclone.engines import registry
 from soundclone.engines.builtin import BuiltinEngine
+from soundclone.engines.processes import ProcessEngine
 from soundclone.engines.registry import EngineContext, InstalledEngines
 from soundclone.errors import EngineUnavailable
 
@@ -66,3 +68,17 @@ def test_an_engine_may_take_the_settings(engines: InstalledEngines) -> None:
 def test_a_plugin_that_is_no_engine(engines: InstalledEngines, name: str, message: str) -> None:
     with pytest.raises(EngineUnavailable, match=message):
         engines.load(name)
+
+
+def test_an_engine_computes_in_one_process_without_semaphores(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise OSError("no /dev/shm")
+
+    context = EngineContext(Settings(), Recognizer(Settings()), processes=2)
+    several = BuiltinEngine.create(context)
+    assert isinstance(several, ProcessEngine)
+    several.close()
+    monkeypatch.setattr("soundclone.engines.processes.ProcessPoolExecutor", fails)
+    assert isinstance(BuiltinEngine.create(context), BuiltinEngine)

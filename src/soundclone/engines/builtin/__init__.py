@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import EngineUnavailable, SynthesisError
+from ...telemetry import log
 from ..processes import ProcessEngine
 from ..protocol import Controls, Engine, EngineInfo, Reference, Speech, Voice
 from ..selection import BUILTIN
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BuiltinEngine"]
 
+_log = log(__name__)
 _LICENCE = (
     "Apache-2.0; acoustic model BSD; starts espeak-ng (GPL-3.0-or-later) as a process of its own"
 )
@@ -52,7 +54,11 @@ class BuiltinEngine:
         """Create the engine, which computes in child processes if the context has any."""
         if not context.processes:
             return cls()
-        return ProcessEngine(cls, context.processes, crashed=context.crashed)
+        try:
+            return ProcessEngine(cls, context.processes, crashed=context.crashed)
+        except (ImportError, OSError) as error:  # no semaphores, as without /dev/shm
+            _log.warning("engine computes in one process", reason=str(error))
+            return cls()
 
     def __init__(self) -> None:
         from .frontend import Pool
