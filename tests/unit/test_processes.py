@@ -8,14 +8,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 import numpy as np
 import pytest
 
 from soundclone.engines.processes import ProcessEngine
-from soundclone.engines.protocol import Controls, EngineInfo, Reference, Speech, Voice
+from soundclone.engines.protocol import Controls, Converter, EngineInfo, Reference, Speech, Voice
 from soundclone.errors import InternalError, SynthesisError
 
 VOICE = Voice("small", "1", b"")
@@ -46,6 +46,12 @@ class Small:
         if sentence == "wait":
             time.sleep(0.5)
         return Speech(np.array([os.getpid()], np.float32), 24_000)
+
+    def convert(
+        self, voice: Voice, performance: Reference, pause: Callable[[], None] = lambda: None
+    ) -> Speech:
+        pause()
+        return Speech(performance.samples, performance.sample_rate)
 
     def close(self) -> None:
         pass
@@ -85,6 +91,10 @@ def test_sentences_are_spoken_in_several_processes(engine: ProcessEngine) -> Non
     with pytest.raises(InternalError, match="no English") as caught:
         engine.clone(Reference(np.zeros(1, np.float32), 24_000), "English")
     assert caught.value.logged == "here"
+    pauses: list[None] = []
+    assert isinstance(engine, Converter)
+    engine.convert(VOICE, Reference(np.zeros(1, np.float32), 24_000), lambda: pauses.append(None))
+    assert pauses
     with pytest.raises(Crashed):
         engine.speak(VOICE, "crash", ENGLISH)
 

@@ -15,7 +15,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import NoReturn, ParamSpec, TypeVar
 
-from .protocol import Controls, Engine, EngineInfo, Reference, Speech, Voice
+from .protocol import Controls, Converter, Engine, EngineInfo, Reference, Speech, Voice
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -29,7 +29,7 @@ def end_process() -> NoReturn:
 
 
 class ProcessEngine:
-    """An engine that clones and speaks in child processes. Several threads may call it at once.
+    """A converter that clones and speaks in child processes. Several threads may call it at once.
 
     A crash of a child ends the worker. So the rules for tasks that crash workers apply.
     """
@@ -38,7 +38,7 @@ class ProcessEngine:
 
     def __init__(
         self,
-        create: Callable[[], Engine],
+        create: Callable[[], Converter],
         count: int,
         *,
         crashed: Callable[[], NoReturn] = end_process,
@@ -79,6 +79,12 @@ class ProcessEngine:
     def speak(self, voice: Voice, sentence: str, controls: Controls) -> Speech:
         """Synthesise one sentence. `Engine.speak` lists the errors."""
         return self._call(_speak, voice, sentence, controls)
+
+    def convert(
+        self, voice: Voice, performance: Reference, pause: Callable[[], None] = lambda: None
+    ) -> Speech:
+        """Convert a performance in this process, because `pause` belongs to the caller."""
+        return self._engine.convert(voice, performance, pause)
 
     def close(self) -> None:
         """End the processes after their calls."""

@@ -32,7 +32,7 @@ class _Part:
     """A chunk that a thread speaks once it gets a slot."""
 
     def __init__(self, job: Job, index: int, speak: Speak) -> None:
-        # The thread has a slot of its own.
+        # The thread holds another slot than the step.
         self._job = replace(job, run=replace(job.run, place=None))
         self._index = index
         self._speak = speak
