@@ -94,8 +94,11 @@ def test_another_worker_finishes(
         data = finish(service, submitted["id"], key, timeout=600)
         assert data["status"] == "completed", data
         lines = calls(environment)[said:]
-        repeated = [text for text, n in Counter(s.split(" ", 1)[1] for s in lines).items() if n > 1]
-        assert len(repeated) <= 1, repeated
+        counts = Counter(s.split(" ", 1)[1] for s in lines)
+        repeated = [text for text, n in counts.items() if n > 1]
+        assert max(counts.values()) <= 2, counts
+        # Two chunks are spoken side by side, and one may wait for the record of an earlier one.
+        assert len(repeated) <= 3, repeated
         assert len({line.split()[0] for line in lines}) == 2
         assert len(lines) - len(repeated) == 40
         assert_charged_once(service, account, submitted["id"], submitted["cost"])

@@ -2,7 +2,7 @@
 
 While a step speaks a chunk, threads speak the next ones, each in a slot. A step then takes the
 finished chunk. Steps keep their order and their records, so a worker that takes over goes on with
-the first chunk without a record. At most the chunks under way are spoken again.
+the first chunk without a record. At most one chunk more than the worker has slots is spoken again.
 
 These threads hold spare slots only: every other step of the account goes before them.
 """
