@@ -50,7 +50,7 @@ class Small:
     def convert(
         self, voice: Voice, performance: Reference, pause: Callable[[], None] = lambda: None
     ) -> Speech:
-        pause()
+        time.sleep(0.5)
         return Speech(performance.samples, performance.sample_rate)
 
     def close(self) -> None:
@@ -97,6 +97,16 @@ def test_sentences_are_spoken_in_several_processes(engine: ProcessEngine) -> Non
     assert pauses
     with pytest.raises(Crashed):
         engine.speak(VOICE, "crash", ENGLISH)
+
+
+def test_a_conversion_pauses_meanwhile(engine: ProcessEngine) -> None:
+    performed = Reference(np.ones(3, np.float32), 24_000)
+    pauses: list[float] = []
+    made = engine.convert(VOICE, performed, lambda: pauses.append(time.monotonic()))
+    assert np.array_equal(made.samples, performed.samples)
+    assert pauses
+    with pytest.raises(Crashed):
+        engine.convert(VOICE, performed, crash)
 
 
 _PARENT = """

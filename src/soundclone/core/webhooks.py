@@ -413,7 +413,7 @@ def _renew(secrets: Sequence[bytes], endpoint: WebhookEndpoint) -> bool:
 def task_ended(session: Session, task: Task) -> None:
     """Publish the end of a task, in the transaction that ends the task."""
     succeeded = task.status == TaskStatus.COMPLETED
-    has_voice = succeeded or task.kind == TaskKind.AUDIO
+    has_voice = succeeded or task.kind != TaskKind.CLONE
     data = {
         "id": task.id,
         "kind": task.kind,

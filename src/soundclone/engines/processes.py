@@ -11,16 +11,17 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import NoReturn, ParamSpec, TypeVar
 
-from .protocol import Controls, Converter, Engine, EngineInfo, Reference, Speech, Voice
+from .protocol import Controls, Converter, EngineInfo, Reference, Speech, Voice
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_engine: Engine  # of this child process
+_BETWEEN_PAUSES = 0.3  # seconds between two calls of `pause` during a conversion
+_engine: Converter  # of this child process
 
 
 def end_process() -> NoReturn:
@@ -83,8 +84,17 @@ class ProcessEngine:
     def convert(
         self, voice: Voice, performance: Reference, pause: Callable[[], None] = lambda: None
     ) -> Speech:
-        """Convert a performance in this process, because `pause` belongs to the caller."""
-        return self._engine.convert(voice, performance, pause)
+        """Convert a performance. `Converter.convert` lists the errors.
+
+        After an exception of `pause`, the process computes to the end, and its result is dropped.
+        """
+        try:
+            running = self._pool.submit(_convert, voice, performance)
+            while not wait([running], _BETWEEN_PAUSES).done:
+                pause()
+            return running.result()
+        except BrokenProcessPool:
+            self._crashed()
 
     def close(self) -> None:
         """End the processes after their calls."""
@@ -98,7 +108,7 @@ class ProcessEngine:
             self._crashed()
 
 
-def _begin(create: Callable[[], Engine]) -> None:
+def _begin(create: Callable[[], Converter]) -> None:
     """Create the engine of this process."""
     global _engine
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -121,6 +131,10 @@ def _started() -> None:
 
 def _clone(reference: Reference, language: str) -> Voice:
     return _engine.clone(reference, language)
+
+
+def _convert(voice: Voice, performance: Reference) -> Speech:
+    return _engine.convert(voice, performance)
 
 
 def _speak(voice: Voice, sentence: str, controls: Controls) -> Speech:

@@ -81,7 +81,7 @@ def convert_performance(job: Job, request: ConversionRequest, ref: VoiceRef, lan
     """
     samples, rate = encode.unpack(job.storage.get(_performance(job)))
     with job.voice_engine(request.engine) as engine:
-        if not isinstance(engine, Converter):
+        if not (engine.info.converts and isinstance(engine, Converter)):
             raise EngineUnavailable(
                 f"the engine {request.engine!r} of this worker does not convert recordings"
             )
