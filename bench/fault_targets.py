@@ -259,7 +259,8 @@ class Store:
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         self._connections.add(task)  # the event loop alone would let it be collected
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+        ended = (OSError, asyncio.IncompleteReadError, asyncio.CancelledError)
+        with contextlib.suppress(*ended):
             await self._one_request(reader, writer)
         self._connections.discard(task)
         writer.close()
@@ -312,7 +313,13 @@ class Store:
     def close(self) -> None:
         """Stop the server behind the proxy."""
         self._server.terminate()
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._loop.call_soon_threadsafe(self._end)
+
+    def _end(self) -> None:
+        for task in self._connections:
+            if task is not None:
+                task.cancel()
+        self._loop.call_later(0.2, self._loop.stop)
 
 
 class Sources:
