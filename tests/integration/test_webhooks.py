@@ -311,10 +311,14 @@ def test_endpoints_are_checked_and_belong_to_an_account(database: Database, jobs
             lambda: webhooks.delete(session, endpoint, other, actor=OPERATOR),
             lambda: webhooks.replay(session, made.id, other),
             lambda: webhooks.send_test(session, endpoint, other),
+            lambda: webhooks.get(session, "hook_\0", account),
+            lambda: webhooks.delete(session, "hook_\0", account, actor=OPERATOR),
+            lambda: webhooks.replay(session, "dlv_\0", account),
         ):
             with pytest.raises(NotFound):
                 work()
         assert webhooks.deliveries(session, other) == ([], None)
+        assert webhooks.deliveries(session, account, endpoint_id="hook_\0") == ([], None)
     with database.transaction() as session:
         webhooks.delete(session, endpoint, account, actor=OPERATOR)
     assert end_with(database, jobs.take(), Outcome(1.0, 204)) is None
