@@ -56,6 +56,7 @@ _FLOOR = 1e-5  # of the loud frames' mean power in a band
 _EMPTY = np.float32(1e-4)  # of the same, mean power of a band that counts half
 _SILENCE = 1e-9  # power
 _BOUND = 3.18  # of Bentkus and Dzindzalieta
+_LIKELY = 1e-3  # p-value of the public pattern in a short window that is decoded, at most
 _GUIDES = 3  # alignments of the public pattern at which the secret one is decoded
 _GUESSES = 2  # other alignments at which the secret pattern is decoded
 _LOCAL = 2 * FRAME_RATE  # frames of a stretch's local score
@@ -152,12 +153,33 @@ def detect_both(
         for start in sound.starts(size):
             search = _Search(sound.power(start, size), all_speeds=size == _WINDOW)
             public[windows].append(search.public())
-            if secret is not None:
-                hidden[windows].append(search.secret(secret, max(1, payloads)))
+            if secret is None:
+                continue
+            if size == _SHORT and _continues(
+                public.short[-1], start, hidden.long, sound.starts(_WINDOW)
+            ):
+                find = _Find(1.0, public.short[-1].alignment)  # decoded already
+            else:
+                find = search.secret(secret, max(1, payloads))
+            hidden[windows].append(find)
     return Marks(
         _mark(sound, public, None),
         None if secret is None else _mark(sound, hidden, secret),
     )
+
+
+def _continues(short: _Find, start: int, finds: list[_Find], starts: list[int]) -> bool:
+    """Tell whether a short window at frame `start` has the alignment of a pattern that was found.
+
+    Args:
+        short: Find of the short window.
+        start: First frame of the short window.
+        finds: Finds of the long windows.
+        starts: First frames of the long windows.
+    """
+    index = min(start // _WINDOW, len(finds) - 1)
+    origin = finds[index].alignment.origin + start - starts[index]
+    return finds[index].p_value <= LIMIT and (short.alignment.origin - origin) % PERIOD == 0
 
 
 class _Sound:
@@ -254,13 +276,19 @@ class _Search:
         The public pattern suggests some alignments. Its signs are independent of the secret, so
         the p-value counts only those. In case the public pattern was removed, the alignments with
         the most energy in the chips are decoded too, and count as `tried`. Either half spends half
-        of the p-value. A short window has only the first half.
+        of the p-value. A short window is decoded once, at the best alignment of the public
+        pattern, if that is likely.
         """
         pattern = secret_pattern(secret)
+        if not self._other_speeds:
+            place = int(np.argmax(self._scores))
+            if _p_value(float(self._scores.ravel()[place]), PERIOD) > _LIKELY:
+                return _Find(1.0, self._alignment(place))
+            return self._decode(pattern, place, 1, payloads)
         guides = np.argpartition(self._scores.ravel(), -_GUIDES)[-_GUIDES:]
         finds = [self._decode(pattern, int(each), 2 * _GUIDES, payloads) for each in guides]
         best = min(finds, key=lambda find: find.p_value)
-        if best.p_value <= LIMIT or not self._other_speeds:
+        if best.p_value <= LIMIT:
             return best
         energy = self._chip_energy(secret)
         guesses = np.argpartition(energy.ravel(), -_GUESSES)[-_GUESSES:]
