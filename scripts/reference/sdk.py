@@ -17,7 +17,8 @@ HEAD = """# Python SDK, in full
 Every class and method of `soundclone_client`. [Python SDK](../sdk.md) is the overview.
 
 `AsyncClient` has the methods of `Client` for asyncio. Await each of them, but iterate over `stream`
-and `tasks` with `async for`.
+and `tasks` with `async for`, and use `converse` with `async with`. `AsyncConversation` has the
+methods of `Conversation` for asyncio.
 """
 SECTIONS = {
     "Args": "Parameters",
@@ -43,6 +44,12 @@ def page() -> str:
             block("text", f"Client{_signature(sdk.Client.__init__)}"),
             _prose(sdk.Client),
             *(_method(name, function) for name, function in _methods(sdk.Client)),
+            "## Conversation\n",
+            _prose(sdk.Conversation),
+            *(
+                _method(name, function, prefix="Conversation.")
+                for name, function in _methods(sdk.Conversation)
+            ),
             "## Results\n",
             *map(_fields, data),
             "## Errors\n",
@@ -58,9 +65,9 @@ def _methods(kind: type) -> Iterator[tuple[str, Callable[..., object]]]:
             yield name, function
 
 
-def _method(name: str, function: Callable[..., object]) -> str:
+def _method(name: str, function: Callable[..., object], *, prefix: str = "") -> str:
     shown = block("text", f"{name}{_signature(function)}")
-    return f"### {name}\n\n{shown}\n{_prose(function)}"
+    return f"### {prefix}{name}\n\n{shown}\n{_prose(function)}"
 
 
 def _signature(function: Callable[..., object]) -> str:

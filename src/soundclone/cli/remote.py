@@ -139,10 +139,10 @@ def clone(
     """Clone a voice from a recording, and save a preview of it."""
     from soundclone_client import Consent
 
-    _check_outputs(output)
+    check_outputs(output)
     if output.suffix.lower() not in ("", ".mp3") and not output.exists():
         refuse(f"{output} has the ending {output.suffix}; a preview is MP3: use .mp3")
-    _check_language(language)
+    check_language(language)
     if own_voice and speaker:
         refuse("--own-voice and --speaker exclude each other; pass one of them")
     agreed = None
@@ -226,14 +226,14 @@ def speak(
         refuse("--text and --file exclude each other; pass one of them")
     if words and subtitles is None:
         refuse("--words requires --subtitles FILE")
-    _check_outputs(output, *(each for each in (subtitles, sidecar) if each))
+    check_outputs(output, *(each for each in (subtitles, sidecar) if each))
     if format is None:
         format = _format_of(output)
     if text is None:
         text = _read_text(file)
     if not text.strip():
         fail("the text is empty; it must have at least one letter or digit", "invalid_parameter")
-    _check_language(language)
+    check_language(language)
     silent = quiet or as_json
     with connected(url, key) as client:
         task = client.speak(
@@ -300,7 +300,7 @@ def convert(
     as_json: AsJson = False,
 ) -> None:
     """Turn a recording of another person into the same performance in a voice."""
-    _check_outputs(output, *(each for each in (sidecar,) if each))
+    check_outputs(output, *(each for each in (sidecar,) if each))
     if format is None:
         format = _format_of(output)
     silent = quiet or as_json
@@ -369,7 +369,7 @@ def download(
         if output is None:
             ending = PurePosixPath(urlsplit(task.audio_url).path).suffix
             output = Path(("preview" if task.kind == "clone" else "speech") + ending)
-        _check_outputs(output, *(each for each in (subtitles, sidecar) if each))
+        check_outputs(output, *(each for each in (subtitles, sidecar) if each))
         if subtitles and (link := _subtitles_of(task, subtitles)):
             _save(client, link, subtitles, silent)
         _save(client, task.audio_url, output, silent)
@@ -418,7 +418,7 @@ def _read_text(file: Path | None) -> str:
     return text
 
 
-def _check_outputs(*outputs: Path) -> None:
+def check_outputs(*outputs: Path) -> None:
     """Refuse outputs that cannot be written, before a task is charged."""
     if sum(map(_is_standard, outputs)) > 1:
         refuse("two outputs go to standard output; only one can")
@@ -471,7 +471,7 @@ def _format_of(output: Path) -> Format | None:
     return known
 
 
-def _check_language(name: str) -> None:
+def check_language(name: str) -> None:
     """Refuse an unknown language before a recording is uploaded or a voice is looked up."""
     from ..errors import InvalidParameter
     from ..text.languages import lookup

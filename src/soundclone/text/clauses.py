@@ -86,11 +86,11 @@ def weight(text: str) -> int:
 def _first_sentence(text: str) -> int:
     """Return the index after the first sentence that is certainly complete, 0 if none is."""
     kept = text.rstrip()
-    if len(kept) == len(text):  # the last sentence may go on
-        ranges = [each for each in boundaries.sentences(text) if each[1] < len(text)]
-    else:
-        ranges = [*boundaries.sentences(f"{kept} {_PROBE}")][:-1]
-    for start, end in ranges:
+    whole = len(kept) < len(text)  # or else the last sentence may go on
+    seen = f"{kept} {_PROBE}" if whole else text
+    for start, end in boundaries.sentences(seen):
+        if end == len(seen):
+            break
         if any(character.isalnum() for character in text[start:end]):
             return end
     return 0

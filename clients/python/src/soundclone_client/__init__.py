@@ -23,6 +23,7 @@ The exceptions form a tree:
 
 from ._async_client import AsyncClient
 from ._client import Client
+from ._conversation import AsyncConversation, Conversation, SpeechEvent, WordTime
 from ._errors import (
     ApiError,
     AuthenticationError,
@@ -69,12 +70,14 @@ __all__ = [
     "ApiError",
     "ApiKey",
     "AsyncClient",
+    "AsyncConversation",
     "AuthenticationError",
     "Balance",
     "Client",
     "ClientError",
     "Clone",
     "Consent",
+    "Conversation",
     "Conversion",
     "CredentialsFinding",
     "Delivery",
@@ -90,6 +93,7 @@ __all__ = [
     "RegisterFinding",
     "SignInLink",
     "Speech",
+    "SpeechEvent",
     "SubtitledSpeech",
     "Task",
     "TaskFailed",
@@ -102,5 +106,6 @@ __all__ = [
     "WatermarkFinding",
     "Webhook",
     "Withdrawal",
+    "WordTime",
     "__version__",
 ]

@@ -22,6 +22,7 @@ from urllib.parse import urljoin
 import httpx2
 
 from . import _wire
+from ._conversation import PATH, Conversation
 from ._errors import ClientError, TaskFailed, Timeout
 from ._files import Recording, complete_file, remote_address
 from ._models import (
@@ -59,6 +60,7 @@ from ._types import (
     Status,
     StreamFormat,
     Subtitles,
+    TalkFormat,
     TextFormat,
     Transfer,
     Version,
@@ -482,6 +484,62 @@ class Client:
                 if task and task.status == "failed":
                     raise TaskFailed(task) from error
                 raise _wire.unreachable(str(response.url), error) from error
+
+    def converse(
+        self,
+        model_id: str,
+        *,
+        version: Version | None = None,
+        language: str | None = None,
+        emotion: str | None = None,
+        speed: float | None = None,
+        pitch: int | None = None,
+        volume: float | None = None,
+        format: TalkFormat = "pcm",
+        sample_rate: int | None = None,
+        words: bool = False,
+        ahead: float | None = None,
+    ) -> Conversation:
+        """Return a conversation: speech of a text that arrives in pieces.
+
+        Each clause is spoken as soon as it is complete, and paid for when it is delivered. The
+        package needs the extra `talk`.
+
+        Args:
+            model_id: Id or name of the voice.
+            version: Default: the version of the voice.
+            language: Language of the text. Default: the language is detected.
+            emotion: One of happy, sad, angry, fearful, disgusted, surprised, neutral.
+            speed: Speaking rate, 0.25 to 4.
+            pitch: Semitones, -12 to 12.
+            volume: Loudness, above 0 and up to 10.
+            format: `pcm` is 24,000 samples a second, 16 bits, little-endian, one channel.
+            sample_rate: Samples a second. Default: the usual one of the format.
+            words: True for events with the time of each word.
+            ahead: Seconds of audio that are sent before the listener hears them. Default: no
+                limit.
+
+        Example:
+            with client.converse("Anna") as talk:
+                for block in talk.speak(["Good eve", "ning. The news", " follows."]):
+                    player.write(block)
+        """
+        options = {
+            "model": f"soundclone-{version}" if version else None,
+            "language": language,
+            "emotion": emotion,
+            "speed": speed,
+            "pitch": pitch,
+            "volume": volume,
+            "format": format,
+            "sample_rate": sample_rate,
+            "words": words,
+            "ahead": ahead,
+        }
+        start = {"type": "start", "voice": model_id, "audio": "binary"}
+        start |= {name: value for name, value in options.items() if value is not None}
+        url = _wire.socket_url(self._server.base_url, PATH)
+        return Conversation(url, self._server.headers, start)
 
     def task(self, id: str) -> Task:
         """Return the state of a task.

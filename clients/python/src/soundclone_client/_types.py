@@ -18,6 +18,7 @@ Scope = Literal["read", "speak", "clone", "account", "operator"]
 Kind = Literal["clone", "audio", "conversion"]
 Format = Literal["mp3", "wav", "flac", "ogg"]
 StreamFormat = Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]
+TalkFormat = Literal["pcm", "mp3", "opus", "aac", "ulaw", "alaw"]
 Subtitles = Literal["sentence", "word"]
 TextFormat = Literal["plain", "ssml"]
 

@@ -313,6 +313,27 @@ def error_of(response: httpx2.Response) -> ApiError:
     return kind(code, word, message, status)
 
 
+def error_of_word(word: str, message: str) -> ApiError:
+    """Return the error that a message of a WebSocket reports, with the status of its word."""
+    kind: type[ApiError]
+    if word in ("unauthenticated", "forbidden"):
+        kind, code, status = AuthenticationError, _UNAUTHENTICATED, 401
+    elif word in ("insufficient_balance", "quota_exceeded"):
+        kind, code, status = PaymentError, -1, 402
+    elif word == "rate_limited":
+        kind, code, status = RateLimitError, -1, 429
+    elif word in ("unavailable", "internal_error", "engine_unavailable"):
+        kind, code, status = ApiError, -1, 503
+    else:
+        kind, code, status = ParameterError, _INVALID, 400
+    return kind(code, word, message, status)
+
+
+def socket_url(base_url: str, path: str) -> str:
+    """Return the URL of a WebSocket."""
+    return re.sub("^http", "ws", base_url, flags=re.IGNORECASE) + path
+
+
 FAULTS = (httpx2.RequestError, httpx2.InvalidURL)
 """Exceptions of the HTTP library for a request without an answer."""
 
