@@ -1,8 +1,8 @@
 """The command line.
 
-`clone`, `speak`, `convert`, `talk`, `download`, `tasks`, `voices`, `webhooks`, `login`, `open`, `mcp`
-and `wyoming` use a running service over HTTP. All other commands work on this machine with the
-settings of the environment.
+`clone`, `speak`, `convert`, `talk`, `download`, `tasks`, `voices`, `webhooks`, `login`, `open`,
+`mcp` and `wyoming` use a running service over HTTP. All other commands work on this machine with
+the settings of the environment.
 
 An expected failure prints one sentence on standard error or, with --json, one line
 `{"error": {"word": …, "message": …}}`. Standard output has results only. EPILOGUE lists the exit

@@ -536,7 +536,7 @@ class Client:
             "words": words,
             "ahead": ahead,
         }
-        start = {"type": "start", "voice": model_id, "audio": "binary"}
+        start: dict[str, object] = {"type": "start", "voice": model_id, "audio": "binary"}
         start |= {name: value for name, value in options.items() if value is not None}
         url = _wire.socket_url(self._server.base_url, PATH)
         return Conversation(url, self._server.headers, start)
