@@ -10,6 +10,8 @@ from typing import cast
 import c2pa
 import numpy as np
 import pytest
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from soundclone.asr.recognition import Recognizer
 from soundclone.audio import encode, loudness
@@ -31,10 +33,11 @@ from soundclone.db.session import Database
 from soundclone.engines.builtin import BuiltinEngine
 from soundclone.engines.protocol import Controls, EngineInfo, Speech, Voice
 from soundclone.engines.registry import InstalledEngines
-from soundclone.errors import Unavailable
+from soundclone.errors import SynthesisError, Unavailable
 from soundclone.jobs import provenance
 from soundclone.jobs.chunks import Chunk, groups_of, speak_chunk
 from soundclone.jobs.runner import Job, Pools
+from soundclone.jobs.speak import speak
 from soundclone.jobs.stream import Sender
 from soundclone.jobs.voices import VoiceRef
 from soundclone.storage import Storage
@@ -287,3 +290,20 @@ def test_a_stop_ends_the_wait_for_the_store(
     job.stopping.set()
     with pytest.raises(Unavailable):
         job.store(files.chunk("audio_1", 0), b"")
+
+
+def test_a_database_that_is_away_at_the_start_fails_no_task(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = a_job(tmp_path, "mp3")
+    opened, away = job.database._sessions, [OperationalError("SELECT 1", {}, Exception())]
+
+    def sessions() -> Session:
+        if away:
+            raise away.pop()
+        return opened()
+
+    monkeypatch.setattr(job.database, "_sessions", sessions)
+    with pytest.raises(SynthesisError, match="no longer kept"):  # there is no voice
+        speak(job)
+    assert not away

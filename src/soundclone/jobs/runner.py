@@ -324,6 +324,12 @@ class Job:
         """Return the key of a file that is needed until the task ends."""
         return files.work(self.task.id, name)
 
+    def transact(
+        self, work: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Run `work` in a transaction outside a step, and wait for an unavailable database."""
+        return _transact(self.database, self.stopping, work, *args, **kwargs)
+
     def store(self, key: str, data: bytes) -> None:
         """Write a file that is costly to make again: try for a minute while the store fails.
 
@@ -544,20 +550,30 @@ class Runner:
     def _transact(
         self, work: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        """Run `work` in a transaction, and wait for a database that is unavailable.
+        return _transact(self.database, self.stopping, work, *args, **kwargs)
 
-        These transactions are not steps, so dbos does not retry them.
-        """
-        pause = 0.5
-        while True:
-            try:
-                with self.database.transaction() as session:
-                    return work(session, *args, **kwargs)
-            except OperationalError as error:
-                _log.warning("database away", error=type(error).__name__, again_in=pause)
-                if self.stopping.wait(pause):
-                    raise Interrupted from error
-                pause = min(2 * pause, 15.0)
+
+def _transact(
+    database: Database,
+    stopping: threading.Event,
+    work: Callable[Concatenate[Session, P], R],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> R:
+    """Run `work` in a transaction, and wait for a database that is unavailable.
+
+    These transactions are not steps, so dbos does not retry them.
+    """
+    pause = 0.5
+    while True:
+        try:
+            with database.transaction() as session:
+                return work(session, *args, **kwargs)
+        except OperationalError as error:
+            _log.warning("database away", error=type(error).__name__, again_in=pause)
+            if stopping.wait(pause):
+                raise Interrupted from error
+            pause = min(2 * pause, 15.0)
 
 
 def _attributes(task: Task) -> dict[str, tracing.Attribute]:

@@ -19,8 +19,7 @@ from .voices import VoiceRef, find_voice
 def speak(job: Job) -> Outcome:
     """Run a speech task. The option `opening` means that a client listens meanwhile."""
     request = SpeechRequest.from_json(job.task.params)
-    with job.database.read() as session:
-        row = session.get(Voice, job.task.voice_id)
+    row = job.transact(lambda session: session.get(Voice, job.task.voice_id))
     if row is None or row.purged_at is not None or row.deleted_at is not None:
         raise SynthesisError(f"voice {job.task.voice_id} is no longer kept; make a new preview")
     job.run.urgent = request.options.opening is not None
