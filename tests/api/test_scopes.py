@@ -25,6 +25,7 @@ API = "/api/open-api/v1"
 PUBLIC = {
     "/",
     "/api/openapi/model/catalog",
+    "/asyncapi.json",
     "/docs",
     "/files/{key:path}",  # signed links
     "/healthz",

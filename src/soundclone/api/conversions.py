@@ -9,7 +9,7 @@ from .auth import LimitedSpeaker
 from .errors import ServiceRoute
 from .openapi import error_responses
 from .orders import conversion_order, submit
-from .schemas import SoundCloneApiResponse, SoundCloneConversionRequest, ok
+from .schemas import ConversionResponse, SoundCloneConversionRequest, ok
 from .state import state_of
 from .tasks import SUBMISSION, IdempotencyKey, view
 
@@ -20,7 +20,7 @@ service_router = APIRouter(prefix="/api/open-api/v1", route_class=ServiceRoute, 
     "/soundCloning/voice-conversions",
     operation_id="createSoundCloneConversion",
     summary="Convert a recording to a voice",
-    response_model=SoundCloneApiResponse,
+    response_model=ConversionResponse,
     responses=error_responses(*SUBMISSION),
     response_description="Task created",
 )

@@ -298,8 +298,8 @@ class _Data(BaseModel):
     model_config = ConfigDict(json_schema_extra=_nothing_required)
 
 
-class SoundCloneTaskData(_Data):
-    """State of a task. A field after `error` is present once it has a value."""
+class _AnyTaskData(_Data):
+    """Fields of every task. A field after `error` is present once it has a value."""
 
     id: str = Field(description="Id of the task, for `GET …/audios/{id}`")
     object: str = Field(json_schema_extra={"example": "audio"}, description='Always "audio"')
@@ -307,10 +307,7 @@ class SoundCloneTaskData(_Data):
         json_schema_extra={"format": "int64"},
         description="When the task was created, in Unix seconds",
     )
-    model: Literal["soundCloningClone", "soundCloningAudio", "soundCloningConversion"] = Field(
-        description="soundCloningClone: a preview. soundCloningAudio: production speech. "
-        "soundCloningConversion: a voice conversion"
-    )
+    model: str = Field(description="Kind of the task")
     status: WireStatus = Field(description="State of the task. completed and failed are final")
     error: NullableString = Field(
         default=None, description="Why the task failed, as a sentence; null for any other task"
@@ -361,6 +358,20 @@ class SoundCloneTaskData(_Data):
     warnings: list[str] | None = Field(
         default=None, description="Weaknesses of the recording of a preview or conversion"
     )
+
+
+class SoundCloneTaskData(_AnyTaskData):
+    """State of a preview or of speech."""
+
+    model: Literal["soundCloningClone", "soundCloningAudio"] = Field(
+        description="soundCloningClone: a preview. soundCloningAudio: production speech"
+    )
+
+
+class SoundCloneConversionData(_AnyTaskData):
+    """State of a voice conversion."""
+
+    model: Literal["soundCloningConversion"] = Field(description="A voice conversion")
 
 
 class WatermarkView(BaseModel):
@@ -432,10 +443,25 @@ class SoundCloneApiResponse(_Envelope):
     data: SoundCloneTaskData = Field(description="The task")
 
 
+class ConversionResponse(_Envelope):
+    """Envelope with a voice conversion."""
+
+    data: SoundCloneConversionData = Field(description="The task")
+
+
+class AnyTaskResponse(_Envelope):
+    """Envelope with a task of any kind."""
+
+    data: SoundCloneTaskData | SoundCloneConversionData = Field(description="The task")
+
+
 class TaskList(BaseModel):
     """One page of tasks."""
 
-    list: Annotated[list[SoundCloneTaskData], Field(description="Tasks of the page, newest first")]
+    list: Annotated[
+        list[SoundCloneTaskData | SoundCloneConversionData],
+        Field(description="Tasks of the page, newest first"),
+    ]
     nextCursor: NullableString = Field(
         description="`cursor` of the next page; null on the last page"
     )

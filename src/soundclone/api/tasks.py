@@ -36,7 +36,13 @@ from .auth import LimitedCloner, LimitedSpeaker, TaskOwner, TaskReader
 from .errors import ContractRoute, ServiceRoute
 from .openapi import error_responses
 from .orders import audio_order, clone_order, submit
-from .schemas import SoundCloneApiResponse, SoundCloneAudioRequest, SoundCloneCloneRequest, ok
+from .schemas import (
+    AnyTaskResponse,
+    SoundCloneApiResponse,
+    SoundCloneAudioRequest,
+    SoundCloneCloneRequest,
+    ok,
+)
 from .state import AppState, state_of
 
 MODELS = {
@@ -82,7 +88,7 @@ TaskId = Annotated[str, Path(description="The id of a task")]
     "/audios/{id}",
     operation_id="getSoundCloneTask",
     summary="Get a task",
-    response_model=SoundCloneApiResponse,
+    response_model=AnyTaskResponse,
     responses=error_responses(
         AuthenticationError, Forbidden, NotFound, Expired, Deleted, Unavailable, contract=True
     ),
@@ -141,7 +147,7 @@ async def create_audio(
     "/audios/{id}",
     operation_id="cancelSoundCloneTask",
     summary="Cancel a task",
-    response_model=SoundCloneApiResponse,
+    response_model=AnyTaskResponse,
     responses=error_responses(
         AuthenticationError, Forbidden, NotFound, Expired, Deleted, Unavailable
     ),

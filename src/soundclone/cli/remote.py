@@ -299,7 +299,7 @@ def convert(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Turn a recording of another person into the same performance in a voice."""
+    """Convert a recording of another person to a voice."""
     check_outputs(output, *(each for each in (sidecar,) if each))
     if format is None:
         format = _format_of(output)

@@ -48,7 +48,7 @@ def talk(
     key: ApiKey = None,
     quiet: Quiet = False,
 ) -> None:
-    """Speak standard input with a cloned voice, while it is still being written."""
+    """Speak standard input with a cloned voice as it arrives."""
     if sys.stdin.isatty() and not quiet:
         typer.echo("Type the text; end it with Ctrl-D.", err=True)
     check_outputs(output)
