@@ -92,7 +92,7 @@ def test_from_a_recording_to_speech(shell: Shell) -> None:
     model = cloned["modelId"]
     (shell.folder / "script.txt").write_text("\ufeffOne sentence. And another one.", "utf-8")
     said = shell.good("speak", model, "-f", "script.txt", "-o", "a.flac", "--subtitles", "a.srt")
-    assert b"speech   a.flac\nsubtitles a.srt\ncost " in said
+    assert b"speech    a.flac\nsubtitles a.srt\ncost      " in said
     flac = (shell.folder / "a.flac").read_bytes()
     assert flac[:3] == b"ID3"  # Content Credentials
     assert b"fLaC" in flac
