@@ -188,7 +188,7 @@ def store_subtitles(
     """
     by_word = unit == SubtitleUnit.WORD
     cues = list(subtitles.word_cues(spoken) if by_word else subtitles.sentence_cues(spoken))
-    shown = cues if by_word else subtitles.readable(cues, seconds)
+    shown = cues if by_word else list(subtitles.readable(cues, seconds))
     srt, vtt, in_json = (files.result(job.task.id, each) for each in ("srt", "vtt", "json"))
     job.storage.put(srt, subtitles.to_srt(shown).encode())
     job.storage.put(vtt, subtitles.to_vtt(shown).encode())
