@@ -6,6 +6,7 @@ hardly more than one processor. Here each call runs in one of several processes.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -21,6 +22,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _BETWEEN_PAUSES = 0.3  # seconds between two calls of `pause` during a conversion
+_LAST_CALLS = 1.0  # seconds
 _engine: Converter  # of this child process
 
 
@@ -97,8 +99,14 @@ class ProcessEngine:
             self._crashed()
 
     def close(self) -> None:
-        """End the processes after their calls."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        """End the processes. Calls under way have a second to return."""
+        shutdown = threading.Thread(
+            target=self._pool.shutdown, kwargs={"cancel_futures": True}, daemon=True
+        )
+        shutdown.start()
+        shutdown.join(_LAST_CALLS)
+        # A worker ends without finalizers. Semaphores that are left then cause a warning.
+        gc.collect()
         self._engine.close()
 
     def _call(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

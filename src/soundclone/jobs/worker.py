@@ -202,6 +202,7 @@ class Worker:
         self._task_signals.close()
         self._queue.close()
         self._database.close()
+        self._engines.close()
         self._ended.set()
 
     def _warm(self) -> bool:
