@@ -341,11 +341,11 @@ async def _check_languages(
 
     Raises InvalidParameter and Unavailable.
     """
-    names = {span.style.language for span in marked.spans} - {None}
+    names = {span.style.language for span in marked.spans if span.style.language}
     if not names:
         return
     offers = await state.engine_offers.get()
-    for name in sorted(filter(None, names)):
+    for name in sorted(names):
         languages.lookup(name, version)
         found = state.engine_selector.select(offers, name, version, engine)
         if found != engine:

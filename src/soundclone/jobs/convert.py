@@ -12,14 +12,14 @@ from ..audio.denoise import denoise
 from ..core import files
 from ..core.pricing import conversion_share
 from ..core.requests import LONGEST_CONVERSION, ConversionRequest, TaskResult
-from ..db.models import Json, Voice
+from ..db.models import Json
 from ..engines.protocol import Converter, Reference
-from ..errors import EngineUnavailable, SpeechTooLong, SynthesisError
+from ..errors import EngineUnavailable, SpeechTooLong
 from . import provenance
 from .assembly import Mastering, blocks, volume_gain
 from .clone import decode_source, fetch_source
 from .runner import CONVERT, ENCODE, EXAMINE, FETCH, FIND_VOICE, Job, Outcome
-from .voices import VoiceLoader, VoiceRef, find_voice
+from .voices import VoiceLoader, VoiceRef, find_voice, kept_voice
 
 _LIMITS = recording.RecordingLimits(
     min_seconds=1.0,
@@ -34,10 +34,7 @@ _RATE = 24_000  # Hz at most, of the performance that an engine gets
 def convert(job: Job) -> Outcome:
     """Run a conversion task."""
     request = ConversionRequest.from_json(job.task.params)
-    with job.database.read() as session:
-        row = session.get(Voice, job.task.voice_id)
-    if row is None or row.purged_at is not None or row.deleted_at is not None:
-        raise SynthesisError(f"voice {job.task.voice_id} is no longer kept; make a new preview")
+    row = kept_voice(job)
     job.waiting_step(FETCH, 10, fetch_source, job, request.source)
     measured = job.recording_step(EXAMINE, 25, examine_performance, job, request)
     language = _language(job, request.engine, row.language)

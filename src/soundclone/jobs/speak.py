@@ -6,22 +6,19 @@ from functools import partial
 
 from ..core.requests import SpeechRequest, TaskResult
 from ..core.tasks import SPEAKING
-from ..db.models import Json, Voice
-from ..errors import SynthesisError
+from ..db.models import Json
 from .ahead import Ahead
 from .assembly import assemble
 from .chunks import Chunk, check_length, groups_of, language_of, speak_chunk, spent
 from .runner import ENCODE, FIND_VOICE, LANGUAGE, Job, Outcome, Stage, Step
 from .stream import stream_text
-from .voices import VoiceRef, find_voice
+from .voices import VoiceRef, find_voice, kept_voice
 
 
 def speak(job: Job) -> Outcome:
     """Run a speech task. The option `opening` means that a client listens meanwhile."""
     request = SpeechRequest.from_json(job.task.params)
-    row = job.transact(lambda session: session.get(Voice, job.task.voice_id))
-    if row is None or row.purged_at is not None or row.deleted_at is not None:
-        raise SynthesisError(f"voice {job.task.voice_id} is no longer kept; make a new preview")
+    kept_voice(job)
     job.run.urgent = request.options.opening is not None
     language = job.step(LANGUAGE, 1, language_of, request)
     voice = VoiceRef.from_json(job.step(FIND_VOICE, 2, find_voice, job, request.engine, language))

@@ -39,6 +39,14 @@ class VoiceRef:
         return cls(data["engine"], data["version"], data["licence"], data["key"])
 
 
+def kept_voice(job: Job) -> VoiceRow:
+    """Return the row of the task's voice. Raises SynthesisError if the voice is no longer kept."""
+    row = job.transact(lambda session: session.get(VoiceRow, job.task.voice_id))
+    if row is None or row.purged_at is not None or row.deleted_at is not None:
+        raise SynthesisError(f"voice {job.task.voice_id} is no longer kept; make a new preview")
+    return row
+
+
 def find_voice(job: Job, name: str, language: str, spoken: str | None = None) -> dict[str, str]:
     """Find or make the task's voice for an engine and a language. Return its VoiceRef as JSON.
 
