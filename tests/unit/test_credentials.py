@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import pytest
 
 from soundclone.audio import credentials, encode
 from soundclone.audio.credentials import CredentialsError, Signer, Statement
+from soundclone.audio.decode import missing_confinement
 
 STATEMENT = Statement("builtin", 1_800_000_000.0, "declared")
 TONE = (0.2 * np.sin(np.arange(44_100) * 0.05)).astype(np.float32)
@@ -123,6 +126,43 @@ def test_files_without_a_manifest(tmp_path: Path) -> None:
         assert not credentials.read(make(tmp_path / "speech", format)).found
     (tmp_path / "noise").write_bytes(b"RIFF" + bytes(range(256)) * 50)
     assert not credentials.read(tmp_path / "noise").valid
+
+
+@pytest.mark.skipif(bool(missing_confinement()), reason="this machine cannot confine processes")
+def test_the_reader_is_confined(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.key"
+    secret.write_bytes(b"secret")
+    script = f"""
+import socket, sys
+from soundclone.audio import credentials_child as child
+
+class Reader:
+    calls = 0
+    def try_create(*_, **__):
+        Reader.calls += 1
+        if Reader.calls == 1:  # before the process is confined
+            return open({str(secret)!r}).close()
+        for attempt in (lambda: open({str(secret)!r}), socket.socket):
+            try:
+                attempt()
+            except OSError:
+                continue
+            sys.exit("not confined")
+
+child.c2pa.Reader = Reader
+print(child.main(int(sys.argv[1])), Reader.calls, flush=True)
+child.os._exit(0)
+"""
+    with secret.open("rb") as sidecar, make(tmp_path / "speech", "wav").open("rb") as source:
+        done = subprocess.run(
+            [sys.executable, "-c", script, str(sidecar.fileno())],
+            stdin=source,
+            pass_fds=[sidecar.fileno()],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.stdout.endswith("} 3\n"), done.stderr  # read from the file, then the sidecar
 
 
 def test_a_file_of_the_operator(tmp_path: Path, pem: bytes) -> None:

@@ -76,3 +76,14 @@ def test_a_report_that_lacks_something_stays_on_the_page(
 def test_a_report_needs_the_token_of_the_page(anybody: httpx2.Client) -> None:
     anybody.get("/studio/report")
     assert anybody.post("/studio/report", data=FORM).status_code == 403
+
+
+def test_reports_of_an_address_are_limited(studio: Api, anybody: httpx2.Client) -> None:
+    studio.app.state.soundclone.report_limits.__init__(studio.database, 12, 1000)
+    page = token(anybody.get("/studio/report").text)
+    # A new minute may begin in between, so there is one report more than fits in two.
+    sent = [anybody.post("/studio/report", data=FORM | {"token": page}) for _ in range(25)]
+    assert sent[0].status_code == 200
+    refused = [each for each in sent if each.status_code == 429]
+    assert refused
+    assert "I did not agree." in refused[0].text
