@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,16 @@ import av
 import c2pa
 import numpy as np
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from soundclone.audio import credentials, encode
 from soundclone.audio.credentials import CredentialsError, Signer, Statement
 from soundclone.audio.decode import missing_confinement
+from soundclone.config import Settings
+from soundclone.errors import Unavailable
+from soundclone.jobs import doctor
 
 STATEMENT = Statement("builtin", 1_800_000_000.0, "declared")
 TONE = (0.2 * np.sin(np.arange(44_100) * 0.05)).astype(np.float32)
@@ -181,6 +188,38 @@ def test_a_file_of_the_operator(tmp_path: Path, pem: bytes) -> None:
     signed = make(tmp_path / "speech", "wav")
     credentials.signer_of(path, create=False).embed(signed, "wav", STATEMENT)
     assert credentials.read(signed).valid
+
+
+def with_validity(pem: bytes, start: datetime, end: datetime) -> bytes:
+    """Return the key with a certificate of another validity, which nobody has signed."""
+    leaf = x509.load_pem_x509_certificates(pem)[0]
+    key = serialization.load_pem_private_key(pem, None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    builder = x509.CertificateBuilder(leaf.subject, leaf.issuer, key.public_key(), 7, start, end)
+    made = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    return pem[: pem.index(b"-----BEGIN CERT")] + made
+
+
+def test_doctor_reports_the_certificate(tmp_path: Path, pem: bytes) -> None:
+    own = tmp_path / "own.pem"
+    settings = Settings(data_dir=tmp_path / "data", credentials_file=own)
+    with pytest.raises(Unavailable, match=r"signed: .*own\.pem: No such file"):
+        doctor._credentials(settings)
+    own.write_bytes(pem)
+    assert "signed by soundclone (self-signed), whose certificate is valid until 20" in (
+        doctor._credentials(settings)
+    )
+    now = datetime.now(UTC)
+    own.write_bytes(with_validity(pem, now - timedelta(2), now - timedelta(1)))
+    with pytest.raises(Unavailable, match=f"ended on {now - timedelta(1):%Y-%m-%d}; files carry"):
+        doctor._credentials(settings)
+    own.write_bytes(with_validity(pem, now + timedelta(1), now + timedelta(2)))
+    with pytest.raises(Unavailable, match=f"begins on {now + timedelta(1):%Y-%m-%d}; files carry"):
+        doctor._credentials(settings)
+    assert "the first start of a worker makes one" in doctor._credentials(
+        Settings(data_dir=tmp_path / "data")
+    )
+    assert not (tmp_path / "data").exists()
 
 
 def test_the_first_start_generates_one(tmp_path: Path) -> None:

@@ -80,6 +80,7 @@ class Signer:
         from cryptography import x509
         from cryptography.hazmat.primitives import serialization
         from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+        from cryptography.x509.oid import NameOID
 
         blocks = re.findall(rb"-----BEGIN ([A-Z ]+)-----.+?-----END \1-----\s*", pem, re.DOTALL)
         if not any(b"PRIVATE KEY" in each for each in blocks) or b"CERTIFICATE" not in blocks:
@@ -99,6 +100,13 @@ class Signer:
             self._algorithm = "ps256" if isinstance(key, rsa.RSAPrivateKey) else ""
         if not self._algorithm:
             raise CredentialsError("the key must be P-256, P-384, P-521, Ed25519 or RSA")
+        self.begins = chain[0].not_valid_before_utc
+        self.ends = chain[0].not_valid_after_utc
+        names = (NameOID.ORGANIZATION_NAME, NameOID.COMMON_NAME)
+        named = [
+            each.value for name in names for each in chain[0].subject.get_attributes_for_oid(name)
+        ]
+        self.owner = str(named[0]) if named else "an organisation without a name"
         self._chain = b"".join(each.public_bytes(serialization.Encoding.PEM) for each in chain)
         self._key = key.private_bytes(
             serialization.Encoding.PEM,
