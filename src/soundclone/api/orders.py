@@ -171,6 +171,11 @@ async def audio_order(
 
     Raises InvalidParameter, NotFound and Unavailable.
     """
+    if body.loudness and body.vol != 1:
+        raise InvalidParameter(
+            f"vol is {body.vol:g} beside loudness, which decides the level; leave one of them out",
+            param="vol",
+        )
     unit = SubtitleUnit(body.subtitleType or SubtitleUnit.SENTENCE)
     return await speech_order(
         state,
@@ -188,6 +193,7 @@ async def audio_order(
             format=body.format,
             sample_rate=body.sampleRate,
             channels=body.channel,
+            loudness=body.loudness,
         ),
         request_hash=audio_digest(body),
         idempotency_key=idempotency_key,
@@ -523,6 +529,7 @@ def clone_digest(body: SoundCloneCloneRequest) -> str:
 def audio_digest(body: SoundCloneAudioRequest) -> str:
     """Return the hash of a speech request, equal across an upgrade like `clone_digest`."""
     newer = {"textFormat"} if body.textFormat == "plain" else set()
+    newer |= {option for option in ("loudness",) if not getattr(body, option)}
     return digest("audio", body.model_dump(exclude=newer))
 
 

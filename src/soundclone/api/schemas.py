@@ -24,7 +24,13 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from ..core.keys import Scope
-from ..core.requests import LONGEST_CONVERSION, AudioFormat, SoundVersion, SpeechOptions
+from ..core.requests import (
+    LONGEST_CONVERSION,
+    AudioFormat,
+    Loudness,
+    SoundVersion,
+    SpeechOptions,
+)
 from ..core.webhooks import SUBSCRIBABLE, DeliveryStatus, EventType
 from ..db.models import TaskStatus
 from ..engines.emotion import Emotion
@@ -73,6 +79,7 @@ WireFormat = Annotated[
     AudioFormat,
     Member((AudioFormat.MP3, AudioFormat.WAV, AudioFormat.FLAC, AudioFormat.OGG)),
 ]
+WireLoudness = Annotated[Loudness, Member(Loudness)]
 SampleRate = Literal[8000, 16000, 22050, 24000, 32000, 44100, 48000]
 OPUS_RATES = (8000, 16000, 24000, 48000)
 """Sample rates in Hz that the format ogg supports, because it contains Opus."""
@@ -243,6 +250,11 @@ class SoundCloneAudioRequest(RequestModel):
     )
     channel: Annotated[Literal[1, 2], BeforeValidator(_whole)] = _option(
         SpeechOptions.channels, "Number of channels. Both channels of 2 are the same"
+    )
+    loudness: WireLoudness = _optional(
+        "Loudness of the file, as a meter after ITU-R BS.1770 shows it: audiobook is -20 LUFS with "
+        "peaks below -3 dBTP, podcast -16 LUFS and -1 dBTP, broadcast -23 LUFS and -1 dBTP (EBU R "
+        "128). Default: -18 LUFS times `vol`, which excludes `loudness`"
     )
 
 

@@ -5,6 +5,9 @@ ITU-R BS.1770-4, "Algorithms to measure audio programme loudness and true-peak a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
 import soxr
 from numpy.typing import NDArray
@@ -13,6 +16,23 @@ from .samples import Samples
 
 TARGET = -18.0  # LUFS, of synthesised speech
 CEILING = -1.0  # dBTP
+
+
+@dataclass(frozen=True)
+class Standard:
+    """Loudness that a kind of publication asks for, as a meter shows it for the whole file."""
+
+    lufs: float
+    ceiling: float  # dBTP
+
+
+STANDARDS: Mapping[str, Standard] = {
+    # Shops of audiobooks ask for -23 to -18 dB RMS and peaks below -3 dB.
+    "audiobook": Standard(-20.0, -3.0),
+    "podcast": Standard(-16.0, -1.0),
+    # EBU R 128
+    "broadcast": Standard(-23.0, -1.0),
+}
 
 # The K-weighting of annex 1, tables 1 and 2, for 48 kHz: numerator and denominator of each stage.
 _STAGES = (
@@ -31,24 +51,55 @@ def loudness(samples: Samples, rate: int) -> float:
 
     Samples shorter than a gating block of 0.4 s are measured as one shorter block.
     """
-    step = round(_STEP * rate)
-    energy = np.concatenate(
-        [
-            np.square(_weighted(samples, rate, start, start + _PIECE * step), dtype=np.float64)
-            for start in range(0, len(samples), _PIECE * step)
-        ]
-        or [np.zeros(0)]
-    )
-    steps = energy[: len(energy) // step * step].reshape(-1, step).mean(axis=1)
-    if len(steps) >= 4:
-        blocks = np.convolve(steps, np.full(4, 0.25), "valid")
-    else:
-        blocks = np.array([energy.mean() if len(energy) else 0.0])
-    blocks = blocks[blocks > _power(_ABSOLUTE_GATE)]
-    if not len(blocks):
-        return -np.inf
-    blocks = blocks[blocks > blocks.mean() * 10 ** (_RELATIVE_GATE / 10)]
-    return float(-0.691 + 10 * np.log10(blocks.mean()))
+    meter = Meter(rate)
+    meter.add(samples)
+    return meter.integrated()
+
+
+class Meter:
+    """Meter of the integrated loudness of mono samples that arrive in blocks."""
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        self._step = round(_STEP * rate)
+        self._settle = round(_SETTLE * rate)
+        self._buffer = np.zeros(0, np.float32)
+        self._context = 0  # samples at the start of the buffer that are measured
+        self._steps: list[NDArray[np.float64]] = []  # mean energies
+
+    def add(self, samples: Samples) -> None:
+        """Append samples, shape (n,)."""
+        self._buffer = np.concatenate([self._buffer, samples])
+        piece = _PIECE * self._step
+        while len(self._buffer) - self._context >= piece:
+            self._steps.append(self._means(self._energy(self._context + piece)))
+            self._drop(self._context + piece)
+
+    def integrated(self) -> float:
+        """Return the loudness so far in LUFS, minus infinity for silence."""
+        rest = self._energy(len(self._buffer))
+        steps = np.concatenate([*self._steps, self._means(rest)])
+        if len(steps) >= 4:
+            blocks = np.convolve(steps, np.full(4, 0.25), "valid")
+        else:
+            blocks = np.array([rest.mean() if len(rest) else 0.0])
+        blocks = blocks[blocks > _power(_ABSOLUTE_GATE)]
+        if not len(blocks):
+            return -np.inf
+        blocks = blocks[blocks > blocks.mean() * 10 ** (_RELATIVE_GATE / 10)]
+        return float(-0.691 + 10 * np.log10(blocks.mean()))
+
+    def _energy(self, end: int) -> NDArray[np.float64]:
+        weighted = _weighted(self._buffer, self._rate, self._context, end)
+        return np.square(weighted, dtype=np.float64)
+
+    def _means(self, energy: NDArray[np.float64]) -> NDArray[np.float64]:
+        whole = energy[: len(energy) // self._step * self._step]
+        return np.asarray(whole.reshape(-1, self._step).mean(axis=1))
+
+    def _drop(self, measured: int) -> None:
+        start = max(0, measured - self._settle)
+        self._buffer, self._context = self._buffer[start:], measured - start
 
 
 class Limiter:

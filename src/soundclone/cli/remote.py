@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Version = Literal["v1", "v2"]
 Emotion = Literal["happy", "sad", "angry", "fearful", "disgusted", "surprised", "neutral"]
+Loudness = Literal["audiobook", "podcast", "broadcast"]
 Format = Literal["mp3", "wav", "flac", "ogg"]
 
 SubtitlesFile = Annotated[
@@ -215,6 +216,10 @@ def speak(
         typer.Option(help="Hz, 8000 to 48000 (default: 44100; ogg: 48000)"),
     ] = None,
     channel: Annotated[int | None, typer.Option(help="Number of channels", min=1, max=2)] = None,
+    loudness: Annotated[
+        Loudness | None,
+        typer.Option(help="Loudness of the file for a kind of publication, instead of --vol"),
+    ] = None,
     sidecar: Sidecar = None,
     url: BaseUrl = None,
     key: ApiKey = None,
@@ -249,6 +254,7 @@ def speak(
             format=format,
             sample_rate=sample_rate,
             channel=cast("Literal[1, 2] | None", channel),
+            loudness=loudness,
             wait=False,
         )
         with cancelling(task, url, key), following("speaking", silent) as show:

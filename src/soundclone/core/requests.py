@@ -44,6 +44,14 @@ class AudioFormat(StrEnum):
         return "wav" if self is AudioFormat.ULAW_WAV else self.value
 
 
+class Loudness(StrEnum):
+    """Kind of publication, whose usual loudness a file gets."""
+
+    AUDIOBOOK = "audiobook"
+    PODCAST = "podcast"
+    BROADCAST = "broadcast"
+
+
 class SubtitleUnit(StrEnum):
     """Unit of text that one subtitle shows."""
 
@@ -176,6 +184,7 @@ class SpeechOptions:
     sample_rate: int | None = None  # Hz; None: the usual one of the format
     channels: int = 1
     bit_rate: int | None = None  # bit/s of MP3 and Opus; None: the usual one of the format
+    loudness: Loudness | None = None  # None: that of speech, which `volume` changes
     opening: int | None = None
     # of a stream: characters of the first chunk, which is short so that the sound begins early
     place: int = 0  # of a clause: characters of the same speech before this text
@@ -185,6 +194,7 @@ class SpeechOptions:
         """Return the options as the database keeps them."""
         opening = {} if self.opening is None else {"opening": self.opening}
         bit_rate = {} if self.bit_rate is None else {"bit_rate": self.bit_rate}
+        loudness = {} if self.loudness is None else {"loudness": self.loudness}
         clause: Json = {"place": self.place} if self.place else {}
         if self.goes_on:
             clause["goes_on"] = True
@@ -198,6 +208,7 @@ class SpeechOptions:
             "sample_rate": self.sample_rate,
             "channels": self.channels,
             **bit_rate,
+            **loudness,
             **opening,
             **clause,
         }
@@ -205,7 +216,7 @@ class SpeechOptions:
     @classmethod
     def from_json(cls, data: Json) -> Self:
         """Read options that `to_json` wrote."""
-        unit = data.get("subtitles")
+        unit, standard = data.get("subtitles"), data.get("loudness")
         return cls(
             emotion=Emotion(data.get("emotion", cls.emotion)),
             speed=data.get("speed", cls.speed),
@@ -216,6 +227,7 @@ class SpeechOptions:
             sample_rate=data.get("sample_rate"),
             channels=data.get("channels", cls.channels),
             bit_rate=data.get("bit_rate"),
+            loudness=Loudness(standard) if standard else None,
             opening=data.get("opening"),
             place=data.get("place", 0),
             goes_on=data.get("goes_on", False),

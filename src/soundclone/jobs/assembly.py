@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,7 +12,7 @@ import numpy as np
 from ..audio import encode, loudness, watermark
 from ..audio.samples import Samples
 from ..core import files, watermarks
-from ..core.requests import SpeechOptions, SpeechRequest, SubtitleUnit, TaskResult
+from ..core.requests import AudioFormat, SpeechOptions, SpeechRequest, SubtitleUnit, TaskResult
 from ..db.models import Json
 from ..engines.emotion import PROFILES
 from ..synthesis.concatenation import margins
@@ -27,6 +27,11 @@ from .runner import Job
 BLOCK = 1 << 18  # samples to process at once
 _DRIFT = 3.0  # LU
 _TITLE = 60  # characters
+_OVERSHOOT = 0.5  # dB by which a lossy format may exceed the peaks of its input
+_ATTEMPTS = 5  # to find a gain
+_CLOSE = 0.1  # LU
+_LEAST_SLOPE = 0.3
+# LU that a dB of gain adds at least. Beyond that, speech would be pressed into the limiter.
 
 
 def assemble(job: Job, request: SpeechRequest, language: str, chunks: Sequence[Chunk]) -> Json:
@@ -42,10 +47,29 @@ def assemble(job: Job, request: SpeechRequest, language: str, chunks: Sequence[C
     audio = files.result(job.task.id, options.format.extension)
     spoken: list[Spoken] = []
     position = lead
+
+    def levelled() -> Iterator[Samples]:
+        yield room_tone(lead, rate, 0)
+        for chunk in chunks:
+            job.yield_slot()
+            samples, _ = encode.unpack(job.storage.get(chunk.key))
+            gain = np.float32(level_gain(chunk, chunks))
+            for block in blocks(samples):
+                yield block * gain
+        yield room_tone(tail, rate, 0)
+
+    for group, chunk in zip(groups, chunks, strict=True):
+        sentences = (piece for piece in group if isinstance(piece, Sentence))
+        for sentence, times in zip(sentences, chunk.spoken, strict=True):
+            spoken.append(times.spoken(sentence, position / rate))
+        position += chunk.samples
+    ceiling = ceiling_of(options)
+    volume = np.float32(
+        standard_gain(options, levelled, rate) if options.loudness else volume_gain(options)
+    )
     with TemporaryDirectory(prefix="soundclone-") as folder:
         path = Path(folder) / "speech"
-        mastering = Mastering(job, rate)
-        volume = np.float32(volume_gain(options))
+        mastering = Mastering(job, rate, ceiling)
         with encode.Encoder(
             path,
             options.format,
@@ -56,18 +80,8 @@ def assemble(job: Job, request: SpeechRequest, language: str, chunks: Sequence[C
             tags=tags(groups),
             seconds=seconds,
         ) as encoder:
-            encoder.write(mastering.process(room_tone(lead, rate, 0) * volume))
-            for group, chunk in zip(groups, chunks, strict=True):
-                job.yield_slot()
-                samples, _ = encode.unpack(job.storage.get(chunk.key))
-                gain = np.float32(level_gain(chunk, chunks)) * volume
-                for block in blocks(samples):
-                    encoder.write(mastering.process(block * gain))
-                sentences = (piece for piece in group if isinstance(piece, Sentence))
-                for sentence, times in zip(sentences, chunk.spoken, strict=True):
-                    spoken.append(times.spoken(sentence, position / rate))
-                position += chunk.samples
-            encoder.write(mastering.process(room_tone(tail, rate, 0) * volume))
+            for block in levelled():
+                encoder.write(mastering.process(block * volume))
             encoder.write(mastering.finish())
         result = result_of(job, request, language, audio, seconds)
         result = provenance.seal(job, result, path, options)
@@ -83,8 +97,8 @@ class Mastering:
     A task that another worker takes over keeps its payload, so its sound stays the same.
     """
 
-    def __init__(self, job: Job, sample_rate: int) -> None:
-        self._limiter = loudness.Limiter(sample_rate)
+    def __init__(self, job: Job, sample_rate: int, ceiling: float = loudness.CEILING) -> None:
+        self._limiter = loudness.Limiter(sample_rate, ceiling)
         self._embedder: watermark.Embedder | None = None
         if job.settings.watermark:
             with job.database.transaction() as session:
@@ -131,6 +145,46 @@ def volume_gain(options: SpeechOptions) -> float:
     """
     energy = PROFILES[options.emotion].energy
     return float(options.volume * 10 ** (energy / 20))
+
+
+def ceiling_of(options: SpeechOptions) -> float:
+    """Return the highest true peak of the samples before they are encoded, in dBTP."""
+    if options.loudness is None:
+        return loudness.CEILING
+    lossless = options.format in (AudioFormat.WAV, AudioFormat.FLAC)
+    return loudness.STANDARDS[options.loudness].ceiling - (0.0 if lossless else _OVERSHOOT)
+
+
+def standard_gain(
+    options: SpeechOptions, levelled: Callable[[], Iterator[Samples]], rate: int
+) -> float:
+    """Return the gain with which speech has the loudness that its options name.
+
+    The limiter takes some loudness away, so the speech is measured behind the limiter.
+    """
+    assert options.loudness is not None
+    # A meter adds the energies of both channels, which are the same (BS.1770-4, annex 1).
+    target = loudness.STANDARDS[options.loudness].lufs - 10 * np.log10(options.channels)
+    gain, slope = 0.0, 1.0  # dB, and LU for each dB
+    before: tuple[float, float] | None = None
+    for attempt in range(_ATTEMPTS):
+        meter = loudness.Meter(rate)
+        limiter = loudness.Limiter(rate, ceiling_of(options))
+        factor = np.float32(10 ** (gain / 20))
+        for block in levelled():
+            meter.add(limiter.process(block * factor) if attempt else block)
+        if attempt:
+            meter.add(limiter.flush())
+        level = meter.integrated()
+        if not np.isfinite(level):
+            return 1.0
+        if attempt and abs(target - level) < _CLOSE:
+            break
+        if before and gain > before[0]:
+            slope = min(max((level - before[1]) / (gain - before[0]), _LEAST_SLOPE), 1.0)
+        before = (gain, level) if attempt else None
+        gain += (target - level) / slope
+    return float(10 ** (gain / 20))
 
 
 def level_gain(chunk: Chunk, chunks: Sequence[Chunk]) -> float:

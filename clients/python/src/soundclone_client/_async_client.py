@@ -53,6 +53,7 @@ from ._types import (
     DeliveryStatus,
     Format,
     Kind,
+    Loudness,
     Progress,
     Scope,
     Source,
@@ -212,6 +213,7 @@ class AsyncClient:
         format: Format | None = None,
         sample_rate: int | None = None,
         channel: Literal[1, 2] | None = None,
+        loudness: Loudness | None = None,
         wait: Literal[True] = True,
         timeout: float | None = None,  # noqa: ASYNC109
         on_progress: Progress | None = None,
@@ -235,6 +237,7 @@ class AsyncClient:
         format: Format | None = None,
         sample_rate: int | None = None,
         channel: Literal[1, 2] | None = None,
+        loudness: Loudness | None = None,
         wait: Literal[True] = True,
         timeout: float | None = None,  # noqa: ASYNC109
         on_progress: Progress | None = None,
@@ -258,6 +261,7 @@ class AsyncClient:
         format: Format | None = None,
         sample_rate: int | None = None,
         channel: Literal[1, 2] | None = None,
+        loudness: Loudness | None = None,
         wait: Literal[False],
         timeout: float | None = None,  # noqa: ASYNC109
         on_progress: Progress | None = None,
@@ -280,6 +284,7 @@ class AsyncClient:
         format: Format | None = None,
         sample_rate: int | None = None,
         channel: Literal[1, 2] | None = None,
+        loudness: Loudness | None = None,
         wait: bool = True,
         timeout: float | None = None,  # noqa: ASYNC109
         on_progress: Progress | None = None,
@@ -302,6 +307,7 @@ class AsyncClient:
             format: Default: mp3.
             sample_rate: Hz, 8000 to 48000. Default: 44100, or 48000 for ogg.
             channel: Number of channels.
+            loudness: Loudness of the file for a kind of publication. Excludes `vol`.
             wait: False returns the task at once.
             timeout: Seconds to wait for the speech. Default: no limit.
             on_progress: Called with the task whenever its status or progress has changed.
@@ -335,6 +341,7 @@ class AsyncClient:
             format=format,
             sample_rate=sample_rate,
             channel=channel,
+            loudness=loudness,
         )
         task = await self._submit("audios", body, idempotency_key)
         if not wait:

@@ -54,6 +54,7 @@ from ._types import (
     DeliveryStatus,
     Format,
     Kind,
+    Loudness,
     Progress,
     Scope,
     Source,
@@ -211,6 +212,7 @@ class Client:
         format: Format | None = None,
         sample_rate: int | None = None,
         channel: Literal[1, 2] | None = None,
+        loudness: Loudness | None = None,
         wait: Literal[True] = True,
         timeout: float | None = None,
         on_progress: Progress | None = None,
@@ -234,6 +236,7 @@ class Client:
         format: Format | None = None,
         sample_rate: int | None = None,
         channel: Literal[1, 2] | None = None,
+        loudness: Loudness | None = None,
         wait: Literal[True] = True,
         timeout: float | None = None,
         on_progress: Progress | None = None,
@@ -257,6 +260,7 @@ class Client:
         format: Format | None = None,
         sample_rate: int | None = None,
         channel: Literal[1, 2] | None = None,
+        loudness: Loudness | None = None,
         wait: Literal[False],
         timeout: float | None = None,
         on_progress: Progress | None = None,
@@ -279,6 +283,7 @@ class Client:
         format: Format | None = None,
         sample_rate: int | None = None,
         channel: Literal[1, 2] | None = None,
+        loudness: Loudness | None = None,
         wait: bool = True,
         timeout: float | None = None,
         on_progress: Progress | None = None,
@@ -301,6 +306,7 @@ class Client:
             format: Default: mp3.
             sample_rate: Hz, 8000 to 48000. Default: 44100, or 48000 for ogg.
             channel: Number of channels.
+            loudness: Loudness of the file for a kind of publication. Excludes `vol`.
             wait: False returns the task at once.
             timeout: Seconds to wait for the speech. Default: no limit.
             on_progress: Called with the task whenever its status or progress has changed.
@@ -334,6 +340,7 @@ class Client:
             format=format,
             sample_rate=sample_rate,
             channel=channel,
+            loudness=loudness,
         )
         task = self._submit("audios", body, idempotency_key)
         if not wait:

@@ -19,6 +19,7 @@ Kind = Literal["clone", "audio", "conversion"]
 Format = Literal["mp3", "wav", "flac", "ogg"]
 StreamFormat = Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]
 TalkFormat = Literal["pcm", "mp3", "opus", "aac", "ulaw", "alaw"]
+Loudness = Literal["audiobook", "podcast", "broadcast"]
 Subtitles = Literal["sentence", "word"]
 TextFormat = Literal["plain", "ssml"]
 
