@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import av
 import numpy as np
@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 
 from ..errors import InternalError
 from .samples import Samples
+
+if TYPE_CHECKING:
+    from av.container.core import Chapter
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class Format:
     sample_rate: int  # Hz
     options: Mapping[str, str]
     sample_rates: tuple[int, ...] = ()  # Hz, that a request may name
+    has_chapters: bool = False
 
 
 RATES = (8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
@@ -61,6 +65,13 @@ The header of a stream is written before its length is known. WAV states a lengt
 bytes, FLAC and MP3 state none.
 """
 
+FILES: Mapping[str, Format] = {
+    **STREAMS,
+    # The index comes first, so that a player can begin before it has the whole file.
+    "m4b": Format("ipod", "aac", "fltp", 44_100, {"b": "80k", "flags": "+bitexact"}, RATES, True),
+}
+"""Formats of files: STREAMS, and AAC in MPEG-4 with marks of chapters."""
+
 SYNTHETIC = {
     "comment": "Synthetic speech in a cloned voice",
     "DigitalSourceType": "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia",
@@ -84,6 +95,15 @@ class Encoded:
     bytes: int
 
 
+@dataclass(frozen=True)
+class Mark:
+    """A chapter of a file."""
+
+    start: float  # seconds
+    end: float
+    title: str
+
+
 class Parts:
     """Buffer of an encoder's output, read in parts while the encoder runs."""
 
@@ -105,7 +125,7 @@ class Parts:
 
 
 class Encoder:
-    """Encoder of mono samples in blocks, to a file in one of FORMATS or to `Parts` in STREAMS.
+    """Encoder of mono samples in blocks, to a file in one of FILES or to `Parts` in STREAMS.
 
     The same samples and tags make the same bytes, independently of the size of the blocks. As a
     context manager the encoder closes the file, which is incomplete after an exception.
@@ -122,12 +142,13 @@ class Encoder:
         bit_rate: int | None = None,
         tags: Mapping[str, str] | None = None,
         seconds: float | None = None,
+        marks: Sequence[Mark] = (),
     ) -> None:
         """Open the target.
 
         Args:
             target: File or buffer.
-            format: Name in STREAMS.
+            format: Name in FILES.
             sample_rate_in: Sample rate in Hz of the samples passed to `write`.
             sample_rate: Sample rate in Hz of the file. None: the usual one of the format.
             channels: 1 or 2. Two channels are identical.
@@ -135,12 +156,13 @@ class Encoder:
                 format allows at the sample rate. None: a bit rate that is transparent for speech.
             tags: Metadata such as title, artist, comment.
             seconds: Duration, for the tag of an MP3. Other formats have it in their header.
+            marks: Chapters, for a format that has them.
 
         Raises:
-            KeyError: STREAMS has no such format.
+            KeyError: FILES has no such format.
             ValueError: The format does not have this sample rate.
         """
-        form = STREAMS[format]
+        form = FILES[format]
         if sample_rate is not None and sample_rate not in form.sample_rates:
             rates = ", ".join(map(str, form.sample_rates))
             raise ValueError(f"{format} has no sample rate {sample_rate}; it has {rates}")
@@ -160,6 +182,8 @@ class Encoder:
         )
         # "bitexact" omits random serial numbers and the version of the library.
         options = {"fflags": "+bitexact"}
+        if form.has_chapters:
+            options["movflags"] = "+faststart"
         if isinstance(target, Parts):
             options["flush_packets"] = "1"
             if format == "ogg":
@@ -174,6 +198,10 @@ class Encoder:
         if seconds is not None and format == "mp3":
             self._container.metadata["TLEN"] = str(round(1000 * seconds))
         self._stream = _add_stream(self._container, self._format, channels)
+        if marks:
+            self._container.set_chapters(
+                [_chapter(number, mark) for number, mark in enumerate(marks)]
+            )
 
     def write(self, samples: Samples) -> None:
         """Append mono samples, shape (n,). Values beyond full scale are clipped."""
@@ -220,11 +248,21 @@ class Encoder:
             self._container.close()
 
 
+def _chapter(number: int, mark: Mark) -> Chapter:
+    return {
+        "id": number,
+        "start": round(1000 * mark.start),
+        "end": round(1000 * mark.end),
+        "time_base": Fraction(1, 1000),
+        "metadata": {"title": mark.title},
+    }
+
+
 def _bit_rate(
     format: str, sample_rate: int, channels: int, wanted: int | None = None
 ) -> dict[str, str]:
     """Return options of the wanted bit rate, or of one that is transparent for speech."""
-    if wanted is not None and format in ("ogg", "mp3"):
+    if wanted is not None and format in ("ogg", "mp3", "m4b"):
         return {"b": str(min(wanted, highest_bit_rate(format, sample_rate)))}
     if format == "ogg":
         return {"b": "64k" if channels == 1 else "96k"}

@@ -1,8 +1,8 @@
 """The command line.
 
-`clone`, `speak`, `convert`, `talk`, `download`, `tasks`, `voices`, `webhooks`, `login`, `open`,
-`mcp` and `wyoming` use a running service over HTTP. All other commands work on this machine with
-the settings of the environment.
+`clone`, `speak`, `convert`, `audiobook`, `dub`, `talk`, `download`, `tasks`, `voices`, `webhooks`,
+`login`, `open`, `mcp` and `wyoming` use a running service over HTTP. All other commands work on
+this machine with the settings of the environment.
 
 An expected failure prints one sentence on standard error or, with --json, one line
 `{"error": {"word": …, "message": …}}`. Standard output has results only. EPILOGUE lists the exit
@@ -18,7 +18,7 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from . import bridge, local, login, remote, service, talk
+from . import audiobook, bridge, local, login, remote, service, talk
 from .account import account_app
 from .audit import audit_app
 from .common import FAILED, INTERRUPTED, WRONG_USAGE, Failure, print_json, read_settings
@@ -58,6 +58,7 @@ app.command()(service.worker)
 app.command(epilog=remote.CLONE_EXAMPLES)(remote.clone)
 app.command(epilog=remote.SPEAK_EXAMPLES)(remote.speak)
 app.command(epilog=remote.CONVERT_EXAMPLES)(remote.convert)
+app.command(epilog=audiobook.AUDIOBOOK_EXAMPLES)(audiobook.audiobook)
 app.command(epilog=talk.TALK_EXAMPLES)(talk.talk)
 app.command()(remote.download)
 app.command("cancel")(cancel)

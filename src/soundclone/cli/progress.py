@@ -74,6 +74,33 @@ def transferring(what: str, quiet: bool) -> Iterator[Callable[[int, int | None],
         yield show
 
 
+@contextmanager
+def counting(
+    what: str, unit: str, total: int, quiet: bool
+) -> Iterator[Callable[[int, float], None]]:
+    """Show how many of `total` units are done.
+
+    Yields a function that takes the number of finished units and the share of the next one.
+    """
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TimeRemainingColumn(elapsed_when_finished=True),
+    )
+    with _bars(quiet, *columns) as bars:
+        bar = bars.add_task(what, total=total)
+
+        def show(done: int, share: float) -> None:
+            bars.start()
+            bars.update(
+                bar, completed=done + share, description=f"{what}: {done} of {total} {unit}"
+            )
+
+        yield show
+
+
 def _console() -> Console:
     from rich.console import Console
 

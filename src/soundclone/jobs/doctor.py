@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -85,6 +86,7 @@ def examine(settings: Settings, on_check: Callable[[str], object] = lambda name:
         check("database", lambda: _database(settings)),
         check("storage", lambda: _storage(settings)),
         check("secret", lambda: _secret(settings), needed=False),
+        check("content credentials", lambda: _credentials(settings), needed=False),
         check("disk", lambda: _disk(settings)),
         check("workers", lambda: _workers(settings), needed=False),
     ]
@@ -192,6 +194,38 @@ def _secret(settings: Settings) -> str:
     if warning := settings.secret_warning:
         raise Unavailable(warning)
     return "no other user can read it"
+
+
+def _credentials(settings: Settings) -> str:
+    from ..audio import credentials
+    from . import provenance
+
+    if not credentials.available():
+        raise Unavailable(
+            "the package c2pa-python is not installed; files carry a watermark and no signature; "
+            "pip install 'soundclone[c2pa]'"
+        )
+    path = provenance.certificate_file(settings)
+    if settings.credentials_file is None and not path.exists():
+        return f"there is no certificate yet at {path}; the first start of a worker makes one"
+    try:
+        signer = credentials.signer_of(path, create=False)
+    except credentials.CredentialsError as error:
+        raise Unavailable(f"Content Credentials cannot be signed: {error}") from error
+    now = datetime.now(UTC)
+    for wrong, word, day in (
+        (now < signer.begins, "begins", signer.begins),
+        (now > signer.ends, "ended", signer.ends),
+    ):
+        if wrong:
+            raise Unavailable(
+                f"the certificate in {path} {word} on {day:%Y-%m-%d}; files carry a watermark and "
+                "no signature"
+            )
+    return (
+        f"results are signed by {signer.owner}, whose certificate is valid until "
+        f"{signer.ends:%Y-%m-%d}"
+    )
 
 
 def _disk(settings: Settings) -> str:

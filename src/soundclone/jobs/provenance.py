@@ -49,11 +49,15 @@ def signer_of(settings: Settings) -> Signer | None:
     """
     if not credentials.available():
         return None
-    own = settings.credentials_file
     try:
-        return _signer(own or settings.data_dir / "credentials.pem", own is None)
+        return _signer(certificate_file(settings), settings.credentials_file is None)
     except CredentialsError as error:
         raise SettingsError(f"Content Credentials cannot be signed: {error}") from error
+
+
+def certificate_file(settings: Settings) -> Path:
+    """Return the file with the key and the certificate that sign Content Credentials."""
+    return settings.credentials_file or settings.data_dir / "credentials.pem"
 
 
 def seal(

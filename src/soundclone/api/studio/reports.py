@@ -43,10 +43,11 @@ async def submit(request: Request) -> Response:
     try:
         if int(request.headers.get("Content-Length") or 0) > _LARGEST:
             raise InvalidParameter("the report is too long", param="message")
-        host = request.client.host if request.client else ""
-        await state.report_limits.check(sender_of(host, state.settings.secret))
         form = await fields(request)
         values = {name: form.get(name, "") for name in _FIELDS}
+        host = request.client.host if request.client else ""
+        # The limit comes after the fields, so that the page of the error keeps them.
+        await state.report_limits.check(sender_of(host, state.settings.secret))
         report = await state.database.transaction_async(_store, values)
     except (InvalidParameter, RateLimited, Unavailable) as error:
         return _page(request, error.status, values=values, error=error)
