@@ -151,7 +151,7 @@ def test_tools_describe_what_they_change(real_api: Api, account: Account) -> Non
         }  # fmt: skip
         destructive = {name for name, hint in hints.items() if hint and hint.destructive_hint}
         assert destructive == {"delete_voice"}
-        for name in ("speak", "clone_voice"):
+        for name in ("speak", "clone_voice", "convert"):
             assert "Costs credits" in (tools[name].description or "")
         for tool in tools.values():
             for field in tool.input_schema["properties"].values():

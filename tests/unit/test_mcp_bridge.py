@@ -33,8 +33,11 @@ PRICES = [
         "model_name": f"sound-cloning-{name}", "display_name": "", "model_type": "audio",
         "price_mode": "", "unit_price": price, "remark": "",
     }
-    for name, price in (("audio", 2.0), ("voice", 0.01), ("clone", 10.0))
+    for name, price in (
+        ("audio", 2.0), ("voice", 0.01), ("clone", 10.0), ("conversion", 0.003),
+    )
 ]  # fmt: skip
+CONVERSIONS = "POST /api/open-api/v1/soundCloning/voice-conversions"
 HELLO = {"voice": MODEL, "text": "Hello."}
 
 
@@ -182,6 +185,50 @@ def test_no_other_file_is_read_or_written(server: Server, tmp_path: Path) -> Non
     assert "may use no files" in sentence(call(server, "speak", HELLO | {"file": "a.mp3"}))
     assert server.seen == []
     assert (folder / "kept.mp3").read_bytes() == b"kept"
+
+
+def test_a_recording_is_converted(server: Server, tmp_path: Path) -> None:
+    url = "http://soundclone.test/files/performance.wav"
+    upload = {"url": url, "filename": "performance.wav", "size": 1, "mimeType": "audio/wav"}
+    server.on(UPLOAD, Answer(upload))
+    server.on(CONVERSIONS, Answer(STATE | {"model": "soundCloningConversion"}))
+    done = DONE | {"model": "soundCloningConversion", "modelId": MODEL}
+    server.on(TASK, Answer(STATE | {"status": "processing", "progress": 40}), Answer(done))
+    (tmp_path / "performance.wav").write_bytes(b"RIFF")
+    arguments = {
+        "voice": MODEL,
+        "source": "performance.wav",
+        "max_seconds": 60,
+        "volume": 2,
+        "format": "flac",
+    }
+    steps: list[float] = []
+
+    async def work(client: Client) -> None:
+        async def report(progress: float, total: float | None, message: str | None) -> None:
+            steps.append(progress)
+
+        answer = await client.call_tool("convert", arguments, progress_callback=report)
+        assert not answer.is_error, answer.content
+        assert answer.structured_content is not None
+        assert answer.structured_content["file"] == str(tmp_path / f"{ID}.flac")
+        assert answer.structured_content["voice"] == MODEL
+
+    using(server, work, tmp_path)
+    assert steps[-1] == 100
+    [seen] = server.asked(CONVERSIONS)
+    assert (seen.json["modelId"], seen.json["maxSeconds"], seen.json["vol"]) == (MODEL, 60, 2)
+    assert (tmp_path / f"{ID}.flac").read_bytes() == SOUND
+    outside = call(server, "convert", arguments | {"source": "/etc/passwd"}, tmp_path)
+    assert "is outside" in sentence(outside)
+    cheap = call(server, "convert", arguments | {"max_credits": 0.1}, tmp_path)
+    assert (
+        "up to 0.19 credits, more than max_credits 0.1; nothing was spent, and a lower max_seconds"
+        in sentence(cheap)
+    )
+    assert len(server.asked(CONVERSIONS)) == 1
+    price = call(server, "estimate_price", {"kind": "conversion", "seconds": 2.5})
+    assert price.structured_content == {"credits": 0.0175, "characters": 0}
 
 
 def test_a_price_above_the_limit_spends_nothing(server: Server) -> None:

@@ -60,6 +60,8 @@ PATH = "/mcp"
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _LARGEST_INLINE = 8_000_000  # bytes of audio in an answer; a longer file is a link
 _LONGEST_SPEECH, _LONGEST_PREVIEW = 10_000, 270  # characters
+_LONGEST_PERFORMANCE = 600  # seconds
+_MICRO = Decimal("0.000001")  # credits, the smallest amount
 _CANCEL_SECONDS = 5.0
 _VERIFIED_SECONDS = 60.0  # for which a key counts as checked
 _MOST_VERIFIED = 1_000  # keys
@@ -70,8 +72,9 @@ _MEDIA_TYPES = {
     "ogg": "audio/ogg",
 }
 _INSTRUCTIONS = (
-    "Clone voices and speak with them. Speaking and cloning cost credits: call estimate_price and "
-    "tell the user the price first. Clone a voice only with the consent of its speaker."
+    "Clone voices, speak with them, and convert recordings to them. This costs credits: call "
+    "estimate_price and tell the user the price first. Clone a voice only with the consent of its "
+    "speaker."
 )
 _COSTS = "Costs credits. Call it only when the user asked for it; estimate_price gives the price."
 
@@ -166,10 +169,12 @@ class BalanceInfo(BaseModel):
 
 
 class PriceInfo(BaseModel):
-    """Price of a text."""
+    """Price of a text or of a conversion."""
 
     credits: float
-    characters: int = Field(description="Characters that are charged; pauses are free")
+    characters: int = Field(
+        description="Characters that are charged; pauses are free. 0 for a conversion"
+    )
 
 
 class AudioInfo(BaseModel):
@@ -274,6 +279,7 @@ def build(bridge: Bridge) -> MCPServer[Any]:
         (tools.estimate_price, "Estimate a price", look),
         (tools.clone_voice, "Clone a voice", make),
         (tools.speak, "Speak a text", make),
+        (tools.convert, "Convert a recording to a voice", make),
         (tools.rename_voice, "Rename a voice", change),
         (tools.delete_voice, "Delete a voice", remove),
     ):
@@ -286,7 +292,7 @@ def build(bridge: Bridge) -> MCPServer[Any]:
             f"soundclone://audio/{{task}}.{format}",
             name=f"audio_{format}",
             title=f"Audio of a task ({format})",
-            description="Audio that speak or clone_voice has made",
+            description="Audio that speak, convert or clone_voice has made",
             mime_type=media_type,
         )(tools.read_audio)
     return server
@@ -367,14 +373,29 @@ class Tools:
     async def estimate_price(
         self,
         context: Call,
-        text: Annotated[str, Field(description="Text to speak, or text of a preview")],
+        text: Annotated[
+            str, Field(description="Text to speak, or text of a preview; none for a conversion")
+        ] = "",
         kind: Annotated[
-            Literal["speech", "clone"],
-            Field(description="speech: the price of speak. clone: the price of clone_voice"),
+            Literal["speech", "clone", "conversion"],
+            Field(
+                description="speech: the price of speak. clone: the price of clone_voice. "
+                "conversion: the price of convert"
+            ),
         ] = "speech",
+        seconds: Annotated[
+            float,
+            Field(
+                ge=0,
+                le=_LONGEST_PERFORMANCE,
+                description="Duration of the recording, for a conversion",
+            ),
+        ] = 0,
     ) -> PriceInfo:
-        """Return the price of speech or of a clone before anything is spent."""
+        """Return the price of speech, a clone or a conversion before anything is spent."""
         async with self._connected(context) as client:
+            if kind == "conversion":
+                return await _conversion_price(client, seconds)
             return await _price(client, text, kind)
 
     async def clone_voice(
@@ -469,6 +490,54 @@ class Tools:
                 speed=speed,
                 vol=volume,
                 pitch=pitch,
+                format=format,
+                wait=False,
+            )
+            done = await _follow(context, client, task)
+            return await self._deliver(client, done, id, format, output, path)
+
+    async def convert(
+        self,
+        context: Call,
+        voice: VoiceName,
+        source: Annotated[
+            str,
+            Field(
+                description="http(s) URL of a recording of one person who speaks, or a file in the "
+                "server's folder"
+            ),
+        ],
+        max_seconds: Annotated[
+            int,
+            Field(
+                ge=1,
+                le=_LONGEST_PERFORMANCE,
+                description="Refuse a longer recording. The price of this duration is held, and "
+                "the duration of the recording is charged",
+            ),
+        ] = 300,
+        volume: Annotated[float, Field(gt=0, le=10, description="1 is normal")] = 1.0,
+        format: Format = "mp3",
+        output: OutputOption = None,
+        file: FileOption = None,
+        max_credits: MaxCredits = None,
+    ) -> Annotated[CallToolResult, AudioInfo]:
+        """Turn a recording of another person into the same performance in a voice of the account.
+
+        Timing, melody and emphasis of the performer stay.
+        """
+        recording = self._source(source)
+        output, path = self._target(output, file)
+        async with self._connected(context) as client:
+            id = await _id_of(client, voice)
+            if max_credits is not None:
+                price = await _conversion_price(client, max_seconds)
+                _check_limit(price, max_credits, "a lower max_seconds reduces it")
+            task = await client.convert(
+                id,
+                recording,
+                max_seconds=max_seconds,
+                vol=volume,
                 format=format,
                 wait=False,
             )
@@ -604,30 +673,43 @@ async def _id_of(client: AsyncClient, voice: str) -> str:
 async def _price(client: AsyncClient, text: str, kind: Literal["speech", "clone"]) -> PriceInfo:
     limit = _LONGEST_SPEECH if kind == "speech" else _LONGEST_PREVIEW
     characters = script.check(text, limit)
+    if kind == "speech":
+        rate, fee = await _prices(client, "sound-cloning-audio", "sound-cloning-voice")
+    else:
+        [rate], fee = await _prices(client, "sound-cloning-clone"), Decimal()
+    cost = fee + (characters * rate / 10_000 // _MICRO) * _MICRO
+    return PriceInfo(credits=float(cost), characters=characters)
+
+
+async def _conversion_price(client: AsyncClient, seconds: float) -> PriceInfo:
+    rate, fee = await _prices(client, "sound-cloning-conversion", "sound-cloning-voice")
+    cost = fee + (round(1000 * seconds) * rate / 1000 // _MICRO) * _MICRO
+    return PriceInfo(credits=float(cost), characters=0)
+
+
+async def _prices(client: AsyncClient, *names: str) -> list[Decimal]:
+    """Return rows of the price list of the service."""
     prices = {row.model_name: Decimal(str(row.unit_price)) for row in await client.catalog()}
     try:
-        if kind == "speech":
-            rate, fee = prices["sound-cloning-audio"], prices["sound-cloning-voice"]
-        else:
-            rate, fee = prices["sound-cloning-clone"], Decimal()
+        return [prices[name] for name in names]
     except KeyError as error:
         raise ToolError(f"the price list of the service has no {error}") from error
-    micro = Decimal("0.000001")
-    cost = fee + (characters * rate / 10_000 // micro) * micro
-    return PriceInfo(credits=float(cost), characters=characters)
 
 
 async def _check_price(
     client: AsyncClient, text: str, kind: Literal["speech", "clone"], most: float | None
 ) -> None:
     """Refuse a price above `most` credits."""
-    if most is None:
-        return
-    price = await _price(client, text, kind)
+    if most is not None:
+        _check_limit(await _price(client, text, kind), most)
+
+
+def _check_limit(price: PriceInfo, most: float, remedy: str = "") -> None:
+    """Raise ToolError for a price above `most` credits."""
     if price.credits > most:
         raise ToolError(
             f"the price is up to {price.credits:g} credits, more than max_credits {most:g}; "
-            "nothing was spent"
+            f"nothing was spent{remedy and f', and {remedy}'}"
         )
 
 
