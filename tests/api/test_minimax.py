@@ -7,6 +7,7 @@ import json
 import tarfile
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -419,7 +420,22 @@ def test_a_text_from_a_file(
     del body["text"]
     made = call(api, account.key, "/v1/t2a_async_v2", body)
     assert made["usage_characters"] == len("Vom Blatt.")
-    for data, sentence in ((b"PK\3\4\xff", "no text in UTF-8"), (b"a" * 80_001, "at most 10,000")):
+    body["text_file_id"] = upload(api, account.key, zipped({"a/b.txt": "Vom Archiv."}))
+    assert call(api, account.key, "/v1/t2a_async_v2", body)["usage_characters"] == 11
+    locked = bytearray(zipped({"a.txt": "secret"}))
+    locked[6] |= 1  # encrypted, in the local header
+    locked[locked.index(b"PK\1\2") + 8] |= 1
+    for data, sentence in (
+        (b"\xff", "no text in UTF-8"),
+        (b"PK\3\4\xff", "cannot be unpacked"),
+        (zipped({"a.txt": "A" * 80_001}), "at most 10,000"),
+        (zipped({"a.txt": "A", "b.txt": "B"}), "has 2 .txt files; the archive must have one"),
+        (zipped({"__MACOSX/a.txt": "A", "b.json": "{}", "c/.d.txt": ""}), "has 0 .txt files"),
+        (zipped({"a.txt": "A"})[:-30], "cannot be unpacked"),
+        (zipped({"a.txt": "A"}, zipfile.ZIP_LZMA), "cannot be unpacked"),
+        (bytes(locked), "cannot be unpacked"),
+        (b"a" * 80_001, "at most 10,000"),
+    ):
         body["text_file_id"] = upload(api, account.key, data)
         code, message = refusal(api, account.key, "/v1/t2a_async_v2", body)
         assert (code, sentence in message) == (2013, True)
@@ -427,6 +443,15 @@ def test_a_text_from_a_file(
         "text is missing"
         in refusal(api, account.key, "/v1/t2a_async_v2", speech(voice, text=""))[1]
     )
+
+
+def zipped(texts: dict[str, str], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """An archive of texts, by their names."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", compression) as archive:
+        for name, text in texts.items():
+            archive.writestr(name, text)
+    return buffer.getvalue()
 
 
 def test_files(api: Api, account: Account) -> None:
@@ -560,4 +585,5 @@ def test_the_front_can_be_switched_off(tmp_path: Path) -> None:
     for api in serve(tmp_path, fronts="openai"):
         key = api.new_account().key
         for path in ("/v1/t2a_v2", "/minimax/v1/t2a_v2"):
-            assert api.send("POST", path, key=key, body={}).status_code == 404
+            code, sentence = refusal(api, key, path, {})
+            assert (code, "is switched off" in sentence) == (2013, True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+import zlib
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -34,6 +37,8 @@ from .schemas import FileId, T2AAsyncRequest, T2AAsyncResponse, T2AQuery, T2AQue
 from .speech import speech_job
 
 _LARGEST = 4 * (2 * TEXT_LIMIT)  # bytes of a text with its pause markers
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_ZIP = b"PK\x03\x04"  # first bytes of an archive
 
 _STATUS = {
     TaskStatus.QUEUED: "Processing",
@@ -114,13 +119,54 @@ async def _uploaded_text(state: AppState, number: int | None, who: Caller) -> st
             param="text_file_id",
         )
     data = await run_in_threadpool(state.storage.get, file.upload_key)
+    if data.startswith(_ZIP):
+        data = await run_in_threadpool(_unpacked, data, number)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidParameter(
-            f"file {number} is no text in UTF-8; send a .txt file, not an archive",
+            f"file {number} is no text in UTF-8; send a .txt file, or a ZIP archive of one",
             param="text_file_id",
         ) from error
+
+
+def _unpacked(data: bytes, number: int) -> bytes:
+    """Return the only text of a ZIP archive.
+
+    Raises:
+        InvalidParameter: The archive is damaged or encrypted, or has another number of texts.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            texts = [each for each in archive.infolist() if _is_text(each.filename)]
+            if any(each.compress_type not in _COMPRESSIONS for each in texts):
+                raise NotImplementedError
+            if len(texts) != 1:
+                raise InvalidParameter(
+                    f"file {number} has {len(texts)} .txt files; the archive must have one, so "
+                    "send a request for each text",
+                    param="text_file_id",
+                )
+            with archive.open(texts[0]) as entry:
+                text = entry.read(_LARGEST + 1)  # a small archive can unpack to a huge text
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError) as error:
+        raise InvalidParameter(
+            f"file {number} cannot be unpacked; send a .txt file, or a ZIP archive of one",
+            param="text_file_id",
+        ) from error
+    if len(text) > _LARGEST:
+        raise InvalidParameter(
+            f"the text in file {number} is too long; at most {TEXT_LIMIT:,} characters are taken",
+            param="text_file_id",
+        )
+    return text
+
+
+def _is_text(name: str) -> bool:
+    """Tell whether an entry of an archive is a text, and no metadata of an operating system."""
+    parts = name.split("/")
+    hidden = any(part.startswith((".", "__MACOSX")) for part in parts)
+    return parts[-1].lower().endswith(".txt") and not hidden
 
 
 @router.get(
