@@ -217,6 +217,14 @@ EXAMPLES = {
     "listElevenLabsHistory": Example(
         f'curl "$SITE/elevenlabs/v1/history?page_size=1" {_KEY}', {"ITEM": "last_history_item_id"}
     ),
+    "getElevenLabsUsage": Example(
+        f'curl "$SITE/elevenlabs/v1/usage/character-stats?start_unix=$(date -d yesterday +%s)000'
+        f'&end_unix=$(date +%s)000" {_KEY}'
+    ),
+    "downloadElevenLabsHistory": Example(
+        f"curl -sS $SITE/elevenlabs/v1/history/download {_KEY} {_JSON} \\\n"
+        '  -d "{\\"history_item_ids\\": [\\"$ITEM\\"]}" -o item.mp3'
+    ),
     "getElevenLabsHistoryItem": Example(f"curl $SITE/elevenlabs/v1/history/$ITEM {_KEY}"),
     "getElevenLabsHistoryAudio": Example(
         f"curl -sS $SITE/elevenlabs/v1/history/$ITEM/audio {_KEY} \\\n"

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from soundclone.core import files, tasks
 from soundclone.core.requests import (
     CloneRequest,
+    JoinedSource,
     SpeechRequest,
     TaskResult,
     UploadSource,
@@ -63,10 +64,13 @@ class PretendedWorker(threading.Thread):
         voice: Voice | None = None
         error: TaskError | None = None
         if isinstance(request, CloneRequest):
-            assert isinstance(request.source, UploadSource)
-            source = request.source.key
-            error = ERRORS.get(self._storage.get(source))
-            names = {"name": request.name, "uploads": [source]}
+            if isinstance(request.source, JoinedSource):
+                uploads = list(request.source.keys)
+            else:
+                assert isinstance(request.source, UploadSource)
+                uploads = [request.source.key]
+            error = ERRORS.get(self._storage.get(uploads[0]))
+            names = {"name": request.name, "uploads": uploads}
             voice = rows.voice(task.account_id, id=task.voice_id, task_id=task.id, **names)
         elif isinstance(request, SpeechRequest):
             error = self._speak(task, request)

@@ -16,6 +16,7 @@ from starlette.testclient import WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect
 
 from soundclone.api.conversation import asyncapi
+from soundclone.api.fronts.registry import FRONTS
 from soundclone.core import keys, ledger
 from soundclone.core.pricing import Prices, share, to_micro
 from soundclone.text import parts
@@ -338,7 +339,9 @@ def test_a_revoked_key_ends_the_session(api: Api, account: Account) -> None:
 
 def test_the_asyncapi_document(api: Api) -> None:
     document = api.client.get("/asyncapi.json").json()
-    assert document == asyncapi.document("testserver")
+    channels = [channel for front in FRONTS for channel in front.channels]
+    assert document == asyncapi.document("testserver", channels=channels)
+    assert len(document["channels"]) == 4
     channel = document["channels"]["conversation"]
     assert channel["address"] == PATH
     references = re.findall(r'"#(/[^"]*)"', json.dumps(document))

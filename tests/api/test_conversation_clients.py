@@ -8,24 +8,16 @@ import json
 import os
 import socket
 import sys
-import threading
 import time
-import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
 from websockets.sync.client import connect
 
-from soundclone.api.connections import Limits
 from soundclone.api.conversation import session
-from soundclone.api.server import bounded
-from soundclone.config import Settings
-from soundclone.core import ledger
-from soundclone.db.models import Task
 from soundclone_client import (
     AsyncClient,
     AuthenticationError,
@@ -35,65 +27,18 @@ from soundclone_client import (
     Unreachable,
     _conversation,
 )
-from tests import rows
-from tests.service import free_port
 
-from .conftest import Account, Api
-from .pretended import AUDIO, PretendedWorker
+from .conftest import Account
+from .pretended import AUDIO
+from .site import Site, served
 
 TEXT = "When the morning came, they left at once. Nobody saw them again."
 
 
-class Site:
-    """A served API."""
-
-    def __init__(self, api: Api) -> None:
-        self.api = api
-        self.port = free_port()
-        self.server = bounded(api.app, Limits(), port=self.port, timeout_graceful_shutdown=1)
-        self.worker = PretendedWorker(api)
-        self.url = f"http://127.0.0.1:{self.port}"
-
-    def account(self, credit: float = 100) -> Account:
-        account = self.api.new_account(credit)
-        with self.api.database.transaction() as opened:
-            opened.add(rows.voice(account.id, id=f"model_{uuid.uuid4().hex}", name="Anna"))
-        return account
-
-    def client(self, account: Account) -> Client:
-        return Client(self.url, account.key)
-
-    def used(self, account: Account) -> int:
-        until = time.monotonic() + 10
-        while True:
-            with self.api.database.read() as read:
-                balance = ledger.balance(read, account.id)
-            if not balance.held:
-                return balance.used
-            assert time.monotonic() < until
-            time.sleep(0.02)
-
-    def tasks(self, account: Account) -> int:
-        query = select(func.count()).where(Task.account_id == account.id)
-        with self.api.database.read() as read:
-            return read.scalar(query) or 0
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    api = Api(Settings(data_dir=tmp_path_factory.mktemp("talk")))
-    site = Site(api)
-    serving = threading.Thread(target=site.server.run)
-    serving.start()
-    site.worker.start()
-    while not site.server.started:
-        time.sleep(0.02)
-    yield site
-    site.server.should_exit = True
-    site.worker.stopping.set()
-    serving.join()
-    site.worker.join()
-    api.database.close()
+    with served(tmp_path_factory.mktemp("talk")) as made:
+        yield made
 
 
 @pytest.fixture

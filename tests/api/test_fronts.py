@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,9 +38,40 @@ def test_fronts_can_be_switched_off(bare: Api) -> None:
     key = bare.new_account().key
     for path in ("/v1/models", "/openai/v1/models"):
         status, body = bare.get(path, key)
-        assert (status, body["data"]["errorCode"]) == (404, "not_found"), path
+        assert (status, body["error"]["code"]) == (404, "not_found"), path
+        assert body["error"]["message"].startswith("the API of OpenAI is switched off"), path
+    for path in ("/v1/voices", "/elevenlabs/v1/models"):
+        status, body = bare.get(path, key)
+        assert (status, body["detail"]["status"]) == (404, "not_found"), path
+        assert "ElevenLabs is switched off" in body["detail"]["message"], path
+    status, body = bare.request("GET", "/v1/models", headers=[("xi-api-key", key)])
+    assert (status, body["detail"]["status"]) == (404, "not_found")
+    for path in ("/v1/get_voice", "/minimax/v1/t2a_v2"):
+        status, body = bare.post(path, {}, key)
+        assert (status, body["base_resp"]["status_code"]) == (200, 2013), path
+        assert "MiniMax is switched off" in body["base_resp"]["status_msg"], path
     assert bare.get("/api/open-api/v1/voices", key)[0] == 200
-    assert not [path for path in bare.app.openapi()["paths"] if path.startswith("/v1/")]
+    assert bare.get("/api/open-api/v1/nothing", key)[1]["data"]["errorCode"] == "not_found"
+    assert bare.get("/nothing", key)[1]["data"]["errorCode"] == "not_found"
+    prefixes = ("/v1/", "/minimax/", "/elevenlabs/", "/openai/")
+    assert not [path for path in bare.app.openapi()["paths"] if path.startswith(prefixes)]
+
+
+def test_one_front_can_stay(tmp_path: Path) -> None:
+    """Requests for others are answered in their formats, not in that of the front at `/v1`."""
+    calls = {
+        "openai": ("GET", "/v1/audio/voices", "/v1/"),
+        "elevenlabs": ("GET", "/v1/voices", "/elevenlabs/"),
+        "minimax": ("POST", "/v1/get_voice", "/minimax/"),
+    }
+    for api in serve(tmp_path, fronts=("openai",)):
+        key = api.new_account().key
+        for name, (method, path, prefix) in calls.items():
+            body: dict[str, str] | None = {} if method == "POST" else None
+            answer = json.dumps(api.request(method, path, key=key, body=body)[1])
+            assert ("is switched off" in answer) == (name != "openai"), path
+            described = any(part.startswith(prefix) for part in api.app.openapi()["paths"])
+            assert described == (name == "openai"), path
 
 
 def test_the_setting_names_fronts(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def create_app(settings: Settings) -> FastAPI:
             tags: list[str | Enum] = [] if router.tags else [front.title]
             app.include_router(router, prefix=front.base, tags=tags)
     studio.install(app)
-    unmatched.install(app, routers, fronts)
+    unmatched.install(app, routers, fronts, registry.disabled(settings))
     app.add_middleware(BodyLimitMiddleware, settings=settings)
     app.add_middleware(MetricsMiddleware)
     app.add_middleware(InFlightMiddleware, tasks=in_flight)

@@ -74,6 +74,10 @@ class OpenSockets:
     def __init__(self) -> None:
         self._open: Counter[str] = Counter()
 
+    def count(self, account_id: str) -> int:
+        """Return the number of open WebSockets of an account."""
+        return self._open[account_id]
+
     @contextmanager
     def hold(self, account_id: str, most: int) -> Iterator[None]:
         """Count a WebSocket of an account while the context is open.

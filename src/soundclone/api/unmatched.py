@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from ..errors import NotFound
 from .errors import MethodNotAllowed, ServiceRoute, error_response, translate
-from .fronts.front import Front, front_of
+from .fronts.front import Front, front_of, switched_off
 
 # The contract answers every path below these prefixes with status 200.
 CONTRACT = ("/api/open-api/v1", "/api/openapi")
@@ -52,18 +52,37 @@ class Paths:
         return not found or any(route.contract for route in found)
 
 
-def install(app: FastAPI, routers: Iterable[APIRouter], fronts: Sequence[Front]) -> None:
-    """Answer unknown paths and methods in the format of the paths around them."""
+def install(
+    app: FastAPI, routers: Iterable[APIRouter], fronts: Sequence[Front], off: Sequence[Front]
+) -> None:
+    """Answer unknown paths and methods in the format of the paths around them.
+
+    Args:
+        app: The application.
+        routers: Routers of the service's own API.
+        fronts: Fronts that are switched on.
+        off: Fronts that are switched off.
+    """
     paths = Paths.of(routers, fronts)
 
     @app.exception_handler(HTTPException)
     async def unmatched(request: Request, error: HTTPException) -> Response:
         path = request.url.path
-        front = front_of(fronts, path)
         known = translate(request, error)
         headers = dict(error.headers or {})
+        silent = None
         if error.status_code == 404:
-            shown = path.removeprefix(front.root if front else "")
+            silent = switched_off(off, path, request.headers)
+        front = silent or front_of(fronts, path)
+        shown = path.removeprefix(front.root if front else "")
+        refusal = front.refusal(shown) if front and error.status_code in (404, 405) else None
+        if silent:
+            known = NotFound(
+                f"the API of {silent.title} is switched off on this server, see SOUNDCLONE_FRONTS"
+            )
+        elif refusal:
+            known, headers = NotFound(refusal), {}
+        elif error.status_code == 404:
             known = NotFound(f"there is nothing at {shown[:80]!r}; /docs lists the paths")
         elif error.status_code == 405:
             # The first route of a path reports its own methods and omits those of the other routes.

@@ -49,7 +49,7 @@ def history(
 
 @dataclass(frozen=True)
 class Day:
-    """Usage of an account on one day (UTC)."""
+    """Usage of an account in an interval, such as a day (UTC)."""
 
     start: float  # seconds since the epoch
     spent: int  # micro-credits
@@ -62,22 +62,34 @@ def usage(session: Session, account_id: str, days: int = 30) -> tuple[Day, ...]:
     The numbers come from the ledger, which outlasts the tasks.
     """
     today = int(time.time()) // _DAY
-    number = cast(Transfer.created_at, BigInteger) // _DAY
+    return usage_between(session, account_id, (today - days + 1) * _DAY, _DAY, days)
+
+
+def usage_between(
+    session: Session, account_id: str, start: int, seconds: int, count: int
+) -> tuple[Day, ...]:
+    """Return the account's usage in `count` intervals of `seconds` from `start` on.
+
+    The numbers come from the ledger, which outlasts the tasks. `start` is in Unix seconds.
+    """
+    interval = (cast(Transfer.created_at, BigInteger) - start) // seconds
     rows = session.execute(
-        select(number, func.sum(Transfer.amount), func.count())
+        select(interval.label("number"), func.sum(Transfer.amount), func.count())
         .where(
             Transfer.account_id == account_id,
             # A literal, because SQLite does not use a partial index for a parameter.
             Transfer.kind == literal_column("'capture'"),
-            Transfer.created_at >= (today - days + 1) * _DAY,
+            Transfer.created_at >= start,
+            Transfer.created_at < start + seconds * count,
         )
-        .group_by(number)
+        .group_by(literal_column("number"))  # Postgres takes two parameters for different values
     )
-    found = {int(each[0]): (int(each[1]), int(each[2])) for each in rows}
-    return tuple(
-        Day(float(each * _DAY), *found.get(each, (0, 0)))
-        for each in range(today - days + 1, today + 1)
-    )
+    found = [Day(float(start + each * seconds), 0, 0) for each in range(count)]
+    for number, spent, charges in rows:
+        place = min(int(number), count - 1)  # Postgres rounds the last half second up
+        day = found[place]
+        found[place] = replace(day, spent=day.spent + int(spent), tasks=day.tasks + charges)
+    return tuple(found)
 
 
 @dataclass(frozen=True)

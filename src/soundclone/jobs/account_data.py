@@ -34,16 +34,18 @@ docs/privacy.md of soundclone describes each file.
 _BATCH = 500  # workflows whose records are deleted at a time
 
 
-class _Buffer(io.RawIOBase):
+class BlockBuffer(io.RawIOBase):
     """Write-only stream whose content is taken away in blocks."""
 
     def __init__(self) -> None:
         self._blocks: list[bytes] = []
 
     def writable(self) -> bool:
+        """Tell that the stream can be written to."""
         return True
 
     def write(self, data: object) -> int:
+        """Append bytes, and return their number."""
         block = bytes(data)  # type: ignore[call-overload]
         self._blocks.append(block)
         return len(block)
@@ -67,7 +69,7 @@ def export(database: Database, storage: Storage, account_id: str) -> Iterator[by
 
 
 def _blocks(database: Database, storage: Storage, account_id: str) -> Iterator[bytes]:
-    buffer, listed = _Buffer(), []
+    buffer, listed = BlockBuffer(), []
     with database.read() as session:
         folders = account_data.holdings(session, account_id).folders()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from anyio import create_task_group
 from anyio.abc import TaskGroup
 from fastapi import APIRouter, WebSocket
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ...core.keys import Caller, Scope
 from ...core.requests import AudioFormat
 from ...core.tasks import Order
 from ...errors import InvalidParameter, RequestError, SoundcloneError
 from ..auth import bearer, identify
+from ..fronts.front import Channel
 from ..fronts.sockets import PIECE, SpeechSocket, without_tag
 from ..fronts.speaking import OPENING
 from ..fronts.streaming import AudioParts
@@ -26,7 +27,12 @@ from ..validation import expectations_of_model, rejection
 from .alignment import Alignment
 from .errors import status_of, word_of
 from .formats import OutputFormat, format_of
-from .schemas import TextToSpeechRequest, VoiceSettings
+from .schemas import (
+    ElevenLabsSocketAudio,
+    ElevenLabsSocketError,
+    TextToSpeechRequest,
+    VoiceSettings,
+)
 from .speech import aligned, speech_order_of
 from .voices import find_voice
 
@@ -39,8 +45,8 @@ _FORMATS = (AudioFormat.MP3, AudioFormat.OGG, AudioFormat.PCM, AudioFormat.ULAW,
 router = APIRouter()
 
 
-class Message(RequestModel):
-    """Message of a client."""
+class ElevenLabsInput(RequestModel):
+    """Piece of a text, or a request to speak what has arrived or to end."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -65,6 +71,40 @@ async def stream_input(websocket: WebSocket, voice_id: str) -> None:
 async def multi_stream_input(websocket: WebSocket, voice_id: str) -> None:
     """Speak several texts, told apart by their context_id, that arrive in pieces."""
     await Connection(websocket, voice_id, several=True).run()
+
+
+_MESSAGES: dict[str, type[BaseModel]] = {
+    "audio": ElevenLabsSocketAudio,
+    "error": ElevenLabsSocketError,
+}
+_VOICE = {"voice_id": "Id or name of a voice"}
+_QUERY = {
+    "model_id": "soundclone-v1 or soundclone-v2. Any other name: the version of the voice",
+    "output_format": "Encoding, such as mp3_44100_128, pcm_24000 or ulaw_8000; no wav",
+    "language_code": "Code or name of the text's language. Default: the language is detected",
+    "inactivity_timeout": "Seconds without text after which the server ends the connection",
+}
+CHANNELS = (
+    Channel(
+        "elevenLabsInput",
+        "/v1/text-to-speech/{voice_id}/stream-input",
+        "ElevenLabs: one text",
+        {"input": ElevenLabsInput},
+        _MESSAGES,
+        _VOICE,
+        _QUERY,
+    ),
+    Channel(
+        "elevenLabsContexts",
+        "/v1/text-to-speech/{voice_id}/multi-stream-input",
+        "ElevenLabs: several texts, told apart by their context_id",
+        {"input": ElevenLabsInput},
+        _MESSAGES,
+        _VOICE,
+        _QUERY,
+    ),
+)
+"""WebSockets of the front, for the AsyncAPI document."""
 
 
 class Connection(SpeechSocket):
@@ -103,7 +143,7 @@ class Connection(SpeechSocket):
         idle = _number(query.get("inactivity_timeout"), _IDLE_SECONDS)
         self.model = query.get("model_id")
         self.language = query.get("language_code")
-        first: Message | None = None
+        first: ElevenLabsInput | None = None
         header = self.websocket.headers.get("Authorization")
         if header is None:
             first = await self._receive(_FIRST_SECONDS)
@@ -123,7 +163,7 @@ class Connection(SpeechSocket):
                     await utterance.ended.wait()
                 group.cancel_scope.cancel()
 
-    async def _listen(self, group: TaskGroup, message: Message | None, idle: float) -> None:
+    async def _listen(self, group: TaskGroup, message: ElevenLabsInput | None, idle: float) -> None:
         """Pass messages to their utterances until the client ends its text."""
         while True:
             if message is None:
@@ -139,14 +179,14 @@ class Connection(SpeechSocket):
             if utterance is None and message.text and not ends:  # an empty text keeps alive
                 utterance = self._open(group, name, message)
             if utterance is not None:
-                await utterance.add(message.text or "", flush=bool(message.flush or ends))
+                await utterance.add_in_slices(message.text or "", flush=bool(message.flush or ends))
                 if ends:
                     await utterance.finish()
             if ends and not self.several:
                 return
             message = None
 
-    def _open(self, group: TaskGroup, name: str, message: Message) -> Context:
+    def _open(self, group: TaskGroup, name: str, message: ElevenLabsInput) -> Context:
         self._utterances = {n: u for n, u in self._utterances.items() if not u.ended.is_set()}
         if len(self._utterances) >= _MOST_CONTEXTS:
             raise InvalidParameter(
@@ -158,7 +198,7 @@ class Connection(SpeechSocket):
         group.start_soon(utterance.run)
         return utterance
 
-    async def _receive(self, idle: float) -> Message:
+    async def _receive(self, idle: float) -> ElevenLabsInput:
         """Return the next message, as `SpeechSocket.receive` does."""
         return _parsed(await self.receive(idle, "send a space to keep the connection"))
 
@@ -240,7 +280,7 @@ def _seconds(audio: bytes, form: OutputFormat) -> float | None:
     return None
 
 
-def _parsed(text: str) -> Message:
+def _parsed(text: str) -> ElevenLabsInput:
     """Return the message of a client. Raises RequestError."""
     try:
         data = json.loads(text)
@@ -250,9 +290,9 @@ def _parsed(text: str) -> Message:
         raise RequestError('the message is no JSON object; it must be like {"text": "Hello. "}')
     try:
         # An empty text ends the text, so it is no missing one.
-        message = Message.model_validate(data)
+        message = ElevenLabsInput.model_validate(data)
     except ValidationError as error:
-        known: SoundcloneError = rejection(error.errors(), expectations_of_model(Message))
+        known: SoundcloneError = rejection(error.errors(), expectations_of_model(ElevenLabsInput))
         raise known from error
     return message.model_copy(update={"text": ""}) if data.get("text") == "" else message
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
 
 from ..schemas import NullableString, RequestModel
 
@@ -125,6 +126,45 @@ class ElevenLabsAlignment(BaseModel):
     character_end_times_seconds: list[float] = Field(description="End of each character")
 
 
+class _SocketMessage(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel)
+
+
+class ElevenLabsSocketAlignment(_SocketMessage):
+    """Times of the characters of a text, in milliseconds from the start of the message's audio."""
+
+    chars: list[str] = Field(description="Characters of the text")
+    char_start_times_ms: list[int] = Field(description="Start of each character")
+    char_durations_ms: list[int] = Field(description="Duration of each character")
+
+
+class ElevenLabsSocketAudio(_SocketMessage):
+    """Piece of the audio, or the end of a text."""
+
+    audio: str = Field(
+        description="Bytes in base64; empty at the end of a text",
+        json_schema_extra={"contentEncoding": "base64"},
+    )
+    is_final: bool | None = Field(description="true: all of the text is spoken. Else null")
+    alignment: ElevenLabsSocketAlignment | None = Field(
+        default=None, description="Times of the characters of the audio that begins here"
+    )
+    normalized_alignment: ElevenLabsSocketAlignment | None = Field(
+        default=None, description="The same"
+    )
+    context_id: str | None = Field(
+        default=None, description="The context_id of the text, on multi-stream-input"
+    )
+
+
+class ElevenLabsSocketError(_SocketMessage):
+    """Error, after which the server closes the connection."""
+
+    message: str = Field(description="The value, what is wrong with it and what would be right")
+    error: str = Field(description="Stable word of the error, for programs")
+    code: int = Field(description="HTTP status of the error")
+
+
 class ElevenLabsTimedSpeech(BaseModel):
     """Audio with the times of its characters."""
 
@@ -182,25 +222,49 @@ class ElevenLabsUser(BaseModel):
     subscription: ElevenLabsSubscription = Field(description="Credits of the account")
 
 
+class ElevenLabsUsage(BaseModel):
+    """Usage over time."""
+
+    time: list[int] = Field(description="Start of each interval, in Unix milliseconds")
+    usage: dict[str, list[int]] = Field(description="`All`: the usage of each interval")
+
+
+class ElevenLabsDownload(RequestModel):
+    """Items whose audio to return."""
+
+    history_item_ids: Annotated[list[str], Field(min_length=1, max_length=100)] = Field(
+        description="A list of 1 to 100 ids of items"
+    )
+    output_format: Literal["default"] | None = Field(
+        default=None, description="default: items have the formats in which they were made"
+    )
+
+
 class ElevenLabsHistoryItem(BaseModel):
-    """Speech that was made."""
+    """Speech or a conversion that was made."""
 
     history_item_id: str = Field(description="Id of the task: audio_…")
     request_id: str = Field(description="The same")
     voice_id: str = Field(description="Id of the voice")
     voice_name: NullableString = Field(description="Name of the voice, if it still exists")
     voice_category: str = Field(description='Always "cloned"')
-    model_id: str = Field(description="soundclone-v1 or soundclone-v2")
-    text: str = Field(description="The text")
+    model_id: NullableString = Field(
+        description="soundclone-v1 or soundclone-v2; null for a conversion"
+    )
+    text: str = Field(description="The text; empty for a conversion")
     date_unix: int = Field(description="When the task was submitted, in Unix seconds")
     character_count_change_from: int = Field(description="Always 0")
-    character_count_change_to: int = Field(description="Billed characters")
+    character_count_change_to: int = Field(
+        description="The charge as characters of speech, as `character_count` of the account "
+        "counts it"
+    )
     content_type: str = Field(description="Media type of the audio")
     state: str = Field(description='Always "created"')
+    source: str = Field(description="TTS: speech. STS: a conversion")
 
 
 class ElevenLabsHistory(BaseModel):
-    """One page of the account's speech."""
+    """One page of the account's speech and conversions."""
 
     history: list[ElevenLabsHistoryItem] = Field(description="Items of the page, newest first")
     last_history_item_id: NullableString = Field(description="Id of the last item of the page")

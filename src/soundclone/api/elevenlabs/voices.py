@@ -29,6 +29,7 @@ from ...errors import (
     TooLarge,
     Unavailable,
 )
+from ...text.languages import LANGUAGES
 from ..audit import record_recording_link
 from ..auth import Cloner, LimitedCloner, Reader
 from ..fronts.cloning import check_files, clone_voice, hash_files
@@ -183,14 +184,43 @@ async def search_voices(
     voice_type: Annotated[
         str | None, Query(description="List voices of this type; all are personal")
     ] = None,
+    fine_tuning_state: Annotated[
+        str | None, Query(description="List voices in this state; no voice has one")
+    ] = None,
+    collection_id: Annotated[
+        str | None, Query(description="List voices of this collection; there are none")
+    ] = None,
+    language: Annotated[
+        list[str] | None,
+        Query(max_length=100, description="List voices whose recording is in these languages"),
+    ] = None,
+    gender: Annotated[
+        str | None, Query(description="List voices with this label; no voice has one")
+    ] = None,
+    age: Annotated[
+        str | None, Query(description="List voices with this label; no voice has one")
+    ] = None,
+    accent: Annotated[
+        str | None, Query(description="List voices with this label; no voice has one")
+    ] = None,
+    use_cases: Annotated[
+        list[str] | None,
+        Query(max_length=100, description="List voices with these labels; no voice has one"),
+    ] = None,
     voice_ids: Annotated[
         list[str] | None, Query(max_length=100, description="List only these voices")
     ] = None,
 ) -> JSONResponse:
     """Return one page of the account's voices that match."""
     found = list(await state.database.read_async(voices.listing, who.account_id))
+    absent = (fine_tuning_state, collection_id, gender, age, accent, use_cases)
     if category not in (None, "", "cloned") or voice_type in ("default", "community"):
         found = []
+    if any(absent):
+        found = []
+    if language:
+        codes = {each.casefold() for each in language}
+        found = [each for each in found if codes & _languages(each)]
     if search:
         part = search.casefold()
         found = [each for each in found if part in f"{each.name or ''} {each.id}".casefold()]
@@ -446,6 +476,12 @@ async def _agreement(state: AppState, labels: str, who: Caller) -> Agreement | N
     consent: dict[str, str] = {"speaker": found.get("consent_speaker", "")}
     consent["declaration" if given in ("own", "given") else "recording"] = given
     return await agreement_of(state, ConsentRequest.model_validate(consent), who)
+
+
+def _languages(voice: Voice) -> set[str]:
+    """Return the name and the code of the language of a voice's recording, in lower case."""
+    known = LANGUAGES.get(voice.language or "")
+    return {known.name.casefold(), known.code.casefold()} if known else set()
 
 
 def _sample_id(voice: Voice) -> str:

@@ -6,10 +6,12 @@ that it stands for. Its routes exist once. The middleware rewrites the other for
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from fastapi import APIRouter, Response
+from pydantic import BaseModel
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -19,6 +21,19 @@ from ...errors import SoundcloneError
 def claims_nothing(path: str, headers: Headers) -> bool:
     """Claim no path, for a front whose routes are at the original paths."""
     return False
+
+
+@dataclass(frozen=True)
+class Channel:
+    """WebSocket of a front and its messages, for the AsyncAPI document."""
+
+    name: str  # of the channel in the document
+    address: str
+    title: str
+    client: Mapping[str, type[BaseModel]]  # messages of the client, by their names
+    server: Mapping[str, type[BaseModel]]
+    parameters: Mapping[str, str] = field(default_factory=dict)  # descriptions, by their names
+    query: Mapping[str, str] = field(default_factory=dict)  # likewise
 
 
 @dataclass(frozen=True)
@@ -35,10 +50,17 @@ class Front:
     """Tells whether a request for an original path is for this front."""
     key_header: str | None = None
     """Header that holds the API key unless the request has an `Authorization`."""
+    channels: tuple[Channel, ...] = ()
+    refusals: tuple[tuple[re.Pattern[str], str], ...] = ()
+    """Original paths that the front lacks, and a sentence with what to do instead."""
 
     def contains(self, path: str) -> bool:
         """Tell whether a route's path belongs to the front."""
         return path.startswith(f"{self.base}/")
+
+    def refusal(self, path: str) -> str | None:
+        """Return the sentence for an original path that the front lacks on purpose."""
+        return next((text for known, text in self.refusals if known.fullmatch(path)), None)
 
     def route_path(self, path: str, headers: Headers) -> str | None:
         """Return the path of the route for a request, or None if another front answers."""
@@ -73,6 +95,13 @@ class FrontsMiddleware:
 def front_of(fronts: Sequence[Front], path: str) -> Front | None:
     """Return the front that a route's path belongs to."""
     return next((front for front in fronts if front.contains(path)), None)
+
+
+def switched_off(fronts: Sequence[Front], path: str, headers: Headers) -> Front | None:
+    """Return the front of `fronts`, which are switched off, whose path a request names."""
+    return next(
+        (each for each in fronts if each.route_path(path, headers) or each.contains(path)), None
+    )
 
 
 def _rewritten(scope: Scope, front: Front, path: str, headers: Headers) -> Scope:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from anyio import CancelScope, Event, create_memory_object_stream, create_task_group, sleep
 from anyio.abc import TaskGroup
+from anyio.lowlevel import checkpoint
 from sqlalchemy.orm import Session
 
 from ...core import tasks
@@ -31,6 +32,7 @@ from .streaming import AudioParts, record_deliveries
 
 _AHEAD = 1  # tasks that run ahead of the one that is sent and the one that is submitted
 _SPARE = 0.6  # seconds before the listener would wait in which the next clause is submitted
+_SLICE = 1000  # characters of a text whose clauses are found at once
 _PATIENCE = 30.0  # seconds in which a refused clause is submitted again
 
 
@@ -164,6 +166,18 @@ class Utterance(ABC):
             await self._pass(clause)
         if flush:
             await self._pass(rest, ends=True)
+
+    async def add_in_slices(self, text: str, *, flush: bool = False) -> None:
+        """Append a text of any length like `add`.
+
+        The time to find the clauses of a text grows with the square of its length, and the event
+        loop waits meanwhile.
+        """
+        end = max(0, len(text) - _SLICE)
+        for start in range(0, end, _SLICE):
+            await self.add(text[start : start + _SLICE])
+            await checkpoint()
+        await self.add(text[-(-end // _SLICE) * _SLICE :], flush=flush)
 
     async def finish(self) -> None:
         """End the text. The audio ends when all of the text is spoken."""

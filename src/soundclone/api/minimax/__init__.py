@@ -6,6 +6,8 @@ other front has these paths.
 
 from __future__ import annotations
 
+import re
+
 from starlette.datastructures import Headers
 
 from ..fronts.front import Front
@@ -35,9 +37,19 @@ _ORIGINAL = frozenset(
 )
 
 
+_REFUSALS = tuple(
+    (re.compile(pattern), f"{things} are not made here; see docs/fronts.md for the paths")
+    for pattern, things in (
+        (r"/v1/(?:query/)?video_generation|/v1/video_template_generation", "videos"),
+        (r"/v1/image_generation", "images"),
+        (r"/v1/(?:music_generation|music_upload|lyrics_generation)", "songs"),
+    )
+)
+
+
 def _claims(path: str, headers: Headers) -> bool:
-    """Tell whether a path is one of MiniMax's."""
-    return path in _ORIGINAL
+    """Tell whether a path is one of MiniMax's, or the client is MiniMax's own."""
+    return path in _ORIGINAL or (path.startswith("/v1/") and "mm-api-source" in headers)
 
 
 front = Front(
@@ -56,5 +68,7 @@ front = Front(
     ),
     respond=error_response,
     claims=_claims,
+    channels=(socket.CHANNEL,),
+    refusals=_REFUSALS,
 )
 """Front below /minimax and at MiniMax's paths."""

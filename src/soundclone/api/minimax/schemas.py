@@ -297,6 +297,48 @@ class T2AResponse(_Answer):
     trace_id: str = Field(description="Id of the request in the service's log")
 
 
+class SocketEvent(_Answer):
+    """Message of the server on a WebSocket."""
+
+    session_id: str = Field(description="Id of the connection")
+    trace_id: str = Field(description="The same")
+
+
+class ConnectedEvent(SocketEvent):
+    """First message: the key is accepted."""
+
+    event: Literal["connected_success"]
+
+
+class StartedEvent(SocketEvent):
+    """Answer to `task_start`: the settings are accepted."""
+
+    event: Literal["task_started"]
+
+
+class ContinuedEvent(SocketEvent):
+    """Piece of the audio of a text, or its end."""
+
+    event: Literal["task_continued"]
+    data: T2AData = Field(description="The piece; the last one of a text is empty")
+    is_final: bool = Field(description="All of the text's audio is sent")
+    extra_info: ExtraInfo | None = Field(
+        default=None, description="Measurements of the speech, with the last piece"
+    )
+
+
+class FinishedEvent(SocketEvent):
+    """Answer to `task_finish`, after which the server closes the connection."""
+
+    event: Literal["task_finished"]
+
+
+class FailedEvent(SocketEvent):
+    """Error, after which the server closes the connection."""
+
+    event: Literal["task_failed"]
+
+
 class T2AAsyncResponse(_Answer):
     """Task that speaks in the background."""
 

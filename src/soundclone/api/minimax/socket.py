@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from typing import TypeVar
+from typing import Literal, TypeVar
 from uuid import uuid4
 
 from anyio import CancelScope, create_memory_object_stream, create_task_group, move_on_after
@@ -16,16 +16,24 @@ from ...core.keys import Caller, Scope
 from ...errors import RequestError, SoundcloneError
 from ..auth import bearer, identify
 from ..errors import translate
+from ..fronts.front import Channel
 from ..fronts.speaking import OPENING, begin_speech
 from ..fronts.streaming import ClientDisconnected
 from ..schemas import RequestModel
 from ..state import state_of
 from ..validation import expectations_of_model, rejection
 from .errors import SUCCESS, result_of
-from .schemas import SpeechSettings
+from .schemas import (
+    ConnectedEvent,
+    ContinuedEvent,
+    FailedEvent,
+    FinishedEvent,
+    SpeechSettings,
+    StartedEvent,
+)
 from .speech import check_voice, pieces, seconds_of, speech_job
 
-_WAITING = 64  # messages that are kept while the worker speaks
+_WAITING = 16  # messages that are kept while the worker speaks
 _IDLE_SECONDS = 120.0  # without a message, after which the connection is closed
 _LONGEST = 300_000  # characters of a message
 
@@ -37,11 +45,36 @@ Model = TypeVar("Model", bound=RequestModel)
 class TaskStart(SpeechSettings):
     """First message of a client: the settings of all texts."""
 
+    event: Literal["task_start"] = Field(description="task_start")
+
 
 class TaskContinue(RequestModel):
     """Message with a text."""
 
+    event: Literal["task_continue"] = Field(description="task_continue")
     text: str = Field(description="The text to speak: at most 10,000 characters")
+
+
+class TaskFinish(RequestModel):
+    """Last message of a client. The server speaks all texts before it closes the connection."""
+
+    event: Literal["task_finish"] = Field(description="task_finish")
+
+
+CHANNEL = Channel(
+    "minimaxSpeech",
+    "/ws/v1/t2a_v2",
+    "MiniMax: texts one after the other",
+    {"task_start": TaskStart, "task_continue": TaskContinue, "task_finish": TaskFinish},
+    {
+        "connected_success": ConnectedEvent,
+        "task_started": StartedEvent,
+        "task_continued": ContinuedEvent,
+        "task_finished": FinishedEvent,
+        "task_failed": FailedEvent,
+    },
+)
+"""WebSocket of the front, for the AsyncAPI document."""
 
 
 @router.websocket("/ws/v1/t2a_v2")
