@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.api.site import served
 from tests.service import Service
 
 pytestmark = pytest.mark.slow
@@ -42,6 +43,37 @@ def test_schemathesis(service: Service, real: bool, part: str, tmp_path: Path) -
     _, key = service.new_key(1000)
     by_status = real and part != "minimax"  # whose errors have status 200
     excluded = NOT_CHECKED if by_status else [*NOT_CHECKED, *BY_STATUS]
+    explore(
+        service.url,
+        key,
+        tmp_path,
+        f"--max-examples={EXAMPLES.get(part, 30)}",
+        PARTS[part],
+        # 503 without a worker is right there.
+        "--exclude-path=/readyz",
+        # These wait for a worker.
+        "--exclude-path=/verify",
+        "--exclude-path=/elevenlabs/v1/voices/add",
+        f"--exclude-checks={','.join(excluded)}",
+    )
+
+
+@pytest.mark.timeout(300)
+def test_requests_that_make_a_voice(tmp_path: Path) -> None:
+    """These wait for the voice, which a pretended worker makes of anything."""
+    with served(tmp_path / "data") as site:
+        explore(
+            site.url,
+            site.api.new_account(1000).key,
+            tmp_path,
+            "--max-examples=10",
+            "--include-path=/elevenlabs/v1/voices/add",
+            f"--exclude-checks={','.join(NOT_CHECKED)}",
+        )
+
+
+def explore(url: str, key: str, folder: Path, *options: str) -> None:
+    """Send requests that schemathesis makes up, and check the answers."""
     done = subprocess.run(
         [
             sys.executable,
@@ -50,22 +82,15 @@ def test_schemathesis(service: Service, real: bool, part: str, tmp_path: Path) -
             "--config-file",
             str(Path(__file__).with_name("schemathesis.toml")),
             "run",
-            f"{service.url}/openapi.json",
+            f"{url}/openapi.json",
             "--header",
             f"Authorization: Bearer {key}",
             "--phases=examples,coverage,fuzzing",
-            f"--max-examples={EXAMPLES.get(part, 30)}",
             "--seed=1",
-            PARTS[part],
-            # 503 without a worker is right there.
-            "--exclude-path=/readyz",
-            # These wait for a worker.
-            "--exclude-path=/verify",
-            "--exclude-path=/elevenlabs/v1/voices/add",
-            f"--exclude-checks={','.join(excluded)}",
+            *options,
         ],
         env=os.environ | {"SCHEMATHESIS_HOOKS": str(Path(__file__).with_name("hooks.py"))},
-        cwd=tmp_path,
+        cwd=folder,
         capture_output=True,
         check=False,
         timeout=800,
