@@ -1,7 +1,7 @@
 """Error rates of the comparison of speakers, for consents and for protected voices.
 
     python bench/speakers.py FOLDER [FOLDER …] [--final training/final_speakers.txt]
-        [--cache EMBEDDINGS.npz] [--json]
+        [--cache EMBEDDINGS.npz] [--cosine] [--json]
 
 FOLDERs are those of `bench/consent.py`: development speakers with `ref.wav` and `other_1.wav`, …,
 or a corpus with MANIFEST.tsv and QUALITY.tsv. Of a corpus, only speakers count that
@@ -13,7 +13,8 @@ sample of each speaker, as recorded and in the band of a telephone. For threshol
 the output is the share of pairs of one speaker that are below the threshold, and the share of pairs
 of two speakers that are not.
 
-The embedding of a recording is the mean of its windows of 1.5 s, within clips.
+The embedding of a recording is the mean of its windows of 1.5 s, within clips. Embeddings are
+compared as the service compares them, normalised by its cohort; --cosine compares them without.
 Figures and their meanings: docs/consent.md.
 """
 
@@ -183,7 +184,11 @@ def protected(group: Group) -> list[tuple[str, list[Clip], list[Clip]]]:
 
 
 def curve(
-    group: Group, use: str, band: int, trials: Sequence[tuple[str, list[Clip], list[Clip]]]
+    group: Group,
+    use: str,
+    band: int,
+    trials: Sequence[tuple[str, list[Clip], list[Clip]]],
+    cosine: bool,
 ) -> Curve:
     most = round((CONSENT[1] if use == "consent" else LONGEST) / STEP)
     who = np.array([name for name, _, _ in trials])
@@ -191,6 +196,9 @@ def curve(
     first = np.array([_mean(given, band, most) for _, given, _ in trials])
     second = np.array([_mean(rest, band, round(LONGEST / STEP)) for _, _, rest in trials])
     likeness = first @ second.T
+    if not cosine:
+        cohort = speakers.cohort("telephone" if band else "whole")
+        likeness = speakers.similarities(first, second, cohort)
     own = np.diag(likeness)
     different = who[:, None] != who[None, :]
     alike = different & (sex[:, None] == sex[None, :]) & (sex[:, None] != "")
@@ -220,6 +228,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, nargs="+")
     parser.add_argument("--final", type=Path, default=Path("training/final_speakers.txt"))
     parser.add_argument("--cache", type=Path)
+    parser.add_argument("--cosine", action="store_true", help="compare without the cohort")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     lines = options.final.read_text("utf-8").splitlines()
@@ -231,7 +240,10 @@ def main() -> None:
             cache.save()
             for use, trials in (("consent", consents(group)), ("protected", protected(group))):
                 if trials:
-                    curves += [curve(group, use, band, trials) for band in range(len(BANDS))]
+                    curves += [
+                        curve(group, use, band, trials, options.cosine)
+                        for band in range(len(BANDS))
+                    ]
     if options.json:
         print(json.dumps([asdict(each) for each in curves], indent=1))
         return

@@ -55,6 +55,7 @@ STEPS = (
     Step("prosody_model", ("{work}/clips", "{engine}/prosody.npz", "10")),
     Step("postfilter", ("{corpus}", "{work}/clips", "{engine}/postfilter.npz")),
     Step("speaker", ("{corpus}", "{audio}/speaker.npz")),
+    Step("cohort", ("{corpus}", "{audio}/cohort.npz")),
 )
 
 

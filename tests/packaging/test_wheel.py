@@ -136,6 +136,7 @@ def test_the_wheel_has_the_package_and_nothing_else(built: Built) -> None:
         "soundclone/py.typed",
         "soundclone/db/migrations/script.py.mako",
         "soundclone/audio/weights/README.md",
+        "soundclone/audio/weights/cohort.npz",
         "soundclone/audio/weights/speaker.npz",
         "soundclone/text/g2p/japanese.xz",
         "soundclone/engines/builtin/weights/README.md",

@@ -1,11 +1,21 @@
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
 import soxr
 from numpy.typing import NDArray
 
-from soundclone.audio.speakers import RATE, detect_other_speakers, mean_embedding
+from soundclone.audio.speakers import (
+    NEAREST,
+    RATE,
+    Cohort,
+    cohort,
+    detect_other_speakers,
+    mean_embedding,
+    similarities,
+)
 from tests import media_samples
 
 Samples = NDArray[np.float32]
@@ -32,6 +42,38 @@ def test_a_voice_is_known_again() -> None:
     assert np.diag(nearness) == pytest.approx(1, abs=1e-4)
     assert nearness[0, 1] > nearness[0, 2:].max() + 0.2
     assert nearness[2, 3] > nearness[:2, 2:].max() + 0.2
+
+
+@pytest.mark.parametrize("band", ["whole", "telephone"])
+def test_the_cohort_has_unit_rows(band: Literal["whole", "telephone"]) -> None:
+    rows = cohort(band).centres
+    assert len(rows) > NEAREST
+    assert np.linalg.norm(rows, axis=1) == pytest.approx(1, abs=1e-3)
+    assert 0 < cohort(band).deviation < cohort(band).mean < 1
+
+
+def test_a_common_voice_needs_a_higher_cosine() -> None:
+    dice = np.random.default_rng(1)
+
+    def unit(vectors: NDArray[np.float64]) -> Samples:
+        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
+
+    crowd = dice.standard_normal(128)
+    others = Cohort(unit(2 * crowd + dice.standard_normal((256, 128)) * 2), 0.3, 0.1)
+    common, rare = unit(crowd[None]), unit(dice.standard_normal((1, 128)))
+    # The same cosine of 0.6 between each voice and another recording of it.
+    again = [unit(0.6 * each + 0.8 * unit(away(each, dice))) for each in (common, rare)]
+    found = [similarities(a, b, others)[0, 0] for a, b in zip((common, rare), again, strict=True)]
+    assert found[0] < found[1] - 0.1
+    assert similarities(common, again[0], others) == similarities(again[0], common, others)
+    assert similarities(common, rare, others)[0, 0] < found[0]
+    assert np.abs(similarities(rare, rare, others)).max() <= 1
+
+
+def away(voice: Samples, dice: np.random.Generator) -> NDArray[np.float64]:
+    """Return a direction at a right angle to a voice."""
+    drawn = dice.standard_normal(voice.shape)
+    return drawn - (drawn @ voice.T) * voice
 
 
 @pytest.mark.parametrize("one", [WOMAN, MAN, soxr.resample(*media_samples.spoken(20.0), RATE)])

@@ -103,9 +103,12 @@ def compare(first: Voiceprint, second: Voiceprint) -> float:
     If one of the two spoke by telephone, both are compared in the telephone band, because the
     embedding of a narrow band differs from that of the whole sound.
     """
-    if first.narrow or second.narrow:
-        return float(first.telephone @ second.telephone)
-    return float(first.whole @ second.whole)
+    narrow = first.narrow or second.narrow
+    one, other = (
+        (each.telephone if narrow else each.whole)[np.newaxis] for each in (first, second)
+    )
+    cohort = speakers.cohort("telephone" if narrow else "whole")
+    return float(speakers.similarities(one, other, cohort)[0, 0])
 
 
 def resampled(samples: Samples, rate: int) -> Samples:

@@ -5,6 +5,10 @@ recognition", ICASSP 2018) with attentive statistics pooling (Okabe, Koshinaka a
 Interspeech 2018), trained by `training/speaker.py`; see `weights/README.md`. The windows of a
 recording are clustered in two (Tranter and Reynolds, "An overview of automatic speaker diarization
 systems", IEEE TASLP 14, 2006). The distance of the clusters decides if they are two people.
+
+Similarities are normalised by a cohort of other speakers, made by `training/cohort.py` (adaptive
+symmetric normalisation: Matějka et al., "Analysis of score normalization in multilingual speaker
+recognition", Interspeech 2017).
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from dataclasses import dataclass, fields
 from functools import cache
 from itertools import groupby
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -36,6 +41,9 @@ _GUARD = 0.3  # seconds added around another speaker, the resolution of the wind
 _WEIGHTS, _BIAS = (-6.88, -12.56, 1.51, 15.8), 1.14
 _OVERLAPPING = 1.0  # log odds above which two people speak at the same time
 
+NEAREST = 64  # rows of the cohort that are most like a voice
+
+_COHORT_FILE = Path(__file__).parent / "weights" / "cohort.npz"
 _WEIGHTS_FILE = Path(__file__).parent / "weights" / "speaker.npz"
 _FRAME, _FFT = 400, 512  # samples: 25 ms, zero-padded
 _LOWEST, _HIGHEST = 80.0, 7600.0  # Hz
@@ -58,6 +66,15 @@ class Network:
     overlap: Floats  # (2 C, H)
     overlap_bias: Floats  # (H,)
     overlap_out: Floats  # (H + 1,), the last is the bias
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Speakers to whom a pair of voices is compared."""
+
+    centres: Floats  # (n, E)
+    mean: float  # usual cosine of a voice and its nearest rows
+    deviation: float  # usual standard deviation of these cosines
 
 
 @dataclass(frozen=True)
@@ -90,6 +107,37 @@ def network() -> Network:
         return Network(
             **{f.name: stored[stored_name(f.name)].astype(np.float32) for f in fields(Network)}
         )
+
+
+@cache
+def cohort(band: Literal["whole", "telephone"]) -> Cohort:
+    """Return the cohort for embeddings of the whole sound or of its telephone band."""
+    with np.load(_COHORT_FILE) as stored:
+        mean, deviation = stored[f"{band}_scale"].astype(float)
+        return Cohort(_unit(stored[band].astype(np.float32)), float(mean), float(deviation))
+
+
+def similarities(first: Floats, second: Floats, cohort: Cohort) -> Floats:
+    """Compare embeddings, (n, E), with other embeddings, (m, E).
+
+    The cosine of two voices is normalised by the cosines of each voice with the rows of the cohort
+    that are most like it, so that a common voice needs a higher cosine than a rare one.
+
+    Returns:
+        Similarities on the scale of cosines, from -1 to 1, (n, m).
+    """
+    cosines = first @ second.T
+    mean_first, deviation_first = _nearest(first, cohort)
+    mean_second, deviation_second = _nearest(second, cohort)
+    scores = (cosines - mean_first[:, None]) / deviation_first[:, None]
+    scores += (cosines - mean_second) / deviation_second
+    return np.asarray(np.clip(cohort.mean + cohort.deviation * scores / 2, -1, 1), np.float32)
+
+
+def _nearest(embeddings: Floats, cohort: Cohort) -> tuple[Floats, Floats]:
+    """Return mean and deviation of the cosines of each voice with its nearest rows, (n,)."""
+    near = np.sort(embeddings @ cohort.centres.T, axis=1)[:, -NEAREST:]
+    return near.mean(axis=1), near.std(axis=1)
 
 
 def stored_name(field: str) -> str:
@@ -150,7 +198,7 @@ def _embed_batch(windows: Floats) -> tuple[Floats, Floats]:
 def mean_embedding(speech: Floats) -> Floats:
     """Return the mean embedding of `speech`, the samples of one speaker, with unit norm.
 
-    The inner product of two embeddings is high for the same speaker. Speech shorter than 1.5 s is
+    `similarities` compares embeddings. Speech shorter than 1.5 s is
     padded with silence.
     """
     windows = _windows(features(np.pad(speech, (0, _FRAME + _WINDOW * HOP))))
