@@ -21,7 +21,7 @@ from speaker import clips_of, held_out, read
 from soundclone.audio import consent, speakers
 from soundclone.audio.consent import Voiceprint
 
-CENTRES, ROUNDS = 256, 30
+CENTRES, ROUNDS = 256, 30  # centres at most
 LEAST, MOST = 5.0, 40.0  # seconds of speech of a speaker
 FINAL = Path(__file__).with_name("final_speakers.txt")
 Floats = NDArray[np.float32]
@@ -49,13 +49,13 @@ def voiceprints(corpus: Path) -> list[Voiceprint]:
 
 def centres(vectors: Floats) -> Floats:
     """Return the centres of clusters of unit vectors, with unit norm."""
-    dice = np.random.default_rng(0)
-    found = vectors[dice.choice(len(vectors), CENTRES, replace=False)]
+    dice, size = np.random.default_rng(0), min(CENTRES, len(vectors))
+    found = vectors[dice.choice(len(vectors), size, replace=False)]
     for _ in range(ROUNDS):
         nearest = (vectors @ found.T).argmax(axis=1)
         sums = np.zeros_like(found)
         np.add.at(sums, nearest, vectors)
-        empty = ~np.isin(np.arange(CENTRES), nearest)
+        empty = ~np.isin(np.arange(size), nearest)
         sums[empty] = vectors[dice.choice(len(vectors), empty.sum())]
         found = sums / np.linalg.norm(sums, axis=1, keepdims=True)
     return found

@@ -35,7 +35,8 @@ from soundclone.engines.builtin.sounds import SOUNDS
 CODE, UNITS, LAYERS = 24, 384, 3
 BATCH, RATE, DECAY, WARM_UP = 384, 1e-3, 0.02, 300
 INPUT_NOISE, CODE_NOISE = 0.1, 0.3
-HELD_OUT = 40  # speakers
+HELD_OUT = 40  # speakers, at most a fifth
+SAMPLED = 20  # speakers at least, whose inputs define the components
 
 Floats = NDArray[np.float32]
 
@@ -147,7 +148,8 @@ def main() -> None:
     torch.set_num_threads(1)
 
     paths = sorted(options.features.glob("*.npz"))
-    sample = [s.free[::40] for p in paths[::6] if (s := speaker(p, recipe.sounds))]
+    every = min(6, max(len(paths) // SAMPLED, 1))
+    sample = [s.free[::40] for p in paths[::every] if (s := speaker(p, recipe.sounds))]
     context_mean, context_basis = principal(np.concatenate(sample), recipe.components)
     of_posteriors = len(context_mean) // len(CONTEXT) - len(SOUNDS) * recipe.sounds
     is_posterior = np.arange(len(context_mean)) % (len(context_mean) // len(CONTEXT))
@@ -172,7 +174,7 @@ def main() -> None:
     code_mean, code_basis = principal(np.array(numbers), CODE)
     codes = torch.tensor(((np.array(numbers) - code_mean) @ code_basis).clip(-3, 3))
     owners = torch.tensor(np.concatenate(owner))
-    out = torch.isin(owners, torch.randperm(len(numbers))[:HELD_OUT])
+    out = torch.isin(owners, torch.randperm(len(numbers))[: min(HELD_OUT, len(numbers) // 5)])
     kept = torch.nonzero(~out)[:, 0]
     print(f"{len(numbers)} speakers, {len(kept)} frames", flush=True)
 

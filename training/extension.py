@@ -27,7 +27,7 @@ from soundclone.engines.builtin import vocoder
 from soundclone.engines.builtin.analysis import LEVEL, active
 
 BANDWIDTH, SNR = 11_500.0, 35.0  # Hz and dB, at least
-SPEAKERS = 600
+SPEAKERS = 600  # at most
 STIFFNESS = 300.0
 GROUPS = [0, 10, 20, 30, 40, 50, 58, 64, 70, 76]  # first bands; those from 76 on fade out
 
@@ -74,7 +74,8 @@ def main() -> None:
         for path, q in quality.items()
         if path in rows and float(q["bandwidth_hz"]) >= BANDWIDTH and float(q["snr_db_est"]) >= SNR
     }
-    chosen = random.Random(0).sample(sorted(clips.values()), SPEAKERS)
+    chosen = random.Random(0).sample(sorted(clips.values()), min(SPEAKERS, len(clips)))
+    held_out = len(chosen) * 9 // 10  # the last tenth shows the error
     width = vocoder.BANDS + 1
     gram = np.zeros((2, width, width))
     cross = np.zeros((2, width, len(vocoder.HIGH_BANDS)))
@@ -85,8 +86,8 @@ def main() -> None:
         loud = active(parameters)
         rows_ = np.concatenate([parameters.envelope, np.ones((len(high), 1))], axis=1)
         for kind, mask in enumerate((loud & parameters.voiced, loud & ~parameters.voiced)):
-            if number >= SPEAKERS * 9 // 10:  # the last tenth tells the error
-                if number == SPEAKERS * 9 // 10:
+            if number >= held_out:
+                if number == held_out:
                     matrix[kind] = solved(gram[kind], cross[kind])
                 errors.append((rows_[mask] @ matrix[kind] - high[mask]).mean(axis=0))
             else:

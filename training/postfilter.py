@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 RATE, CRITIC_RATE, DECAY, WARM_UP = 1e-3, 5e-4, 0.01, 100
 CRITIC_FROM, CRITIC_BATCH = 0.4, 5  # share of the steps, segments
-VALIDATION = 24  # clips
+VALIDATION = 24  # clips, at most a fifth
 
 
 class Trainer:
@@ -35,10 +35,11 @@ class Trainer:
         self._judge = torch.optim.AdamW(
             self.critics.parameters(), CRITIC_RATE, (0.8, 0.98), weight_decay=DECAY
         )
-        self._batches = Batches(clips[VALIDATION:], 0)
-        check = Batches(clips[:VALIDATION], 1)
+        held_out = min(VALIDATION, len(clips) // 5)
+        self._batches = Batches(clips[held_out:], 0)
+        check = Batches(clips[:held_out], 1)
         self._checks = [
-            collated([check.segment(c, MARGIN + 4, kind, 1.0) for c in clips[:VALIDATION]])
+            collated([check.segment(c, MARGIN + 4, kind, 1.0) for c in clips[:held_out]])
             for kind in range(3)
         ]
 

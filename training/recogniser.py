@@ -18,7 +18,7 @@ from torch import nn
 
 from soundclone.engines.builtin import recogniser, sounds
 
-HELD_OUT = 40  # speakers
+HELD_OUT = 40  # speakers, at most a fifth
 UNITS, LENGTH, BATCH = 224, 240, 16
 RATE, DECAY, SMOOTHING = 2e-3, 0.02, 0.05
 BANDS = 80
@@ -83,7 +83,7 @@ def main() -> None:
         owners.append(c.speaker)
         sequences.append(c.rows[:, sounds.SOUND])
     names = sorted(set(owners))
-    out = {names[k] for k in rng.permutation(len(names))[:HELD_OUT]}
+    out = {names[k] for k in rng.permutation(len(names))[: min(HELD_OUT, len(names) // 5)]}
     train = [k for k, owner in enumerate(owners) if owner not in out]
     test = [k for k, owner in enumerate(owners) if owner in out]
     weights = np.array([len(labels[k]) for k in train], float)

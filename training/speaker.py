@@ -52,7 +52,9 @@ def held_out(corpus: Path) -> tuple[list[str], list[str]]:
         clips[row["speaker"]] += 1
     fit = sorted(s for s in seconds if seconds[s] >= LEAST and clips[s] > 1)
     random.Random(1).shuffle(fit)
-    return sorted(fit[:TEST]), sorted(fit[TEST : TEST + DEVELOPMENT])
+    third = len(fit) // 3
+    tested, developed = (TEST, DEVELOPMENT) if len(fit) > TEST + DEVELOPMENT else (third, third)
+    return sorted(fit[:tested]), sorted(fit[tested : tested + developed])
 
 
 def clips_of(corpus: Path) -> dict[str, list[Path]]:
@@ -289,14 +291,14 @@ def trained(people: list[NDArray[np.int16]], steps: int) -> Network:
     return net.eval().exported()
 
 
-def whitened(net: Network, people: list[NDArray[np.int16]]) -> Network:
+def whitened(net: Network, people: list[NDArray[np.int16]], batches: int) -> Network:
     """Whiten the variation within a speaker over all directions of the embedding.
 
     Method: Hatch, Kajarekar and Stolcke, "Within-class covariance normalization", Interspeech 2006.
     """
     speakers.network = lambda: net
     sounds, within = Sounds(people, seed=1), np.zeros((EMBEDDING, EMBEDDING))
-    for _ in range(WHITENING):
+    for _ in range(batches):
         voices, _ = speakers.embed(speakers.features(sounds.batch()[0][:SINGLE]))
         apart = voices[: SINGLE // 2] - voices[SINGLE // 2 :]
         within += apart.T @ apart
@@ -342,7 +344,8 @@ def main() -> None:
     clips, (test, development) = clips_of(options.corpus), held_out(options.corpus)
     people = sounds_of(clips, sorted(set(clips) - {*test, *development}))
     print(f"{len(people)} speakers, those at other speeds included", flush=True)
-    net = whitened(trained(people, options.steps), people)
+    net = trained(people, options.steps)
+    net = whitened(net, people, min(WHITENING, options.steps))
     np.savez_compressed(
         options.out,
         **{stored_name(name): array.astype(np.float16) for name, array in vars(net).items()},
