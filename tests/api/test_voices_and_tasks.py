@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from soundclone.audio.recording_report import RecordingReport
 from tests import rows
 
 from .conftest import Api
@@ -35,8 +36,8 @@ def test_a_voice_is_named_and_renamed(api: Api) -> None:
     assert (status, body["data"]["name"]) == (200, None)
     for wrong, said in (
         ({"name": "x" * 81}, "81 characters; at most 80"),
-        ({"name": None}, "name is null"),
-        ({}, "name is missing"),
+        ({"name": None}, "name and tags are missing"),
+        ({}, "name and tags are missing"),
     ):
         status, body = api.request("PATCH", path, body=wrong, key=key)
         assert (status, body["data"]["errorCode"]) == (422, "invalid_parameter")
@@ -45,6 +46,31 @@ def test_a_voice_is_named_and_renamed(api: Api) -> None:
     for target, who in ((path, stranger), (f"{API}/voices/model_x", key)):
         status, body = api.request("PATCH", target, body={"name": "Anna"}, key=who)
         assert (status, body["data"]["errorCode"]) == (404, "not_found")
+
+
+def test_a_voice_has_tags_and_a_report(api: Api) -> None:
+    made = api.new_account(0)
+    key = made.key
+    report = RecordingReport(21.5, -24.0, 31.0, 0.0, False, False, ("speak longer",))
+    model = voice(api, made.id, 8, name="Anna", recording_report=report.to_json())
+    path = f"{API}/voices/{model}"
+    body = api.request("PATCH", path, body={"tags": ["podcast", "calm"]}, key=key)[1]
+    assert (body["data"]["name"], body["data"]["tags"]) == ("Anna", ["calm", "podcast"])
+    (listed,) = api.get(f"{API}/voices", key)[1]["data"]["list"]
+    assert listed["tags"] == ["calm", "podcast"]
+    assert listed["recordingReport"] == {
+        "speechSeconds": 21.5,
+        "level": -24.0,
+        "snr": 31.0,
+        "clipped": 0.0,
+        "echo": False,
+        "telephone": False,
+        "advice": ["speak longer"],
+    }
+    assert api.request("PATCH", path, body={"tags": []}, key=key)[1]["data"]["tags"] == []
+    for wrong in ({}, {"tags": "calm"}, {"tags": ["a" * 31]}, {"tags": None}):
+        status, body = api.request("PATCH", path, body=wrong, key=key)
+        assert (status, body["data"]["errorCode"]) == (422, "invalid_parameter"), wrong
 
 
 def test_a_preview_takes_a_name(api: Api) -> None:

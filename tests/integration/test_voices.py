@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -44,11 +45,53 @@ def test_a_voice_that_is_over_has_no_new_name(database: Database) -> None:
     voice = rows.voice(account)
     with database.transaction() as session:
         session.add(voice)
-        assert voices.rename(session, voice.id, account, " Anna ").name == "Anna"
-        assert voices.rename(session, voice.id, account, "").name is None
+        assert voices.change(session, voice.id, account, name=" Anna ").name == "Anna"
+        assert voices.change(session, voice.id, account, name="").name is None
         removal.delete(session, voice.id, account)
     with database.transaction() as session, pytest.raises(Deleted):
-        voices.rename(session, voice.id, account, "Berta")
+        voices.change(session, voice.id, account, name="Berta")
+
+
+def test_voices_are_tagged_searched_and_ordered(database: Database) -> None:
+    account, _ = customer(database, 0)
+    now = time.time()
+    made = [
+        rows.voice(account, id="model_" + digit * 32, name=name, created_at=now + float(digit))
+        for digit, name in (("1", "Émile"), ("2", "anna"), ("3", None))
+    ]
+    with database.transaction() as session:
+        session.add_all(made)
+        session.flush()
+        for voice, tags in zip(
+            made, (["calm", "Podcast"], [" calm", "", "calm "], []), strict=True
+        ):
+            voices.change(session, voice.id, account, tags=tags)
+
+    def found(**criteria: Any) -> str:
+        with database.read() as session:
+            chosen = voices.search(session, account, **criteria)
+            return "".join(voice.id[6] for voice in chosen.voices)
+
+    assert found() == "321"
+    assert found(order=voices.Order.OLDEST) == "123"
+    assert found(order=voices.Order.NAME) == "213"
+    assert found(text="PODCAST émile") == "1"
+    assert found(text="model_33") == "3"
+    assert found(tag="calm") == "21"
+    assert found(tag="cal") == ""
+    assert found(offset=1, limit=1) == "2"
+    with database.read() as session:
+        everything = voices.search(session, account, limit=1)
+        assert (everything.total, everything.tags) == (3, {"Podcast": 1, "calm": 2})
+        assert voices.get(session, made[1].id, account).name == "anna"
+        assert voices.get(session, made[2].id, account).tags is None
+    for wrong in (["a,b"], ["a\x00b"], ["a" * 31], [str(each) for each in range(13)]):
+        with database.transaction() as session, pytest.raises(InvalidParameter, match="tag"):
+            voices.change(session, made[0].id, account, tags=wrong)
+    with database.transaction() as session:
+        removal.delete(session, made[0].id, account)
+    with database.read() as session:
+        assert voices.get(session, made[0].id, account).tags is None
 
 
 def test_tasks_a_page_at_a_time(database: Database) -> None:

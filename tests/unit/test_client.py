@@ -578,6 +578,8 @@ def test_names_of_voices(server: Server, client: Client) -> None:
     renamed = client.rename_voice(MODEL, "Anna")
     assert (renamed.name, renamed.language, renamed.raw["somethingNew"]) == ("Anna", "German", 1)
     assert server.seen[-1].json == {"name": "Anna"}
+    client.tag_voice(MODEL, ["calm"])
+    assert server.seen[-1].json == {"tags": ["calm"]}
     assert client.voices() == [renamed]
     client.clone("http://x/y", name="Anna", wait=False)
     assert server.seen[-1].json["name"] == "Anna"

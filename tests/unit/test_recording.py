@@ -10,12 +10,16 @@ from numpy.typing import NDArray
 
 from soundclone.audio.decode import Decoded
 from soundclone.audio.downmix import Downmix
+from soundclone.audio.outline import outline
 from soundclone.audio.recording import (
+    Quality,
     Recording,
     RecordingLimits,
     examine,
     extract_reference,
+    report_on,
 )
+from soundclone.audio.recording_report import RecordingReport
 from soundclone.audio.sound import Sound
 from soundclone.errors import (
     NoSpeech,
@@ -69,6 +73,44 @@ def test_clean_speech() -> None:
     assert recording.sample_rate == RATE
     assert len(recording.samples) == len(SPEECH)
     assert speech_level(recording) == pytest.approx(-23, abs=1)
+
+
+def test_the_report_says_what_would_improve_the_recording() -> None:
+    recording = clean()
+    report = report_on(recording)
+    assert report.speech_seconds == pytest.approx(recording.speech_seconds, abs=0.01)
+    assert (report.clipped, report.echo, report.telephone) == (0, False, False)
+    assert [each.partition(":")[0] for each in report.advice] == [
+        f"speech lasts {recording.speech_seconds:.0f} s"
+    ]
+    assert RecordingReport.from_json(report.to_json()) == report
+    assert RecordingReport.from_json(None) is None
+    weak = replace(
+        recording,
+        speech_seconds=40,
+        snr=15,
+        quality=Quality(
+            level=-52.4, clipped=0.06, noisy=True, echo=True, telephone=True, others=True
+        ),
+    )
+    found = " ".join(report_on(weak).advice)
+    for part in ("6 % of the speech is clipped", "15 dB below", "echoes", "telephone", "-52 dBFS"):
+        assert part in found
+    assert "speech lasts" not in found
+
+
+def test_the_report_measures_the_file_and_not_the_reference() -> None:
+    level = report_on(clean()).level
+    quiet = report_on(examine(decoded(SPEECH * np.float32(0.01))))
+    assert quiet.level == pytest.approx(level - 40, abs=0.5)
+    assert any("raise the level" in each for each in quiet.advice)
+
+
+def test_an_outline_follows_the_loudness() -> None:
+    tone = np.ones(6400, np.float32)
+    tone[3200:] /= 2
+    assert outline(tone) == [100] * 32 + [50] * 32
+    assert outline(tone[:10]) != outline(np.zeros(10, np.float32)) == [0] * 64
 
 
 @pytest.mark.slow

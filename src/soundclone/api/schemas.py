@@ -310,6 +310,22 @@ class _Data(BaseModel):
     model_config = ConfigDict(json_schema_extra=_nothing_required)
 
 
+class RecordingReportData(BaseModel):
+    """Measurements of the recording that a voice was made from."""
+
+    speechSeconds: float = Field(description="Seconds of speech")
+    level: float = Field(description="RMS level of the speech in dBFS")
+    snr: float = Field(
+        description="Approximate level of the voice over the background in dB; 20 is good"
+    )
+    clipped: float = Field(description="Share of the speech that is clipped, 0 to 1")
+    echo: bool = Field(description="The recording has the echo of a large, bare room")
+    telephone: bool = Field(description="The recording has nothing above 4 kHz")
+    advice: list[str] = Field(
+        description="Sentences on what would improve the recording, the most important first"
+    )
+
+
 class _AnyTaskData(_Data):
     """Fields of every task. A field after `error` is present once it has a value."""
 
@@ -366,6 +382,9 @@ class _AnyTaskData(_Data):
     )
     speechSeconds: float | None = Field(
         default=None, description="Seconds of speech in the recording of a preview or conversion"
+    )
+    recordingReport: RecordingReportData | None = Field(
+        default=None, description="Measurements of the recording of a preview"
     )
     warnings: list[str] | None = Field(
         default=None, description="Weaknesses of the recording of a preview or conversion"
@@ -735,6 +754,10 @@ class VoiceData(BaseModel):
         description="Language of the recording; null if the service does not know it"
     )
     speechSeconds: float = Field(description="Seconds of speech in the recording")
+    recordingReport: RecordingReportData | None = Field(
+        description="Measurements of the recording; null if an earlier release made the voice"
+    )
+    tags: Annotated[list[str], Field(description="Tags that the account gave the voice, sorted")]
     active: bool = Field(
         description="A production task has used the voice, so that it no longer expires"
     )
@@ -766,12 +789,26 @@ class VoiceResponse(_Envelope):
 
 
 class VoiceChange(RequestModel):
-    """New values for a voice."""
+    """New values for a voice. A field that is left out keeps its value."""
 
-    name: str = Field(
+    name: str | None = Field(
+        default=None,
         description="A text of at most 80 characters: the new name, without control characters. "
-        "An empty text removes the name"
+        "An empty text removes the name",
     )
+    tags: list[str] | None = Field(
+        default=None,
+        description="At most 12 texts of 1 to 30 characters: the new tags, in place of the former. "
+        "An empty list removes all tags",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty_options(cls, body: object) -> object:
+        """Leave out null only, because an empty name removes the name."""
+        if not isinstance(body, dict):
+            return body
+        return {name: value for name, value in body.items() if value is not None}
 
 
 class LanguageEngines(BaseModel):

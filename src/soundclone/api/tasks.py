@@ -10,6 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from sqlalchemy import Row
 
+from ..audio.recording_report import RecordingReport
 from ..core import files, tasks
 from ..core.formatting import DAY
 from ..core.keys import Caller, Scope
@@ -241,12 +242,28 @@ def _result_view(request: Request, result: TaskResult, expires: int) -> dict[str
         "language": result.language,
         "languages": result.languages,
         "speechSeconds": result.speech_seconds,
+        "recordingReport": report_view(result.recording_report),
         "voiceExpiresAt": result.voice_expires_at,
         "warnings": result.warnings,
     }
     return {
         **{field: link(request, key, expires) for field, key in links.items() if key},
         **{field: value for field, value in values.items() if value is not None},
+    }
+
+
+def report_view(report: RecordingReport | None) -> dict[str, object] | None:
+    """Return the fields of the report on a recording, None without one."""
+    if report is None:
+        return None
+    return {
+        "speechSeconds": report.speech_seconds,
+        "level": report.level,
+        "snr": report.snr,
+        "clipped": report.clipped,
+        "echo": report.echo,
+        "telephone": report.telephone,
+        "advice": list(report.advice),
     }
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse
 
+from ..audio.recording_report import RecordingReport
 from ..core import engine_registry, voices
 from ..db.models import Voice
 from ..errors import (
@@ -35,6 +36,7 @@ from .schemas import (
     ok,
 )
 from .state import State
+from .tasks import report_view
 
 router = APIRouter(prefix="/api/open-api/v1", route_class=ServiceRoute, tags=["Voices"])
 
@@ -57,7 +59,7 @@ async def list_voices(state: State, who: Reader) -> JSONResponse:
 @router.patch(
     "/voices/{model_id}",
     operation_id="renameVoice",
-    summary="Rename a voice",
+    summary="Change a voice",
     response_model=VoiceResponse,
     responses=error_responses(
         AuthenticationError,
@@ -72,9 +74,14 @@ async def list_voices(state: State, who: Reader) -> JSONResponse:
 async def rename_voice(
     state: State, model_id: ModelId, body: VoiceChange, who: Cloner
 ) -> JSONResponse:
-    """Rename a voice, or remove its name. `voice` of the OpenAI-compatible API accepts the name."""
+    """Change the name or the tags of a voice.
+
+    `voice` of the OpenAI-compatible API accepts the name.
+    """
+    if body.name is None and body.tags is None:
+        raise InvalidParameter("name and tags are missing; one of them is needed", param="name")
     voice = await state.database.transaction_async(
-        voices.rename, model_id, who.account_id, body.name
+        voices.change, model_id, who.account_id, name=body.name, tags=body.tags
     )
     return JSONResponse(ok(_view(voice)))
 
@@ -149,6 +156,8 @@ def _view(voice: Voice) -> dict[str, object]:
         "licence": voice.licence,
         "language": voice.language,
         "speechSeconds": voice.speech_seconds,
+        "recordingReport": report_view(RecordingReport.from_json(voice.recording_report)),
+        "tags": voice.tags or [],
         "active": voice.activated_at is not None,
         "expiresAt": None if voice.expires_at is None else int(voice.expires_at),
         "consent": _consent(voice.consent) if voice.consent else None,

@@ -28,6 +28,7 @@ from .bandwidth_extension import restore_fundamental
 from .decode import Decoded
 from .denoise import denoise
 from .fades import fade_ends
+from .recording_report import RecordingReport
 from .samples import Samples
 from .sound import Sound
 from .speakers import SpeakerCheck, detect_other_speakers
@@ -89,7 +90,22 @@ _MOST_OVERLAP, _MOST_OTHERS = 0.4, 0.25
 _SUSPECTED, _SURE, _SURE_IN_NOISE = 1.3, 1.7, 3.4
 _WORD = 0.25  # seconds, the shortest word
 
+_GENEROUS = 30.0  # seconds of speech, from which more adds little
+_LOW = -38.0  # dBFS; usual microphones give -30 to -18 at a hand's width
+
 _SILENT = "the recording is silent from beginning to end"
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Weaknesses of a recording that passed the checks."""
+
+    level: float  # dBFS RMS of the speech in the file
+    clipped: float  # share of the samples that are clipped, 0 for less than can be measured
+    noisy: bool
+    echo: bool
+    telephone: bool  # True if nothing is above 4 kHz
+    others: bool  # True if somebody else may speak
 
 
 @dataclass(frozen=True)
@@ -100,6 +116,7 @@ class Recording:
     speech_seconds: float
     segments: tuple[Span, ...]  # speech of the one speaker
     snr: float  # approximate level of the voice over the background, in dB
+    quality: Quality
     steady_noise: bool = False  # True if `extract_reference` reduces the noise
     warnings: tuple[str, ...] = ()  # messages for users
 
@@ -147,7 +164,7 @@ def examine(
     spans = _spans(activity.segments, len(analysed) / _RATE, margin=0.0)
     speech = np.concatenate([analysed[_slice(span, _RATE)] for span in spans])
     pause()
-    clipping = _check_clipping(speech)
+    clipped, clipping = _check_clipping(speech)
     noise = _check_noise(analysed, activity.segments, speech)
     pause()
     found = detect_other_speakers(speech)
@@ -171,9 +188,67 @@ def examine(
         speech_seconds=_seconds(segments),
         segments=segments,
         snr=noise.snr,
+        quality=Quality(
+            level=level,
+            clipped=clipped,
+            noisy=noise.snr < _CLEAN_SNR,
+            echo=noise.echo,
+            telephone=noise.telephone,
+            others=bool(others),
+        ),
         steady_noise=noise.snr < _DENOISED and noise.unsteady < 1,
         warnings=(*clipping, *noise.warnings, *others),
     )
+
+
+def report_on(recording: Recording) -> RecordingReport:
+    """Return the measurements of a recording, and what would improve it."""
+    quality = recording.quality
+    return RecordingReport(
+        speech_seconds=round(recording.speech_seconds, 2),
+        level=round(quality.level, 1),
+        snr=round(recording.snr, 1),
+        clipped=round(quality.clipped, 3),
+        echo=quality.echo,
+        telephone=quality.telephone,
+        advice=_advice(recording),
+    )
+
+
+def _advice(recording: Recording) -> tuple[str, ...]:
+    """Return what would improve the recording, the most important first."""
+    quality, advice = recording.quality, list[str]()
+    if quality.clipped:
+        advice.append(
+            f"about {100 * quality.clipped:.0f} % of the speech is clipped: lower the level of the "
+            "microphone, or speak from further away"
+        )
+    if quality.noisy:
+        advice.append(
+            f"the background is only about {recording.snr:.0f} dB below the voice: record in a "
+            "quieter place, closer to the microphone"
+        )
+    if quality.echo:
+        advice.append(
+            "the room echoes: record closer to the microphone, in a room with curtains or carpets"
+        )
+    if quality.telephone:
+        advice.append(
+            "the recording has telephone bandwidth: use a microphone instead of a telephone call"
+        )
+    if quality.others:
+        advice.append("somebody else speaks in the recording: record one person alone")
+    if quality.level < _LOW:
+        advice.append(
+            f"the speech is at {quality.level:.0f} dBFS: raise the level of the microphone, or "
+            "speak from a hand's width away"
+        )
+    if recording.speech_seconds < _GENEROUS:
+        advice.append(
+            f"speech lasts {recording.speech_seconds:.0f} s: {_GENEROUS:.0f} s or more show the "
+            "engine more of the voice"
+        )
+    return tuple(advice)
 
 
 def extract_reference(recording: Recording) -> Samples:
@@ -231,17 +306,21 @@ def _check_length(activity: SpeechActivity, limits: RecordingLimits) -> None:
         raise SpeechTooLong(f"speech lasts {lasts}; less than {limits.max_seconds:g} s is needed")
 
 
-def _check_clipping(speech: Samples) -> list[str]:
-    """Return warnings. Raises SourceClipped."""
-    clipped = _share_near_peak(speech)
-    if clipped > _CLIPPED_HEAVY:
+def _check_clipping(speech: Samples) -> tuple[float, list[str]]:
+    """Return the share of clipped samples, 0 for a small one, and warnings.
+
+    Raises SourceClipped.
+    """
+    near = _share_near_peak(speech)
+    clipped = near - _UNCLIPPED
+    if near > _CLIPPED_HEAVY:
         raise SourceClipped(
-            f"about {100 * (clipped - _UNCLIPPED):.0f} % of the speech is clipped; "
+            f"about {100 * clipped:.0f} % of the speech is clipped; "
             "less than 8 % is needed: record again at a lower level"
         )
-    if clipped > _CLIPPED_LIGHT:
-        return [f"about {100 * (clipped - _UNCLIPPED):.0f} % of the speech is clipped"]
-    return []
+    if near > _CLIPPED_LIGHT:
+        return clipped, [f"about {100 * clipped:.0f} % of the speech is clipped"]
+    return 0.0, []
 
 
 @dataclass(frozen=True)
@@ -250,6 +329,8 @@ class _Noise:
 
     snr: float  # dB
     unsteady: float  # from 0, a hum, to 1, music
+    echo: bool
+    telephone: bool  # True if nothing is above 4 kHz
     warnings: tuple[str, ...]
 
 
@@ -270,11 +351,12 @@ def _check_noise(samples: Sound, segments: tuple[Span, ...], speech: Samples) ->
     warnings = []
     if snr < _CLEAN_SNR:
         warnings.append(f"noise, music or echo is only about {snr:.0f} dB below the voice")
-    if _levels_beside_telephone(speech)[1] < _NARROW:
+    telephone = _levels_beside_telephone(speech)[1] < _NARROW
+    if telephone:
         warnings.append("the recording has telephone bandwidth: nothing above 4 kHz")
     if echo:
         warnings.append("the room echoes strongly")
-    return _Noise(snr, unsteady, tuple(warnings))
+    return _Noise(snr, unsteady, echo, telephone, tuple(warnings))
 
 
 def _check_overlap(found: SpeakerCheck) -> None:

@@ -65,6 +65,26 @@ def rename(
         typer.echo(f"{renamed.model_id} {named}")
 
 
+@voices_app.command("tag")
+def tag(
+    voice: VoiceName,
+    tags: Annotated[
+        list[str] | None, typer.Argument(help="New tags; without tags, all are removed")
+    ] = None,
+    url: BaseUrl = None,
+    key: ApiKey = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give a voice tags in place of its former ones."""
+    with connected(url, key) as client:
+        tagged = client.tag_voice(id_of(client, voice), tags or [])
+    if as_json:
+        print_json(_data(tagged))
+    else:
+        known = f"has the tags {', '.join(tagged.tags)}" if tagged.tags else "has no tags"
+        typer.echo(f"{tagged.model_id} {known}")
+
+
 @voices_app.command("delete")
 def delete(
     voice: VoiceName, url: BaseUrl = None, key: ApiKey = None, as_json: AsJson = False
@@ -243,6 +263,7 @@ def _row(voice: Voice) -> dict[str, object]:
     return {
         "voice": voice.model_id,
         "name": voice.name or "-",
+        "tags": ", ".join(voice.tags) or "-",
         "version": voice.version,
         "engine": voice.engine,
         "speech": f"{voice.speech_seconds:.0f} s",

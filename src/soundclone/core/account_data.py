@@ -268,7 +268,15 @@ def erase(
         update(Voice)
         .where(Voice.account_id == account_id)
         .values(
-            name=None, consent=None, uploads=None, language=None, deleted_at=now, expires_at=now
+            name=None,
+            tags=None,
+            recording_report=None,
+            waveforms=None,
+            consent=None,
+            uploads=None,
+            language=None,
+            deleted_at=now,
+            expires_at=now,
         )
     )
     kept_keys = select(Task.key_id).where(Task.account_id == account_id)

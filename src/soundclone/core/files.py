@@ -2,7 +2,7 @@
 
 - `uploads/{id}/`: a recording that a client uploaded. Kept for some days.
 - `consents/{account}/`: consent recordings. Kept until their owner deletes them.
-- `voices/{voice}/`: a voice, its recording and its consent recording. Kept with the voice.
+- `voices/{voice}/`: a voice, its recording, preview and consent recording. Kept with the voice.
 - `work/{task}/`: files between a task's steps, and parts of a stream. Kept until the task ends.
 - `verify/{id}`: a file that a visitor wants to have verified. Kept for minutes.
 - `results/{task}/`: the files that a task made. Kept for some days.
@@ -59,6 +59,11 @@ def voice_reference(voice_id: str) -> str:
 def voice_recording(voice_id: str) -> str:
     """Return the key of the reference as a FLAC file that people can play."""
     return f"{voice_folder(voice_id)}/recording.flac"
+
+
+def voice_preview(voice_id: str) -> str:
+    """Return the key of the preview that made a voice. It outlives the result of its task."""
+    return f"{voice_folder(voice_id)}/preview.mp3"
 
 
 def voice_consent(voice_id: str) -> str:

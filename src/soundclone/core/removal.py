@@ -65,6 +65,7 @@ def delete(
     ledger.lock(session, account_id)
     gone = sorted(uploads - _needed(session, voice)) if uploads else []
     voice.uploads, voice.name, voice.consent = gone, None, None
+    voice.tags = voice.recording_report = voice.waveforms = None
     own = session.scalars(
         select(Upload).where(Upload.key.in_(gone), Upload.account_id == account_id)
     ).all()

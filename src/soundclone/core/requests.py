@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import ClassVar, Self
 
+from ..audio.recording_report import RecordingReport
 from ..db.models import Json, Task, TaskKind
 from ..engines.emotion import Emotion
 from ..text.ssml import Span, Style
@@ -420,6 +421,7 @@ class TaskResult:
     subtitles_vtt: str | None = None  # key
     credentials: str | None = None  # key of a manifest beside the file
     speech_seconds: float | None = None  # of the recording that a voice was made from
+    recording_report: RecordingReport | None = None
     voice_expires_at: int | None = None  # seconds since the epoch
     warnings: tuple[str, ...] | None = None  # about that recording
 
@@ -433,6 +435,8 @@ class TaskResult:
     def to_json(self) -> Json:
         """Return the result as the database keeps it."""
         fields = {name: value for name, value in vars(self).items() if value is not None}
+        if self.recording_report:
+            fields["recording_report"] = self.recording_report.to_json()
         return {n: list(v) if isinstance(v, tuple) else v for n, v in fields.items()}
 
     @classmethod
@@ -459,6 +463,7 @@ class TaskResult:
             subtitles_vtt=data.get("subtitles_vtt"),
             credentials=data.get("credentials"),
             speech_seconds=data.get("speech_seconds"),
+            recording_report=RecordingReport.from_json(data.get("recording_report")),
             voice_expires_at=data.get("voice_expires_at"),
             warnings=None if warnings is None else tuple(warnings),
         )

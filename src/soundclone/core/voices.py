@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 import time
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
+from enum import StrEnum
 
 from sqlalchemy import Select, exists, select, tuple_, update
 from sqlalchemy.orm import Session
@@ -18,6 +21,8 @@ from .formatting import moment
 
 ACTIVE = (TaskStatus.QUEUED, TaskStatus.PROCESSING)
 LONGEST_NAME = 80  # characters
+LONGEST_TAG = 30  # characters
+MOST_TAGS = 12  # of a voice
 _COMPARED = 1000  # names to search for a similar one
 
 _ID = re.compile("model_[0-9a-f]{32}")
@@ -191,14 +196,108 @@ def _valid(account_id: str) -> Select[Voice]:
     return query.order_by(Voice.created_at.desc(), Voice.id.desc())
 
 
-def rename(session: Session, voice_id: str, account_id: str, name: str) -> Voice:
-    """Set or, with an empty name, remove the name of a voice.
+class Order(StrEnum):
+    """Order of a list of voices."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    NAME = "name"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Voices that a search found, and the tags to narrow the search with."""
+
+    voices: Sequence[Voice]
+    total: int  # voices that were found, on all pages
+    tags: Mapping[str, int]  # number of the account's voices by tag, in the order of the tags
+
+
+def search(
+    session: Session,
+    account_id: str,
+    *,
+    text: str = "",
+    tag: str = "",
+    order: Order = Order.NEWEST,
+    offset: int = 0,
+    limit: int = 24,
+) -> Selection:
+    """Return a part of the account's usable voices.
+
+    Args:
+        session: The transaction.
+        account_id: The account.
+        text: Words that the name, the id or a tag of a voice must contain, in any case.
+        tag: Tag that a voice must have.
+        order: Order of the voices. Voices without a name come last in the order of names.
+        offset: Voices to skip.
+        limit: Maximum number of voices to return.
+    """
+    everything = listing(session, account_id)
+    tags = Counter(each for voice in everything for each in voice.tags or ())
+    words = _folded(text).split()
+    found = [
+        voice
+        for voice in everything
+        if (not tag or tag in (voice.tags or ())) and all(word in _text(voice) for word in words)
+    ]
+    if order == Order.OLDEST:
+        found.reverse()
+    elif order == Order.NAME:
+        found.sort(key=lambda voice: (not voice.name, _folded(voice.name or "")))
+    return Selection(found[offset : offset + limit], len(found), dict(sorted(tags.items())))
+
+
+def _text(voice: Voice) -> str:
+    """Return the text that a search looks in."""
+    return _folded(" ".join((voice.name or "", voice.id, *(voice.tags or ()))))
+
+
+def change(
+    session: Session,
+    voice_id: str,
+    account_id: str,
+    *,
+    name: str | None = None,
+    tags: Sequence[str] | None = None,
+) -> Voice:
+    """Change the name or the tags of a voice. None keeps a value, an empty one removes it.
 
     Raises NotFound, Deleted, Expired and InvalidParameter.
     """
     voice = usable(session, voice_id, account_id)
-    voice.name = checked_name(name) or None
+    if name is not None:
+        voice.name = checked_name(name) or None
+    if tags is not None:
+        voice.tags = checked_tags(tags) or None
     return voice
+
+
+def checked_tags(tags: Iterable[str]) -> list[str]:
+    """Return tags without surrounding white space and repetitions, sorted.
+
+    Raises InvalidParameter.
+    """
+    found = sorted({each.strip() for each in tags} - {""})
+    if len(found) > MOST_TAGS:
+        raise InvalidParameter(
+            f"tags has {len(found)} tags; at most {MOST_TAGS} are taken", param="tags"
+        )
+    for tag in found:
+        if len(tag) > LONGEST_TAG:
+            raise InvalidParameter(
+                f"tag {tag[:LONGEST_TAG]!r}… has {len(tag)} characters; at most {LONGEST_TAG} are "
+                "taken",
+                param="tags",
+            )
+        if _UNFIT.search(tag) or "," in tag:
+            raise InvalidParameter(
+                f"tag {tag!r} has control characters, a comma or halves of surrogate pairs; "
+                "letters and signs will do",
+                param="tags",
+            )
+    return found
 
 
 def checked_name(name: str) -> str:

@@ -225,6 +225,9 @@ class Voice(Base):
     deleted_at: Mapped[float | None]  # by the owner
     purged_at: Mapped[float | None]  # time of the removal of its files
     uploads: Mapped[list[str] | None]  # keys of the uploads that made the voice
+    tags: Mapped[list[str] | None]  # given by the owner
+    recording_report: Mapped[Json | None]  # RecordingReport; None: made by an earlier release
+    waveforms: Mapped[Json | None]  # outlines of the preview and of the recording
 
 
 class Upload(Base):

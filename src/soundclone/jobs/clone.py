@@ -12,23 +12,33 @@ from numpy.typing import NDArray
 
 from ..audio import decode, encode, loudness, recording
 from ..audio.decode import Decoded
+from ..audio.outline import outline
+from ..audio.recording_report import RecordingReport
 from ..audio.samples import Samples
 from ..audio.threads import run_beside
 from ..core import files
 from ..core.formatting import DAY
-from ..core.requests import CloneRequest, JoinedSource, UploadSource, UrlSource, VoiceSource
+from ..core.requests import (
+    CloneRequest,
+    JoinedSource,
+    SpeechRequest,
+    UploadSource,
+    UrlSource,
+    VoiceSource,
+)
 from ..db.models import Json, Voice
 from ..engines.builtin import spoken_language
 from ..errors import NotFound, SourceError, SourceUnreachable
 from ..fetch import download
 from ..text.languages import LANGUAGES
 from . import consent, protection
-from .chunks import language_of
+from .chunks import groups_of, language_of
 from .runner import (
     CONSENT,
     EXAMINE,
     FETCH,
     FETCH_CONSENT,
+    KEEP_PREVIEW,
     LANGUAGE,
     MAKE_VOICE,
     Job,
@@ -60,6 +70,7 @@ def clone(job: Job) -> Outcome:
     record = job.step(MAKE_VOICE, 50, find_voice, job, request.engine, language, spoken)
     made = VoiceRef.from_json(record)
     result = speak_text(job, preview, language, made, start=50)
+    heard = job.step(KEEP_PREVIEW, 99, keep_preview, job, result.audio, preview)
     now = time.time()
     ends_at = request.consent.ends_at if request.consent else None
     expires_at = now + job.settings.voice_days * DAY
@@ -79,12 +90,16 @@ def clone(job: Job) -> Outcome:
         consent_id=request.consent.consent_id if request.consent else None,
         consent_ends_at=ends_at,
         uploads=sorted(request.uploads),
+        # An earlier release recorded no report and no waveform.
+        recording_report=measured.get("report"),
+        waveforms={"preview": heard, "recording": measured.get("waveform", [])},
         created_at=now,
         expires_at=expires_at,
     )
     result = replace(
         result,
         speech_seconds=measured["speech_seconds"],
+        recording_report=RecordingReport.from_json(measured.get("report")),
         warnings=(*measured["warnings"], *doubts),
         voice_expires_at=int(expires_at),
     )
@@ -183,7 +198,20 @@ def examine(job: Job, source: VoiceSource) -> Json:
         "speech_seconds": round(found.speech_seconds, 2),
         "warnings": list(found.warnings),
         "language": language,
+        "report": recording.report_on(found).to_json(),
+        "waveform": outline(reference),
     }
+
+
+def keep_preview(job: Job, audio: str, preview: SpeechRequest) -> list[int]:
+    """Copy the preview to the files of its voice, and return its outline."""
+    with TemporaryDirectory(prefix="soundclone-") as folder:
+        path = Path(folder) / "preview"
+        job.storage.get_file(audio, path)
+        job.storage.put_file(files.voice_preview(job.task.voice_id), path)
+    chunks = range(len(groups_of(preview.text, edges=preview.edges)))
+    spoken = [encode.unpack(job.storage.get(files.chunk(job.task.id, each))) for each in chunks]
+    return outline(np.concatenate([samples for samples, _ in spoken]))
 
 
 def _keep_reference(job: Job, reference: Samples, rate: int, folder: Path) -> None:

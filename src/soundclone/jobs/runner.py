@@ -139,6 +139,7 @@ MAKE_VOICE = Step(Stage.VOICE)
 FIND_VOICE = Step(Stage.FIND, "voice")
 CONVERT = Step(Stage.CONVERT)
 ENCODE = Step(Stage.ENCODE)
+KEEP_PREVIEW = Step(Stage.ENCODE, "preview")
 FINISH = Step(Stage.FINISH)
 
 

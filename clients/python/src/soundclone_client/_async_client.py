@@ -9,7 +9,15 @@ import asyncio
 import math
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import AsyncExitStack, ExitStack
 from datetime import datetime
 from os import PathLike
@@ -1045,6 +1053,15 @@ class AsyncClient:
         """
         path = _wire.voice_path(model_id)
         return _wire.read(Voice, await self._call("PATCH", path, json={"name": name}))
+
+    async def tag_voice(self, model_id: str, tags: Sequence[str]) -> Voice:
+        """Give a voice tags in place of its former ones. An empty list removes all tags.
+
+        Example:
+            await client.tag_voice("model_…", ["podcast", "calm"])
+        """
+        path = _wire.voice_path(model_id)
+        return _wire.read(Voice, await self._call("PATCH", path, json={"tags": list(tags)}))
 
     async def delete_voice(self, model_id: str) -> None:
         """Delete a voice and its recording. This cannot be undone.

@@ -10,7 +10,13 @@ from __future__ import annotations
 import math
 import time
 import uuid
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import (
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import ExitStack
 from datetime import datetime
 from os import PathLike
@@ -1040,6 +1046,15 @@ class Client:
         """
         path = _wire.voice_path(model_id)
         return _wire.read(Voice, self._call("PATCH", path, json={"name": name}))
+
+    def tag_voice(self, model_id: str, tags: Sequence[str]) -> Voice:
+        """Give a voice tags in place of its former ones. An empty list removes all tags.
+
+        Example:
+            client.tag_voice("model_…", ["podcast", "calm"])
+        """
+        path = _wire.voice_path(model_id)
+        return _wire.read(Voice, self._call("PATCH", path, json={"tags": list(tags)}))
 
     def delete_voice(self, model_id: str) -> None:
         """Delete a voice and its recording. This cannot be undone.

@@ -346,4 +346,6 @@ class Voice:
     consent: Mapping[str, Any] | None = None  # the speaker's consent as the server stored it
     name: str | None = None
     language: str | None = None  # language of the recording, if known
+    tags: tuple[str, ...] = ()
+    recording_report: Mapping[str, Any] | None = None  # measurements of the recording, and advice
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)

@@ -316,7 +316,7 @@ async def edit(
     if not voices.checked_name(name):
         raise InvalidParameter("name is empty; the voice needs a name", param="name")
     await _current(state, voice_id, who)
-    await state.database.transaction_async(voices.rename, voice_id, who.account_id, name)
+    await state.database.transaction_async(voices.change, voice_id, who.account_id, name=name)
     return JSONResponse({"status": "ok"})
 
 
