@@ -21,9 +21,11 @@ SIZES = (
     (950, 700),
     (960, 700),
     (1041, 700),
+    (768, 1024),
     (1280, 900),
+    (1920, 1080),
 )
-PICTURES = (320, 390, 844, 1280)
+PICTURES = (320, 390, 768, 1280, 1920)
 
 # Returns the faults of the layout at the current width.
 MEASURE = """() => {

@@ -123,15 +123,15 @@ def test_a_voice_is_renamed_by_its_owner(database: Database, customer: tuple[str
     with database.transaction() as session:
         session.add(made)
     with database.transaction() as session:
-        assert voices.rename(session, made.id, customer[0], " Ann  ").name == "Ann"
+        assert voices.change(session, made.id, customer[0], name=" Ann  ").name == "Ann"
     with database.transaction() as session:
-        assert voices.rename(session, made.id, customer[0], "").name is None
+        assert voices.change(session, made.id, customer[0], name="").name is None
         with pytest.raises(InvalidParameter, match="81 characters"):
-            voices.rename(session, made.id, customer[0], "a" * 81)
+            voices.change(session, made.id, customer[0], name="a" * 81)
         with pytest.raises(InvalidParameter, match="control"):
-            voices.rename(session, made.id, customer[0], "a\x00b")
+            voices.change(session, made.id, customer[0], name="a\x00b")
         with pytest.raises(NotFound):
-            voices.rename(session, made.id, "acct_other", "mine")
+            voices.change(session, made.id, "acct_other", name="mine")
 
 
 def test_a_revoked_key_holds_nothing(database: Database, customer: tuple[str, str]) -> None:
@@ -144,3 +144,34 @@ def test_a_revoked_key_holds_nothing(database: Database, customer: tuple[str, st
             keys.holder(session, customer[1])
         with pytest.raises(AuthenticationError):
             keys.holder(session, "key_none")
+
+
+def test_the_ledger_is_grouped_by_task(database: Database, customer: tuple[str, str]) -> None:
+    waiting, failed, done = (submit(database, customer) for _ in range(3))
+    with database.transaction() as session:
+        tasks.fail(session, failed, SynthesisError("no"), keep=60)
+        made = voice(customer[0], name="Anna")
+        session.get_one(Task, done).voice_id = made.id
+        tasks.complete(session, done, rows.RESULT, keep=60, voice=made, cost=4)
+    with database.read() as session:
+        entries = queries.ledger_entries(session, customer[0])
+        found = [(each.task_id, each.state) for each in entries]
+        last, _, first, paid = entries
+        assert found == [
+            (done, "capture"),
+            (failed, "release"),
+            (waiting, "hold"),
+            (None, "credit"),
+        ]
+        assert (last.held, last.charged, last.returned, last.voice_name) == (10, 4, 6, "Anna")
+        assert (first.held, first.charged, paid.paid) == (10, 0, 1_000)
+        older = queries.ledger_entries(session, customer[0], before=first.created_at)
+        assert [each.state for each in older] == ["credit"]
+        (holding,) = queries.holding_accounts(session)
+        assert (holding.id, holding.held, holding.active) == (customer[0], 10, 1)
+        (usage,) = queries.usage_by_voice(session, customer[0])
+        assert (usage.voice_id, usage.name) == (made.id, "Anna")
+        assert (usage.spent, usage.tasks) == (4, 1)
+        lines = ledger.lines_after(session, customer[0], limit=3)
+        lines = [*lines, *ledger.lines_after(session, customer[0], lines[-1])]
+        assert list(lines) == list(ledger.statement(session, customer[0]))

@@ -43,6 +43,7 @@ from .middleware import (
     TracingMiddleware,
 )
 from .state import AppState, attach
+from .studio.rendering import compressed
 
 VENDOR = Path(__file__).parent / "studio" / "vendor"
 _SHUTDOWN_SECONDS = 2.0  # for requests that the shutdown interrupts
@@ -79,7 +80,7 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.mount("/static", StaticFiles(directory=VENDOR), name="static")
+    app.mount("/static", compressed(StaticFiles(directory=VENDOR)), name="static")
     app.add_api_route("/docs", _docs, include_in_schema=False)
     app.router.routes.insert(0, polling.route)
     routers = (

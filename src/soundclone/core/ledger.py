@@ -16,7 +16,7 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from ..db.models import Account, Key, Transfer
@@ -371,6 +371,17 @@ def statement(session: Session, account_id: str, limit: int | None = None) -> Se
     query = select(Transfer).where(Transfer.account_id == account_id)
     newest = query.order_by(Transfer.created_at.desc(), Transfer.id.desc()).limit(limit)
     return list(reversed(session.scalars(newest).all()))
+
+
+def lines_after(
+    session: Session, account_id: str, last: Transfer | None = None, limit: int = 500
+) -> Sequence[Transfer]:
+    """Return the lines of an account that follow the line `last`, the oldest first."""
+    query = select(Transfer).where(Transfer.account_id == account_id)
+    if last is not None:
+        place = tuple_(Transfer.created_at, Transfer.id)
+        query = query.where(place > (last.created_at, last.id))
+    return session.scalars(query.order_by(Transfer.created_at, Transfer.id).limit(limit)).all()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,17 @@ from dataclasses import dataclass, replace
 from sqlalchemy import BigInteger, cast, func, literal_column, or_, select
 from sqlalchemy.orm import Session
 
-from ..db.models import Account, EngineOffer, Json, Key, Task, TaskStatus, Transfer, Worker
+from ..db.models import (
+    Account,
+    EngineOffer,
+    Json,
+    Key,
+    Task,
+    TaskStatus,
+    Transfer,
+    Voice,
+    Worker,
+)
 from .formatting import DAY
 from .voices import ACTIVE
 from .workers import WorkerInfo, alive
@@ -90,6 +100,140 @@ def usage_between(
         day = found[place]
         found[place] = replace(day, spent=day.spent + int(spent), tasks=day.tasks + charges)
     return tuple(found)
+
+
+@dataclass(frozen=True)
+class VoiceUsage:
+    """Usage of one voice, or of all tasks whose voice is unknown."""
+
+    voice_id: str | None
+    name: str | None  # None for a voice without a name, and for a deleted one
+    spent: int  # micro-credits
+    tasks: int
+
+
+def usage_by_voice(session: Session, account_id: str, days: int = 30) -> tuple[VoiceUsage, ...]:
+    """Return the usage of each of the account's voices in the days of `usage`, most spent first."""
+    first = (int(time.time()) // _DAY - days + 1) * _DAY
+    spent = func.sum(Transfer.amount)
+    rows = session.execute(
+        select(Task.voice_id, spent, func.count())
+        .select_from(Transfer)
+        .outerjoin(Task, Task.id == Transfer.task_id)
+        .where(
+            Transfer.account_id == account_id,
+            Transfer.kind == literal_column("'capture'"),
+            Transfer.created_at >= first,
+        )
+        .group_by(Task.voice_id)
+        .order_by(spent.desc())
+    ).all()
+    names = {
+        row.id: row.name
+        for row in session.execute(
+            select(Voice.id, Voice.name).where(Voice.id.in_([voice for voice, _, _ in rows]))
+        )
+    }
+    return tuple(
+        VoiceUsage(voice, names.get(voice), int(total), int(number))
+        for voice, total, number in rows
+    )
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Everything that the ledger has about one task, or one payment."""
+
+    created_at: float
+    paid: int  # micro-credits
+    held: int
+    charged: int
+    returned: int
+    memo: str
+    task_id: str | None
+    task: Task | None
+    voice_name: str | None
+
+    @property
+    def state(self) -> str:
+        """State of the entry: "credit", "hold", "capture", or "release" if nothing was charged."""
+        if self.task_id is None:
+            return "credit"
+        if self.charged:
+            return "capture"
+        return "release" if self.returned else "hold"
+
+
+def ledger_entries(
+    session: Session, account_id: str, *, before: float | None = None, limit: int = 50
+) -> Sequence[Entry]:
+    """Return the account's ledger by tasks and payments, the newest first.
+
+    Args:
+        session: The transaction.
+        account_id: The account.
+        before: Return only entries that began before this time.
+        limit: Maximum number of entries to return.
+    """
+    heads = select(Transfer).where(
+        Transfer.account_id == account_id, Transfer.kind.in_(("credit", "hold"))
+    )
+    if before is not None:
+        heads = heads.where(Transfer.created_at < before)
+    heads = heads.order_by(Transfer.created_at.desc(), Transfer.id.desc()).limit(limit)
+    found = session.scalars(heads).all()
+    ids = [line.task_id for line in found if line.task_id]
+    resolved: dict[str | None, dict[str, Transfer]] = {}
+    for line in session.scalars(
+        select(Transfer).where(
+            Transfer.account_id == account_id,
+            Transfer.kind.in_(("capture", "release")),
+            Transfer.task_id.in_(ids),
+        )
+    ):
+        resolved.setdefault(line.task_id, {})[line.kind] = line
+    tasks = {task.id: task for task in session.scalars(select(Task).where(Task.id.in_(ids)))}
+    wanted = {task.voice_id for task in tasks.values()}
+    names = {
+        row.id: row.name
+        for row in session.execute(select(Voice.id, Voice.name).where(Voice.id.in_(wanted)))
+    }
+
+    def entry(head: Transfer) -> Entry:
+        lines = resolved.get(head.task_id, {}) if head.task_id else {}
+        charged, returned = lines.get("capture"), lines.get("release")
+        task = tasks.get(head.task_id or "")
+        return Entry(
+            created_at=head.created_at,
+            paid=head.amount if head.kind == "credit" else 0,
+            held=head.amount if head.kind == "hold" else 0,
+            charged=charged.amount if charged else 0,
+            returned=returned.amount if returned else 0,
+            memo=head.memo or (charged.memo if charged else ""),
+            task_id=head.task_id,
+            task=task,
+            voice_name=names.get(task.voice_id) if task else None,
+        )
+
+    return [entry(head) for head in found]
+
+
+@dataclass(frozen=True)
+class HoldingAccount:
+    """Account with credits that are held."""
+
+    id: str
+    name: str
+    held: int  # micro-credits
+    active: int  # tasks that have not ended
+
+
+def holding_accounts(session: Session, limit: int = 50) -> Sequence[HoldingAccount]:
+    """Return the accounts with credits that are held, the largest holds first."""
+    rows = session.scalars(
+        select(Account).where(Account.held > 0).order_by(Account.held.desc()).limit(limit)
+    )
+    return [HoldingAccount(row.id, row.name, row.held, row.active) for row in rows]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from soundclone.core import keys
+from soundclone.audio.recording_report import RecordingReport
+from soundclone.core import files, keys
 from soundclone.core.requests import (
     AudioFormat,
     CloneRequest,
@@ -29,7 +30,7 @@ from soundclone.db.models import EngineOffer, Key, Task, Voice, Worker
 from soundclone.engines.emotion import Emotion
 
 from ..conftest import Api
-from .conftest import visitor_of
+from .conftest import Visit, visitor_of
 from .visitors import new_key, sign_in
 
 
@@ -266,6 +267,84 @@ def test_an_account_without_anything(studio: Api, visitor: httpx2.Client) -> Non
     for page in ("", "clone", "speak", "voices", "history", "account"):
         response = visitor.get(f"/studio/{page}", follow_redirects=True)
         assert response.status_code == 200, page
+
+
+def test_the_page_of_voices(studio: Api, visit: Visit) -> None:
+    client, key = visit(), new_key(studio)
+    headers = {"X-CSRF-Token": sign_in(client, key), "HX-Request": "true"}
+    with studio.database.read() as session:
+        who = keys.authenticate(session, studio.settings.secrets, key)
+        own = keys.holder(session, who.key_id)
+    report = RecordingReport(21.5, -24.0, 31.0, 0.0, False, False, ("the room echoes strongly",))
+    outlines = {"preview": [0, 100], "recording": [50]}
+    anna, berta = (bare_voice(own) for _ in range(2))
+    anna.recording_report, anna.waveforms = report.to_json(), outlines
+    with studio.database.transaction() as session:
+        session.add_all((anna, berta))
+    page = client.get("/studio/voices").text
+    assert "Voices: 2" in page
+    assert 'd="M1.5 19.0V21.0M4.5 2.0V38.0"' in page
+    # An earlier release kept no preview with the voice.
+    assert page.count("/preview") == 1
+    assert f"/studio/voices/{anna.id}/preview" in page
+    assert "The room echoes strongly." in page
+    chinese = client.get("/studio/voices", headers={"Accept-Language": "zh"}).text
+    assert "房间回声" in chinese
+    card = client.patch(
+        f"/studio/voices/{anna.id}",
+        data={"name": "Anna", "tags": "calm， podcast"},
+        headers=headers | {"HX-Target": f"card-{anna.id}"},
+    )
+    assert card.text.startswith('<li class="card voice"')
+    assert "Anna" in card.text
+    assert "?tag=podcast" in card.text
+    for query, count in (
+        ({"search": "ann"}, 1),
+        ({"tag": "calm"}, 1),
+        ({"tag": "loud"}, 0),
+        ({"order": "name"}, 2),
+        ({"order": "x", "skip": "-3"}, 2),
+        ({"skip": "1"}, 1),
+    ):
+        found = client.get("/studio/voices", params=query).text
+        assert found.count("data-voice=") == count, query
+    refused = client.patch(f"/studio/voices/{anna.id}", data={"tags": "x" * 31}, headers=headers)
+    assert (refused.status_code, refused.headers["X-Field"]) == (422, "tags")
+    reloaded = client.patch(f"/studio/voices/{anna.id}", data={"name": "A"}, headers=headers)
+    assert reloaded.headers["HX-Refresh"] == "true"
+    assert client.get(f"/studio/voices/{anna.id}/preview").status_code == 404
+    key = files.voice_preview(anna.id)
+    studio.app.state.soundclone.storage.put(key, b"ID3")
+    link = client.get(f"/studio/voices/{anna.id}/preview").headers["Location"]
+    assert client.get(link).content == b"ID3"
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_studio_can_be_installed(studio: Api, operator: httpx2.Client, language: str) -> None:
+    page = operator.get("/studio/account", params={"lang": language})
+    assert "manifest-src 'self'" in page.headers["Content-Security-Policy"]
+    link = re.search('<link rel="manifest" href="([^"]+)">', page.text)
+    assert link
+    response = operator.get(link[1])
+    assert response.headers["Content-Type"] == "application/manifest+json"
+    manifest = response.json()
+    assert manifest["lang"].startswith(language)
+    for icon in manifest["icons"]:
+        found = operator.get(icon["src"])
+        assert (found.status_code, found.headers["Content-Type"]) == (200, icon["type"])
+        if icon["type"] == "image/png":
+            size = int.from_bytes(found.content[16:20]), int.from_bytes(found.content[20:24])
+            assert icon["sizes"] == "{}x{}".format(*size)
+    for shortcut in manifest["shortcuts"]:
+        assert operator.get(shortcut["url"]).status_code == 200
+
+
+def test_scripts_and_styles_are_compressed(operator: httpx2.Client) -> None:
+    for path in ("/studio/static/studio.css", "/static/htmx/htmx.min.js"):
+        response = operator.get(path, headers={"Accept-Encoding": "gzip"})
+        assert response.headers["Content-Encoding"] == "gzip"
+    page = operator.get("/studio/account", headers={"Accept-Encoding": "gzip"})
+    assert "Content-Encoding" not in page.headers  # its size would tell about its CSRF token
 
 
 @pytest.mark.parametrize("address", ["http://[", "//[::", "x", "\u00e9", "http://a:b/"])

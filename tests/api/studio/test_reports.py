@@ -11,6 +11,7 @@ from soundclone.core import abuse
 
 from ..conftest import Api
 from .conftest import visitor_of
+from .visitors import new_key, sign_in
 
 FORM = {
     "reason": "my_voice",
@@ -76,6 +77,31 @@ def test_a_report_that_lacks_something_stays_on_the_page(
 def test_a_report_needs_the_token_of_the_page(anybody: httpx2.Client) -> None:
     anybody.get("/studio/report")
     assert anybody.post("/studio/report", data=FORM).status_code == 403
+
+
+def test_the_operator_closes_a_report(studio: Api, anybody: httpx2.Client) -> None:
+    number = re.search(r"report_[0-9a-f]{12}", send(anybody, message="<b>Mine</b>").text)
+    assert number
+    operator = visitor_of(studio)
+    headers = {"X-CSRF-Token": sign_in(operator, new_key(studio, operator=True))}
+    page = operator.get("/studio/operator").text
+    assert "&lt;b&gt;Mine&lt;/b&gt;" in page
+    assert number[0] in operator.get("/studio/operator/reports").text
+    path = f"/studio/operator/reports/{number[0]}"
+    closed = operator.post(path, data={"note": "voice deleted"}, headers=headers)
+    assert closed.status_code == 200
+    assert number[0] not in closed.text
+    with studio.database.read() as session:
+        assert abuse.get(session, number[0]).note == "voice deleted"
+    assert operator.post(f"{path}0", headers=headers).status_code == 404
+    live = operator.get("/studio/operator/live").text
+    assert live.startswith('<div id="operator-live"')
+    assert "Ledger" not in live  # adding up the ledger takes too long
+    customer = visitor_of(studio)
+    headers = {"X-CSRF-Token": sign_in(customer, new_key(studio))}
+    for method, refused in (("GET", "live"), ("GET", "reports"), ("POST", "reports/report_1")):
+        answer = customer.request(method, f"/studio/operator/{refused}", headers=headers)
+        assert answer.status_code == 403, refused
 
 
 def test_reports_of_an_address_are_limited(studio: Api, anybody: httpx2.Client) -> None:

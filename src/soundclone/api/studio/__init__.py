@@ -7,13 +7,13 @@ translations and third-party files are in the folders of this package.
 from fastapi import FastAPI
 from fastapi.responses import RedirectResponse, Response
 
-from . import actions, operator, pages, reports, verify, webhooks
-from .rendering import STUDIO, StaticFiles
+from . import account_page, actions, operator, pages, reports, verify, voice_pages, webhooks
+from .rendering import STUDIO, StaticFiles, compressed
 
 
 def install(app: FastAPI) -> None:
     """Add the pages, the actions and the static files to the application."""
-    app.mount("/studio/static", StaticFiles(directory=STUDIO / "static"), name="studio")
+    app.mount("/studio/static", compressed(StaticFiles(directory=STUDIO / "static")), name="studio")
 
     @app.get("/", include_in_schema=False)
     async def root() -> Response:
@@ -26,6 +26,8 @@ def install(app: FastAPI) -> None:
         webhooks.router,
         verify.router,
         reports.router,
+        voice_pages.router,
+        account_page.router,
         pages.public,
         pages.router,
     ):

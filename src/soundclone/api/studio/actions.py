@@ -178,16 +178,6 @@ async def cancel(request: Request, me: Reader, id: str) -> Response:
     return Response(status_code=204, headers={"HX-Redirect": f"/studio/tasks/{id}"})
 
 
-@router.patch("/voices/{id}")
-async def rename(request: Request, me: Cloner, id: str) -> Response:
-    """Change the name of a voice."""
-    form = await fields(request)
-    await state_of(request).database.transaction_async(
-        voices.rename, voice_id(id), me.account.id, form.get("name", "")
-    )
-    return Response(status_code=204, headers={"HX-Refresh": "true"})
-
-
 @router.delete("/voices/{id}")
 async def delete(request: Request, me: Cloner, id: str) -> Response:
     """Delete a voice, its recordings and its preview."""

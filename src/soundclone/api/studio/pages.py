@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -14,11 +14,9 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
-from ...core import files, keys, ledger, queries, sessions, tasks, voices
+from ...core import files, queries, sessions, tasks, voices
 from ...core.formatting import DAY
-from ...core.keys import USUAL, Scope
-from ...core.ledger import Balance
-from ...core.queries import Day
+from ...core.keys import Scope
 from ...core.requests import (
     LONGEST_CONVERSION,
     AudioFormat,
@@ -32,23 +30,22 @@ from ...core.requests import (
     UrlSource,
     request_of,
 )
-from ...db.models import Key, Task, TaskKind, TaskStatus, Transfer, Voice
+from ...db.models import Task, TaskKind, TaskStatus, Voice
 from ...engines.emotion import Emotion
 from ...errors import AuthenticationError, NotFound
 from ...telemetry import SIGN_INS_FAILED
 from ...text.languages import LANGUAGES
 from ...text.script import MAX_PAUSES
-from ..audit import record_links, record_recording_link
+from ..audit import record_links
 from ..orders import PREVIEW_LIMIT, TEXT_LIMIT
 from ..state import state_of
 from ..tasks import checked_id
 from . import snippets
-from .actions import EXPIRIES, OVERLAP_HOURS, studio_path, voice_id
-from .rendering import SPOKEN, PublicRoute, StudioRoute, page_language, passages, render_page
+from .actions import studio_path
+from .rendering import PublicRoute, StudioRoute, passages, reading_language, render_page
 from .session import (
     Cloner,
     Known,
-    Manager,
     Reader,
     SpeakPage,
     close_session,
@@ -61,7 +58,6 @@ public = APIRouter(prefix="/studio", route_class=PublicRoute)
 
 STATUSES = ("active", TaskStatus.COMPLETED, TaskStatus.FAILED)  # filters of the history
 PAGE = 30  # tasks on a page of the history
-LEDGER = 60  # entries of the ledger on the account page
 FORMATS = (AudioFormat.MP3, AudioFormat.WAV, AudioFormat.FLAC, AudioFormat.OGG)
 NEW_SPEECH = SpeechOptions(subtitles=SubtitleUnit.SENTENCE)
 _LINK = 3600.0  # seconds until a link to a recording expires
@@ -115,7 +111,7 @@ async def home(request: Request, me: Known) -> Response:
 @router.get("/clone")
 async def clone(request: Request, me: Cloner, again: str = "") -> Response:
     """Show the form that makes a voice, filled with an earlier task if `again` names one."""
-    native = SPOKEN[page_language(request)]
+    native = reading_language(request)
     form = CloneForm(language=native, text=LANGUAGES[native].preview)
     if again:
         read = state_of(request).database.read_async
@@ -320,26 +316,6 @@ async def recording_link(request: Request, voice: Voice) -> str | None:
     return storage.sign(key, int(time.time() + _LINK))
 
 
-@router.get("/voices")
-async def list_voices(request: Request, me: Reader) -> Response:
-    """List the voices of the account."""
-    found = await state_of(request).database.read_async(voices.listing, me.account.id)
-    return render_page(
-        request, "voices.html", voices=found, snippet=snippets.of_voices(request), page="voices"
-    )
-
-
-@router.get("/voices/{id}/recording")
-async def recording(request: Request, me: Reader, id: str) -> Response:
-    """Redirect to the recording that a voice was made from."""
-    voice = await state_of(request).database.read_async(voices.get, voice_id(id), me.account.id)
-    link = await recording_link(request, voice)
-    if link is None:
-        raise NotFound("the recording of this voice is no longer available")
-    await record_recording_link(request, voice, me.key.id)
-    return RedirectResponse(link, 303)
-
-
 @router.get("/history")
 async def history(
     request: Request, me: Reader, kind: str = "", status: str = "", before: float | None = None
@@ -379,41 +355,6 @@ async def history(
         older=older,
         page="history",
     )
-
-
-@router.get("/account")
-async def account(request: Request, me: Manager) -> Response:
-    """Show the balance, the usage, the prices, the keys and the ledger of the account."""
-
-    def work(session: Session) -> AccountOverview:
-        return AccountOverview(
-            balance=ledger.balance(session, me.account.id),
-            days=queries.usage(session, me.account.id),
-            lines=ledger.statement(session, me.account.id, LEDGER)[::-1],
-            keys=keys.listing(session, me.account.id),
-        )
-
-    return render_page(
-        request,
-        "account.html",
-        prices=state_of(request).prices.rows,
-        snippet=snippets.of_balance(request),
-        scopes=[scope for scope in Scope if scope in USUAL and me.may(scope)],
-        expiries=EXPIRIES,
-        overlap=OVERLAP_HOURS,
-        page="account",
-        **vars(await read_in_thread(request, work)),
-    )
-
-
-@dataclass(frozen=True)
-class AccountOverview:
-    """State of an account."""
-
-    balance: Balance
-    days: Sequence[Day]
-    lines: Sequence[Transfer]  # newest first
-    keys: Sequence[Key]
 
 
 @router.get("/{rest:path}")

@@ -6,7 +6,7 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles as _StaticFiles
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import ASGIApp
 
 from ... import __version__
 from ...core.formatting import moment
@@ -66,21 +68,44 @@ def page_language(request: Request) -> str:
 
     The `lang` parameter comes first, then the cookie, then the best match in `Accept-Language`.
     """
-    chosen = request.query_params.get("lang") or request.cookies.get(LANGUAGE_COOKIE)
+    chosen = _chosen_language(request)
     if chosen in LANGUAGES:
         return chosen
-    wanted = []
-    for entry in request.headers.get("Accept-Language", "").split(","):
-        tag, _, weight = entry.strip().lower().partition(";q=")
-        quality = float(weight) if re.fullmatch(r"[01](\.\d{1,3})?", weight) else 1.0
-        wanted.append((-quality, tag))
-    tags = [tag for _, tag in sorted(wanted, key=lambda each: each[0])]
+    tags = _accepted(request)
     # The pages are in simplified Chinese. Browsers of readers of traditional Chinese request zh-TW
     # first and zh next, and these readers get simplified Chinese only if they choose it.
     if any(map(_traditional, tags)):
         tags = [tag for tag in tags if tag != "zh" and not _traditional(tag)]
     found = (tag.partition("-")[0] for tag in tags)
     return next((language for language in found if language in LANGUAGES), LANGUAGES[0])
+
+
+def _chosen_language(request: Request) -> str | None:
+    return request.query_params.get("lang") or request.cookies.get(LANGUAGE_COOKIE)
+
+
+def _accepted(request: Request) -> list[str]:
+    """Return the tags of `Accept-Language` in lower case, the most wanted first."""
+    wanted = []
+    for entry in request.headers.get("Accept-Language", "").split(","):
+        tag, _, weight = entry.strip().lower().partition(";q=")
+        quality = float(weight) if re.fullmatch(r"[01](\.\d{1,3})?", weight) else 1.0
+        wanted.append((-quality, tag))
+    return [tag for _, tag in sorted(wanted, key=lambda each: each[0])]
+
+
+def reading_language(request: Request) -> str:
+    """Return the language that the visitor reads aloud: one with a passage.
+
+    The first language of `Accept-Language` with a passage, unless the visitor chose a language of
+    the pages.
+    """
+    if _chosen_language(request) not in LANGUAGES:
+        codes = {languages.LANGUAGES[name].code.partition("-")[0]: name for name in passages()}
+        for tag in _accepted(request):
+            if (code := tag.partition("-")[0]) in codes:
+                return codes[code]
+    return SPOKEN[page_language(request)]
 
 
 def _traditional(tag: str) -> bool:
@@ -124,9 +149,21 @@ def time_tag(seconds: float) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(iso, moment(seconds))
 
 
+def clock_tag(seconds: float) -> Markup:
+    """Return a `<time>` element of a moment of today, which the script shows with its seconds."""
+    iso = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+    text = time.strftime("%H:%M:%S UTC", time.gmtime(seconds))
+    return Markup('<time datetime="{}" data-clock>{}</time>').format(iso, text)
+
+
 def day(seconds: float) -> str:
     """Format a date in UTC, such as `2026-01-31`."""
     return time.strftime("%Y-%m-%d", time.gmtime(seconds))
+
+
+def short_day(seconds: float) -> str:
+    """Format a date in UTC without its year, such as `01-31`."""
+    return time.strftime("%m-%d", time.gmtime(seconds))
 
 
 def reason(language: str, message: str) -> Markup:
@@ -146,6 +183,16 @@ def excerpt(text: str, length: int = 90) -> str:
     return cut[: space if space > length * 2 // 3 else length].rstrip(" .,;:。，；：") + "…"
 
 
+def outline(bars: Sequence[int], height: int = 40) -> str:
+    """Return the path of a waveform whose bars are 0-100: vertical lines, 3 units apart."""
+    middle = height / 2
+    lines = []
+    for number, bar in enumerate(bars or [0] * 64):
+        half = max(1.0, bar * (middle - 2) / 100)
+        lines.append(f"M{3 * number + 1.5:g} {middle - half:.1f}V{middle + half:.1f}")
+    return "".join(lines)
+
+
 _environment = Environment(
     loader=FileSystemLoader(STUDIO / "templates"),
     autoescape=True,
@@ -157,9 +204,12 @@ _environment.filters |= {
     "duration": duration,
     "credits": credits,
     "time": time_tag,
+    "clock_tag": clock_tag,
     "day": day,
+    "short_day": short_day,
     "number": "{:g}".format,
     "excerpt": excerpt,
+    "outline": outline,
 }
 
 
@@ -199,6 +249,14 @@ class StaticFiles(_StaticFiles):
         response.headers["Cache-Control"] = "no-cache"
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
+
+
+def compressed(files: ASGIApp) -> ASGIApp:
+    """Compress static files for browsers that accept gzip.
+
+    Pages stay uncompressed: their size would tell an attacker about their CSRF token (BREACH).
+    """
+    return GZipMiddleware(files, minimum_size=1000, compresslevel=6)
 
 
 class StudioRoute(ApiRoute):
@@ -261,6 +319,7 @@ def _add_security_headers(request: Request, response: Response) -> None:
             "img-src 'self' data:",
             "media-src 'self' blob:",
             "connect-src 'self' blob:",
+            "manifest-src 'self'",
             "base-uri 'none'",
             "form-action 'self'",
             "frame-ancestors 'none'",

@@ -1,14 +1,17 @@
 // The form of the clone page: recording, preview, upload and submission.
 
 import { clearErrors, showError } from "./errors.js";
-import { Microphone } from "./microphone.js";
+import { Microphone, microphones, wav } from "./microphone.js";
+import { RecordingHints } from "./recording-hints.js";
 import { SpeechMeter, verdict } from "./speech-meter.js";
 import { csrf, t } from "./i18n.js";
-import { waveform } from "./waveform.js";
+import { clock, waveform } from "./waveform.js";
 
-const MOST_SPEECH = 58; // seconds, after which the recording stops
-const LONGEST = 180; // seconds of a recording, with its pauses
+const LONGEST = 60; // seconds, after which the recording stops
 const LARGEST_MEASURED = 60_000_000; // bytes; larger files are not decoded in the browser
+const LARGEST_TRIMMED = 12_000_000; // bytes; larger files are decoded at a low sample rate
+const LEAST_SELECTION = 1; // seconds
+const CHOSEN = "soundclone-microphone"; // in the browser's storage
 
 export function source() {
   return {
@@ -26,6 +29,12 @@ export function source() {
     hovering: false,
     busy: false,
     chosen: false,
+    elapsed: 0,
+    hints: [],
+    sound: null, // decoded recording that can be trimmed: its samples and their rate
+    from: 0, // seconds
+    until: 0, // seconds
+    playing: false,
 
     get pressed() {
       return this.recording ? "true" : "false";
@@ -52,6 +61,24 @@ export function source() {
     get hasRecording() {
       return this.file !== null && !this.recording && this.kind !== "web";
     },
+    get elapsedText() {
+      return t("elapsed", { now: clock(this.elapsed), most: clock(LONGEST) });
+    },
+    get hintText() {
+      return this.recording ? this.hints.slice(0, 2).map((hint) => t(`hint.${hint}`)).join(" ") : "";
+    },
+    get length() {
+      return this.sound ? this.sound.samples.length / this.sound.rate : 0;
+    },
+    get isTrimmed() {
+      return this.sound !== null && (this.from > 0 || this.until < this.length);
+    },
+    get trimText() {
+      return t("trim", { from: clock(this.from), until: clock(this.until), seconds: (this.until - this.from).toFixed(1) });
+    },
+    get playLabel() {
+      return t(this.playing ? "pause" : "play");
+    },
     get fileName() {
       return this.file ? this.file.name : "";
     },
@@ -63,6 +90,7 @@ export function source() {
       if (kind === "web") this.address = this.$refs.url.value;
       this.languages = JSON.parse(document.getElementById("languages").textContent);
       this.showPassage();
+      this.listMicrophones();
       if (earlier) this.fetchEarlier(earlier);
       this.$watch("kind", () => this.reset());
       this.$watch("speech", (speech) => {
@@ -72,10 +100,26 @@ export function source() {
     reset() {
       if (this.recording) this.microphone.stop();
       this.recording = false;
-      this.file = this.uploaded = null;
+      this.file = this.uploaded = this.sound = null;
       this.counted = false;
-      this.speech = 0;
+      this.speech = this.elapsed = 0;
+      this.hints = [];
       clearErrors(this.$root);
+    },
+
+    async listMicrophones() {
+      const { devices } = this.$refs;
+      const known = await microphones();
+      const chosen = devices.value || remembered();
+      devices.replaceChildren(devices.options[0], ...known.map(({ deviceId, label }) => new Option(label, deviceId)));
+      devices.value = known.some(({ deviceId }) => deviceId === chosen) ? chosen : "";
+    },
+    chooseMicrophone() {
+      try {
+        localStorage.setItem(CHOSEN, this.$refs.devices.value);
+      } catch {
+        // The storage is blocked, so the choice is for this page only.
+      }
     },
 
     async toggle() {
@@ -83,33 +127,52 @@ export function source() {
       if (this.recording) return this.finish();
       this.reset();
       this.starting = true;
-      const meter = { current: null };
-      this.microphone = new Microphone((samples) => this.measureBlock(meter.current, samples));
+      // Not properties of the component, because Alpine would watch each access to them.
+      const meters = { speech: null, hints: null, hinted: 0 };
+      this.microphone = new Microphone((samples) => this.measureBlock(meters, samples));
       try {
-        await this.microphone.start();
-        meter.current = this.meter = new SpeechMeter(this.microphone.rate);
+        await this.microphone.start(this.$refs.devices.value);
+        meters.hints = new RecordingHints(this.microphone.rate);
+        meters.speech = new SpeechMeter(this.microphone.rate);
+        this.listMicrophones();
         this.recording = this.counted = true;
         this.announcement = t("recording");
       } catch (error) {
-        const word = { NotAllowedError: "denied", NotFoundError: "none", NotSupportedError: "insecure" }[error.name] ?? "none";
+        const word = { NotAllowedError: "denied", NotFoundError: "none", NotSupportedError: "insecure", OverconstrainedError: "none" }[error.name] ?? "none";
         showError(this.$root, t("microphone"), t(`microphone.${word}`), "fileUrl");
       }
       this.starting = false;
     },
-    measureBlock(meter, samples) {
+    measureBlock(meters, samples) {
+      const meter = meters.speech;
       if (!meter || !this.recording) return;
       const before = verdict(this.speech);
       meter.push(samples);
       this.speech = meter.speech;
+      this.elapsed = meter.seconds;
+      meters.hints.push(samples);
+      if (meter.seconds >= meters.hinted + 1) {
+        meters.hinted = meter.seconds;
+        this.hints = meters.hints.hints;
+      }
       this.$refs.level.style.transform = `scaleX(${Math.max(0, Math.min(1, (meter.level + 60) / 60))})`;
       this.$refs.meter.setAttribute("aria-valuenow", Math.max(-60, Math.round(meter.level)));
       if (before !== this.verdict) this.announcement = `${this.speechText} ${this.verdictText}`;
-      if (meter.speech > MOST_SPEECH || meter.seconds > LONGEST) this.finish();
+      if (meter.seconds >= LONGEST) this.finish();
     },
     async finish() {
       this.recording = false;
       this.$refs.level.style.transform = "scaleX(0)";
-      this.setFile(await this.microphone.stop());
+      const { microphone } = this;
+      const file = await microphone.stop();
+      const samples = new Float32Array(microphone.blocks.reduce((sum, block) => sum + block.length, 0));
+      let at = 0;
+      for (const block of microphone.blocks) {
+        samples.set(block, at);
+        at += block.length;
+      }
+      this.setFile(file);
+      this.setSound({ samples, rate: microphone.rate });
       this.announcement = `${this.speechText} ${this.verdictText}`;
     },
 
@@ -134,14 +197,14 @@ export function source() {
       this.counted = false;
       this.setFile(file);
       if (file.size > LARGEST_MEASURED) return;
-      const context = new OfflineAudioContext(1, 1, 16000);
+      const canTrim = file.size <= LARGEST_TRIMMED;
+      const context = new OfflineAudioContext(1, 1, canTrim ? 48000 : 16000);
       try {
-        const sound = await context.decodeAudioData(await file.arrayBuffer());
-        const meter = new SpeechMeter(sound.sampleRate);
-        meter.push(sound.getChannelData(0));
+        const decoded = await context.decodeAudioData(await file.arrayBuffer());
         if (this.file !== file) return;
-        this.speech = meter.speech;
-        this.counted = true;
+        const sound = { samples: mono(decoded), rate: decoded.sampleRate };
+        if (canTrim) this.setSound(sound);
+        this.count(sound.samples, sound.rate);
         this.announcement = `${this.speechText} ${this.verdictText}`;
       } catch {
         this.counted = false;
@@ -155,18 +218,72 @@ export function source() {
       await this.measure(new File([await response.blob()], t("earlier")));
       this.uploaded = link;
     },
+    count(samples, rate) {
+      const meter = new SpeechMeter(rate);
+      meter.push(samples);
+      this.speech = meter.speech;
+      this.counted = true;
+    },
     setFile(file) {
       this.file = file;
-      this.uploaded = null;
+      this.uploaded = this.sound = null;
+      this.playing = false;
       this.$nextTick(() => {
         this.wave?.destroy();
         this.wave = waveform(this.$refs.wave);
         this.wave.on("error", () => {});
+        this.wave.on("play", () => (this.playing = true));
+        this.wave.on("pause", () => (this.playing = false));
         this.wave.loadBlob(file).catch(() => {});
       });
     },
     play() {
-      this.wave?.playPause();
+      if (!this.wave) return;
+      if (this.playing) this.wave.pause();
+      else if (this.isTrimmed) this.wave.play(this.from, this.until);
+      else this.wave.play();
+    },
+
+    // The part of the recording that is sent. Its ends are the values of two sliders.
+    setSound(sound) {
+      this.sound = sound;
+      const { start, end } = this.$refs;
+      start.max = end.max = this.length.toFixed(1);
+      this.trimAll();
+    },
+    trimAll() {
+      this.$refs.start.value = 0;
+      this.$refs.end.value = this.$refs.end.max;
+      this.trim();
+      this.countSelection();
+    },
+    trim(event) {
+      const { start, end, before, after } = this.$refs;
+      const most = Number(end.max);
+      if (Number(end.value) - Number(start.value) < LEAST_SELECTION) {
+        if (event?.target === start) start.value = Math.max(0, Number(end.value) - LEAST_SELECTION);
+        else end.value = Math.min(most, Number(start.value) + LEAST_SELECTION);
+      }
+      this.from = Number(start.value);
+      this.until = Number(end.value) >= most ? this.length : Number(end.value);
+      before.style.width = `${(100 * this.from) / this.length}%`;
+      after.style.width = `${100 - (100 * this.until) / this.length}%`;
+      start.setAttribute("aria-valuetext", clock(this.from));
+      end.setAttribute("aria-valuetext", clock(this.until));
+      if (event) this.uploaded = null;
+    },
+    countSelection(event) {
+      if (!this.sound) return;
+      this.count(this.selection(), this.sound.rate);
+      if (event) this.announcement = `${this.speechText} ${this.verdictText}`;
+    },
+    selection() {
+      const { samples, rate } = this.sound;
+      return samples.subarray(Math.round(this.from * rate), Math.round(this.until * rate));
+    },
+    fileToSend() {
+      if (!this.isTrimmed) return this.file;
+      return wav([this.selection()], this.sound.rate, `${this.file.name.replace(/\.\w+$/, "")}.wav`);
     },
 
     // The passage to read, and the text of the preview.
@@ -239,7 +356,7 @@ export function source() {
       this.uploading = true;
       const request = new XMLHttpRequest();
       const form = new FormData();
-      form.append("file", this.file);
+      form.append("file", this.fileToSend());
       return new Promise((done) => {
         request.upload.onprogress = ({ loaded, total }) => (this.$refs.upload.value = (100 * loaded) / total);
         request.onloadend = () => {
@@ -262,4 +379,21 @@ export function source() {
       });
     },
   };
+}
+
+function remembered() {
+  try {
+    return localStorage.getItem(CHOSEN) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+// The mean of the channels of a decoded file.
+function mono(sound) {
+  const found = sound.getChannelData(0).slice();
+  for (let channel = 1; channel < sound.numberOfChannels; channel += 1) {
+    sound.getChannelData(channel).forEach((value, at) => (found[at] += value));
+  }
+  return sound.numberOfChannels > 1 ? found.map((value) => value / sound.numberOfChannels) : found;
 }

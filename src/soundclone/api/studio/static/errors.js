@@ -70,6 +70,11 @@ export function install(t) {
     const { xhr, requestConfig } = detail;
     if (xhr.status < 400) return;
     const near = requestConfig.elt;
+    // A part that follows the service keeps its last state, and is requested again.
+    if (near.dataset.live !== undefined) {
+      detail.shouldSwap = detail.isError = false;
+      return;
+    }
     const field = xhr.getResponseHeader("X-Field");
     const response = document.createElement("template");
     response.innerHTML = xhr.responseText;
@@ -97,7 +102,7 @@ export function install(t) {
     remove(target.form, `.errors:not([data-for]) > ${from}, .errors[data-for="${field}"] > ${from}`);
   });
   document.addEventListener("htmx:sendError", ({ detail }) => {
-    const { classList } = detail.elt;
-    if (!classList.contains("task") && !classList.contains(ESTIMATE)) showError(detail.elt, t("offline"), t("offline.todo"));
+    const { classList, dataset } = detail.elt;
+    if (dataset.live === undefined && !classList.contains("task") && !classList.contains(ESTIMATE)) showError(detail.elt, t("offline"), t("offline.todo"));
   });
 }

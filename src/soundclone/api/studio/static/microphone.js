@@ -7,12 +7,13 @@ export class Microphone {
     this.blocks = [];
   }
 
-  async start() {
+  // `device` is the id of a microphone, empty for the browser's default.
+  async start(device = "") {
     if (!navigator.mediaDevices) throw new DOMException("", "NotSupportedError");
     // The browser's audio processing removes features of the voice that cloning needs.
-    this.stream = await navigator.mediaDevices.getUserMedia({
-      audio: { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false },
-    });
+    const audio = { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+    if (device) audio.deviceId = { exact: device };
+    this.stream = await navigator.mediaDevices.getUserMedia({ audio });
     this.context = new AudioContext();
     this.rate = this.context.sampleRate;
     await this.context.audioWorklet.addModule("/studio/static/recorder-worklet.js");
@@ -31,8 +32,15 @@ export class Microphone {
   }
 }
 
+// The microphones that can be chosen. Browsers name them once the page may use one.
+export async function microphones() {
+  if (!navigator.mediaDevices) return [];
+  const devices = await navigator.mediaDevices.enumerateDevices().catch(() => []);
+  return devices.filter(({ kind, label, deviceId }) => kind === "audioinput" && label && deviceId && deviceId !== "default");
+}
+
 // Encode blocks of samples as a WAV file with 16-bit mono PCM.
-export function wav(blocks, rate) {
+export function wav(blocks, rate, name = "recording.wav") {
   const count = blocks.reduce((sum, block) => sum + block.length, 0);
   const view = new DataView(new ArrayBuffer(44 + 2 * count));
   const text = (offset, letters) => [...letters].forEach((letter, i) => view.setUint8(offset + i, letter.charCodeAt(0)));
@@ -55,5 +63,5 @@ export function wav(blocks, rate) {
       offset += 2;
     }
   }
-  return new File([view], "recording.wav", { type: "audio/wav" });
+  return new File([view], name, { type: "audio/wav" });
 }

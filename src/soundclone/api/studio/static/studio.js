@@ -6,6 +6,7 @@ import { performance } from "./convert.js";
 import { deleteAllDrafts, deleteDraft, restoreDraft, saveDraft } from "./drafts.js";
 import { clearErrors, install, showError } from "./errors.js";
 import { csrf, t } from "./i18n.js";
+import { sound, voiceCard } from "./sounds.js";
 import { clock, repaint, waveform } from "./waveform.js";
 
 install(t);
@@ -32,15 +33,30 @@ document.addEventListener("htmx:afterRequest", ({ detail }) => {
 // Times in the reader's time zone
 
 function showLocalTimes(root) {
-  const format = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+  const { lang } = document.documentElement;
+  const format = new Intl.DateTimeFormat(lang, { dateStyle: "medium", timeStyle: "short" });
+  const withSeconds = new Intl.DateTimeFormat(lang, { timeStyle: "medium" });
   for (const each of root.querySelectorAll("time:not([data-local])")) {
     each.title = each.textContent;
-    each.textContent = format.format(new Date(each.dateTime));
+    const shown = each.dataset.clock === undefined ? format : withSeconds;
+    each.textContent = shown.format(new Date(each.dateTime));
     each.dataset.local = "";
   }
 }
 document.addEventListener("DOMContentLoaded", () => showLocalTimes(document));
 document.addEventListener("htmx:load", ({ detail }) => showLocalTimes(detail.elt));
+
+// Parts of pages that follow the service, unless the page is hidden or the user works in the part.
+
+const LIVE = 5000; // milliseconds
+
+setInterval(() => {
+  if (document.hidden) return;
+  for (const part of document.querySelectorAll("[data-live]")) {
+    if (part.contains(document.activeElement) || part.querySelector("details[open]")) continue;
+    window.htmx.ajax("GET", part.dataset.live, { source: part, target: part, swap: "outerHTML" });
+  }
+}, LIVE);
 
 // Controls that every page has
 
@@ -64,8 +80,6 @@ document.addEventListener("click", async ({ target }) => {
     text.title = t("copied");
     setTimeout(() => text.classList.remove("copied"), 1500);
   }
-  const listen = target.closest("[data-listen]");
-  if (listen) toggleAudio(listen);
 });
 
 // Browsers offer the clipboard only on https and on localhost.
@@ -78,28 +92,6 @@ async function copyText(text, element) {
   }
 }
 
-let playing = null;
-function toggleAudio(button) {
-  const stopped = playing?.button === button;
-  playing?.audio.pause();
-  playing?.button.setAttribute("aria-pressed", "false");
-  playing = null;
-  if (stopped) return;
-  const audio = new Audio(button.dataset.listen);
-  const end = () => {
-    button.setAttribute("aria-pressed", "false");
-    playing = null;
-  };
-  audio.addEventListener("ended", end);
-  audio.addEventListener("error", () => {
-    end();
-    showError(button, t("unplayable"), t("unplayable.todo"));
-  });
-  button.setAttribute("aria-pressed", "true");
-  playing = { button, audio };
-  audio.play().catch(() => {});
-}
-
 document.addEventListener("soundclone:theme", repaint);
 
 document.addEventListener("alpine:init", () => {
@@ -107,6 +99,8 @@ document.addEventListener("alpine:init", () => {
 
   Alpine.data("source", source);
   Alpine.data("performance", performance);
+  Alpine.data("sound", sound);
+  Alpine.data("voiceCard", voiceCard);
 
   // An audio player with a waveform and, if the task has them, subtitles.
   Alpine.data("player", () => ({
