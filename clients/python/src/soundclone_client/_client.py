@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import (
     Callable,
+    Generator,
     Iterable,
     Iterator,
     Mapping,
