@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -135,7 +135,13 @@ def _opened(path: Path) -> InputContainer:
         raise InternalError(f"{path.name} is damaged: {error}") from None
 
 
-def total(blocks: Iterable[Samples]) -> Samples:
-    """Return all samples."""
-    found = list(blocks)
+def part(path: Path, start: int, end: int) -> Samples:
+    """Return the samples `start` to `end` of a file, fewer if the file is shorter."""
+    found: list[Samples] = []
+    position = 0
+    for block in read(path):
+        if position >= end:
+            break
+        found.append(block[max(start - position, 0) : max(end - position, 0)])
+        position += len(block)
     return np.concatenate(found) if found else np.zeros(0, np.float32)

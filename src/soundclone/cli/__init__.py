@@ -18,7 +18,7 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from . import audiobook, bridge, local, login, remote, service, talk
+from . import audiobook, bridge, dub, local, login, remote, service, talk
 from .account import account_app
 from .audit import audit_app
 from .common import FAILED, INTERRUPTED, WRONG_USAGE, Failure, print_json, read_settings
@@ -59,6 +59,7 @@ app.command(epilog=remote.CLONE_EXAMPLES)(remote.clone)
 app.command(epilog=remote.SPEAK_EXAMPLES)(remote.speak)
 app.command(epilog=remote.CONVERT_EXAMPLES)(remote.convert)
 app.command(epilog=audiobook.AUDIOBOOK_EXAMPLES)(audiobook.audiobook)
+app.command(epilog=dub.DUB_EXAMPLES)(dub.dub)
 app.command(epilog=talk.TALK_EXAMPLES)(talk.talk)
 app.command()(remote.download)
 app.command("cancel")(cancel)

@@ -7,8 +7,7 @@ import math
 import re
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -27,6 +26,7 @@ from .production import (
     read_file,
     remove,
     resumable,
+    temporary,
     work_folder,
 )
 from .progress import counting
@@ -106,7 +106,7 @@ def audiobook(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Speak a book as one file with marks of chapters, or as a file for each chapter."""
+    """Speak a book, as one file or as chapters."""
     document = _read(book)
     parts = _chosen(document, chapters, headings)
     if show:
@@ -283,7 +283,7 @@ def _write_book(
 ) -> dict[str, object]:
     from ..audio import book
 
-    with _temporary(output) as part:
+    with temporary(output) as part:
         written = book.write(
             part,
             [book.Track(p.title, tuple(s.audio for s in spoken)) for p, spoken in tracks],
@@ -325,7 +325,7 @@ def _write_chapters(
                 "title": part.title,
                 "track": f"{done + 1}/{len(tracks)}",
             }
-            with _temporary(file) as unfinished:
+            with temporary(file) as unfinished:
                 track = book.Track(part.title, tuple(each.audio for each in spoken))
                 written = book.write(unfinished, [track], format=format, tags=tags)
                 commit(unfinished, file)
@@ -368,16 +368,6 @@ def _sha256(file: Path) -> str:
         while block := opened.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
-
-
-@contextmanager
-def _temporary(output: Path) -> Iterator[Path]:
-    """Yield a path beside the output for the unfinished file, which is removed on an error."""
-    part = output.with_name(f".{output.name}.part")
-    try:
-        yield part
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _cues(spoken: Sequence[Spoken]) -> Cues:

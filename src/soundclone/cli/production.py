@@ -291,6 +291,16 @@ def read_file(path: Path, most: int) -> bytes:
         fail(f"{path} cannot be read: {error.strerror}", "file")
 
 
+@contextmanager
+def temporary(output: Path) -> Iterator[Path]:
+    """Yield a path beside the output for the unfinished file, which is removed on an error."""
+    part = output.with_name(f".{output.name}.part")
+    try:
+        yield part
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def commit(part: Path, output: Path) -> None:
     """Move a finished file to its place, once its content is on the disk."""
     with part.open("rb") as file:

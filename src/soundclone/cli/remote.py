@@ -233,7 +233,7 @@ def speak(
         refuse("--words requires --subtitles FILE")
     check_outputs(output, *(each for each in (subtitles, sidecar) if each))
     if format is None:
-        format = _format_of(output)
+        format = format_of(output)
     if text is None:
         text = _read_text(file)
     if not text.strip():
@@ -308,7 +308,7 @@ def convert(
     """Convert a recording of another person to a voice."""
     check_outputs(output, *(each for each in (sidecar,) if each))
     if format is None:
-        format = _format_of(output)
+        format = format_of(output)
     silent = quiet or as_json
     with connected(url, key) as client:
         model_id = id_of(client, voice)
@@ -464,7 +464,7 @@ def _save(client: Client, link: str, output: Path, silent: bool) -> None:
                         shutil.copyfileobj(whole, opened)
 
 
-def _format_of(output: Path) -> Format | None:
+def format_of(output: Path) -> Format | None:
     """Return the format by the ending of the name; None for a name without ending."""
     ending = output.suffix.lower().removeprefix(".")
     known = next((each for each in get_args(Format) if each == ending.replace("opus", "ogg")), None)
