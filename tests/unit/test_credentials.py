@@ -100,7 +100,7 @@ def test_other_formats_have_a_sidecar(tmp_path: Path, signer: Signer) -> None:
         assert reader.get_validation_state() == "Valid"
         assert not reader.is_embedded()
     assert credentials.read(path, manifest) == credentials.Credentials(
-        True, True, True, "soundclone (self-signed)"
+        True, True, True, "soundclone (self-signed)", "builtin", "declared"
     )
     assert credentials.read(path) == credentials.Credentials()
     path.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))

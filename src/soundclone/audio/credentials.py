@@ -61,6 +61,8 @@ class Credentials:
     valid: bool = False  # the signature and the hashes match; the signer may be anybody
     synthetic: bool = False  # the manifest states that a program made the sound
     signer: str = ""  # organisation or common name of the certificate
+    engine: str = ""  # of a manifest of soundclone, like the next
+    consent: str = ""
 
 
 def available() -> bool:
@@ -310,6 +312,8 @@ def read(path: Path, sidecar: bytes | None = None) -> Credentials:
             valid=bool(report["valid"]),
             synthetic=bool(report["synthetic"]),
             signer=str(report["signer"])[:200],
+            engine=str(report["engine"])[:200],
+            consent=str(report["consent"])[:20],
         )
     except (ValueError, LookupError, TypeError) as error:
         raise InternalError(

@@ -16,7 +16,7 @@ from contextlib import suppress
 import c2pa
 
 from .confinement import confine
-from .credentials import MEDIA_TYPES, SETTINGS
+from .credentials import MEDIA_TYPES, SETTINGS, STATEMENT
 
 _LARGEST = 1 << 29  # bytes of a file that is read
 _SYNTHETIC = (
@@ -63,14 +63,31 @@ def main(manifest: int) -> dict[str, object]:
         valid=state in ("Valid", "Trusted"),
         synthetic=synthetic(active),
         signer=str(signature.get("issuer") or signature.get("common_name") or ""),
+        facts=statement(active),
     )
 
 
 def report(
-    *, found: bool = False, valid: bool = False, synthetic: bool = False, signer: str = ""
+    *,
+    found: bool = False,
+    valid: bool = False,
+    synthetic: bool = False,
+    signer: str = "",
+    facts: dict[str, str] | None = None,
 ) -> dict[str, object]:
     """Return a report in the form that `credentials.read` reads."""
-    return {"found": found, "valid": valid, "synthetic": synthetic, "signer": signer}
+    known = facts or {"engine": "", "consent": ""}
+    return {"found": found, "valid": valid, "synthetic": synthetic, "signer": signer} | known
+
+
+def statement(manifest: dict[str, object]) -> dict[str, str]:
+    """Return the engine and the class of consent that a manifest of soundclone states."""
+    assertions = manifest.get("assertions")
+    for assertion in assertions if isinstance(assertions, list) else ():
+        if assertion.get("label") == STATEMENT:
+            data = assertion.get("data", {})
+            return {name: str(data.get(name, "")) for name in ("engine", "consent")}
+    return {"engine": "", "consent": ""}
 
 
 def synthetic(manifest: dict[str, object]) -> bool:

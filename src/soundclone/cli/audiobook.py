@@ -31,6 +31,7 @@ from .production import (
 )
 from .progress import counting
 from .remote import Emotion, Format, Language, Loudness, check_language
+from .signing import sign
 from .voices import id_of
 
 if TYPE_CHECKING:
@@ -290,6 +291,7 @@ def _write_book(
             format="m4b",
             tags=_tags(about) | {"title": about["title"]},
         )
+        sign(part, output, "m4b", tracks[0][1][0].audio)
         commit(part, output)
     files = {"file": str(output)}
     if subtitles:
@@ -328,6 +330,7 @@ def _write_chapters(
             with temporary(file) as unfinished:
                 track = book.Track(part.title, tuple(each.audio for each in spoken))
                 written = book.write(unfinished, [track], format=format, tags=tags)
+                sign(unfinished, file, format, spoken[0].audio)
                 commit(unfinished, file)
             entry = _entry(part, spoken) | _measured(written.seconds, written.lufs)
             entry |= {"file": file.name, "sha256": _sha256(file)}

@@ -26,6 +26,7 @@ from .production import (
 )
 from .progress import counting
 from .remote import Emotion, Language, Loudness, check_language, check_outputs, format_of
+from .signing import sign
 from .voices import id_of
 
 if TYPE_CHECKING:
@@ -237,6 +238,7 @@ def _write(
             position = start + len(samples)
         _silence(encoder, whole - position)
         encoder.close()
+        sign(part, output, format, cuts[0].audio)
         commit(part, output)
     return fits
 
