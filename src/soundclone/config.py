@@ -241,6 +241,11 @@ class Settings(BaseSettings):
     result_quota_bytes: int = Field(
         default=20_000_000_000, gt=0, description="Bytes of results kept per account."
     )
+    projects_per_account: int = Field(default=200, ge=1, description="Projects kept per account.")
+    blocks_per_project: int = Field(default=10_000, ge=1, description="Blocks of a project.")
+    characters_per_project: int = Field(
+        default=2_000_000, ge=1, description="Characters of all blocks of a project."
+    )
     least_free_bytes: int = Field(
         default=1_000_000_000,
         ge=0,

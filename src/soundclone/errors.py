@@ -10,6 +10,7 @@
     │   │   └── Deleted            deleted                  20002  404
     │   ├── IdempotencyConflict    idempotency_conflict     20002  409
     │   ├── StateConflict          conflict                 20002  409
+    │   ├── PreconditionFailed     precondition_failed      20002  412
     │   ├── RequestTimeout         request_timeout          20002  408
     │   └── TooLarge               too_large                20002  413
     ├── PaymentError               payment_required            -1  402
@@ -128,6 +129,12 @@ class StateConflict(RequestError):
     """The state of the task or voice does not allow the request."""
 
     word, status = "conflict", 409
+
+
+class PreconditionFailed(RequestError):
+    """The resource has another ETag than `If-Match` names. Read it again."""
+
+    word, status = "precondition_failed", 412
 
 
 class RequestTimeout(RequestError):

@@ -59,7 +59,7 @@ def test_fields_of_bodies() -> None:
 
 
 def test_parameters_of_routes() -> None:
-    assert expectations_of(history.list_tasks)["kind"] == "one of clone, audio, conversion"
+    assert expectations_of(history.list_tasks)["kind"] == "one of clone, audio, conversion, render"
     assert expectations_of(tasks.create_clone)["Idempotency-Key"] == (
         "1 to 255 printable ASCII characters"
     )

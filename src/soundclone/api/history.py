@@ -52,17 +52,18 @@ async def list_tasks(
         BeforeValidator(none_if_empty),
     ] = None,
     kind: Annotated[
-        Literal["clone", "audio", "conversion"] | None,
+        Literal["clone", "audio", "conversion", "render"] | None,
         Query(
-            description="List only previews (clone), production speech (audio) or voice "
-            "conversions (conversion)"
+            description="List only previews (clone), production speech (audio), voice conversions "
+            "(conversion) or renders of projects (render)"
         ),
         BeforeValidator(none_if_empty),
     ] = None,
 ) -> JSONResponse:
     """Return one page of the account's tasks, newest first.
 
-    A task leaves the list when its result expires.
+    A task leaves the list when its result expires. A take is listed as long as its project keeps
+    it.
     """
     found, following = await state_of(request).database.read_async(
         history.page, who.account_id, limit=limit or 20, cursor=cursor, status=status, kind=kind

@@ -52,6 +52,7 @@ class CorsMiddleware:
             allow_headers=("*",),
             expose_headers=(
                 REQUEST_ID,
+                "ETag",
                 "Retry-After",
                 "X-Should-Retry",
                 "X-Soundclone-Task",

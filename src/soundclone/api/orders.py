@@ -18,11 +18,15 @@ from sqlalchemy.orm import Session
 from ..core import consents, files, results, tasks, voices
 from ..core.consents import Agreement, Terms
 from ..core.keys import Caller
+from ..core.projects import BlockKind, style_of
+from ..core.renders import Planned
 from ..core.requests import (
+    TAKE_RATE,
     AudioFormat,
     CloneRequest,
     ConsentSource,
     ConversionRequest,
+    RenderRequest,
     SoundVersion,
     Source,
     SpeechOptions,
@@ -33,9 +37,9 @@ from ..core.requests import (
     VoiceSource,
 )
 from ..core.tasks import Order
-from ..db.models import Task
+from ..db.models import Block, Project, Task
 from ..engines.selection import Choice
-from ..errors import InvalidParameter, NotFound
+from ..errors import InvalidParameter, NotFound, StateConflict
 from ..fetch.urls import check_source_url
 from ..text import duration, languages, script, ssml
 from ..text.duration import Length
@@ -53,6 +57,7 @@ from .state import AppState
 PREVIEW_LIMIT = 270  # characters
 TEXT_LIMIT = 10_000
 _SHORT = 100  # characters
+_RENDERED_SUBTITLES = 150  # bytes of three files and the timeline per character
 
 
 @dataclass(frozen=True)
@@ -258,6 +263,77 @@ async def performance_order(
         cost=state.prices.conversion(max_seconds),
         fee=state.prices.fee,
         size=results.estimate_file(options, max_seconds + 1),
+        request_hash=request_hash,
+        idempotency_key=idempotency_key,
+    )
+
+
+async def take_order(
+    state: AppState,
+    who: Caller,
+    project: Project,
+    block: Block,
+    *,
+    seed: int,
+    request_hash: str,
+    idempotency_key: str | None = None,
+) -> Order:
+    """Check and price a take of a block.
+
+    Raises InvalidParameter, NotFound, StateConflict and Unavailable.
+    """
+    if block.kind == BlockKind.PAUSE:
+        raise StateConflict(f"block {block.id} is a pause; a text or a chapter can be recorded")
+    style = style_of(block, project)
+    if style.voice_id is None:
+        raise InvalidParameter(
+            f"block {block.id} has no voice; set modelId of the block or of its project",
+            param="modelId",
+        )
+    usual = SpeechOptions()
+    return await speech_order(
+        state,
+        who,
+        style.voice_id,
+        block.text,
+        version=None,
+        language=style.language or "auto",
+        options=SpeechOptions(
+            emotion=style.emotion or usual.emotion,
+            speed=usual.speed if style.speed is None else style.speed,
+            volume=usual.volume if style.volume is None else style.volume,
+            pitch=usual.pitch if style.pitch is None else style.pitch,
+            subtitles=SubtitleUnit.WORD,
+            format=AudioFormat.FLAC,
+            sample_rate=TAKE_RATE,
+            seed=seed,
+            times=True,
+        ),
+        request_hash=request_hash,
+        idempotency_key=idempotency_key,
+        is_ssml=block.is_ssml,
+    )
+
+
+def render_order(
+    who: Caller,
+    project: Project,
+    planned: Planned,
+    options: SpeechOptions,
+    *,
+    request_hash: str,
+    idempotency_key: str | None,
+) -> Order:
+    """Return the order of a render, which is free. Raises InvalidParameter."""
+    check_opus_rate(options)
+    subtitles = _RENDERED_SUBTITLES * planned.characters
+    return Order(
+        account_id=who.account_id,
+        key_id=who.key_id,
+        request=RenderRequest(project.id, project.name, options),
+        characters=0,
+        cost=0,
+        size=results.estimate_file(options, planned.seconds + 1) + subtitles,
         request_hash=request_hash,
         idempotency_key=idempotency_key,
     )

@@ -405,6 +405,26 @@ class SoundCloneConversionData(_AnyTaskData):
     model: Literal["soundCloningConversion"] = Field(description="A voice conversion")
 
 
+class ChapterData(BaseModel):
+    """Chapter of a render."""
+
+    title: str = Field(description="Heading of the chapter")
+    start: float = Field(description="Start of the chapter in seconds")
+
+
+class ProjectRenderData(_AnyTaskData):
+    """State of a render of a project."""
+
+    model: Literal["soundCloningRender"] = Field(description="A render of a project")
+    projectId: str | None = Field(default=None, description="Project that is rendered")
+    timelineUrl: str | None = Field(
+        default=None,
+        description="Link to the start and end of each block as JSON with milliseconds, which "
+        "expires",
+    )
+    chapters: list[ChapterData] | None = Field(default=None, description="Chapters of the file")
+
+
 class WatermarkView(BaseModel):
     """Search for the watermark."""
 
@@ -480,17 +500,25 @@ class ConversionResponse(_Envelope):
     data: SoundCloneConversionData = Field(description="The task")
 
 
+class RenderResponse(_Envelope):
+    """Envelope with a render."""
+
+    data: ProjectRenderData = Field(description="The task")
+
+
 class AnyTaskResponse(_Envelope):
     """Envelope with a task of any kind."""
 
-    data: SoundCloneTaskData | SoundCloneConversionData = Field(description="The task")
+    data: SoundCloneTaskData | SoundCloneConversionData | ProjectRenderData = Field(
+        description="The task"
+    )
 
 
 class TaskList(BaseModel):
     """One page of tasks."""
 
     list: Annotated[
-        list[SoundCloneTaskData | SoundCloneConversionData],
+        list[SoundCloneTaskData | SoundCloneConversionData | ProjectRenderData],
         Field(description="Tasks of the page, newest first"),
     ]
     nextCursor: NullableString = Field(
@@ -1036,6 +1064,357 @@ class DeliveryListResponse(_Envelope):
     """Envelope with one page of deliveries."""
 
     data: DeliveryList = Field(description="The page")
+
+
+class _StyleChange(BaseModel):
+    """New voice and controls. A value that is left out stays, and null removes a value."""
+
+    # Strict like `RequestModel`, but null has a meaning.
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+    modelId: str | None = _optional("The modelId of a completed preview: the voice. null: none")
+    language: str | None = _optional(
+        'The name of a language, such as "English", or "auto" to detect it. null: none'
+    )
+    emotion: WireEmotion | None = _optional("Emotion of the speech. null: none")
+    speed: Annotated[float, Field(ge=0.5, le=2.0, allow_inf_nan=False)] | None = _optional(
+        "Speaking rate. 2 is twice as fast as normal. null: none"
+    )
+    pitch: Annotated[int, BeforeValidator(_whole), Field(ge=-12, le=12)] | None = _optional(
+        "Change of the pitch in semitones. null: none"
+    )
+    vol: Annotated[float, Field(gt=0.0, le=10.0, allow_inf_nan=False)] | None = _optional(
+        "Volume. 1 is normal. null: none"
+    )
+
+
+class ProjectRequest(_StyleChange):
+    """Name of a new project, and the voice and controls of its blocks."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "name": "Moby Dick",
+                "modelId": "model_0a1b2c3d4e5f60718293a4b5c6d7e8f9",
+                "language": "English",
+            }
+        }
+    )
+
+    name: str = Field(description="A text of 1 to 200 characters: the name of the project")
+
+
+class ProjectChange(_StyleChange):
+    """New values for a project. Takes of blocks that would be spoken differently become stale."""
+
+    name: str = _optional("A text of 1 to 200 characters: the name of the project")
+
+
+class BlockRequest(_StyleChange):
+    """Content of a new block. It has the voice and controls of the project where it has none."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"kind": "text", "text": "Call me Ishmael."}}
+    )
+
+    kind: Literal["text", "chapter", "pause"] = Field(
+        default="text",
+        description="text: is spoken. chapter: a heading, which is spoken and begins a chapter. "
+        "pause: is silent",
+    )
+    text: str = _optional(
+        "The text to speak: at most 10,000 characters, or 200 of a chapter. It may be empty as a "
+        "draft. A pause has no text"
+    )
+    textFormat: Literal["plain", "ssml"] = Field(
+        default="plain",
+        description="ssml: the text is an SSML document, whose markup is not charged",
+    )
+    seconds: Annotated[float, Field(ge=0.01, le=99.99, allow_inf_nan=False)] | None = _optional(
+        "Length of a pause in seconds"
+    )
+
+
+class BlockInsertion(BaseModel):
+    """Blocks to insert into a script."""
+
+    model_config = ConfigDict(
+        strict=True,
+        extra="ignore",
+        json_schema_extra={
+            "example": {
+                "blocks": [
+                    {"kind": "chapter", "text": "Loomings"},
+                    {"text": "Call me Ishmael."},
+                    {"kind": "pause", "seconds": 1.5},
+                ]
+            }
+        },
+    )
+
+    blocks: list[BlockRequest] = Field(
+        min_length=1, max_length=500, description="A list of 1 to 500 blocks, in order"
+    )
+    after: str | None = _optional(
+        'The id of the block before the new ones, or "start" for the beginning. Default: the end'
+    )
+
+
+class BlockChange(_StyleChange):
+    """New values for a block. A value that is left out stays, and null removes a value."""
+
+    kind: Literal["text", "chapter", "pause"] = _optional("Kind of the block")
+    text: str = _optional("The text to speak: at most 10,000 characters, or 200 of a chapter")
+    textFormat: Literal["plain", "ssml"] = _optional("Format of the text")
+    seconds: Annotated[float, Field(ge=0.01, le=99.99, allow_inf_nan=False)] | None = _optional(
+        "Length of a pause in seconds. null: none"
+    )
+    takeId: str | None = _optional(
+        "The id of a completed take of the block: the take that renders use. null: the newest take "
+        "of the present text, or else the newest of all"
+    )
+    after: str = _optional(
+        'The id of another block, behind which the block moves, or "start" for the beginning'
+    )
+
+
+class TakeRequest(RequestModel):
+    """Options of a new take."""
+
+    seed: Annotated[int, BeforeValidator(_whole), Field(ge=0, le=2**32 - 1)] = _optional(
+        "A whole number from 0 to 4294967295: another number gives another reading. Default: a "
+        "random one"
+    )
+    choose: bool = Field(
+        default=True,
+        description="Use the take in renders once it is completed. false: the choice stays",
+    )
+
+
+class RecordingRequest(RequestModel):
+    """Blocks to record."""
+
+    blockIds: Annotated[list[str], Field(max_length=1000)] = _optional(
+        "A list of ids of at most 1,000 blocks. Default: all blocks of the project"
+    )
+    cursor: str = _optional("The nextCursor of the response before. Default: the first block")
+
+
+class ProjectRenderRequest(RequestModel):
+    """Form of the file that a project is rendered to."""
+
+    format: WireFormat = Field(
+        default=SpeechOptions.format, description="File format of the audio. ogg contains Opus"
+    )
+    sampleRate: Annotated[SampleRate, BeforeValidator(_whole)] = _optional(
+        "Sample rate of the audio in Hz. ogg supports 8000, 16000, 24000 and 48000. Default: "
+        "48000 for ogg, 44100 for the other formats"
+    )
+    channel: Annotated[Literal[1, 2], BeforeValidator(_whole)] = _option(
+        SpeechOptions.channels, "Number of channels. Both channels of 2 are the same"
+    )
+    subtitleType: Literal["word"] = _optional(
+        "word: one subtitle per word. Default: one subtitle per sentence"
+    )
+    gap: Annotated[float, Field(ge=0.0, le=10.0, allow_inf_nan=False)] = _optional(
+        "Seconds of silence between two blocks that no pause separates. Default: the silence of "
+        "their takes, 0.35 s"
+    )
+    allowStale: bool = Field(
+        default=False, description="Use takes whose block was changed after the recording"
+    )
+
+
+class _Style(BaseModel):
+    """Voice and controls; null where none are set."""
+
+    modelId: NullableString = Field(description="Voice")
+    language: NullableString = Field(description="Language of the speech")
+    emotion: NullableString = Field(description="Emotion of the speech")
+    speed: NullableNumber = Field(description="Speaking rate")
+    pitch: NullableTime = Field(description="Change of the pitch in semitones")
+    vol: NullableNumber = Field(description="Volume")
+
+
+class UnrecordedData(BaseModel):
+    """Blocks without a take of their present content, and without one under way."""
+
+    blocks: int = Field(description="Number of these blocks")
+    characters: int = Field(description="Characters of their texts")
+    cost: float = Field(description="Credits that their takes cost")
+
+
+class ProjectData(_Style):
+    """Project of an account. The voice and controls are those of blocks that set none."""
+
+    id: str = Field(description="Id of the project, proj_…")
+    object: str = Field(default="project", description='Always "project"')
+    name: str = Field(description="Name of the project")
+    version: int = Field(
+        description="Number that each change of the script raises. The ETag quotes it"
+    )
+    blocks: int = Field(description="Number of blocks")
+    characters: int = Field(description="Characters of all texts")
+    created: int = Field(description="When the project was created, in Unix seconds")
+    updated: int = Field(description="When the script was last changed, in Unix seconds")
+
+
+class OneProjectData(ProjectData):
+    """Project with the work that is left."""
+
+    unrecorded: UnrecordedData = Field(description="Blocks that are still to be recorded")
+
+
+class ProjectResponse(_Envelope):
+    """Envelope with a project."""
+
+    data: OneProjectData = Field(description="The project")
+
+
+class ProjectList(BaseModel):
+    """One page of projects."""
+
+    list: Annotated[list[ProjectData], Field(description="Projects, newest first")]
+    nextCursor: NullableString = Field(
+        description="`cursor` of the next page; null on the last page"
+    )
+
+
+class ProjectListResponse(_Envelope):
+    """Envelope with one page of projects."""
+
+    data: ProjectList = Field(description="The page")
+
+
+class TakeData(BaseModel):
+    """Take of a block: a speech task of its own, whose result is kept with the project."""
+
+    id: str = Field(description="Id of the take, take_…")
+    object: str = Field(default="take", description='Always "take"')
+    blockId: str = Field(description="Id of the block")
+    taskId: str = Field(description="Id of the task that made the take")
+    status: WireStatus = Field(description="State of the task. completed and failed are final")
+    progress: int = Field(description="Progress in per cent")
+    error: NullableString = Field(description="Why the take failed, as a sentence")
+    errorCode: NullableString = Field(description="Stable word of the error, for programs")
+    cost: float = Field(
+        description="Price in credits, and once the task has ended, the credits charged"
+    )
+    seed: int = Field(description="Number that another reading has another of")
+    text: NullableString = Field(description="Text that the take speaks")
+    stale: bool = Field(description="The block would be spoken differently now")
+    chosen: bool = Field(description="Renders use the take")
+    seconds: NullableNumber = Field(description="Length of the audio in seconds")
+    created: int = Field(description="When the take was ordered, in Unix seconds")
+    audioUrl: NullableString = Field(description="Link to the audio, a FLAC file")
+    subtitleVtt: NullableString = Field(description="Link to the words as WebVTT")
+    subtitleJson: NullableString = Field(description="Link to the words as JSON with milliseconds")
+    linksExpireAt: NullableTime = Field(
+        description="When the links expire, in Unix seconds. Later responses have new links"
+    )
+
+
+class TakeResponse(_Envelope):
+    """Envelope with a take."""
+
+    data: TakeData = Field(description="The take")
+
+
+class TakeList(BaseModel):
+    """Takes of a block."""
+
+    list: Annotated[list[TakeData], Field(description="Takes, newest first")]
+
+
+class TakeListResponse(_Envelope):
+    """Envelope with the takes of a block."""
+
+    data: TakeList = Field(description="The takes")
+
+
+class RefusedBlock(BaseModel):
+    """Block that could not be recorded."""
+
+    blockId: str = Field(description="Id of the block")
+    error: str = Field(description="Why no take was made, as a sentence")
+    errorCode: str = Field(description="Stable word of the error, for programs")
+
+
+class RecordingData(BaseModel):
+    """Takes that a request has ordered."""
+
+    refused: list[RefusedBlock] = Field(description="Blocks that could not be recorded")
+    nextCursor: NullableString = Field(
+        description="`cursor` of the next request, for the rest of the script; null at the end"
+    )
+    list: Annotated[list[TakeData], Field(description="The new takes, in the order of the script")]
+
+
+class RecordingResponse(_Envelope):
+    """Envelope with new takes."""
+
+    data: RecordingData = Field(description="The takes")
+
+
+class BlockData(_Style):
+    """Block of a script. Where a voice or control is null, that of the project holds."""
+
+    id: str = Field(description="Id of the block, block_…")
+    object: str = Field(default="block", description='Always "block"')
+    kind: Literal["text", "chapter", "pause"] = Field(description="Kind of the block")
+    text: str = Field(description="Text; empty for a pause")
+    textFormat: Literal["plain", "ssml"] = Field(description="Format of the text")
+    seconds: NullableNumber = Field(description="Length of a pause in seconds")
+    characters: int = Field(description="Characters of the text that a take is charged for")
+    version: int = Field(description="Number that each change of the block raises")
+    state: Literal["silent", "unrecorded", "recording", "stale", "ready", "failed"] = Field(
+        description="silent: nothing to speak. unrecorded: no take. recording: a take is under "
+        "way. stale: the take has other words or controls. ready: the take fits. failed: the only "
+        "takes failed"
+    )
+    take: TakeData | None = Field(description="Take that renders use; null without one")
+    takeId: NullableString = Field(description="Take that the client chose; null: none")
+    takes: int = Field(description="Number of takes")
+    recordingId: NullableString = Field(description="Newest take that is under way; null: none")
+    created: int = Field(description="When the block was created, in Unix seconds")
+    updated: int = Field(description="When the block was last changed, in Unix seconds")
+
+
+class BlockResponse(_Envelope):
+    """Envelope with a block."""
+
+    data: BlockData = Field(description="The block")
+
+
+class BlockList(BaseModel):
+    """Blocks in the order of the script."""
+
+    list: Annotated[list[BlockData], Field(description="The blocks")]
+    nextCursor: NullableString = Field(
+        description="`cursor` of the next page; null on the last page"
+    )
+    version: int = Field(description="Version of the project")
+
+
+class BlockListResponse(_Envelope):
+    """Envelope with blocks."""
+
+    data: BlockList = Field(description="The blocks")
+
+
+class RenderList(BaseModel):
+    """One page of renders."""
+
+    list: Annotated[list[ProjectRenderData], Field(description="Renders, newest first")]
+    nextCursor: NullableString = Field(
+        description="`cursor` of the next page; null on the last page"
+    )
+
+
+class RenderListResponse(_Envelope):
+    """Envelope with one page of renders."""
+
+    data: RenderList = Field(description="The page")
 
 
 def ok(data: object) -> dict[str, object]:

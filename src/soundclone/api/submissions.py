@@ -42,22 +42,25 @@ class Submissions:
             result_quota=self._settings.result_quota_bytes,
         )
 
+    def submit_all_in(
+        self, session: Session, orders: Sequence[Order]
+    ) -> Sequence[Task | SoundcloneError]:
+        """Submit orders in the caller's transaction, like `tasks.submit_all`."""
+        return tasks.submit_all(
+            session,
+            orders,
+            self._queue.enqueue,
+            active_limit=self._settings.active_tasks_per_key,
+            result_quota=self._settings.result_quota_bytes,
+        )
+
     def close(self) -> None:
         """Finish the orders that wait."""
         self._orders.close()
 
     def _work(self, orders: Sequence[Order]) -> Sequence[Task | SoundcloneError]:
-        def work(session: Session) -> Sequence[Task | SoundcloneError]:
-            return tasks.submit_all(
-                session,
-                orders,
-                self._queue.enqueue,
-                active_limit=self._settings.active_tasks_per_key,
-                result_quota=self._settings.result_quota_bytes,
-            )
-
         try:
-            return self._database.transaction_in_turn(work)
+            return self._database.transaction_in_turn(self.submit_all_in, orders)
         except IntegrityError:
             # Another process was faster with an idempotency key. The second try finds its task.
-            return self._database.transaction_in_turn(work)
+            return self._database.transaction_in_turn(self.submit_all_in, orders)

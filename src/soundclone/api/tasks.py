@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Request, Response
@@ -50,7 +51,9 @@ MODELS = {
     TaskKind.CLONE: "soundCloningClone",
     TaskKind.AUDIO: "soundCloningAudio",
     TaskKind.CONVERSION: "soundCloningConversion",
+    TaskKind.RENDER: "soundCloningRender",
 }
+_HOUR = 3600
 TASK_ID = re.compile("audio_[0-9a-f-]{36}")
 
 router = APIRouter(prefix="/api/open-api/v1", route_class=ContractRoute, tags=["Tasks"])
@@ -217,14 +220,25 @@ def view(request: Request, task: Task | Row[*tuple[Any, ...]]) -> dict[str, obje
         data["errorCode"] = task.error_word
     if task.status != TaskStatus.COMPLETED:
         return data
-    assert task.expires_at is not None
-    expires = int(task.expires_at)
+    expires = links_expire(request, task)
     if task.kind == TaskKind.CLONE:
         data["modelId"] = task.voice_id
     if result := TaskResult.from_json(task.result):
         data |= _result_view(request, result, expires)
-    data["expiresAt"] = expires
+    if task.expires_at is not None:
+        data["expiresAt"] = expires
     return data
+
+
+def links_expire(request: Request, task: Task | Row[*tuple[Any, ...]]) -> int:
+    """Return when links to a task's result expire, in Unix seconds.
+
+    The result of a take has no expiry, so its links get new ones every hour.
+    """
+    if task.expires_at is not None:
+        return int(task.expires_at)
+    hour = int(time.time()) // _HOUR * _HOUR
+    return hour + _HOUR + int(state_of(request).settings.result_days * DAY)
 
 
 def _result_view(request: Request, result: TaskResult, expires: int) -> dict[str, object]:
@@ -235,6 +249,7 @@ def _result_view(request: Request, result: TaskResult, expires: int) -> dict[str
         "subtitleJson": result.subtitles_json,
         "subtitleVtt": result.subtitles_vtt,
         "credentialsUrl": result.credentials,
+        "timelineUrl": result.timeline,
     }
     values = {
         "seconds": result.seconds,
@@ -245,6 +260,7 @@ def _result_view(request: Request, result: TaskResult, expires: int) -> dict[str
         "recordingReport": report_view(result.recording_report),
         "voiceExpiresAt": result.voice_expires_at,
         "warnings": result.warnings,
+        "chapters": result.chapters and [vars(each) for each in result.chapters],
     }
     return {
         **{field: link(request, key, expires) for field, key in links.items() if key},

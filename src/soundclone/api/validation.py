@@ -40,7 +40,10 @@ def expectations_of(endpoint: Callable[..., Any]) -> Mapping[str, str]:
 
 @cache
 def expectations_of_model(model: type[BaseModel]) -> Mapping[str, str]:
-    """Return what each field of a request's body accepts. A nested field is named `outer.inner`."""
+    """Return what each field of a request's body accepts.
+
+    A nested field is named `outer.inner`, also where `outer` is a list.
+    """
     schema = model.model_json_schema()
     return dict(_expectations(schema, schema.get("$defs", {})))
 
@@ -50,7 +53,7 @@ def _expectations(
 ) -> Iterator[tuple[str, str]]:
     for name, field in schema["properties"].items():
         yield prefix + name, expectation(field)
-        kinds = field.get("anyOf", [field])  # a field that may be null has two kinds
+        kinds = field.get("anyOf", [field.get("items", field)])  # two, if it may be null
         references = (kind.get("$ref", "").rpartition("/")[2] for kind in kinds)
         nested = next((definitions[each] for each in references if each in definitions), None)
         if nested is not None:
@@ -103,9 +106,10 @@ def rejection(errors: Sequence[Any], expectations: Mapping[str, str]) -> Request
             "the body must be a JSON object, sent with Content-Type: application/json"
         )
     name = ".".join(names)
-    if name not in expectations:
+    takes = expectations.get(".".join(part for part in names if not part.isdigit()))
+    if takes is None:
         name = names[0]
-    takes = expectations.get(name)
+        takes = expectations.get(name)
     if kind == "missing":
         message = f"{name} is missing" + (f"; it is {takes}" if takes else "")
         return InvalidParameter(message, param=name)

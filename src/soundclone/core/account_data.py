@@ -17,12 +17,16 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from ..db.models import (
     Account,
     Base,
+    Block,
     ClientVoiceId,
     Consent,
     Key,
     NumberedFile,
+    Project,
+    Render,
     SignInLink,
     StudioSession,
+    Take,
     Task,
     TaskKind,
     Transfer,
@@ -39,12 +43,16 @@ from .voices import ACTIVE
 
 ERASED = frozenset(
     {
+        "blocks",
         "client_voice_ids",
         "consents",
         "keys",
         "numbered_files",
+        "projects",
+        "renders",
         "sign_in_links",
         "studio_sessions",
+        "takes",
         "tasks",
         "upload_reservations",
         "uploads",
@@ -231,6 +239,8 @@ def erase(
     webhooks.erase(session, account_id)
     session.execute(delete(ClientVoiceId).where(ClientVoiceId.account_id == account_id))
     session.execute(delete(NumberedFile).where(NumberedFile.account_id == account_id))
+    for table in (Take, Render, Block, Project):
+        session.execute(delete(table).where(table.account_id == account_id))
     late = list(running)
     late_voices = select(Task.voice_id).where(Task.id.in_(late))
     now = time.time()

@@ -33,6 +33,8 @@ class Event(StrEnum):
     UNPROTECTED = "unprotected"
     ALLOWED = "allowed"  # an account may clone a protected voice
     DISALLOWED = "disallowed"  # the account may no longer do so
+    PROJECT_CREATED = "project_created"  # `detail` is the id of the project, here and below
+    PROJECT_DELETED = "project_deleted"
     WEBHOOK_CREATED = "webhook_created"  # `detail` is the id of the endpoint, here and below
     WEBHOOK_CHANGED = "webhook_changed"
     WEBHOOK_ROTATED = "webhook_rotated"  # its secret was replaced
@@ -128,7 +130,7 @@ def record_links(session: Session, task_id: str, actor: Actor) -> None:
         session,
         Event.SHARED,
         actor,
-        voice_id=task.voice_id,
+        voice_id=task.voice_id or None,
         account_id=task.account_id,
         task_id=task_id,
         detail="result",
@@ -165,12 +167,12 @@ def export(session: Session, wanted: Filter) -> Iterator[Json]:
         }
 
 
-def _owner_of(session: Session, key: str) -> tuple[str, str, str | None] | None:
+def _owner_of(session: Session, key: str) -> tuple[str | None, str, str | None] | None:
     """Return voice, account and task of a file. None for other files, such as uploads."""
     folder, _, rest = key.partition("/")
     owner = rest.partition("/")[0]
     if folder == "results" and (task := session.get(Task, owner)):
-        return task.voice_id, task.account_id, task.id
+        return task.voice_id or None, task.account_id, task.id
     if folder == "voices" and (voice := session.get(Voice, owner)):
         return voice.id, voice.account_id, None
     return None

@@ -10,7 +10,7 @@ from sqlalchemy import delete as remove
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ..db.models import Consent, Task, TaskKind, Upload, Voice
+from ..db.models import Consent, Render, Task, TaskKind, Upload, Voice
 from ..errors import StateConflict, TaskCancelled
 from . import audit, consents, files, ledger, results, tasks, voices
 from .audit import Actor, Event
@@ -127,8 +127,10 @@ def _withdraw(
     actor: Actor,
 ) -> Leavings:
     # Lock tasks, then voices, then the account, as all transactions do, to avoid deadlocks.
-    spoken = select(Task).where(Task.account_id == account_id, Task.voice_id.in_(voice_ids))
-    spoken = spoken.order_by(Task.id)
+    heard = Task.voice_id.in_(voice_ids) | Task.id.in_(
+        _renders_with(session, account_id, voice_ids)
+    )
+    spoken = select(Task).where(Task.account_id == account_id, heard).order_by(Task.id)
     session.scalars(spoken.with_for_update()).all()
     found = [session.get_one(Voice, each) for each in voice_ids]
     now = time.time()
@@ -163,6 +165,14 @@ def _withdraw(
         consent_id=consent.id if consent else None,
         recordings=(consent.recording,) if consent else (),
     )
+
+
+def _renders_with(session: Session, account_id: str, voice_ids: Sequence[str]) -> list[str]:
+    """Return the account's renders in which one of the voices is heard."""
+    rows = session.execute(
+        select(Render.task_id, Render.voices).where(Render.account_id == account_id)
+    )
+    return [row.task_id for row in rows if not set(voice_ids).isdisjoint(row.voices)]
 
 
 def _previews_with(session: Session, account_id: str, consent: Consent) -> list[Task]:

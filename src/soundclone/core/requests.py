@@ -190,6 +190,8 @@ class SpeechOptions:
     # of a stream: characters of the first chunk, which is short so that the sound begins early
     place: int = 0  # of a clause: characters of the same speech before this text
     goes_on: bool = False  # more of the same speech follows this text
+    seed: int | None = None  # of a take; None: the voice's
+    times: bool = False  # keep the times of sentences and words for a render's subtitles
 
     def to_json(self) -> Json:
         """Return the options as the database keeps them."""
@@ -199,6 +201,9 @@ class SpeechOptions:
         clause: Json = {"place": self.place} if self.place else {}
         if self.goes_on:
             clause["goes_on"] = True
+        take: Json = {} if self.seed is None else {"seed": self.seed}
+        if self.times:
+            take["times"] = True
         return {
             "emotion": self.emotion,
             "speed": self.speed,
@@ -212,6 +217,7 @@ class SpeechOptions:
             **loudness,
             **opening,
             **clause,
+            **take,
         }
 
     @classmethod
@@ -232,6 +238,8 @@ class SpeechOptions:
             opening=data.get("opening"),
             place=data.get("place", 0),
             goes_on=data.get("goes_on", False),
+            seed=data.get("seed"),
+            times=data.get("times", False),
         )
 
 
@@ -368,10 +376,34 @@ class ConversionRequest:
         )
 
 
-Request = CloneRequest | SpeechRequest | ConversionRequest
+TAKE_RATE = 44_100
+"""Sample rate in Hz of takes, which are FLAC files of 16 bits."""
+
+
+@dataclass(frozen=True)
+class RenderRequest:
+    """A file of the chosen takes of a project. The plan is in the row of the render."""
+
+    kind: ClassVar[TaskKind] = TaskKind.RENDER
+
+    project_id: str
+    title: str  # of the file
+    options: SpeechOptions = SpeechOptions()  # form of the file
+
+    def to_json(self) -> Json:
+        """Return the request as the database keeps it."""
+        return {"project": self.project_id, "title": self.title, **self.options.to_json()}
+
+    @classmethod
+    def from_json(cls, data: Json) -> Self:
+        """Read a request that `to_json` wrote."""
+        return cls(data["project"], data["title"], SpeechOptions.from_json(data))
+
+
+Request = CloneRequest | SpeechRequest | ConversionRequest | RenderRequest
 
 _REQUESTS: Mapping[str, type[Request]] = {
-    each.kind: each for each in (CloneRequest, SpeechRequest, ConversionRequest)
+    each.kind: each for each in (CloneRequest, SpeechRequest, ConversionRequest, RenderRequest)
 }
 
 
@@ -408,6 +440,14 @@ def _text_from_json(data: Json) -> Json:
 
 
 @dataclass(frozen=True)
+class Chapter:
+    """Beginning of a chapter in a render."""
+
+    title: str
+    start: float  # seconds
+
+
+@dataclass(frozen=True)
 class TaskResult:
     """Files and measurements of a completed task."""
 
@@ -424,12 +464,15 @@ class TaskResult:
     recording_report: RecordingReport | None = None
     voice_expires_at: int | None = None  # seconds since the epoch
     warnings: tuple[str, ...] | None = None  # about that recording
+    times: str | None = None  # key of the times of a take's sentences and words
+    timeline: str | None = None  # key of the times of a render's blocks
+    chapters: tuple[Chapter, ...] | None = None  # of a render
 
     @property
     def files(self) -> tuple[str, ...]:
         """Keys of all files."""
         subtitles = (self.subtitles, self.subtitles_json, self.subtitles_vtt)
-        keys = (self.audio, *subtitles, self.credentials)
+        keys = (self.audio, *subtitles, self.credentials, self.times, self.timeline)
         return tuple(each for each in keys if each)
 
     def to_json(self) -> Json:
@@ -437,6 +480,8 @@ class TaskResult:
         fields = {name: value for name, value in vars(self).items() if value is not None}
         if self.recording_report:
             fields["recording_report"] = self.recording_report.to_json()
+        if self.chapters is not None:
+            fields["chapters"] = [vars(each) for each in self.chapters]
         return {n: list(v) if isinstance(v, tuple) else v for n, v in fields.items()}
 
     @classmethod
@@ -452,6 +497,7 @@ class TaskResult:
         if "audio" not in data:
             return None
         languages, warnings = data.get("languages"), data.get("warnings")
+        chapters = data.get("chapters")
         return cls(
             audio=data["audio"],
             seconds=data.get("seconds"),
@@ -466,4 +512,7 @@ class TaskResult:
             recording_report=RecordingReport.from_json(data.get("recording_report")),
             voice_expires_at=data.get("voice_expires_at"),
             warnings=None if warnings is None else tuple(warnings),
+            times=data.get("times"),
+            timeline=data.get("timeline"),
+            chapters=None if chapters is None else tuple(Chapter(**each) for each in chapters),
         )

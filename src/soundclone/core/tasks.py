@@ -15,11 +15,11 @@ import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import delete, event, exists, func, select, tuple_, update
+from sqlalchemy import case, delete, event, exists, func, null, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from .. import tracing
-from ..db.models import Key, Task, TaskKind, TaskStatus, Voice
+from ..db.models import Key, Render, Take, Task, TaskKind, TaskStatus, Voice
 from ..db.session import PointRead, affected
 from ..errors import (
     AuthenticationError,
@@ -121,7 +121,7 @@ class Order:
     fee: int = 0  # the part of `cost` that does not depend on the characters
     size: int = 0  # bytes that the result may take
     idempotency_key: str | None = None
-    voice_id: str | None = None  # None: the task makes a voice
+    voice_id: str | None = None  # None: the task makes a voice, or joins takes of several
     trace: str | None = field(default_factory=tracing.traceparent)  # of the request
 
 
@@ -263,7 +263,7 @@ def _admit(
         status=TaskStatus.QUEUED,
         account_id=order.account_id,
         key_id=order.key_id,
-        voice_id=order.voice_id or f"model_{uuid.uuid4().hex}",
+        voice_id=_voice_of(order),
         params=order.request.to_json(),
         characters=order.characters,
         cost=order.cost,
@@ -279,6 +279,12 @@ def _admit(
         result={},
         created_at=time.time(),
     )
+
+
+def _voice_of(order: Order) -> str:
+    if order.request.kind == TaskKind.CLONE:
+        return f"model_{uuid.uuid4().hex}"
+    return order.voice_id or ""
 
 
 def _repeated(session: Session, orders: Sequence[Order]) -> dict[tuple[str, str | None], Task]:
@@ -454,7 +460,7 @@ def complete(
         session: The transaction.
         task_id: The task.
         result: Files and measurements.
-        keep: Seconds for which the files are kept.
+        keep: Seconds for which the files are kept. A take is kept with its project.
         voice: The new voice of a preview. None activates the voice of a speech task.
         size: Bytes of the files.
         cost: Price in micro-credits, at most what is held. None captures all of it.
@@ -469,7 +475,7 @@ def complete(
             progress=100,
             result=result.to_json(),
             ended_at=now,
-            expires_at=now + keep,
+            expires_at=case((exists().where(Take.task_id == task_id), null()), else_=now + keep),
         )
     )
     if not affected(ended):
@@ -629,6 +635,8 @@ def purge(session: Session, task_id: str) -> None:
         .where(Task.id == task_id)
         .values(params={}, result={}, error=None, error_logged=None, purged_at=time.time())
     )
+    session.execute(delete(Take).where(Take.task_id == task_id))
+    session.execute(delete(Render).where(Render.task_id == task_id))
     results.resize(session, task_id, 0)
 
 

@@ -417,7 +417,7 @@ def task_ended(session: Session, task: Task) -> None:
         "id": task.id,
         "kind": task.kind,
         "status": task.status,
-        "modelId": task.voice_id if has_voice else None,
+        "modelId": (task.voice_id or None) if has_voice else None,
         "characters": task.characters,
         "seconds": task.result.get("seconds") if succeeded else None,
         "cost": to_credits(task.cost),

@@ -27,6 +27,7 @@ class TaskKind(StrEnum):
     CLONE = "clone"  # makes a voice, and a preview in that voice
     AUDIO = "audio"  # speaks a text
     CONVERSION = "conversion"  # converts a recording of another person to a voice
+    RENDER = "render"  # assembles the chosen takes of a project
 
 
 class TaskStatus(StrEnum):
@@ -155,11 +156,13 @@ class Transfer(Base):
 
 
 class Task(Base):
-    """Preview ("clone"), production speech ("audio") or voice conversion ("conversion")."""
+    """Preview ("clone"), speech ("audio"), voice conversion or render of a project."""
 
     __tablename__ = "tasks"
     __table_args__ = (
-        CheckConstraint("kind IN ('clone', 'audio', 'conversion')", name="tasks_known_kind"),
+        CheckConstraint(
+            "kind IN ('clone', 'audio', 'conversion', 'render')", name="tasks_known_kind"
+        ),
         CheckConstraint(
             "status IN ('queued', 'processing', 'completed', 'failed')", name="tasks_known_status"
         ),
@@ -175,7 +178,7 @@ class Task(Base):
     status: Mapped[str]
     account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
     key_id: Mapped[str] = mapped_column(ForeignKey("keys.id"))
-    voice_id: Mapped[str]  # for a preview, the voice that it makes
+    voice_id: Mapped[str]  # for a preview, the voice that it makes; empty for a render
     params: Mapped[Json]  # emptied when the result expires
     characters: Mapped[int]
     cost: Mapped[int]  # amount held; after the end, amount charged
@@ -196,7 +199,8 @@ class Task(Base):
     created_at: Mapped[float]
     started_at: Mapped[float | None]
     ended_at: Mapped[float | None]
-    expires_at: Mapped[float | None] = mapped_column(index=True)  # of the result
+    expires_at: Mapped[float | None] = mapped_column(index=True)
+    # of the result; None: the task has not ended, or its result is a take, kept with its project
     purged_at: Mapped[float | None]
 
 
@@ -268,6 +272,81 @@ class ClientVoiceId(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
     voice_id: Mapped[str] = mapped_column(index=True)  # model_…, reserved by the preview task
+    created_at: Mapped[float]
+
+
+class Project(Base):
+    """Script of an account: blocks in order, with the takes that speak them."""
+
+    __tablename__ = "projects"
+    __table_args__ = (Index("projects_of_account", "account_id", "created_at"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)  # proj_…
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"))
+    name: Mapped[str]
+    style: Mapped[Json]  # `core.projects.Style` of all blocks
+    version: Mapped[int] = mapped_column(default=1)  # raised by each change of the script
+    blocks: Mapped[int] = mapped_column(default=0)  # number of blocks that are not deleted
+    characters: Mapped[int] = mapped_column(default=0)  # of all texts of these blocks
+    created_at: Mapped[float]
+    updated_at: Mapped[float]
+    deleted_at: Mapped[float | None] = mapped_column(index=True)  # the sweep removes the row
+
+
+class Block(Base):
+    """Part of a script: a text, a chapter's heading or a pause."""
+
+    __tablename__ = "blocks"
+    __table_args__ = (
+        CheckConstraint("kind IN ('text', 'chapter', 'pause')", name="blocks_known_kind"),
+        Index("blocks_of_project", "project_id", "position"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)  # block_…
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"))
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)
+    position: Mapped[int]  # orders the blocks of a project
+    kind: Mapped[str]
+    text: Mapped[str] = mapped_column(Text, default="")
+    is_ssml: Mapped[bool] = mapped_column(default=False)
+    seconds: Mapped[float | None]  # of a pause
+    style: Mapped[Json]  # `core.projects.Style` where the block differs from its project
+    characters: Mapped[int] = mapped_column(default=0)  # of the text
+    digest: Mapped[str]  # of the text and of everything that its speech depends on
+    take_id: Mapped[str | None]  # chosen by the client; None: `core.takes.chosen` chooses
+    version: Mapped[int] = mapped_column(default=1)  # raised by each change of the block
+    created_at: Mapped[float]
+    updated_at: Mapped[float]
+    deleted_at: Mapped[float | None] = mapped_column(index=True)  # can be restored until swept
+
+
+class Take(Base):
+    """Speech of a block, made by a task. The row lives until the task's result is removed."""
+
+    __tablename__ = "takes"
+    __table_args__ = (Index("takes_of_block", "block_id", "created_at"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)  # take_…
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
+    block_id: Mapped[str] = mapped_column(ForeignKey("blocks.id"))
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)
+    task_id: Mapped[str] = mapped_column(unique=True)
+    seed: Mapped[int]
+    digest: Mapped[str]  # of the block when the take was ordered
+    created_at: Mapped[float]
+
+
+class Render(Base):
+    """File of a project's chosen takes, made by a task. The row lives as long as the result."""
+
+    __tablename__ = "renders"
+    __table_args__ = (Index("renders_of_project", "project_id", "created_at"),)
+
+    task_id: Mapped[str] = mapped_column(primary_key=True)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"))
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)
+    plan: Mapped[Json]  # `core.renders.Plan`
+    voices: Mapped[list[str]]  # ids of the voices that are heard
     created_at: Mapped[float]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from ..text import subtitles
 from ..text.script import Piece, Sentence
 from ..text.subtitles import Spoken
 from . import provenance
-from .chunks import Chunk, groups_of, sentence_languages
+from .chunks import Chunk, SentenceTimes, groups_of, sentence_languages
 from .runner import Job
 
 BLOCK = 1 << 18  # samples to process at once
@@ -88,6 +89,8 @@ def assemble(job: Job, request: SpeechRequest, language: str, chunks: Sequence[C
         job.storage.put_file(audio, path)
     if options.subtitles:
         result = store_subtitles(job, result, spoken, seconds, options.subtitles)
+    if options.times:
+        result = store_times(job, result, spoken)
     return result.to_json()
 
 
@@ -226,6 +229,14 @@ def result_of(
         language=language,
         languages=tuple(sorted({language, *spoken})),
     )
+
+
+def store_times(job: Job, result: TaskResult, spoken: Sequence[Spoken]) -> TaskResult:
+    """Store the exact times of the sentences and words, and return the result with their key."""
+    key = files.result(job.task.id, "times.json")
+    times = [[each.start, each.end, each.words] for each in map(SentenceTimes.of, spoken)]
+    job.storage.put(key, json.dumps(times).encode())
+    return replace(result, times=key)
 
 
 def store_subtitles(

@@ -200,7 +200,7 @@ def speak_chunk(
         speed=options.speed,
         pitch=options.pitch,
         # One seed for all chunks of a voice. With different seeds, its style would drift.
-        seed=zlib.crc32(job.task.voice_id.encode()),
+        seed=zlib.crc32(job.task.voice_id.encode()) if options.seed is None else options.seed,
         place=options.place,
     )
     allowance = _allowance(job, request, seconds)

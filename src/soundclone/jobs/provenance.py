@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from .runner import Job
 
 _log = log(__name__)
+_CLASSES = ("none", "declared", "recorded", "verified")  # from the weakest
 _RAW = frozenset({AudioFormat.PCM, AudioFormat.ULAW, AudioFormat.ALAW})  # without a header
 
 
@@ -61,7 +63,14 @@ def certificate_file(settings: Settings) -> Path:
 
 
 def seal(
-    job: Job, result: TaskResult, path: Path, options: SpeechOptions, *, embed: bool = True
+    job: Job,
+    result: TaskResult,
+    path: Path,
+    options: SpeechOptions,
+    *,
+    embed: bool = True,
+    consent: str | None = None,
+    fingerprinted: bool = True,
 ) -> TaskResult:
     """Sign a finished file in place, and keep its register entry until the task ends.
 
@@ -71,13 +80,16 @@ def seal(
         path: The file.
         options: Form of the file.
         embed: False for a file whose beginning a listener has already heard.
+        consent: Consent that the file states. None: that of the job's voice.
+        fingerprinted: False for a file of results that are in the register already. Only its hash
+            is entered, and an excerpt leads to one of those results.
 
     Returns:
         The result, with the key of the sidecar if the file has one.
     """
     signer = signer_of(job.settings)
     if signer is not None:
-        statement = Statement(str(result.engine), time.time(), consent_class(job))
+        statement = Statement(str(result.engine), time.time(), consent or consent_class(job))
         try:
             if embed and options.format in credentials.MEDIA_TYPES:
                 signer.embed(path, options.format, statement)
@@ -88,7 +100,7 @@ def seal(
         except CredentialsError as error:
             # The file has a watermark and a register entry, so the speech is delivered.
             _log.error("file without Content Credentials", reason=str(error))
-    entry = _entry(path, options)
+    entry = _entry(path, options) if fingerprinted else _entry_of_parts(path, result)
     buffer = io.BytesIO()
     np.savez(
         buffer,
@@ -137,15 +149,29 @@ def class_of(consent: Json | None) -> str:
     return "recorded" if consent.get("consent") else "declared"
 
 
+def weakest_class(consents: Iterable[Json | None]) -> str:
+    """Return the weakest class of the consents of several voices."""
+    return min(map(class_of, consents), key=_CLASSES.index, default="none")
+
+
 def _key(job: Job) -> str:
     return job.scratch("register")
 
 
 def _entry(path: Path, options: SpeechOptions) -> Result:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = _digest(path)
     samples, rate = _decode(path, options)
     return Result(digest, len(samples) / rate, fingerprint(samples, rate))
+
+
+def _entry_of_parts(path: Path, result: TaskResult) -> Result:
+    none = np.zeros(0, np.int64)
+    return Result(_digest(path), result.seconds or 0.0, Fingerprint(none, none))
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _decode(path: Path, options: SpeechOptions) -> tuple[Samples, int]:

@@ -36,7 +36,7 @@ from sqlalchemy.orm import Session
 
 from ..core import webhooks
 from ..core.requests import engine_of
-from ..db.models import Task
+from ..db.models import Task, TaskKind
 from ..db.session import Database
 from ..db.signals import Signals
 from ..errors import Unavailable
@@ -48,12 +48,15 @@ R = TypeVar("R")
 APPLICATION = "soundclone"
 VERIFICATIONS = "verifications"
 """Name of the queue and of the workflow of verifications."""
+RENDERS = "renders"
+"""Name of the queue of renders, which need no engine."""
 WEBHOOKS = "webhooks"
 """Name of the queue and of the workflow of attempts to deliver a message."""
 # A constant, because a version computed from the code would strand queued jobs at every deploy.
 # Raise it when the steps of a workflow, their order or the format of their records change.
 VERSION = "3"
 _VERIFICATIONS_AT_ONCE = 2  # in a worker
+_RENDERS_PER_ACCOUNT = 2  # of a worker, at once
 # Attempts of a worker at once. Endpoints may be slow, so an account has a small share.
 _WEBHOOKS_AT_ONCE = 32
 _WEBHOOKS_PER_ACCOUNT = 2
@@ -322,7 +325,7 @@ class Queue:
 def _options(task: Task) -> EnqueueOptions:
     return {
         "workflow_name": task.kind,
-        "queue_name": queue_of(engine_of(task)),
+        "queue_name": RENDERS if task.kind == TaskKind.RENDER else queue_of(engine_of(task)),
         "workflow_id": task.id,
         "app_version": VERSION,
         "priority": task.turn,
@@ -406,7 +409,7 @@ def launch(
     }
     DBOS(config=config)
     queues = [queue_of(name) for name in engines]
-    DBOS.listen_queues([*queues, VERIFICATIONS, WEBHOOKS])
+    DBOS.listen_queues([*queues, RENDERS, VERIFICATIONS, WEBHOOKS])
     DBOS.launch()
     _signalled.listen(database)
     for queue in queues:
@@ -417,6 +420,13 @@ def launch(
             polling_interval_sec=poll,
             on_conflict="always_update",
         )
+    DBOS.register_queue(
+        RENDERS,
+        worker_concurrency=tasks,
+        partition_worker_concurrency=min(tasks, _RENDERS_PER_ACCOUNT),
+        polling_interval_sec=poll,
+        on_conflict="always_update",
+    )
     DBOS.register_queue(
         VERIFICATIONS,
         worker_concurrency=_VERIFICATIONS_AT_ONCE,

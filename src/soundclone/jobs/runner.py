@@ -46,6 +46,7 @@ EXTRA_SLOTS = 1
 """Slots of a worker beyond its concurrency, for accounts that hold none."""
 
 _RECORD_EVERY = 0.2  # seconds between two records of a task's progress
+_REPORT_EVERY = 1.0  # seconds between two records within a step
 _STORE_PATIENCE = 60.0  # seconds for which a costly file waits for the store
 
 
@@ -295,6 +296,18 @@ class Job:
         with self.database.transaction() as session:
             tasks.record_progress(session, self.task.id, progress, attempts)
         run.attempts, run.recorded = attempts, now
+
+    def report(self, progress: int) -> None:
+        """Record the progress within a long step, at most once a second.
+
+        Raises TaskCancelled if the task has ended.
+        """
+        run, now = self.run, time.monotonic()
+        if now - run.recorded < _REPORT_EVERY:
+            return
+        with self.database.transaction() as session:
+            tasks.record_progress(session, self.task.id, progress, run.attempts)
+        run.recorded = now
 
     def mark_speaking(self) -> None:
         """Record that a worker speaks the text now, for a client that would not wait longer.

@@ -18,6 +18,7 @@ from ..core import (
     removal,
     request_counts,
     sessions,
+    takes,
     tasks,
     uploads,
     verifications,
@@ -105,6 +106,23 @@ def sweep(settings: Settings, database: Database, storage: Storage) -> None:
         with database.transaction() as session:
             webhooks.mark_cleared(session, delivery_id)
 
+    def remove_project(project_id: str) -> None:
+        done = False
+        while not done:  # the rounds below remove the files
+            with database.transaction() as session:
+                _, done = takes.clear_project(session, project_id)
+
+    def remove_block(block_id: str) -> None:
+        with database.transaction() as session:
+            takes.clear_block(session, block_id)
+
+    restorable = time.time() - settings.result_days * DAY
+    _each(database, takes.deleted_projects, remove_project)
+    _each(
+        database,
+        lambda session, limit: takes.deleted_blocks(session, restorable, limit),
+        remove_block,
+    )
     _each(database, webhooks.uncleared, clear_delivery)
     _restart_deliveries(database)
     for what, expired, remove in (

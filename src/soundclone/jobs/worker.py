@@ -38,6 +38,7 @@ from . import provenance, queue
 from .clone import clone
 from .convert import convert
 from .engines import selector_of, usable
+from .render import render
 from .runner import EXTRA_SLOTS, Runner
 from .speak import speak
 from .supervisor import FORCED
@@ -112,6 +113,7 @@ class Worker:
         runner.register(TaskKind.CLONE, clone)
         runner.register(TaskKind.AUDIO, speak)
         runner.register(TaskKind.CONVERSION, convert)
+        runner.register(TaskKind.RENDER, render)
         verifier = Verifier(
             self._settings, self._database, self._storage, runner.pools.compute, self._stopping
         )

@@ -21,7 +21,6 @@ from ...core.requests import (
     LONGEST_CONVERSION,
     AudioFormat,
     CloneRequest,
-    ConversionRequest,
     SoundVersion,
     SpeechOptions,
     SpeechRequest,
@@ -39,7 +38,7 @@ from ...text.script import MAX_PAUSES
 from ..audit import record_links
 from ..orders import PREVIEW_LIMIT, TEXT_LIMIT
 from ..state import state_of
-from ..tasks import checked_id
+from ..tasks import checked_id, links_expire
 from . import snippets
 from .actions import studio_path
 from .rendering import PublicRoute, StudioRoute, passages, reading_language, render_page
@@ -232,7 +231,7 @@ class SpeakForm:
 def speak_form(task: Task) -> SpeakForm:
     """Return the values of the form that an earlier task was submitted with."""
     made = request_of(task)
-    if made is None or isinstance(made, ConversionRequest):
+    if not isinstance(made, CloneRequest | SpeechRequest):
         return SpeakForm(task.voice_id)
     options = made.options if isinstance(made, SpeechRequest) else SpeechOptions()
     return SpeakForm(task.voice_id, made.text, made.language or "auto", options, filled=True)
@@ -266,9 +265,9 @@ async def task(request: Request, me: Reader, id: str) -> Response:
 
 
 def text_of(task: Task) -> str:
-    """Return the text of a task. Empty for a conversion, and once the text is no longer kept."""
+    """Return the text of a task. Empty for other tasks, and once the text is no longer kept."""
     made = request_of(task)
-    return "" if made is None or isinstance(made, ConversionRequest) else made.text
+    return made.text if isinstance(made, CloneRequest | SpeechRequest) else ""
 
 
 @dataclass(frozen=True)
@@ -285,10 +284,10 @@ class Links:
 
 async def _links(request: Request, task: Task, voice: Voice | None) -> Links:
     def sign(key: str | None) -> str:
-        if not key or not task.expires_at:
+        if not key:
             return ""
         filename = f"{task.id[:14]}.{key.rpartition('.')[2]}"
-        return state_of(request).storage.sign(key, int(task.expires_at), filename)
+        return state_of(request).storage.sign(key, links_expire(request, task), filename)
 
     recording = ""
     if voice and task.kind == TaskKind.CLONE:

@@ -74,13 +74,16 @@ _CONTROLS = (  # attribute of SpeechOptions, field, argument
 
 
 def of_task(request: Request, task: Task) -> Snippet | None:
-    """Return an example that makes the same task, None once the task's text is no longer kept."""
+    """Return an example that makes the same task.
+
+    None for a render, and once the task's text is no longer kept.
+    """
     made = request_of(task)
     if isinstance(made, CloneRequest):
         return _of_clone(request, task, made)
     if isinstance(made, ConversionRequest):
         return _of_conversion(request, task, made)
-    return _of_speech(request, task, made) if made else None
+    return _of_speech(request, task, made) if isinstance(made, SpeechRequest) else None
 
 
 def _of_clone(request: Request, task: Task, made: CloneRequest) -> Snippet:

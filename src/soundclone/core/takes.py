@@ -1,0 +1,301 @@
+"""Takes: recordings of the blocks of a project, each made by an ordinary speech task.
+
+A take is stale when its block would be spoken differently now. The result of a take has no expiry
+while the take exists. Transactions lock the project, then tasks, then voices, then the account.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, tuple_, update
+from sqlalchemy.orm import Session
+
+from ..db.models import Block, Project, Render, Take, Task, TaskStatus
+from ..errors import NotFound, StateConflict, TaskCancelled, TooLarge
+from . import projects, results, tasks
+from .voices import ACTIVE
+
+MOST_TAKES = 50
+"""Most takes of a block."""
+
+_LEAVE = 60.0  # seconds in which the worker of a cancelled task notices the end of the task
+_BATCH = 500  # ids in a query
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Take with its task."""
+
+    take: Take
+    task: Task
+
+    @property
+    def is_usable(self) -> bool:
+        """True if the take can be heard."""
+        return self.task.status == TaskStatus.COMPLETED
+
+    @property
+    def is_active(self) -> bool:
+        """True if the take is being recorded."""
+        return self.task.status in ACTIVE
+
+
+@dataclass(frozen=True)
+class Unrecorded:
+    """Blocks of a project that have neither a take of their present content nor one under way."""
+
+    characters: tuple[int, ...] = ()  # of each block
+
+
+def _kept() -> ColumnElement[bool]:
+    """Return the condition that the result of a task is kept."""
+    return or_(Task.expires_at.is_(None), Task.expires_at > time.time())
+
+
+def of_blocks(session: Session, block_ids: Iterable[str]) -> dict[str, list[Recording]]:
+    """Return the takes of blocks by the blocks' ids, the newest first."""
+    wanted = list(block_ids)
+    found: dict[str, list[Recording]] = {each: [] for each in wanted}
+    for start in range(0, len(wanted), _BATCH):
+        rows = session.execute(
+            select(Take, Task)
+            .join(Task, Task.id == Take.task_id)
+            .where(
+                Take.block_id.in_(wanted[start : start + _BATCH]),
+                _kept(),
+            )
+            .order_by(Take.created_at.desc(), Take.id.desc())
+        )
+        for take, task in rows:
+            found[take.block_id].append(Recording(take, task))
+    return found
+
+
+def chosen(block: Block, recordings: Sequence[Recording]) -> Recording | None:
+    """Return the take that a render uses: the client's choice, or else the best one.
+
+    The best take is the newest of the block's present content, or else the newest of all.
+
+    Args:
+        block: The block.
+        recordings: Its takes, the newest first.
+    """
+    usable = [each for each in recordings if each.is_usable]
+    named = (each for each in usable if each.take.id == block.take_id)
+    fresh = (each for each in usable if each.take.digest == block.digest)
+    return next(named, None) or next(fresh, None) or next(iter(usable), None)
+
+
+def get(session: Session, project: Project, take_id: str, block_id: str | None = None) -> Recording:
+    """Return a take of a project, or of one block.
+
+    Raises:
+        NotFound: There is no such take.
+    """
+    row = None
+    if take_id.isprintable():
+        row = session.execute(
+            select(Take, Task)
+            .join(Task, Task.id == Take.task_id)
+            .where(
+                Take.id == take_id,
+                Take.project_id == project.id,
+                _kept(),
+            )
+        ).one_or_none()
+    if row is None or block_id not in (None, row.Take.block_id):
+        raise NotFound(f"there is no take {take_id[:60]!r} in project {project.id}")
+    return Recording(row.Take, row.Task)
+
+
+def check_room(session: Session, block_id: str) -> None:
+    """Check that a block may have another take. Raises TooLarge."""
+    count = session.scalar(select(func.count()).select_from(Take).where(Take.block_id == block_id))
+    if (count or 0) >= MOST_TAKES:
+        raise TooLarge(
+            f"block {block_id} has {count} takes; at most {MOST_TAKES} are kept; delete one"
+        )
+
+
+def add(
+    session: Session, project: Project, block: Block, task: Task, *, seed: int, digest: str
+) -> Take:
+    """Register the task as a take of a block of a locked project.
+
+    Raises:
+        TooLarge: The block has too many takes.
+    """
+    check_room(session, block.id)
+    take = Take(
+        id=f"take_{uuid.uuid4().hex}",
+        project_id=project.id,
+        block_id=block.id,
+        account_id=project.account_id,
+        task_id=task.id,
+        seed=seed,
+        digest=digest,
+        created_at=time.time(),
+    )
+    session.add(take)
+    session.flush()
+    return take
+
+
+def of_task(session: Session, task_id: str) -> Take | None:
+    """Return the take that a task makes."""
+    return session.scalar(select(Take).where(Take.task_id == task_id))
+
+
+def choose(session: Session, project: Project, block: Block, take_id: str | None) -> None:
+    """Choose a take of a block of a locked project. None leaves the choice to `chosen`.
+
+    Raises:
+        NotFound: The block has no such take.
+        StateConflict: The take is not complete.
+    """
+    if take_id is not None:
+        recording = get(session, project, take_id, block.id)
+        if not recording.is_usable:
+            raise StateConflict(
+                f"take {take_id} is {recording.task.status}; a completed take can be chosen"
+            )
+    if block.take_id != take_id:
+        block.take_id = take_id
+        projects.touch_block(project, block)
+
+
+def _covered() -> ColumnElement[bool]:
+    """Return the condition that a block has a take of its present content, or one under way."""
+    return exists().where(
+        Take.block_id == Block.id,
+        Take.digest == Block.digest,
+        Task.id == Take.task_id,
+        or_(Task.status.in_(ACTIVE), and_(Task.status == TaskStatus.COMPLETED, _kept())),
+    )
+
+
+def unrecorded(session: Session, project_id: str) -> Unrecorded:
+    """Return how much of a project is still to be recorded."""
+    found = session.scalars(
+        select(Block.characters).where(
+            Block.project_id == project_id,
+            Block.deleted_at.is_(None),
+            Block.digest != "",
+            ~_covered(),
+        )
+    )
+    return Unrecorded(tuple(found))
+
+
+def to_record(
+    session: Session,
+    project: Project,
+    block_ids: Collection[str] | None = None,
+    *,
+    after: str | None = None,
+    limit: int,
+) -> Sequence[Block]:
+    """Return blocks that are still to be recorded, in the order of the script.
+
+    Args:
+        session: The session.
+        project: The project.
+        block_ids: Blocks to look at. None: all.
+        after: Id of a block. Only blocks behind it are returned.
+        limit: Most blocks to return.
+
+    Raises:
+        NotFound: There is no block `after`.
+    """
+    query = select(Block).where(
+        Block.project_id == project.id,
+        Block.deleted_at.is_(None),
+        Block.digest != "",
+        ~_covered(),
+    )
+    if block_ids is not None:
+        query = query.where(Block.id.in_(block_ids))
+    if after is not None:
+        last = projects.get_block(session, project, after)
+        query = query.where(tuple_(Block.position, Block.id) > (last.position, last.id))
+    return session.scalars(query.order_by(Block.position, Block.id).limit(limit)).all()
+
+
+def remove(session: Session, project_id: str, take_id: str, account_id: str) -> str:
+    """Delete a take with its result, and cancel a take that is being recorded.
+
+    Return the id of the task, whose files the caller removes.
+
+    Raises:
+        NotFound: There is no such project or take.
+    """
+    project = projects.lock(session, project_id, account_id)
+    recording = get(session, project, take_id)
+    _end(session, recording.task.id, "the take was deleted")
+    block = session.get_one(Block, recording.take.block_id)
+    if block.take_id == take_id:
+        block.take_id = None
+    projects.touch_block(project, block)
+    session.execute(delete(Take).where(Take.id == take_id))
+    return recording.task.id
+
+
+def _end(session: Session, task_id: str, reason: str) -> None:
+    """Cancel a task, or expire the result of a task that has ended."""
+    if not tasks.fail(session, task_id, TaskCancelled(reason), keep=_LEAVE):
+        session.execute(update(Task).where(Task.id == task_id).values(expires_at=time.time()))
+        results.resize(session, task_id, 0)
+
+
+def deleted_projects(session: Session, limit: int = 100) -> Sequence[str]:
+    """Return the ids of deleted projects, whose rows must be removed."""
+    return session.scalars(
+        select(Project.id).where(Project.deleted_at.is_not(None)).limit(limit)
+    ).all()
+
+
+def deleted_blocks(session: Session, before: float, limit: int = 100) -> Sequence[str]:
+    """Return the ids of blocks that were deleted before a time and cannot be restored."""
+    return session.scalars(select(Block.id).where(Block.deleted_at < before).limit(limit)).all()
+
+
+def clear_project(session: Session, project_id: str, limit: int = 100) -> tuple[list[str], bool]:
+    """Remove a batch of the takes and renders of a deleted project, and at last its rows.
+
+    Return the ids of their tasks, whose files the caller removes, and whether nothing is left.
+    """
+    ended = list(
+        session.scalars(select(Take.task_id).where(Take.project_id == project_id).limit(limit))
+    )
+    ended += session.scalars(
+        select(Render.task_id).where(Render.project_id == project_id).limit(limit)
+    )
+    _clear(session, ended, "the project was deleted")
+    if ended:
+        return ended, False
+    session.execute(delete(Block).where(Block.project_id == project_id))
+    session.execute(delete(Project).where(Project.id == project_id))
+    return [], True
+
+
+def clear_block(session: Session, block_id: str) -> list[str]:
+    """Remove a deleted block and its takes. Return the ids of their tasks."""
+    ended = list(session.scalars(select(Take.task_id).where(Take.block_id == block_id)))
+    _clear(session, ended, "the block was deleted")
+    session.execute(delete(Block).where(Block.id == block_id, Block.deleted_at.is_not(None)))
+    return ended
+
+
+def _clear(session: Session, task_ids: Sequence[str], reason: str) -> None:
+    # Lock all tasks before the account, as all transactions do, to avoid deadlocks.
+    session.scalars(
+        select(Task.id).where(Task.id.in_(task_ids)).order_by(Task.id).with_for_update()
+    ).all()
+    for task_id in task_ids:
+        _end(session, task_id, reason)
+    session.execute(delete(Take).where(Take.task_id.in_(task_ids)))
+    session.execute(delete(Render).where(Render.task_id.in_(task_ids)))
