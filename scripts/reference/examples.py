@@ -60,6 +60,55 @@ EXAMPLES = {
         f'curl $API/soundCloning/voice-conversions -H "$AUTH" {_JSON} \\\n'
         '  -d \'{"modelId": "\'$MODEL\'", "fileUrl": "\'$URL\'", "maxSeconds": 60}\''
     ),
+    "createProject": Example(
+        f'curl $API/projects -H "$AUTH" {_JSON} \\\n'
+        '  -d \'{"name": "Moby Dick", "modelId": "\'$MODEL\'", "language": "English"}\'',
+        {"PROJECT": "id"},
+    ),
+    "insertBlocks": Example(
+        f'curl $API/projects/$PROJECT/blocks -H "$AUTH" {_JSON} \\\n'
+        '  -d \'{"blocks": [{"text": "Call me Ishmael."}]}\'',
+        {"BLOCK": "list.0.id"},
+    ),
+    "listProjects": Example('curl "$API/projects?limit=1" -H "$AUTH"'),
+    "getProject": Example('curl $API/projects/$PROJECT -H "$AUTH"'),
+    "updateProject": Example(
+        f'curl -X PATCH $API/projects/$PROJECT -H "$AUTH" {_JSON} -H \'If-Match: "2"\' \\\n'
+        "  -d '{\"speed\": 0.9}'"
+    ),
+    "listBlocks": Example('curl "$API/projects/$PROJECT/blocks?limit=100" -H "$AUTH"'),
+    "getBlock": Example('curl $API/projects/$PROJECT/blocks/$BLOCK -H "$AUTH"'),
+    "updateBlock": Example(
+        f'curl -X PATCH $API/projects/$PROJECT/blocks/$BLOCK -H "$AUTH" {_JSON} \\\n'
+        '  -d \'{"text": "Call me Ahab.", "emotion": "angry"}\''
+    ),
+    "createTake": Example(
+        f"curl $API/projects/$PROJECT/blocks/$BLOCK/takes -H \"$AUTH\" {_JSON} -d '{{}}'",
+        {"TAKE": "id"},
+        waits=True,
+    ),
+    "recordProject": Example(f"curl $API/projects/$PROJECT/takes -H \"$AUTH\" {_JSON} -d '{{}}'"),
+    "listTakes": Example('curl $API/projects/$PROJECT/blocks/$BLOCK/takes -H "$AUTH"'),
+    "getTake": Example('curl $API/projects/$PROJECT/takes/$TAKE -H "$AUTH"'),
+    "createRender": Example(
+        f'curl $API/projects/$PROJECT/renders -H "$AUTH" {_JSON} -d \'{{"format": "mp3"}}\'',
+        {"RENDER": "id"},
+        waits=True,
+    ),
+    "listRenders": Example('curl $API/projects/$PROJECT/renders -H "$AUTH"'),
+    "getRender": Example('curl $API/projects/$PROJECT/renders/$RENDER -H "$AUTH"'),
+    "deleteTake": Example(
+        'curl -sS -X DELETE $API/projects/$PROJECT/takes/$TAKE -H "$AUTH" -w "%{http_code}"'
+    ),
+    "deleteBlock": Example(
+        'curl -sS -X DELETE $API/projects/$PROJECT/blocks/$BLOCK -H "$AUTH" -w "%{http_code}"'
+    ),
+    "restoreBlock": Example(
+        'curl -X POST $API/projects/$PROJECT/blocks/$BLOCK/restoration -H "$AUTH"'
+    ),
+    "deleteProject": Example(
+        'curl -sS -X DELETE $API/projects/$PROJECT -H "$AUTH" -w "%{http_code}"'
+    ),
     "cancelSoundCloneTask": Example('curl -X DELETE $API/audios/$TASK -H "$AUTH"'),
     "deleteSoundCloneResult": Example(
         'curl -sS -X DELETE $API/audios/$TASK/result -H "$AUTH" -w "%{http_code}"'
@@ -354,7 +403,9 @@ def _run(site: str, key: str, folder: Path) -> dict[str, Answer]:
         task = data.get("data", data) if example.keeps else {}
         while example.waits and task["status"] in ("queued", "processing"):
             time.sleep(0.3)
-            task = json.loads(shell(f'curl $API/audios/{task["id"]} -H "$AUTH"'))["data"]
+            own = {name: task[name] for name in ("id", "taskId") if name in task}
+            polled = own.get("taskId", own["id"])
+            task = json.loads(shell(f'curl $API/audios/{polled} -H "$AUTH"'))["data"] | own
         kept |= {variable: _at(task, where) for variable, where in example.keeps.items()}
     return found
 
@@ -362,7 +413,7 @@ def _run(site: str, key: str, folder: Path) -> dict[str, Answer]:
 def _at(data: Any, where: str) -> str:
     """Return the value at a path of names with dots between."""
     for name in where.split("."):
-        data = data[name]
+        data = data[int(name) if name.isdigit() else name]
     return str(data)
 
 

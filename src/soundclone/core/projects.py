@@ -130,8 +130,8 @@ class Draft:
         characters = len(self.text) if len(self.text) > longest else self.characters
         if characters > limit:
             raise InvalidParameter(
-                f"the text has {characters:,} characters; at most {limit:,} are allowed in a "
-                f"block of the kind {self.kind}",
+                f"the text of a block of the kind {self.kind} has {characters:,} characters; at "
+                f"most {limit:,} are allowed",
                 param="text",
             )
         if broken := re.search("[\0\ud800-\udfff]", self.text):
@@ -305,7 +305,11 @@ def lock(
             .execution_options(populate_existing=True)
         )
     project = _checked(project, project_id, account_id)
-    _check_version("project", project_id, project.version, versions)
+    if versions is not None and project.version not in versions:
+        raise PreconditionFailed(
+            f'project {project_id} was changed meanwhile: its ETag is "{project.version}"; read '
+            "it again and repeat the change"
+        )
     return project
 
 
@@ -313,14 +317,6 @@ def _checked(project: Project | None, project_id: str, account_id: str) -> Proje
     if project is None or project.account_id != account_id or project.deleted_at is not None:
         raise NotFound(f"there is no project {project_id[:60]!r} in this account")
     return project
-
-
-def _check_version(what: str, item: str, version: int, versions: Collection[int] | None) -> None:
-    if versions is not None and version not in versions:
-        raise PreconditionFailed(
-            f'{what} {item} was changed meanwhile: its ETag is "{version}"; read it again and '
-            "repeat the change"
-        )
 
 
 def change(
@@ -443,9 +439,14 @@ def get_block(
     """
     block = session.get(Block, block_id) if block_id.isprintable() else None
     if block is None or block.project_id != project.id or (block.deleted_at is not None) != deleted:
-        what = "deleted block" if deleted else "block"
-        raise NotFound(f"there is no {what} {block_id[:60]!r} in project {project.id}")
-    _check_version("block", block_id, block.version, versions)
+        if deleted:
+            raise NotFound(f"there is no deleted block {block_id[:60]!r} in project {project.id}")
+        raise NotFound(f"there is no block {block_id[:60]!r} in project {project.id}")
+    if versions is not None and block.version not in versions:
+        raise PreconditionFailed(
+            f'block {block_id} was changed meanwhile: its ETag is "{block.version}"; read it '
+            "again and repeat the change"
+        )
     return block
 
 
@@ -503,14 +504,17 @@ def insert(
 
 def _count(project: Project, blocks: int, characters: int, limits: Limits) -> None:
     """Add to the totals of a project. Raises TooLarge."""
-    for total, more, most, what in (
-        (project.blocks, blocks, limits.blocks, "blocks"),
-        (project.characters, characters, limits.characters, "characters"),
-    ):
-        if more > 0 and total + more > most:
-            raise TooLarge(
-                f"the project would have {total + more:,} {what}; at most {most:,} are allowed"
-            )
+    total = project.blocks + blocks
+    if blocks > 0 and total > limits.blocks:
+        raise TooLarge(
+            f"the project would have {total:,} blocks; at most {limits.blocks:,} are allowed"
+        )
+    total = project.characters + characters
+    if characters > 0 and total > limits.characters:
+        raise TooLarge(
+            f"the project would have {total:,} characters; at most {limits.characters:,} are "
+            "allowed"
+        )
     project.blocks += blocks
     project.characters += characters
 

@@ -119,15 +119,20 @@ def plan(
 
 def _check_ready(project: Project, missing: Sequence[str], stale: Sequence[str]) -> None:
     """Raise StateConflict if blocks have no take, or stale ones."""
-    for ids, what, remedy in (
-        (missing, "without a completed take", "record them first"),
-        (stale, "whose take is stale", "record them again, or set allowStale"),
-    ):
-        if ids:
-            named = ", ".join(ids[:_NAMED]) + (" …" if len(ids) > _NAMED else "")
-            raise StateConflict(
-                f"project {project.id} has {len(ids):,} blocks {what}; {remedy}: {named}"
-            )
+    if missing:
+        raise StateConflict(
+            f"project {project.id} has {len(missing):,} blocks without a completed take; record "
+            f"them first: {_named(missing)}"
+        )
+    if stale:
+        raise StateConflict(
+            f"project {project.id} has {len(stale):,} blocks whose take is stale; record them "
+            f"again, or set allowStale: {_named(stale)}"
+        )
+
+
+def _named(ids: Sequence[str]) -> str:
+    return ", ".join(ids[:_NAMED]) + (" …" if len(ids) > _NAMED else "")
 
 
 def add(session: Session, project: Project, task: Task, planned: Planned) -> None:

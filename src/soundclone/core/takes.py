@@ -161,7 +161,8 @@ def choose(session: Session, project: Project, block: Block, take_id: str | None
         recording = get(session, project, take_id, block.id)
         if not recording.is_usable:
             raise StateConflict(
-                f"take {take_id} is {recording.task.status}; a completed take can be chosen"
+                f"take {take_id} has the status {recording.task.status}; only a completed take "
+                "can be chosen"
             )
     if block.take_id != take_id:
         block.take_id = take_id

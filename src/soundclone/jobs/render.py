@@ -40,7 +40,6 @@ from .chunks import SentenceTimes, groups_of
 from .runner import ENCODE, Job, Outcome
 
 _BATCH = 100  # takes whose rows are read together
-_NO_TAKE = "a take of this render was deleted meanwhile; nothing was charged: render again"
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ def render(job: Job) -> Outcome:
     request = RenderRequest.from_json(job.task.params)
     plan = job.transact(renders.plan_of, job.task.id)
     if plan is None:
-        raise InternalError(_NO_TAKE)
+        raise _lost()
     return Outcome(TaskResult.recorded(job.step(ENCODE, 99, assemble_takes, job, request, plan)))
 
 
@@ -192,8 +191,12 @@ def _sources(job: Job, task_ids: Sequence[str]) -> dict[str, TakeSource]:
         if result is not None and task.params:
             found[task.id] = TakeSource(SpeechRequest.from_json(task.params), result, consent)
     if len(found) < len(set(task_ids)):
-        raise InternalError(_NO_TAKE)
+        raise _lost()
     return found
+
+
+def _lost() -> InternalError:
+    return InternalError("a take of this render was deleted meanwhile; render the project again")
 
 
 def _origins(job: Job, plan: Plan) -> tuple[list[Json | None], list[str], list[str]]:
