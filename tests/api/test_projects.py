@@ -113,7 +113,7 @@ def test_a_script_keeps_the_order_of_its_blocks(script: Script) -> None:
 
 def test_many_blocks_fit_at_one_place(script: Script) -> None:
     first = script.insert("first", "last")[0]["id"]
-    expected = []
+    expected: list[str] = []
     for number in range(24):  # halves the room between two blocks each time
         script.insert(str(number), after=first)
         expected.insert(0, str(number))
@@ -170,11 +170,8 @@ def test_values_of_a_block_take_the_place_of_the_projects(script: Script) -> Non
     take = script.record(block["id"])
     with script.api.database.read() as session:
         task = session.get_one(Task, take["taskId"])
-    assert (task.voice_id, task.params["emotion"], task.params["pitch"]) == (
-        script.model,
-        "sad",
-        -2,
-    )
+    params = task.params
+    assert (task.voice_id, params["emotion"], params["pitch"]) == (script.model, "sad", -2)
     assert (params["format"], params["seed"]) == ("flac", take["seed"])
 
 

@@ -1287,7 +1287,7 @@ class ProjectListResponse(_Envelope):
 
 
 class TakeData(BaseModel):
-    """Take of a block: a speech task of its own, whose result is kept with the project."""
+    """Take of a block: the speech of one task, whose result is kept with the project."""
 
     id: str = Field(description="Id of the take, take_…")
     object: str = Field(default="take", description='Always "take"')

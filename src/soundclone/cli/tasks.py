@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 tasks_app = typer.Typer(help="List, show and cancel tasks of your account.", no_args_is_help=True)
 
 Status = Literal["queued", "processing", "completed", "failed"]
-Kind = Literal["clone", "audio", "conversion"]
+Kind = Literal["clone", "audio", "conversion", "render"]
 TaskId = Annotated[
     str, typer.Argument(help="Id of the task: audio_…", metavar="TASK", show_default=False)
 ]

@@ -42,7 +42,7 @@ def history(
     Args:
         session: The transaction.
         account_id: The account.
-        kind: "clone", "audio" or "conversion".
+        kind: "clone", "audio", "conversion" or "render".
         status: A status, or "active" for tasks that have not ended.
         before: Return only tasks submitted before this time.
         limit: Maximum number of tasks to return.

@@ -13,6 +13,7 @@ _KINDS: Mapping[str, Kind] = {
     "soundCloningClone": "clone",
     "soundCloningAudio": "audio",
     "soundCloningConversion": "conversion",
+    "soundCloningRender": "render",
 }
 
 
@@ -25,7 +26,7 @@ class Task:
     """
 
     id: str
-    model: str  # "soundCloningClone", "soundCloningAudio" or "soundCloningConversion"
+    model: str  # "soundCloningClone", "…Audio", "…Conversion" or "…Render"
     status: Status
     created: int  # Unix seconds
     error: str | None = None
