@@ -99,7 +99,7 @@ def test_the_history_and_the_account_agree_with_the_ledger(
     changes = [item.character_count_change_to - item.character_count_change_from for item in items]
     spent = after.character_count - before.character_count
     assert sum(changes) == pytest.approx(spent, abs=len(items))  # each is rounded down
-    assert after.character_limit == before.character_limit
+    assert after.character_limit == before.character_limit == 100 * 5000
     micro = {item.history_item_id: change for item, change in zip(items, changes, strict=True)}
     with site.api.database.read() as session:
         for task in session.scalars(select(Task).where(Task.id.in_(micro))):
@@ -201,6 +201,17 @@ def test_voices(client: ElevenLabs, site: Site, account: Account, voice: str) ->
     assert kept.startswith("a voice keeps the recording that it was made from")
     assert client.voices.delete(voice).status == "ok"
     assert "there is no voice" in sentence(lambda: client.voices.get("nobody"), 404)
+
+
+def test_labels(client: ElevenLabs, site: Site) -> None:
+    """The package sends a text as JSON in JSON."""
+    for labels in ({"accent": "Irish", "consent": "own"}, '{"consent": "own"}', "null"):
+        name = f"Voice {labels}"
+        made = client.voices.ivc.create(name=name, files=[b"\xffrecording"], labels=labels)
+        assert made.voice_id.startswith("model_")
+    for wrong in ("accent", "[1]", '"x"'):
+        create = partial(client.voices.ivc.create, name="x", files=[b"\xff"], labels=wrong)
+        assert "it must be a JSON object of texts" in sentence(create, 422)
 
 
 def test_calls_that_are_refused(client: ElevenLabs, voice: str) -> None:

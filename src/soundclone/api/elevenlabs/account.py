@@ -156,12 +156,11 @@ async def _subscription(state: AppState, who: Caller) -> dict[str, object]:
         return balance.used, max(0, balance.available), count
 
     used, left, count = await state.database.read_async(work)
-    used, left = characters_of(state, used), characters_of(state, left, unlimited=_UNLIMITED)
     return {
         "tier": "soundclone",
         "status": "active",
-        "character_count": used,
-        "character_limit": used + left,
+        "character_count": characters_of(state, used),
+        "character_limit": characters_of(state, used + left, unlimited=_UNLIMITED),
         "can_extend_character_limit": False,
         "allowed_to_extend_character_limit": False,
         "voice_slots_used": count,

@@ -462,6 +462,8 @@ async def _agreement(state: AppState, labels: str, who: Caller) -> Agreement | N
     """Return the consent in the labels of a voice. Raises InvalidParameter, NotFound, Expired."""
     try:
         found = json.loads(labels or "null")
+        if isinstance(found, str):  # ElevenLabs' package encodes a text, which is JSON already
+            found = json.loads(found or "null")
     except (ValueError, RecursionError):
         found = labels
     if found is None:
