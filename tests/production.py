@@ -37,6 +37,7 @@ class Studio:
     kill_at: int | None = None
     before: Callable[[httpx2.Request], httpx2.Response | None] = lambda _: None
     fail: Callable[[str, int], bool] = lambda text, number: False
+    entries: list[dict[str, str]] = field(default_factory=list)
     _tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
     _keys: dict[str, str] = field(default_factory=dict)
     _files: dict[str, bytes] = field(default_factory=dict)
@@ -56,6 +57,9 @@ class Studio:
         if (answer := self.before(request)) is not None:
             return answer
         path = request.url.path
+        if path.endswith("/pronunciations"):
+            known = {"entries": self.entries}
+            return httpx2.Response(200, json={"code": 20000, "msg": "ok", "data": known})
         if path in self._files:
             return httpx2.Response(200, content=self._files[path])
         if request.method == "POST":

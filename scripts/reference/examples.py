@@ -289,6 +289,12 @@ EXAMPLES = {
     "updateAccount": Example(
         f'curl -X PATCH $API/account -H "$AUTH" {_JSON} -d \'{{"lowBalance": 20}}\''
     ),
+    "putPronunciations": Example(
+        f'curl -X PUT $API/pronunciations -H "$AUTH" {_JSON} \\\n'
+        '  -d \'{"entries": [{"written": "Nguyen", "spoken": "nwin", "language": "English"}]}\''
+    ),
+    "getPronunciations": Example('curl $API/pronunciations -H "$AUTH"'),
+    "deletePronunciations": Example('curl -X DELETE $API/pronunciations -H "$AUTH"'),
     "createWebhook": Example(
         f'curl $API/webhooks -H "$AUTH" {_JSON} \\\n'
         '  -d \'{"url": "https://example.com/hooks", "events": ["task.succeeded"]}\'',

@@ -206,6 +206,16 @@ def test_finished_parts_are_kept_on_this_machine(studio: Studio, run: Run) -> No
     assert sum(text.startswith("<#0.5#>One") for text in studio.charges) == 1
 
 
+def test_a_new_pronunciation_is_spoken(studio: Studio, run: Run) -> None:
+    """Only in the texts that have the word."""
+    run("book.epub", "--voice", MODEL, "-o", "book.m4b")
+    studio.charges.clear()
+    studio.entries = [{"written": "somebody", "spoken": "some body"}]
+    run("book.epub", "--voice", MODEL, "-o", "book.m4b")
+    assert len(studio.charges) == 1
+    assert "somebody" in studio.charges[0]
+
+
 def test_failures_and_outages_are_survived(studio: Studio, run: Run) -> None:
     answers = iter([httpx2.Response(503), httpx2.Response(429, json={"code": -1, "msg": "slow"})])
     studio.before = lambda _: next(answers, None)

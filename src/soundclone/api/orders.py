@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,7 +15,7 @@ from fastapi.concurrency import run_in_threadpool
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from ..core import consents, files, results, tasks, voices
+from ..core import consents, dictionaries, files, results, tasks, voices
 from ..core.consents import Agreement, Terms
 from ..core.keys import Caller
 from ..core.projects import BlockKind, style_of
@@ -37,17 +37,19 @@ from ..core.requests import (
     VoiceSource,
 )
 from ..core.tasks import Order
-from ..db.models import Block, Project, Task
+from ..db.models import Block, Project, Task, Voice
 from ..engines.selection import Choice
 from ..errors import InvalidParameter, NotFound, StateConflict
 from ..fetch.urls import check_source_url
-from ..text import duration, languages, script, ssml
+from ..text import duration, languages, pronunciation, script, ssml
 from ..text.duration import Length
 from ..text.languages import Language
+from ..text.pronunciation import Entry
 from ..text.ssml import Marked
 from .schemas import (
     OPUS_RATES,
     ConsentRequest,
+    PronunciationEntry,
     SoundCloneAudioRequest,
     SoundCloneCloneRequest,
     SoundCloneConversionRequest,
@@ -56,6 +58,7 @@ from .state import AppState
 
 PREVIEW_LIMIT = 270  # characters
 TEXT_LIMIT = 10_000
+MOST_PRONUNCIATIONS = 200  # of a request
 _SHORT = 100  # characters
 _RENDERED_SUBTITLES = 150  # bytes of three files and the timeline per character
 
@@ -203,7 +206,16 @@ async def audio_order(
         request_hash=audio_digest(body),
         idempotency_key=idempotency_key,
         is_ssml=body.textFormat == "ssml",
+        pronunciations=entries_of(body.pronunciation or (), "pronunciation", MOST_PRONUNCIATIONS),
     )
+
+
+def entries_of(
+    given: Sequence[PronunciationEntry], param: str, most: int = pronunciation.MOST_ENTRIES
+) -> tuple[Entry, ...]:
+    """Return the pronunciations of a request. Raises InvalidParameter."""
+    entries = [Entry(each.written, each.spoken, each.language, each.matchCase) for each in given]
+    return dictionaries.checked(entries, param, most)
 
 
 async def conversion_order(
@@ -371,10 +383,12 @@ async def speech_order(
     request_hash: str,
     idempotency_key: str | None,
     is_ssml: bool = False,
+    pronunciations: Sequence[Entry] = (),
 ) -> Order:
     """Check and price speech. `version` defaults to the voice's.
 
-    The text is an SSML document if `is_ssml`.
+    The text is an SSML document if `is_ssml`. The `pronunciations` prevail over those of the
+    account.
 
     Raises InvalidParameter, NotFound and Unavailable.
     """
@@ -387,12 +401,22 @@ async def speech_order(
         if language.strip().lower() == "auto" and marked.language:
             language = marked.language
     characters = script.check(text, TEXT_LIMIT)
-    voice = await state.database.read_async(voices.get, voice_id, who.account_id, param="modelId")
+
+    def find(session: Session) -> tuple[Voice, tuple[Entry, ...]]:
+        voice = voices.get(session, voice_id, who.account_id, param="modelId")
+        return voice, dictionaries.of(session, who.account_id)
+
+    voice, known = await state.database.read_async(find)
+    own = {entry.written.casefold() for entry in pronunciations}
+    usual = [entry for entry in known if entry.written.casefold() not in own]
+    entries = pronunciation.occurring(text, (*usual, *pronunciations))
+    spoken = await run_in_threadpool(_spoken, text, entries) if entries else text
+    characters = max(characters, script.billable(spoken))
     # Another version may have another engine, and a request for that version means that engine.
     voice_engine = voice.engine if version in (None, voice.version) else None
     version = version or SoundVersion(voice.version)
     named = language_of(language, version)
-    length, choice = await read_text(state, text, characters, version, named, voice_engine)
+    length, choice = await read_text(state, spoken, characters, version, named, voice_engine)
     await _check_languages(state, marked, version, choice.engine)
     return Order(
         account_id=who.account_id,
@@ -406,6 +430,7 @@ async def speech_order(
             detected=choice.detected,
             options=options,
             spans=marked.spans,
+            pronunciations=entries,
         ),
         characters=characters,
         cost=state.prices.audio(characters),
@@ -414,6 +439,22 @@ async def speech_order(
         request_hash=request_hash,
         idempotency_key=idempotency_key,
     )
+
+
+def _spoken(text: str, entries: Sequence[Entry]) -> str:
+    """Return a text with the spoken forms of its words, whatever language each sentence has.
+
+    Raises:
+        InvalidParameter: The speech of a request may not be so long.
+    """
+    spoken = pronunciation.apply(text, entries).text
+    if script.billable(spoken) > TEXT_LIMIT:
+        raise InvalidParameter(
+            f"the text has {script.billable(spoken):,} characters with its pronunciations; at most "
+            f"{TEXT_LIMIT:,} are allowed",
+            param="contentText",
+        )
+    return spoken
 
 
 async def _check_languages(
@@ -605,7 +646,7 @@ def clone_digest(body: SoundCloneCloneRequest) -> str:
 def audio_digest(body: SoundCloneAudioRequest) -> str:
     """Return the hash of a speech request, equal across an upgrade like `clone_digest`."""
     newer = {"textFormat"} if body.textFormat == "plain" else set()
-    newer |= {option for option in ("loudness",) if not getattr(body, option)}
+    newer |= {option for option in ("loudness", "pronunciation") if not getattr(body, option)}
     return digest("audio", body.model_dump(exclude=newer))
 
 

@@ -199,6 +199,33 @@ class SoundCloneCloneRequest(RequestModel):
     )
 
 
+class PronunciationEntry(BaseModel):
+    """A word or phrase, and what is spoken in its place."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+    written: str = Field(
+        description="The word as a text has it. It does not match within a longer word"
+    )
+    spoken: str = Field(description="The text to speak in its place")
+    language: str = Field(
+        default="",
+        description="The name or tag of a language: the entry applies to sentences in it. Empty: "
+        "to all sentences",
+    )
+    matchCase: bool = Field(
+        default=False, description="True: the case must match, as for US beside us"
+    )
+
+
+class PronunciationsRequest(RequestModel):
+    """New entries of a pronunciation dictionary."""
+
+    entries: list[PronunciationEntry] = Field(
+        description="All entries, at most 1,000. They replace the earlier ones"
+    )
+
+
 class SoundCloneAudioRequest(RequestModel):
     """Text to speak with a voice."""
 
@@ -255,6 +282,10 @@ class SoundCloneAudioRequest(RequestModel):
         "Loudness of the file, as a meter after ITU-R BS.1770 shows it: audiobook is -20 LUFS with "
         "peaks below -3 dBTP, podcast -16 LUFS and -1 dBTP, broadcast -23 LUFS and -1 dBTP (EBU R "
         "128). Default: -18 LUFS times `vol`, which excludes `loudness`"
+    )
+    pronunciation: list[PronunciationEntry] = _optional(
+        "Spoken forms of words, at most 200. They prevail over the account's dictionary. If the "
+        "text as it is spoken is longer than the text as it is written, the former is charged"
     )
 
 
@@ -867,6 +898,18 @@ class LanguageListResponse(_Envelope):
     """Envelope with the languages of the service."""
 
     data: LanguageList = Field(description="The languages")
+
+
+class PronunciationsData(_Data):
+    """Pronunciation dictionary of an account."""
+
+    entries: list[PronunciationEntry] = Field(description="All entries, in their order")
+
+
+class PronunciationsResponse(_Envelope):
+    """Envelope with the pronunciation dictionary of the account."""
+
+    data: PronunciationsData = Field(description="The dictionary")
 
 
 class DeletedData(BaseModel):

@@ -1,8 +1,8 @@
 """Speech of many texts over HTTP, which a run that was interrupted continues without new costs.
 
-Each text has an idempotency key that depends on the text and the options only. A later run with the
-same texts gets the tasks of the earlier run. Finished speech is kept in a folder until the work is
-complete, so that results may expire on the server meanwhile.
+Each text has an idempotency key that depends only on the text, its pronunciation and the options.
+A later run with the same texts gets the tasks of the earlier run. Finished speech is kept in a
+folder until the work is complete, so that results may expire on the server meanwhile.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
+from ..text.pronunciation import Entry, occurring
 from .common import INTERRUPTED, TERMINATED, Failure, fail
 from .remote import Loudness
 
@@ -77,6 +78,7 @@ class Producer:
         self._model_id = model_id
         self._folder = folder
         self._delivery = delivery
+        self._entries = self._patiently(partial(_dictionary, client))
         folder.mkdir(exist_ok=True)
 
     def finished(self, text: str) -> Spoken | None:
@@ -211,7 +213,10 @@ class Producer:
         chosen = {
             name: value for name, value in asdict(self._delivery).items() if value is not None
         }
-        request = [self._model_id, text, sorted(chosen.items())]
+        request: list[object] = [self._model_id, text, sorted(chosen.items())]
+        # Another pronunciation is other speech.
+        if entries := occurring(text, self._entries):
+            request.append([asdict(entry) for entry in entries])
         return hashlib.sha256(json.dumps(request).encode()).hexdigest()[:40]
 
     def _paths(self, text: str) -> tuple[Path, Path, Path]:
@@ -221,6 +226,19 @@ class Producer:
             self._folder / f"{name}.cues",
             self._folder / f"{name}.json",
         )
+
+
+def _dictionary(client: Client) -> tuple[Entry, ...]:
+    """Return the account's pronunciations. A server of an earlier version has none."""
+    from soundclone_client import ApiError
+
+    try:
+        entries = client.pronunciations()
+    except ApiError as error:
+        if error.status != 404 and error.word not in ("not_found", "forbidden"):
+            raise
+        return ()
+    return tuple(Entry(e.written, e.spoken, e.language, e.match_case) for e in entries)
 
 
 def _is_transient(error: ClientError) -> bool:

@@ -36,7 +36,7 @@ from ..db.models import (
 )
 from ..db.session import affected
 from ..errors import NotFound, TaskCancelled
-from . import audit, files, ledger, register, results, tasks, webhooks
+from . import audit, dictionaries, files, ledger, register, results, tasks, webhooks
 from .audit import Actor, Event
 from .pricing import to_credits
 from .voices import ACTIVE
@@ -46,6 +46,7 @@ ERASED = frozenset(
         "blocks",
         "client_voice_ids",
         "consents",
+        "dictionaries",
         "keys",
         "numbered_files",
         "projects",
@@ -238,6 +239,7 @@ def erase(
     ]
     webhooks.erase(session, account_id)
     session.execute(delete(ClientVoiceId).where(ClientVoiceId.account_id == account_id))
+    dictionaries.remove(session, account_id)
     session.execute(delete(NumberedFile).where(NumberedFile.account_id == account_id))
     for table in (Take, Render, Block, Project):
         session.execute(delete(table).where(table.account_id == account_id))

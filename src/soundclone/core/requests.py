@@ -14,6 +14,7 @@ from typing import ClassVar, Self
 from ..audio.recording_report import RecordingReport
 from ..db.models import Json, Task, TaskKind
 from ..engines.emotion import Emotion
+from ..text.pronunciation import Entry
 from ..text.ssml import Span, Style
 
 _DETECT = "auto"  # in the database, for a language that was not named
@@ -256,6 +257,7 @@ class SpeechRequest:
     detected: str | None = None  # a name, where the choice of the engine needed the detection
     options: SpeechOptions = SpeechOptions()
     spans: tuple[Span, ...] = ()  # parts of the text with a style of their own, in order
+    pronunciations: tuple[Entry, ...] = ()  # that occur in the text; later ones prevail
 
     @property
     def edges(self) -> tuple[int, ...]:
@@ -265,13 +267,20 @@ class SpeechRequest:
     def to_json(self) -> Json:
         """Return the request as the database keeps it."""
         spans = {"spans": [_span_to_json(span) for span in self.spans]} if self.spans else {}
-        return _text_to_json(self) | self.options.to_json() | spans
+        entries = [asdict(entry) for entry in self.pronunciations]
+        dictionary = {"pronunciations": entries} if entries else {}
+        return _text_to_json(self) | self.options.to_json() | spans | dictionary
 
     @classmethod
     def from_json(cls, data: Json) -> Self:
         """Read a request that `to_json` wrote."""
         spans = tuple(map(_span_from_json, data.get("spans", ())))
-        return cls(**_text_from_json(data), options=SpeechOptions.from_json(data), spans=spans)
+        return cls(
+            **_text_from_json(data),
+            options=SpeechOptions.from_json(data),
+            spans=spans,
+            pronunciations=tuple(Entry(**each) for each in data.get("pronunciations", ())),
+        )
 
 
 def _span_to_json(span: Span) -> Json:

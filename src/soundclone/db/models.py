@@ -275,6 +275,16 @@ class ClientVoiceId(Base):
     created_at: Mapped[float]
 
 
+class Dictionary(Base):
+    """Pronunciations of an account."""
+
+    __tablename__ = "dictionaries"
+
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    entries: Mapped[list[Json]] = mapped_column(JSON())
+    updated_at: Mapped[float]
+
+
 class Project(Base):
     """Script of an account: blocks in order, with the takes that speak them."""
 

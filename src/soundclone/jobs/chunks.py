@@ -212,6 +212,7 @@ def speak_chunk(
             allowance,
             recognizer=job.recognizer,
             languages=sentence_languages(request, language, engine.info),
+            pronunciations=request.pronunciations,
         )
         speeches = []
         for piece in groups[index]:

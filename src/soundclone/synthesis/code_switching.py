@@ -18,6 +18,7 @@ from ..errors import SynthesisError
 from ..text.languages import LANGUAGES, script_of
 from ..text.languages.scripts import parts
 from ..text.normalisation import Normalised, normalise
+from ..text.pronunciation import Entry, apply
 from ..text.script import LIMIT
 from ..text.splitting import split
 from .concatenation import trim
@@ -43,6 +44,7 @@ class Utterance:
     span: Normalised  # the whole part of the sentence in that language
     span_start: int  # of the span in the sentence, in code points
     start: int  # of the text in the normalised span
+    sentence: Normalised  # the sentence with the spoken forms of a dictionary in place
 
     def written_words(self, words: Sequence[Word], sentence: str) -> tuple[Word, ...]:
         """Return the words of the sentence as it is written, for `words` of the spoken text.
@@ -53,7 +55,7 @@ class Utterance:
         for word in words:
             offset = word.offset + self.start
             start, end = self.span.origin(offset, offset + max(word.length, 1))
-            start, end = start + self.span_start, end + self.span_start
+            start, end = self.sentence.origin(start + self.span_start, end + self.span_start)
             if found and start < found[-1].offset + found[-1].length:
                 last = found[-1]
                 end = max(end, last.offset + last.length)
@@ -65,7 +67,11 @@ class Utterance:
 
 
 def utterances(
-    sentence: str, language: str, spoken: Collection[str], limit: int = LIMIT
+    sentence: str,
+    language: str,
+    spoken: Collection[str],
+    limit: int = LIMIT,
+    entries: Sequence[Entry] = (),
 ) -> tuple[Utterance, ...]:
     """Split a sentence into utterances, in the order in which they are spoken.
 
@@ -74,20 +80,30 @@ def utterances(
         language: Name of the sentence's language.
         spoken: Names of the languages that the engine speaks.
         limit: Most characters of an utterance.
+        entries: Pronunciations, of which those of the sentence's language apply.
 
     Raises:
         SynthesisError: Nothing in the sentence can be spoken.
     """
     found: list[Utterance] = []
-    for span in spans(sentence, language, spoken):
-        normalised = normalise(sentence[span.start : span.end], span.language)
+    replaced = apply(sentence, [each for each in entries if _applies(each, language)])
+    for span in spans(replaced.text, language, spoken):
+        normalised = normalise(replaced.text[span.start : span.end], span.language)
         for start, end in split(normalised.text, 0, len(normalised.text), limit):
             text = normalised.text[start:end]
             if any(character.isalnum() for character in text):
-                found.append(Utterance(text, span.language, normalised, span.start, start))
+                found.append(
+                    Utterance(text, span.language, normalised, span.start, start, replaced)
+                )
     if not found:
         raise SynthesisError("the sentence has nothing that can be spoken")
     return tuple(found)
+
+
+def _applies(entry: Entry, language: str) -> bool:
+    """Return true if an entry is for a sentence, or for words in another script within it."""
+    own = _readers().get(script_of(entry.written[0]))
+    return entry.language in ("", language) or (own is not None and entry.language == own)
 
 
 def join_utterances(

@@ -6,7 +6,7 @@ controls that the engine lacks added (`prosody`), checked (`verification`) and j
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Protocol
@@ -17,6 +17,7 @@ from ..asr.recognition import Recognizer
 from ..engines.protocol import Controls, Engine, Speech, Voice
 from ..errors import EngineUnavailable, SynthesisError
 from ..telemetry import log
+from ..text.pronunciation import Entry
 from ..text.script import Sentence
 from . import prosody
 from .allowance import Allowance
@@ -51,6 +52,7 @@ class SentenceSynthesizer:
         *,
         recognizer: Recognizer | None = None,
         languages: Mapping[int, str] = MappingProxyType({}),
+        pronunciations: Sequence[Entry] = (),
     ) -> None:
         """Prepare to speak.
 
@@ -62,6 +64,7 @@ class SentenceSynthesizer:
             recognizer: Checks the speech and times its words, where the engine needs that.
             languages: Names of the languages of sentences in another language than the text, by
                 offset of the sentence.
+            pronunciations: Spoken forms of words.
         """
         self._engine = engine
         self._voices = voices
@@ -69,6 +72,7 @@ class SentenceSynthesizer:
         self._allowance = allowance
         self._recognizer = recognizer
         self._languages = languages
+        self._pronunciations = pronunciations
 
     def synthesize(self, sentence: Sentence, speed: float = 1.0, pitch: int = 0) -> Speech:
         """Speak one sentence. The same arguments give the same samples.
@@ -95,7 +99,12 @@ class SentenceSynthesizer:
             "sentence.engine": self._engine.info.name,
         }
         with tracing.span("sentence", attributes):
-            parts = utterances(sentence.text, language, self._engine.info.languages)
+            parts = utterances(
+                sentence.text,
+                language,
+                self._engine.info.languages,
+                entries=self._pronunciations,
+            )
             spoken = [self._speak(part, sentence.offset, changed) for part in parts]
             return join_utterances(sentence.text, parts, spoken)
 

@@ -46,6 +46,7 @@ from ._models import (
     NewApiKey,
     NewWebhook,
     Price,
+    Pronunciation,
     SignInLink,
     Speech,
     SubtitledSpeech,
@@ -220,6 +221,7 @@ class Client:
         sample_rate: int | None = None,
         channel: Literal[1, 2] | None = None,
         loudness: Loudness | None = None,
+        pronunciation: Iterable[Pronunciation] | None = None,
         wait: Literal[True] = True,
         timeout: float | None = None,
         on_progress: Progress | None = None,
@@ -244,6 +246,7 @@ class Client:
         sample_rate: int | None = None,
         channel: Literal[1, 2] | None = None,
         loudness: Loudness | None = None,
+        pronunciation: Iterable[Pronunciation] | None = None,
         wait: Literal[True] = True,
         timeout: float | None = None,
         on_progress: Progress | None = None,
@@ -268,6 +271,7 @@ class Client:
         sample_rate: int | None = None,
         channel: Literal[1, 2] | None = None,
         loudness: Loudness | None = None,
+        pronunciation: Iterable[Pronunciation] | None = None,
         wait: Literal[False],
         timeout: float | None = None,
         on_progress: Progress | None = None,
@@ -291,6 +295,7 @@ class Client:
         sample_rate: int | None = None,
         channel: Literal[1, 2] | None = None,
         loudness: Loudness | None = None,
+        pronunciation: Iterable[Pronunciation] | None = None,
         wait: bool = True,
         timeout: float | None = None,
         on_progress: Progress | None = None,
@@ -314,6 +319,7 @@ class Client:
             sample_rate: Hz, 8000 to 48000. Default: 44100, or 48000 for ogg.
             channel: Number of channels.
             loudness: Loudness of the file for a kind of publication. Excludes `vol`.
+            pronunciation: Spoken forms of words. They prevail over those of the account.
             wait: False returns the task at once.
             timeout: Seconds to wait for the speech. Default: no limit.
             on_progress: Called with the task whenever its status or progress has changed.
@@ -348,6 +354,7 @@ class Client:
             sample_rate=sample_rate,
             channel=channel,
             loudness=loudness,
+            pronunciation=None if pronunciation is None else _wire.entries_body(pronunciation),
         )
         task = self._submit("audios", body, idempotency_key)
         if not wait:
@@ -860,6 +867,37 @@ class Client:
         """
         body = {"lowBalance": credits or 0}
         return _wire.read(Account, self._call("PATCH", f"{_wire.API}/account", json=body))
+
+    def pronunciations(self) -> list[Pronunciation]:
+        """Return the pronunciation dictionary of the account.
+
+        Example:
+            for entry in client.pronunciations():
+                print(entry.written, entry.spoken)
+        """
+        data = self._call("GET", f"{_wire.API}/pronunciations")
+        return _wire.read_entries(data)
+
+    def set_pronunciations(self, entries: Iterable[Pronunciation]) -> list[Pronunciation]:
+        """Replace the pronunciation dictionary of the account.
+
+        Args:
+            entries: All entries, at most 1,000. They apply to all later speech of the account.
+
+        Example:
+            client.set_pronunciations([Pronunciation("Nguyen", "nwin")])
+        """
+        body = {"entries": _wire.entries_body(entries)}
+        data = self._call("PUT", f"{_wire.API}/pronunciations", json=body)
+        return _wire.read_entries(data)
+
+    def delete_pronunciations(self) -> None:
+        """Delete the pronunciation dictionary of the account.
+
+        Example:
+            client.delete_pronunciations()
+        """
+        self._call("DELETE", f"{_wire.API}/pronunciations")
 
     def webhooks(self) -> list[Webhook]:
         """Return the webhook endpoints of the account, newest first, without their secrets.

@@ -149,6 +149,16 @@ class Account:
 
 
 @dataclass(frozen=True)
+class Pronunciation:
+    """A word or phrase, and what is spoken in its place."""
+
+    written: str
+    spoken: str
+    language: str = ""  # name or tag; empty: sentences in all languages
+    match_case: bool = False
+
+
+@dataclass(frozen=True)
 class Webhook:
     """Webhook endpoint of an account, without its secret."""
 

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, asdict, fields
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -28,6 +28,7 @@ from ._models import (
     Consent,
     Conversion,
     CredentialsFinding,
+    Pronunciation,
     RegisterFinding,
     Speech,
     Task,
@@ -147,6 +148,16 @@ def stream_body(
         **options,
     }
     return {name: value for name, value in body.items() if value is not None}
+
+
+def entries_body(entries: Iterable[Pronunciation]) -> list[dict[str, object]]:
+    """Build the entries of a pronunciation dictionary."""
+    return [to_wire(asdict(entry)) for entry in entries]
+
+
+def read_entries(data: Mapping[str, Any]) -> list[Pronunciation]:
+    """Build a pronunciation dictionary from an answer."""
+    return [read(Pronunciation, row) for row in data.get("entries") or ()]
 
 
 def key_body(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...errors import InvalidParameter
+from ...text.pronunciation import word_pattern
 
 MOST_ENTRIES = 500
 LONGEST_ENTRY = 200  # characters
@@ -56,18 +57,7 @@ def apply(text: str, entries: Sequence[str]) -> Pronounced:
         else:
             spoken[written] = reading
     if spoken:
-        words = "|".join(map(_pattern, sorted(spoken, key=len, reverse=True)))
+        words = "|".join(map(word_pattern, sorted(spoken, key=len, reverse=True)))
         pattern = re.compile(f"({_MARKER})|{words}")
         text = pattern.sub(lambda match: match[1] or spoken[match[0]], text)
     return Pronounced(text, tuple(ignored))
-
-
-def _pattern(word: str) -> str:
-    before = r"(?<!\w)" if _is_alphabetic(word[0]) else ""
-    after = r"(?!\w)" if _is_alphabetic(word[-1]) else ""
-    return before + re.escape(word) + after
-
-
-def _is_alphabetic(character: str) -> bool:
-    """Tell whether words of the character's script are separated by spaces."""
-    return character.isalnum() and (character < "\u0e00" or "\u1e00" <= character < "\u2000")

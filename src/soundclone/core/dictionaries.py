@@ -1,0 +1,72 @@
+"""Pronunciation dictionaries: one for each account, which applies to all its speech."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from ..db.models import Dictionary
+from ..errors import InvalidParameter
+from ..text import languages
+from ..text.cleaning import clean
+from ..text.pronunciation import LONGEST, MOST_ENTRIES, Entry
+
+_VERSION = "v2"  # has the languages of all versions
+
+
+def checked(entries: Sequence[Entry], param: str, most: int = MOST_ENTRIES) -> tuple[Entry, ...]:
+    """Return entries with clean texts and with the names of their languages.
+
+    Raises:
+        InvalidParameter: An entry is empty, too long, names an unknown language or is there twice,
+            or there are too many.
+    """
+    if len(entries) > most:
+        raise InvalidParameter(
+            f"{param} has {len(entries):,} entries; at most {most:,} are allowed", param=param
+        )
+    found: dict[tuple[str, str, bool], Entry] = {}
+    for number, entry in enumerate(entries, 1):
+        written, spoken = clean(entry.written), clean(entry.spoken)
+        for name, text in (("written", written), ("spoken", spoken)):
+            if not any(map(str.isalnum, text)) or len(text) > LONGEST or "<#" in text:
+                raise InvalidParameter(
+                    f"{name} of entry {number} is {text[:40]!r}; it must have a letter or a digit, "
+                    f"at most {LONGEST} characters and no pause marker",
+                    param=param,
+                )
+        language = languages.lookup(entry.language, _VERSION).name if entry.language else ""
+        place = (written if entry.match_case else written.casefold(), language, entry.match_case)
+        if place in found:
+            raise InvalidParameter(
+                f"entry {number} has {written!r} again; each word may be there once for a language",
+                param=param,
+            )
+        found[place] = Entry(written, spoken, language, entry.match_case)
+    return tuple(found.values())
+
+
+def of(session: Session, account_id: str) -> tuple[Entry, ...]:
+    """Return the entries of an account."""
+    row = session.get(Dictionary, account_id)
+    return () if row is None else tuple(Entry(**entry) for entry in row.entries)
+
+
+def put(session: Session, account_id: str, entries: Sequence[Entry]) -> None:
+    """Replace the entries of an account."""
+    session.merge(
+        Dictionary(
+            account_id=account_id,
+            entries=[asdict(entry) for entry in entries],
+            updated_at=time.time(),
+        )
+    )
+
+
+def remove(session: Session, account_id: str) -> None:
+    """Delete the entries of an account."""
+    session.execute(delete(Dictionary).where(Dictionary.account_id == account_id))

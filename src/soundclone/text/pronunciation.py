@@ -1,0 +1,86 @@
+"""Dictionary of pronunciations: words as they are written, and what is spoken in their place."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from .normalisation import Change, Normalised
+
+LONGEST = 100  # characters of a word, and of its spoken form
+MOST_ENTRIES = 1_000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A word or phrase, and its spoken form."""
+
+    written: str
+    spoken: str
+    language: str = ""  # name of `languages.LANGUAGES`; empty: all languages
+    match_case: bool = False
+
+
+def word_pattern(word: str) -> str:
+    """Return a regular expression for a word.
+
+    A word that begins or ends with a letter of an alphabet does not match within a longer word.
+    Scripts without spaces between words, and Korean, which adds particles, have no such limit.
+    """
+    before = r"(?<!\w)" if _is_alphabetic(word[0]) else ""
+    after = r"(?!\w)" if _is_alphabetic(word[-1]) else ""
+    return before + re.escape(word) + after
+
+
+def occurring(text: str, entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Return the entries that may matter for a text."""
+    folded = unicodedata.normalize("NFC", text).casefold()
+    return tuple(entry for entry in entries if entry.written.casefold() in folded)
+
+
+def apply(text: str, entries: Sequence[Entry]) -> Normalised:
+    """Replace words of a text by their spoken forms.
+
+    Of two entries that match at one place, the longer applies, then the one of a language, then the
+    one that matches the case, then the later. A replacement is not replaced again.
+    """
+    if not entries:
+        return Normalised(text)
+    pattern, ordered = _compiled(tuple(entries))
+    parts: list[str] = []
+    changes: list[Change] = []
+    end = length = 0
+    for match in pattern.finditer(text):
+        if unicodedata.category(text[match.end() : match.end() + 1] or " ")[0] == "M":
+            continue  # a vowel sign or an accent makes it another word
+        assert match.lastindex is not None
+        spoken = ordered[match.lastindex - 1].spoken
+        parts += text[end : match.start()], spoken
+        start = length + match.start() - end
+        length, end = start + len(spoken), match.end()
+        changes.append(Change(start, length, match.start(), match.end()))
+    parts.append(text[end:])
+    return Normalised("".join(parts), tuple(changes))
+
+
+@lru_cache(maxsize=32)
+def _compiled(entries: tuple[Entry, ...]) -> tuple[re.Pattern[str], tuple[Entry, ...]]:
+    """Return a pattern with a group for each entry, and the entries in the order of the groups."""
+    ranks = {
+        (len(e.written), bool(e.language), e.match_case, number): e
+        for number, e in enumerate(entries)
+    }
+    ordered = tuple(ranks[rank] for rank in sorted(ranks, reverse=True))
+    groups = (
+        f"({word_pattern(e.written)})" if e.match_case else f"((?i:{word_pattern(e.written)}))"
+        for e in ordered
+    )
+    return re.compile("|".join(groups)), ordered
+
+
+def _is_alphabetic(character: str) -> bool:
+    """Return true if words of the character's script are separated by spaces."""
+    return character.isalnum() and (character < "\u0e00" or "\u1e00" <= character < "\u2000")
