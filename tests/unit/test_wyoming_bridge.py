@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx2
 import pytest
+from typer.testing import CliRunner
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.client import AsyncClient as WyomingClient
 from wyoming.error import Error
@@ -25,6 +27,7 @@ from wyoming.tts import (
     SynthesizeVoice,
 )
 
+from soundclone.cli import app
 from soundclone.cli.bridges.wyoming import Options, checked_uri, serve
 from soundclone_client import AsyncClient
 from tests.service import free_port
@@ -114,13 +117,8 @@ def using(
             )
         )
         await asyncio.wait_for(ready.wait(), LIMIT)
-        while True:
-            try:
-                async with WyomingClient.from_uri(uri, read_timeout=LIMIT) as connected:
-                    await work(connected, planned)
-                break
-            except ConnectionRefusedError:
-                await asyncio.sleep(0.01)
+        async with WyomingClient.from_uri(uri, read_timeout=LIMIT) as connected:
+            await work(connected, planned)
         server.cancel()
         await asyncio.gather(server, return_exceptions=True)
         return planned
@@ -286,6 +284,16 @@ def test_malformed_events_close_their_connection_only() -> None:
         await until(client, "info")
 
     using(work)
+
+
+def test_an_address_that_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(AsyncClient, "voices", lambda _: asyncio.sleep(0, []))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        uri = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+        done = CliRunner().invoke(app, ["wyoming", "--uri", uri, "--key", "sk_x"])
+    sentence = f"{uri} is not available: Address already in use; choose another with --uri"
+    assert sentence in f"{done.exception!r}"
+    assert "Wyoming at" not in done.output
 
 
 def test_addresses() -> None:

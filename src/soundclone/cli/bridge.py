@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -122,6 +123,9 @@ def wyoming(
         asyncio.run(bridge.serve(client, base, uri, options, started))
     except ClientError as error:
         fail(error.message, error.word)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        fail(f"{uri} is not available: {reason}; choose another with --uri")
 
 
 def _key_of(login: credentials.Login) -> str:

@@ -7,6 +7,7 @@ reaches its port speaks at the expense of that account.
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
@@ -284,10 +285,12 @@ async def serve(
         url: Base URL of the service.
         uri: Address to listen on, see `checked_uri`.
         options: Options of all speech.
-        started: Called with a warning if the service does not answer yet, or an empty text.
+        started: Called once clients can connect, with a warning if the service does not answer
+            yet, or an empty text.
 
     Raises:
         AuthenticationError: The service refuses the key.
+        OSError: The address cannot be listened on.
     """
     warning = ""
     async with client:
@@ -297,9 +300,17 @@ async def serve(
             raise
         except ClientError as error:
             warning = error.message
-        started(warning)
         speaker = Speaker(client, url, options)
-        await AsyncServer.from_uri(uri).run(lambda reader, writer: Handler(speaker, reader, writer))
+        server, stopping = AsyncServer.from_uri(uri), asyncio.Event()
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, stopping.set)
+        try:
+            await server.start(lambda reader, writer: Handler(speaker, reader, writer))
+            started(warning)
+            await stopping.wait()
+        finally:
+            loop.remove_signal_handler(signal.SIGTERM)
+            await server.stop()
 
 
 def checked_uri(uri: str) -> str:
