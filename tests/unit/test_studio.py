@@ -101,6 +101,16 @@ def test_no_template_has_bare_text(template: Path) -> None:
     assert not re.search(r"[^\W\d_]", bare.replace("&amp;", "")), bare.split()
 
 
+def test_sizes_and_distances_come_from_the_scale() -> None:
+    style = (STUDIO / "static" / "studio.css").read_text()
+    used = set(re.findall(r"var\((--[\w-]+)\)", style))
+    assert used <= set(re.findall(r"^ +(--[\w-]+):", style, re.M))
+    rules = re.findall(r"((?:font-size|gap|(?:margin|padding)[\w-]*): [^;}]+)", style)
+    own = [rule for rule in rules if "rem" in rule and rule != "font-size: 1rem"]
+    assert own == []
+    assert "prefers-reduced-motion: reduce" in style
+
+
 def test_values_are_escaped_and_markup_is_not() -> None:
     said = localise("en", "voice.expires", when=Markup("<time>soon</time>"))
     assert said == "Expires <time>soon</time> unless you use it first."
