@@ -116,6 +116,8 @@ def test_values_are_escaped_and_markup_is_not() -> None:
     assert said == "Expires <time>soon</time> unless you use it first."
     assert rendering.credits(1_204_500_000) == "1,204.5"
     assert rendering.credits(0) == "0"
+    assert rendering.note("zh", "5 of 12 characters were sent") == "已发送 12 个字符中的 5 个"
+    assert rendering.note("zh", "invoice 7") == rendering.note("en", "invoice 7") == "invoice 7"
     assert rendering.credits(22_600) == "0.0226"
 
 

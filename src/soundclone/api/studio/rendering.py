@@ -172,6 +172,11 @@ def reason(language: str, message: str) -> Markup:
     return Markup('<span lang="{}">{}</span>').format(strings(found.language)["lang"], found.text)
 
 
+def note(language: str, text: str) -> str:
+    """Return a note of the ledger in the page's language, unchanged if it has no translation."""
+    return (reasons.translated(language, text) if language != "en" else None) or text
+
+
 def excerpt(text: str, length: int = 90) -> str:
     """Shorten a script to at most `length` characters, without its pause markers."""
     plain = " ".join(re.sub(r"<#[\d.]+#>", " ", text).split())
@@ -222,6 +227,7 @@ def render_page(
     body = _environment.get_template(template).render(
         t=partial(localise, language),
         reason=partial(reason, language),
+        note=partial(note, language),
         strings=strings(language),
         script_strings=lambda: {
             key: value for key, value in strings(language).items() if key.startswith("js.")
