@@ -1,11 +1,13 @@
 """Measure how well the sounds of each language are recognised in our speech and in real speech.
 
-    python bench/intelligibility.py speak SPEAKERS OUT [--voices en_a,de_b] [--sentences 2]
+    python bench/intelligibility.py texts CORPUS FEATURES TEXTS [--real 6]
+    python bench/intelligibility.py speak SPEAKERS OUT [--voices en_a,de_b] [--texts TEXTS]
     python bench/intelligibility.py score FEATURES NAME=FOLDER [NAME=FOLDER …] [--json FILE]
 
-`speak` speaks the sentences of bench/sentences.py, or the preview line, in each language as some of
-the speakers. An earlier release can run `speak` too. `score` compares those clips with the clips of
-the corpus that training/corpus.py measured in FEATURES.
+`texts` writes the transcripts of the clips that stand for real speech. `speak` speaks these texts,
+each as one of the speakers in turn. Without texts of a language, all speakers speak the sentences
+of bench/sentences.py, or the preview line. An earlier release can run `speak` too. `score` compares
+those clips with the clips of the corpus that training/corpus.py measured in FEATURES.
 
 The phone error rate is the edit distance between the sounds that the engine's own recogniser
 decodes and the sounds that espeak-ng reads in the text, per sound of the text. Similar sounds count
@@ -20,6 +22,7 @@ rates of real speech are flattered, and a ratio says more about a system than a 
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import sys
 import wave
@@ -27,7 +30,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sentences import SCRIPTS
@@ -36,8 +39,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 VOICES = "en_ls1998,de_cml3363"
-REAL_CLIPS = 12  # of each language
-SHORTEST = 12  # sounds of a real clip
+REAL_CLIPS = 6  # of each language
+SHORTEST, LONGEST = 12, 80  # sounds of a real clip
 
 CLASSES = (
     "i ɪ ᵻ ɨ y ʏ ʉ", "e ɛ ø œ ɘ ɵ æ eɪ ei", "ə ɚ ɜ ɝ ɞ ɐ ʌ ɤ", "a ɑ ɶ ɒ ɑ~ a~ ɐ~ æ~", "u ʊ ɯ",
@@ -54,25 +57,55 @@ LANGUAGES_OF_CORPUS = {"sv-SE": "sv", "zh-CN": "zh", "zh-TW": "zh", "zh-HK": "yu
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
+    writing = commands.add_parser("texts")
+    writing.add_argument("corpus", type=Path)
+    writing.add_argument("features", type=Path)
+    writing.add_argument("texts", type=Path)
+    writing.add_argument("--real", type=int, default=REAL_CLIPS)
     speaking = commands.add_parser("speak")
     speaking.add_argument("speakers", type=Path)
     speaking.add_argument("out", type=Path)
     speaking.add_argument("--voices", default=VOICES)
-    speaking.add_argument("--sentences", type=int, default=2)
+    speaking.add_argument("--sentences", type=int, default=2, help="of bench/sentences.py")
+    speaking.add_argument("--texts", type=Path)
     scoring = commands.add_parser("score")
     scoring.add_argument("features", type=Path)
     scoring.add_argument("systems", nargs="*")
     scoring.add_argument("--real", type=int, default=REAL_CLIPS)
     scoring.add_argument("--json", type=Path)
     options = parser.parse_args()
-    if options.command == "speak":
-        speak(options.speakers, options.out, options.voices.split(","), options.sentences)
+    if options.command == "texts":
+        write_texts(options.corpus, options.features, options.texts, options.real)
+    elif options.command == "speak":
+        texts = json.loads(options.texts.read_text()) if options.texts else {}
+        speak(options.speakers, options.out, options.voices.split(","), options.sentences, texts)
     else:
         score(options)
 
 
-def speak(speakers: Path, out: Path, names: Sequence[str], most: int) -> None:
-    """Write OUT/<language>_<voice>_<n>.wav and the texts."""
+def write_texts(corpus: Path, features: Path, target: Path, most: int) -> None:
+    """Write the transcripts of the clips that `real` yields, by name of the language."""
+    with (corpus / "MANIFEST.tsv").open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        transcripts = {row["path"]: row["transcript"] for row in rows}
+    texts: dict[str, list[str]] = defaultdict(list)
+    for language, clip, _ in chosen(features, most):
+        texts[language].append(transcripts[str(clip["path"])])
+    target.write_text(json.dumps(texts, ensure_ascii=False, indent=1))
+
+
+def speak(
+    speakers: Path, out: Path, names: Sequence[str], most: int, texts: dict[str, list[str]]
+) -> None:
+    """Write OUT/<language>_<voice>_<n>.wav and the texts.
+
+    Args:
+        speakers: Folder of the speakers.
+        out: Folder of the clips.
+        names: The speakers.
+        most: Sentences of bench/sentences.py in a language.
+        texts: Texts by name of the language, spoken instead of these sentences.
+    """
     from soundclone.audio.decode import decode
     from soundclone.engines.builtin import BuiltinEngine
     from soundclone.engines.protocol import Controls, Reference
@@ -84,19 +117,21 @@ def speak(speakers: Path, out: Path, names: Sequence[str], most: int) -> None:
     for name in names:
         found = decode(speakers / name / "ref.wav")
         voices[name] = engine.clone(Reference(found.samples, found.sample_rate))
-    texts = {}
+    spoken = {}
     for language, details in LANGUAGES.items():
-        for number, text in enumerate((SCRIPTS.get(language) or (details.preview,))[:most]):
-            for name, voice in voices.items():
+        usual = (SCRIPTS.get(language) or (details.preview,))[:most]
+        for number, text in enumerate(texts.get(language, usual)):
+            turn = [names[number % len(names)]] if language in texts else names
+            for name in turn:
                 clip = f"{language}_{name}_{number}"
-                speech = engine.speak(voice, text, Controls(language))
-                texts[clip] = {"language": language, "text": text}
+                speech = engine.speak(voices[name], text, Controls(language))
+                spoken[clip] = {"language": language, "text": text}
                 with wave.open(str(out / f"{clip}.wav"), "wb") as file:
                     file.setnchannels(1)
                     file.setsampwidth(2)
                     file.setframerate(speech.sample_rate)
                     file.writeframes((speech.samples.clip(-1, 1) * 32767).astype("<i2").tobytes())
-    (out / "texts.json").write_text(json.dumps(texts, ensure_ascii=False, indent=1))
+    (out / "texts.json").write_text(json.dumps(spoken, ensure_ascii=False, indent=1))
     engine.close()
 
 
@@ -106,6 +141,7 @@ class Errors:
 
     edits: int = 0
     sounds: int = 0
+    heard: int = 0
     score: float = 0.0
     frames: int = 0
     clips: int = 0
@@ -116,17 +152,24 @@ class Errors:
 
         classes = merged_classes()
         heard, _ = recogniser.decode(scores)
+        heard = heard[heard > 0]
         wanted = classes[read]
-        self.edits += distance(wanted, classes[heard[heard > 0]])
+        self.edits += distance(wanted, classes[heard])
         self.sounds += len(wanted)
+        self.heard += len(heard)
         self.score += path_score(scores, read)
         self.frames += len(scores)
         self.clips += 1
 
     def figures(self) -> dict[str, float]:
-        """Return the phone error rate, the mean score and the number of clips."""
+        """Return the phone error rate, the mean score and the number of clips.
+
+        The length is the number of decoded sounds per sound of the text: under 1, more sounds are
+        missed than added.
+        """
         return {
             "per": self.edits / max(self.sounds, 1),
+            "length": self.heard / max(self.sounds, 1),
             "score": self.score / max(self.frames, 1),
             "clips": self.clips,
         }
@@ -190,9 +233,9 @@ def spoken(folder: Path) -> Iterator[tuple[str, NDArray[np.float32], NDArray[np.
     pool.close()
 
 
-def real(features: Path, most: int) -> Iterator[tuple[str, NDArray[np.float32], NDArray[np.int64]]]:
-    """Yield the same as `spoken` of clips of the corpus, at most `most` of a language."""
-    from soundclone.engines.builtin import recogniser, sounds
+def chosen(features: Path, most: int) -> Iterator[tuple[str, dict[str, Any], NDArray[np.int64]]]:
+    """Yield language, arrays and sounds of clips of the corpus, at most `most` of a language."""
+    from soundclone.engines.builtin import sounds
     from soundclone.text.languages import LANGUAGES
 
     names = {language.code.split("-")[0]: name for name, language in LANGUAGES.items()}
@@ -207,12 +250,19 @@ def real(features: Path, most: int) -> Iterator[tuple[str, NDArray[np.float32], 
                 continue
             read = file["rows"][:, sounds.SOUND].astype(np.int64)
             read = read[read > 0]
-            if len(read) < SHORTEST:
+            if not SHORTEST <= len(read) <= LONGEST:
                 continue
             count[language] += 1
-            rows = recogniser.inputs(
-                file["envelope"], file["level"], file["f0"], file["active"], file["free"]
-            )
+            yield language, dict(file), read
+
+
+def real(features: Path, most: int) -> Iterator[tuple[str, NDArray[np.float32], NDArray[np.int64]]]:
+    """Yield the same as `spoken` of the chosen clips of the corpus."""
+    from soundclone.engines.builtin import recogniser
+
+    names = ("envelope", "level", "f0", "active", "free")
+    for language, clip, read in chosen(features, most):
+        rows = recogniser.inputs(*(clip[name] for name in names))
         yield language, recogniser.log_posteriors(rows), read
 
 
@@ -233,21 +283,25 @@ def score(options: argparse.Namespace) -> None:
     if options.json:
         options.json.write_text(json.dumps(table, ensure_ascii=False, indent=1))
     systems = [name for name in table if name != "real"]
-    print("| language | real PER (clips), score |", *(f"{n} PER, score, ratio |" for n in systems))
+    columns = (f"{name} PER, length, score, ratio |" for name in systems)
+    print("| language | real PER (clips), length, score |", *columns)
     print("|---" * (2 + len(systems)) + "|")
     ratios: dict[str, dict[str, float]] = {name: {} for name in systems}
     for language in LANGUAGES:
         cells = [language]
         of_real = table["real"].get(language)
         cells.append(
-            f"{of_real['per']:.2f} ({of_real['clips']}), {of_real['score']:.2f}" if of_real else "-"
+            f"{of_real['per']:.2f} ({of_real['clips']}), {of_real['length']:.2f}, "
+            f"{of_real['score']:.2f}"
+            if of_real
+            else "-"
         )
         for name in systems:
             own = table[name].get(language)
             if own is None:
                 cells.append("-")
                 continue
-            text = f"{own['per']:.2f}, {own['score']:.2f}"
+            text = f"{own['per']:.2f}, {own['length']:.2f}, {own['score']:.2f}"
             if of_real:
                 ratios[name][language] = own["per"] / of_real["per"]
                 text += f", {ratios[name][language]:.2f}"

@@ -41,8 +41,8 @@ def text(length: int) -> str:
 
 
 def peak(pid: int) -> float:
-    """Return the sum of the peak memories of a process and its children, in MB."""
-    total = 0.0
+    """Return the sum of the peak memories of a process and its descendants, in MB."""
+    parents, held = {}, {}
     for folder in Path("/proc").iterdir():
         if folder.name.isdecimal():
             try:
@@ -50,10 +50,14 @@ def peak(pid: int) -> float:
             except OSError:
                 continue
             parent = re.search(r"^PPid:\s+(\d+)", status, re.MULTILINE)
-            held = re.search(r"^VmHWM:\s+(\d+)", status, re.MULTILINE)
-            if held and parent and pid in (int(folder.name), int(parent[1])):
-                total += int(held[1]) / 1024
-    return total
+            memory = re.search(r"^VmHWM:\s+(\d+)", status, re.MULTILINE)
+            if parent and memory:
+                number = int(folder.name)
+                parents[number], held[number] = int(parent[1]), int(memory[1]) / 1024
+    family = {pid}
+    while more := {number for number, parent in parents.items() if parent in family} - family:
+        family |= more
+    return sum(held.get(number, 0.0) for number in family)
 
 
 def measure(

@@ -20,8 +20,9 @@ INPUTS = 203
 DILATIONS = (1, 2, 3, 4)
 _PATH = Path(__file__).parent / "weights" / "recogniser.npz"
 _LEVEL_UNIT = 3.0  # nepers
-_SCALE = 0.6  # of the posteriors, because neighbouring frames are not independent
-_BIGRAM, _ENTER = 0.6, -1.2  # weight of the bigrams, and log-probability of a new sound
+# The weight of the bigrams and the log-probability of a new sound with the lowest phone error rate
+# in recordings of people.
+_BIGRAM, _ENTER = 0.6, 0.5
 _SHORTEST = 3  # frames of a sound
 
 
@@ -77,11 +78,10 @@ def most_likely(scores: Floats) -> NDArray[np.int64]:
 def decode(scores: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the most likely sounds and their durations in frames, from `log_posteriors`."""
     count, size = scores.shape
-    emitted = _SCALE * scores
     moves = np.ascontiguousarray((_BIGRAM * weights()["bigrams"]).T) + _ENTER
     index = np.arange(size)
     best = np.full((_SHORTEST, size), -1e30, np.float32)
-    best[0] = emitted[0]
+    best[0] = scores[0]
     came = np.zeros((count, size), np.int16)  # sound before, of the first frame of a sound
     stayed = np.zeros((count, size), bool)  # in the last of the frames that a sound needs
     for t in range(1, count):
@@ -95,7 +95,7 @@ def decode(scores: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         best[1] = best[0]
         best[-1] = last
         best[0] = into[index, before]
-        best += emitted[t]
+        best += scores[t]
     sound, left = int(best[-1].argmax()), _SHORTEST - 1
     path = np.zeros(count, np.int64)
     starts = []
