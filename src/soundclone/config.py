@@ -307,7 +307,7 @@ class Settings(BaseSettings):
         description="Seconds between two polls of the queue by a worker that no signal wakes.",
     )
     stop_grace: float = Field(
-        default=6.0,
+        default=5.0,
         ge=0,
         description="Seconds that a stopping process gives its tasks and requests to end. Other "
         "workers continue tasks that have not ended.",

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from soundclone_client import Client
 from tests.browser.conftest import DESK, PAGES, PHONE, RECORDINGS, Keep, Open, Visit
-from tests.browser.waiting import drawn, ended, run
+from tests.browser.waiting import copied, drawn, ended, run
 from tests.service import API, Service, finish
 
 HOSTILE = '<img src=x onerror="alert(1)">'
@@ -238,8 +238,7 @@ def test_copied_examples_run(
         page.get_by_text("Use the API").click()
         for kind, shell in (("curl", ["sh", "-c"]), ("Python", [sys.executable, "-c"])):
             before = tasks_made()
-            page.get_by_role("button", name=f"Copy as {kind}").click()
-            printed = run([*shell, page.evaluate("navigator.clipboard.readText()")], key)
+            printed = run([*shell, copied(page, f"Copy as {kind}")], key)
             if file is None:
                 assert voice in printed
                 continue
@@ -249,8 +248,7 @@ def test_copied_examples_run(
             file.unlink()
     studio.go("/studio/account")
     page.get_by_text("Use the API").click()
-    page.get_by_role("button", name="Copy as curl").click()
-    assert '"available"' in run(["sh", "-c", page.evaluate("navigator.clipboard.readText()")], key)
+    assert '"available"' in run(["sh", "-c", copied(page, "Copy as curl")], key)
     # The examples submitted the same text.
     texts = page.request.get(f"{service.url}/studio/history").text()
     assert texts.count("for $HOME &amp; `me`\\n, 再见。") == 3
@@ -266,9 +264,10 @@ def test_a_clone_is_copied(
     monkeypatch.chdir(tmp_path)
     studio.go("/studio/history?kind=clone&status=completed")
     page.get_by_role("row").filter(has_text="Done").last.get_by_role("link").click()
+    page.wait_for_url(re.compile("/studio/tasks/"))
+    page.wait_for_load_state("networkidle")
     page.get_by_text("Use the API").click()
-    page.get_by_role("button", name="Copy as Python").click()
-    program = page.evaluate("navigator.clipboard.readText()")
+    program = copied(page, "Copy as Python")
     assert run([sys.executable, "-c", program], guest[0]).startswith("model_")
     assert (tmp_path / "preview.mp3").stat().st_size > 1000
 

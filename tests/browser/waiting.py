@@ -24,6 +24,16 @@ def drawn(page: Page) -> None:
     )
 
 
+def copied(page: Page, name: str) -> str:
+    """Press a button that copies, and return the copied text."""
+    button = page.get_by_role("button", name=name)
+    kind = button.get_attribute("data-copy")
+    button.click()
+    # The label changes when the clipboard has the text, and later changes back.
+    expect(page.locator(f"[data-copy={kind}]")).to_have_text("Copied")
+    return str(page.evaluate("navigator.clipboard.readText()"))
+
+
 def run(command: list[str], key: str) -> str:
     """Run a command with an API key in its environment, and return its output."""
     done = subprocess.run(
