@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import sqlite3
 import threading
 import time
@@ -40,8 +41,9 @@ from sqlalchemy import (
     make_url,
     text,
 )
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import InvalidatePoolError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from ..errors import Unavailable
 from .batches import Batches
@@ -54,6 +56,8 @@ The process of the transaction hangs or its machine is gone, and other processes
 
 _KEEPALIVES = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 # A connection to a machine that is gone ends after 25 s.
+_FRESH = 5.0  # seconds after its last use for which an open connection is taken to work
+_USED = "used"  # key in the information about a connection
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -127,7 +131,6 @@ class Database:
             pool_size=connections,
             max_overflow=2 * connections if self.sqlite else 0,
             pool_use_lifo=True,  # a server may close connections that are idle for long
-            pool_pre_ping=not self.sqlite,
             connect_args=arguments,
             hide_parameters=True,  # errors are logged, and parameters hold users' texts
         )
@@ -135,6 +138,8 @@ class Database:
             event.listen(self.engine, "connect", _prepare_sqlite)
         else:
             event.listen(self.engine, "connect", _prepare_postgres)
+            event.listen(self.engine, "checkin", _note_use)
+            event.listen(self.engine, "checkout", partial(_ping, self.engine))
             event.listen(self.engine, "handle_error", _translate_idle)
         self.session_info: dict[str, object] = {}
         """Values that each new session has in `Session.info`."""
@@ -305,12 +310,38 @@ def _all(
     return reader.execute(statement, parameters).all()
 
 
-def _prepare_postgres(connection: psycopg.Connection[object], _record: object) -> None:
+def _prepare_postgres(connection: psycopg.Connection[object], record: ConnectionPoolEntry) -> None:
+    _note_use(connection, record)
     limit = f"{IDLE_IN_TRANSACTION * 1000:.0f}"
     connection.execute(
         "SELECT set_config('idle_in_transaction_session_timeout', %s, false)", [limit]
     )
     connection.commit()
+
+
+def _note_use(_connection: object, record: ConnectionPoolEntry) -> None:
+    record.info[_USED] = time.monotonic()
+
+
+def _ping(
+    engine: Engine,
+    connection: psycopg.Connection[object],
+    record: ConnectionPoolEntry,
+    _proxy: PoolProxiedConnection,
+) -> None:
+    """Let the pool replace a connection that the server has closed.
+
+    SQLAlchemy's `pool_pre_ping` would send a statement, in a transaction, at every checkout. But
+    data from the server announces the end of an idle connection, and is seen without a statement.
+    """
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    if time.monotonic() - record.info[_USED] < _FRESH and not poll.poll(0):
+        return
+    try:
+        engine.dialect.do_ping(connection)  # type: ignore[arg-type]
+    except psycopg.Error as error:
+        raise InvalidatePoolError("the server closed the connection") from error
 
 
 def _translate_idle(context: ExceptionContext) -> None:
