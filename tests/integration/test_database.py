@@ -8,6 +8,7 @@ import time
 import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm import Session
 
 from soundclone.core import ledger
 from soundclone.db.models import Account
@@ -67,12 +68,7 @@ def test_a_connection_that_the_server_ended_is_replaced(database: Database) -> N
         await asyncio.gather(*(database.fetch_one_async(FIND, id=account.id) for _ in range(50)))
         await database.fetch_one_async(FIND, id=account.id)
         with database.transaction() as session:
-            session.execute(
-                text(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                    "WHERE pid <> pg_backend_pid() AND datname = current_database()"
-                )
-            )
+            end_other_connections(session)
         await asyncio.sleep(0.2)
         rows = await asyncio.gather(
             *(database.fetch_one_async(FIND, id=account.id) for _ in range(50))
@@ -83,6 +79,27 @@ def test_a_connection_that_the_server_ended_is_replaced(database: Database) -> N
         assert again.name == "one"
 
     asyncio.run(use())
+
+
+def test_sessions_that_the_server_ended_are_replaced(database: Database) -> None:
+    if database.sqlite:
+        pytest.skip("SQLite has no server")
+    with database.read() as one, database.read() as two:  # the pool has two connections
+        assert one.scalar(text("SELECT 1")) == two.scalar(text("SELECT 1")) == 1
+    with database.transaction() as session:
+        end_other_connections(session)
+    time.sleep(0.2)
+    with database.read() as one, database.read() as two:
+        assert one.scalar(text("SELECT 2")) == two.scalar(text("SELECT 2")) == 2
+
+
+def end_other_connections(session: Session) -> None:
+    session.execute(
+        text(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE pid <> pg_backend_pid() AND datname = current_database()"
+        )
+    )
 
 
 def test_locks_of_a_process_that_hangs_are_freed(

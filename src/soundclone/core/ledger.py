@@ -17,7 +17,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import bindparam, func, insert, select, tuple_, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from ..db.models import Account, Key, Transfer
 from ..db.session import affected
@@ -30,6 +30,12 @@ HELD = "held"  # counterpart of a hold and of its release
 
 # Constants, because building a statement takes longer than executing it.
 _LINE = insert(Transfer)
+_RESOLVING = aliased(Transfer)
+_HOLD = (
+    select(Transfer, _RESOLVING.id)
+    .outerjoin(_RESOLVING, _RESOLVING.resolves == Transfer.id)
+    .where(Transfer.id == bindparam("hold"))
+)
 _PAYERS = (
     select(
         Key.id,
@@ -320,8 +326,8 @@ def release(session: Session, task_id: str) -> bool:
 
 
 def _unresolved(session: Session, task_id: str) -> Transfer | None:
-    held = session.get_one(Transfer, f"hold:{task_id}")
-    resolved = session.scalar(select(Transfer.id).where(Transfer.resolves == held.id))
+    """Return the hold of a task, None if a line resolves it. A task without a hold is an error."""
+    held, resolved = session.execute(_HOLD, {"hold": f"hold:{task_id}"}).one()
     return None if resolved else held
 
 

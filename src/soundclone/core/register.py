@@ -11,10 +11,22 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Select, delete, insert, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Integer,
+    Select,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+)
 from sqlalchemy.orm import Session
 
 from ..audio.fingerprint import STEP, Fingerprint, Hashes
@@ -27,6 +39,16 @@ _SEGMENT = round(15 / STEP)  # frames of an excerpt that are matched together
 _BATCH = 500  # hashes in a query
 _MOST = 400_000  # rows of a query
 _ORIGIN = 1 << 20  # added to distances in time, so that none is negative
+
+# Statement of Postgres, whose time goes into statements more than into rows.
+_ADD_LANDMARKS = insert(cast(Table, RegisterLandmark.__table__)).from_select(
+    ["hash", "entry", "frame"],
+    select(
+        func.unnest(bindparam("hashes", type_=ARRAY(Integer))),
+        bindparam("number", type_=BigInteger),
+        func.unnest(bindparam("frames", type_=ARRAY(Integer))),
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -56,7 +78,12 @@ def add(session: Session, task_id: str, result: Result) -> None:
     session.flush()
     found = result.fingerprint
     rows = sorted(set(zip(found.hashes.tolist(), found.frames.tolist(), strict=True)))
-    if rows:
+    if rows and session.get_bind().dialect.name == "postgresql":
+        hashes, frames = (list(column) for column in zip(*rows, strict=True))
+        session.execute(
+            _ADD_LANDMARKS, {"hashes": hashes, "number": entry.number, "frames": frames}
+        )
+    elif rows:
         session.execute(
             insert(RegisterLandmark),
             [{"hash": what, "entry": entry.number, "frame": when} for what, when in rows],

@@ -32,7 +32,13 @@ _SLOWEST = 2.0  # longest speech over the estimate, as in `synthesis.allowance`
 _HEAD = 4_096  # bytes of headers and tags
 _SUBTITLES = 100  # bytes of both files per character
 
-# A constant, because building the statement takes longer than executing it.
+# Constants, because building a statement takes longer than executing it.
+_SIZE = (
+    update(Task)
+    .where(Task.id == bindparam("task"))
+    .values(size=bindparam("bytes"))
+    .execution_options(synchronize_session=False)
+)
 _RESIZE = (
     update(Account)
     .where(Account.id == bindparam("account"))
@@ -73,6 +79,15 @@ def resize(session: Session, task_id: str, size: int) -> None:
     account, before = session.execute(
         select(Task.account_id, Task.size).where(Task.id == task_id)
     ).one()
+    _resize(session, task_id, account, before, size)
+
+
+def resize_to(session: Session, task: Task, size: int) -> None:
+    """Set the bytes like `resize`, for a task that the transaction has just read."""
+    _resize(session, task.id, task.account_id, task.size, size)
+
+
+def _resize(session: Session, task_id: str, account: str, before: int, size: int) -> None:
     if size != before:
-        session.execute(update(Task).where(Task.id == task_id).values(size=size))
+        session.execute(_SIZE, {"task": task_id, "bytes": size})
         session.execute(_RESIZE, {"account": account, "more": size - before})

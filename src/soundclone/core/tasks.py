@@ -15,7 +15,20 @@ import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import case, delete, event, exists, func, null, select, tuple_, update
+from sqlalchemy import (
+    BigInteger,
+    Float,
+    bindparam,
+    case,
+    delete,
+    event,
+    exists,
+    func,
+    null,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from .. import tracing
@@ -44,6 +57,35 @@ from .pricing import to_credits
 from .requests import CloneRequest, ConsentSource, Request, TaskResult
 from .voices import ACTIVE
 
+# Constants, because building a statement takes longer than executing it.
+_START = (
+    update(Task)
+    .where(Task.id == bindparam("task"), Task.status.in_(ACTIVE))
+    .values(
+        status=TaskStatus.PROCESSING,
+        started_at=func.coalesce(Task.started_at, bindparam("now")),
+    )
+    .returning(Task)
+    .execution_options(synchronize_session=False, populate_existing=True)
+)
+_COMPLETE = (
+    update(Task)
+    .where(Task.id == bindparam("task"), Task.status.in_(ACTIVE))
+    .values(
+        cost=func.coalesce(bindparam("price", type_=BigInteger), Task.cost),
+        status=TaskStatus.COMPLETED,
+        progress=100,
+        result=bindparam("outcome"),
+        ended_at=bindparam("now"),
+        # A take is kept as long as its project.
+        expires_at=case(
+            (exists().where(Take.task_id == bindparam("task")), null()),
+            else_=bindparam("until", type_=Float),
+        ),
+    )
+    .returning(Task)
+    .execution_options(synchronize_session=False, populate_existing=True)
+)
 _POLLED = (
     Task.id,
     Task.kind,
@@ -365,15 +407,7 @@ def get(session: Session, task_id: str, account_id: str) -> Task:
 
 def start(session: Session, task_id: str) -> Task | None:
     """Set a task to processing, also when a worker takes it over. Return None if it has ended."""
-    session.execute(
-        update(Task)
-        .where(Task.id == task_id, Task.status.in_(ACTIVE))
-        .values(
-            status=TaskStatus.PROCESSING, started_at=func.coalesce(Task.started_at, time.time())
-        )
-    )
-    task = session.get(Task, task_id)
-    return task if task is not None and task.status in ACTIVE else None
+    return session.scalars(_START, {"task": task_id, "now": time.time()}).one_or_none()
 
 
 def count_attempt(session: Session, task_id: str, worker: str) -> int:
@@ -466,24 +500,13 @@ def complete(
         cost: Price in micro-credits, at most what is held. None captures all of it.
     """
     now = time.time()
-    ended = session.execute(
-        update(Task)
-        .where(Task.id == task_id, Task.status.in_(ACTIVE))
-        .values(
-            cost=Task.cost if cost is None else cost,
-            status=TaskStatus.COMPLETED,
-            progress=100,
-            result=result.to_json(),
-            ended_at=now,
-            expires_at=case((exists().where(Take.task_id == task_id), null()), else_=now + keep),
-        )
-    )
-    if not affected(ended):
+    values = {"price": cost, "outcome": result.to_json(), "now": now, "until": now + keep}
+    task = session.scalars(_COMPLETE, {"task": task_id, **values}).one_or_none()
+    if task is None:
         return False
     # Lock the voice before the account, like `submit`, to avoid a deadlock.
     if voice:
         session.add(voice)
-        task = session.get_one(Task, task_id)
         audit.record(
             session,
             Event.CREATED,
@@ -494,10 +517,10 @@ def complete(
             detail=voice.engine,
         )
     else:
-        voices.activate(session, session.get_one(Task, task_id).voice_id)
+        voices.activate(session, task.voice_id)
     ledger.capture(session, task_id, cost)
-    results.resize(session, task_id, size)
-    _ended(session, task_id)
+    results.resize_to(session, task, size)
+    _ended(session, task)
     return True
 
 
@@ -523,19 +546,20 @@ def fail(session: Session, task_id: str, error: TaskError, *, keep: float) -> bo
     charged, message = delivery.charge(session, task_id, error)
     session.execute(update(Task).where(Task.id == task_id).values(error=message, cost=charged))
     results.resize(session, task_id, 0)
-    _ended(session, task_id, expected=isinstance(error, SourceError | TaskCancelled))
+    task = session.get_one(Task, task_id, populate_existing=True)
+    _ended(session, task, expected=isinstance(error, SourceError | TaskCancelled))
     return True
 
 
-def _ended(session: Session, task_id: str, *, expected: bool = True) -> None:
+def _ended(session: Session, task: Task, *, expected: bool = True) -> None:
     """Publish the end of a task. Log and count the end once the transaction is committed.
 
     Args:
         session: The transaction that ends the task.
-        task_id: The task.
+        task: The task.
         expected: False for a failure that operators should notice.
     """
-    task = session.get_one(Task, task_id, populate_existing=True)
+    task_id = task.id
     webhooks.task_ended(session, task)
     ended = task.ended_at or time.time()
     started = ended if task.started_at is None else task.started_at

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 
-from sqlalchemy import Select, exists, select, tuple_, update
+from sqlalchemy import Select, bindparam, exists, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from ..db.models import Task, TaskStatus, Voice
@@ -27,6 +27,14 @@ _COMPARED = 1000  # names to search for a similar one
 
 _ID = re.compile("model_[0-9a-f]{32}")
 _UNFIT = re.compile("[\0-\x1f\x7f\ud800-\udfff]")  # in a name; some are invalid in any column
+
+# A constant, because building the statement takes longer than executing it.
+_ACTIVATE = (
+    update(Voice)
+    .where(Voice.id == bindparam("voice"), Voice.activated_at.is_(None), Voice.deleted_at.is_(None))
+    .values(activated_at=bindparam("now"), expires_at=Voice.consent_ends_at)
+    .execution_options(synchronize_session=False)
+)
 
 
 def is_id(text: str) -> bool:
@@ -107,11 +115,7 @@ def _check_not_over(voice: Voice) -> None:
 
 def activate(session: Session, voice_id: str) -> None:
     """Keep the voice until its consent ends, after its first speech task."""
-    session.execute(
-        update(Voice)
-        .where(Voice.id == voice_id, Voice.activated_at.is_(None), Voice.deleted_at.is_(None))
-        .values(activated_at=time.time(), expires_at=Voice.consent_ends_at)
-    )
+    session.execute(_ACTIVATE, {"voice": voice_id, "now": time.time()})
 
 
 def record_version(session: Session, voice_id: str, engine: str, engine_version: str) -> bool:

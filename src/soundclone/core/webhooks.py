@@ -24,8 +24,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from http import HTTPStatus
 
+from sqlalchemy import bindparam, exists, func, select, tuple_, update
 from sqlalchemy import delete as remove
-from sqlalchemy import exists, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from ..db.models import (
@@ -68,6 +68,15 @@ DISABLED_AFTER = 3 * DAY
 STRANDED_AFTER = 60.0  # seconds after which a job is visible for certain
 
 _SECRET_BYTES = 32
+
+# A constant, because building the statement takes longer than executing it. The lock keeps the
+# endpoints from being deleted before the transaction ends.
+_ENDPOINTS = (
+    select(WebhookEndpoint.id, WebhookEndpoint.events)
+    .where(WebhookEndpoint.account_id == bindparam("account"))
+    .where(WebhookEndpoint.disabled_at.is_(None))
+    .with_for_update(read=True, key_share=True)
+)
 
 
 class EventType(StrEnum):
@@ -477,12 +486,7 @@ def publish(
 
     Without such an endpoint, nothing is written.
     """
-    # The lock keeps the endpoints from being deleted before the transaction ends.
-    found = session.execute(
-        select(WebhookEndpoint.id, WebhookEndpoint.events)
-        .where(WebhookEndpoint.account_id == account_id, WebhookEndpoint.disabled_at.is_(None))
-        .with_for_update(read=True, key_share=True)
-    ).all()
+    found = session.execute(_ENDPOINTS, {"account": account_id}).all()
     wanting = [row.id for row in found if event in row.events]
     if wanting:
         _deliver(session, account_id, event, data, wanting)
