@@ -102,7 +102,7 @@ def test_a_job_starts_when_it_is_submitted(database: Database) -> None:
     queue.launch(database, "worker", [], tasks=1, tasks_per_account=1, poll=POLL)
     client = Queue(database)
     try:
-        wait_until(lambda: queue.VERIFICATIONS in queue._signalled._jobs)
+        wait_until(lambda: queue.VERIFICATIONS in queue._signalled._bells)
         # The listener of Postgres may not listen yet.
         for attempt in range(100):
             identifier = f"verify_{attempt}"

@@ -55,6 +55,7 @@ WEBHOOKS = "webhooks"
 # A constant, because a version computed from the code would strand queued jobs at every deploy.
 # Raise it when the steps of a workflow, their order or the format of their records change.
 VERSION = "3"
+_TASKS = "tasks-"  # begins the name of each queue for tasks
 _VERIFICATIONS_AT_ONCE = 2  # in a worker
 _RENDERS_PER_ACCOUNT = 2  # of a worker, at once
 # Attempts of a worker at once. Endpoints may be slow, so an account has a small share.
@@ -66,6 +67,7 @@ _OF_WORKERS = frozenset({"queues", "application_versions", "workflow_schedules"}
 _UNFINISHED = ["PENDING", "ENQUEUED", "DELAYED"]
 _CHANNEL = "queue"  # of signals, each the name of a queue with a new job
 _BETWEEN_POLLS = 0.02  # seconds at least, so that a burst of submissions shares polls
+_BETWEEN_ENDS = 0.1  # seconds, so that workflows that end share a poll. Others wait for slots
 _CHECK = 0.5  # seconds in which a thread of a queue notices that it must end
 
 
@@ -101,33 +103,54 @@ class _NoPickles(Serializer):
 _serialization.DBOSDefaultSerializer = _NoPickles()
 
 
-class _Wake(threading.Event):
-    """Stop event of a thread of dbos, whose wait also ends when the queue gets a job.
+class _Bell:
+    """Events that wake the thread of a queue."""
 
-    A poll that a signal caused is repeated soon. At the first one, dbos may still count a workflow
+    def __init__(self) -> None:
+        self.any = threading.Event()
+        self.job = threading.Event()  # the queue has a new job
+
+    def ring(self, *, job: bool) -> None:
+        """Wake the thread, at once if the queue has a new job."""
+        if job:
+            self.job.set()
+        self.any.set()
+
+    def clear(self) -> None:
+        """Take back what was rung."""
+        self.any.clear()
+        self.job.clear()
+
+
+class _Wake(threading.Event):
+    """Stop event of a thread of dbos, whose wait also ends when its bell rings.
+
+    A poll that a bell caused is repeated soon. At the first one, dbos may still count a workflow
     that has just ended.
     """
 
-    def __init__(self, stop: threading.Event, job: threading.Event) -> None:
+    def __init__(self, stop: threading.Event, bell: _Bell) -> None:
         super().__init__()
         self._stop = stop
-        self._job = job
+        self._bell = bell
         self._woken = False
 
     def is_set(self) -> bool:
         return self._stop.is_set()
 
     def wait(self, timeout: float | None = None) -> bool:
+        begun = time.monotonic()
         longest = _CHECK if timeout is None else timeout
-        end = time.monotonic() + (min(longest, _CHECK) if self._woken else longest)
+        end = begun + (min(longest, _CHECK) if self._woken else longest)
         self._woken = False
         if self._stop.wait(_BETWEEN_POLLS):
             return True
         while not self._stop.is_set() and (left := end - time.monotonic()) > 0:
-            if self._job.wait(min(left, _CHECK)):
+            if self._bell.any.wait(min(left, _CHECK)):
                 self._woken = True
+                self._bell.job.wait(max(0.0, begun + _BETWEEN_ENDS - time.monotonic()))
                 break
-        self._job.clear()  # before the poll, so that a job that comes during the poll is found
+        self._bell.clear()  # before the poll, so that a job that comes during the poll is found
         return self._stop.is_set()
 
 
@@ -135,7 +158,7 @@ class _Signalled:
     """Threads of dbos that poll the queues of this process, and signals that wake them."""
 
     def __init__(self) -> None:
-        self._jobs: dict[str, threading.Event] = {}
+        self._bells: dict[str, _Bell] = {}
         self._signals: Signals | None = None
         self._poll = _queue.queue_worker_thread
 
@@ -146,13 +169,15 @@ class _Signalled:
 
     def wake(self, queue: str) -> None:
         """Let the thread of a queue poll now."""
-        if job := self._jobs.get(queue):
-            job.set()
+        if bell := self._bells.get(queue):
+            bell.ring(job=True)
 
-    def wake_all(self) -> None:
-        """Let the threads of all queues poll now."""
-        for job in list(self._jobs.values()):
-            job.set()
+    def make_room(self, workflow: str) -> None:
+        """Let the queues of ended workflows poll soon. Queues of tasks have any kind of task."""
+        for queue, bell in list(self._bells.items()):
+            of_tasks = workflow not in (VERIFICATIONS, WEBHOOKS) and queue.startswith(_TASKS)
+            if queue == workflow or of_tasks:
+                bell.ring(job=False)
 
     def send(self, queue: str) -> None:
         """Wake the threads of a queue in all processes."""
@@ -166,8 +191,8 @@ class _Signalled:
 
     def poll(self, stop_event: threading.Event, dbos: DBOS, queue: _queue.Queue) -> None:
         """Poll a queue until `stop_event` is set. Takes the place of dbos's own function."""
-        job = self._jobs.setdefault(queue.name, threading.Event())
-        self._poll(_Wake(stop_event, job), dbos, queue)
+        bell = self._bells.setdefault(queue.name, _Bell())
+        self._poll(_Wake(stop_event, bell), dbos, queue)
 
 
 # dbos polls its queues and has no notification of new jobs.
@@ -180,7 +205,7 @@ def queue_of(engine: str) -> str:
 
     A worker takes tasks from the queues of the engines that it has.
     """
-    return f"tasks-{engine}"
+    return f"{_TASKS}{engine}"
 
 
 def quiet() -> None:
@@ -344,7 +369,7 @@ def workflow(name: str, work: Callable[[str], None]) -> None:
         try:
             work(task_id)
         finally:
-            _signalled.wake_all()  # there is room for another workflow
+            _signalled.make_room(name)
 
     # `core.tasks` counts attempts, because requeuing resets the counter of dbos.
     DBOS.workflow(name=name, max_recovery_attempts=1_000_000)(run)
