@@ -6,6 +6,8 @@ from typing import Any
 
 import schemathesis
 
+NULL = {"type": "null"}
+
 
 @schemathesis.hook
 def filter_case(context: schemathesis.HookContext, case: Any) -> bool:
@@ -18,8 +20,13 @@ def filter_case(context: schemathesis.HookContext, case: Any) -> bool:
         return True
     document = context.operation.schema.raw_schema
     operation = document["paths"][context.operation.path][context.operation.method.lower()]
-    required: set[str] = set()
+    meant: set[str] = set()  # fields that must be given, or that null removes
     for media in operation["requestBody"]["content"].values():
-        name = media["schema"]["$ref"].rpartition("/")[2]
-        required |= set(document["components"]["schemas"][name].get("required", ()))
-    return all(name in required or value not in (None, "") for name, value in case.body.items())
+        schema = document["components"]["schemas"][media["schema"]["$ref"].rpartition("/")[2]]
+        meant |= set(schema.get("required", ()))
+        meant |= {name for name, field in schema["properties"].items() if NULL in _kinds(field)}
+    return all(name in meant or value not in (None, "") for name, value in case.body.items())
+
+
+def _kinds(field: Any) -> Any:
+    return field.get("anyOf", ())

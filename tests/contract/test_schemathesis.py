@@ -27,12 +27,13 @@ BY_STATUS = [
 
 
 PARTS = {
-    "own": "--exclude-path-regex=^/(v1|elevenlabs|minimax)/",
+    "own": "--exclude-path-regex=^/(v1|elevenlabs|minimax)/|/projects",
+    "projects": "--include-path-regex=/projects",
     "openai": "--include-path-regex=^/v1/",
     "elevenlabs": "--include-path-regex=^/elevenlabs/",
     "minimax": "--include-path-regex=^/minimax/v1/",
 }
-EXAMPLES = {"minimax": 10, "elevenlabs": 5}
+EXAMPLES = {"minimax": 10, "elevenlabs": 5, "projects": 3}
 
 
 @pytest.mark.timeout(300)

@@ -36,6 +36,7 @@ from ._models import (
     Account,
     ApiKey,
     Balance,
+    Block,
     Clone,
     Consent,
     Conversion,
@@ -46,10 +47,13 @@ from ._models import (
     NewApiKey,
     NewWebhook,
     Price,
+    Project,
     Pronunciation,
+    Recorded,
     SignInLink,
     Speech,
     SubtitledSpeech,
+    Take,
     Task,
     TaskPage,
     Upload,
@@ -1114,6 +1118,356 @@ class Client:
         """
         path = f"{_wire.voice_path(model_id)}/consent"
         return _wire.read(Withdrawal, self._call("DELETE", path))
+
+    def projects(self) -> Iterator[Project]:
+        """Yield the projects of the account, newest first.
+
+        Example:
+            for project in client.projects():
+                print(project.id, project.name, project.blocks)
+        """
+        cursor: str | None = None
+        while True:
+            query = {"limit": 100} | ({"cursor": cursor} if cursor else {})
+            page = self._call("GET", f"{_wire.API}/projects", params=query)
+            for project in _wire.read_list(Project, page):
+                yield project
+            cursor = page.get("nextCursor")
+            if not cursor:
+                return
+
+    def create_project(
+        self,
+        name: str,
+        *,
+        model_id: str | None = None,
+        language: str | None = None,
+        emotion: str | None = None,
+        speed: float | None = None,
+        pitch: int | None = None,
+        vol: float | None = None,
+    ) -> Project:
+        """Create a project: a script of blocks that are recorded one by one.
+
+        The request is sent once, because a repetition would create another project.
+
+        Args:
+            name: Name of the project.
+            model_id: Voice of blocks that set none.
+            language: Name of a language, or "auto".
+            emotion: Emotion of the speech.
+            speed: Speaking rate, 0.5 to 2.
+            pitch: Change in semitones, -12 to 12.
+            vol: Loudness, above 0 and up to 10.
+
+        Example:
+            project = client.create_project("Moby Dick", model_id="model_…")
+            client.add_blocks(project.id, ["Call me Ishmael.", "Some years ago."])
+            client.record_project(project.id)
+            render = client.render(project.id)
+            client.download(render, "moby-dick.mp3")
+        """
+        body = _wire.to_wire(
+            {
+                "name": name,
+                "model_id": model_id,
+                "language": language,
+                "emotion": emotion,
+                "speed": speed,
+                "pitch": pitch,
+                "vol": vol,
+            }
+        )
+        return _wire.read_project(self._attempt("POST", f"{_wire.API}/projects", json=body))
+
+    def project(self, id: str) -> Project:
+        """Return a project, and how much of it is still to be recorded.
+
+        Example:
+            left = (client.project("proj_…")).unrecorded
+            print(left.blocks, left.cost)
+        """
+        return _wire.read_project(self._call("GET", _wire.project_path(id)))
+
+    def update_project(
+        self, id: str, *, if_version: int | None = None, **values: object
+    ) -> Project:
+        """Change a project. Takes of blocks that would be spoken differently become stale.
+
+        Args:
+            id: Id of the project, "proj_…".
+            if_version: Version that the project must have, so that no other change is lost.
+            values: New values: `name`, `model_id`, `language`, `emotion`, `speed`, `pitch` or
+                `vol`. None removes a value.
+
+        Raises:
+            ParameterError: The project has another version (`precondition_failed`).
+
+        Example:
+            client.update_project("proj_…", speed=0.9)
+        """
+        answer = self._attempt(
+            "PATCH",
+            _wire.project_path(id),
+            json=_wire.block_body(values),
+            headers=_wire.version_header(if_version),
+        )
+        return _wire.read_project(answer)
+
+    def delete_project(self, id: str) -> None:
+        """Delete a project with its blocks, takes and renders.
+
+        Example:
+            client.delete_project("proj_…")
+        """
+        self._call("DELETE", _wire.project_path(id))
+
+    def blocks(self, project_id: str) -> Iterator[Block]:
+        """Yield the blocks of a project in the order of the script, each with its take.
+
+        Example:
+            for block in client.blocks("proj_…"):
+                print(block.state, block.text)
+        """
+        cursor: str | None = None
+        path = _wire.project_path(project_id, "blocks")
+        while True:
+            query = {"limit": 500} | ({"cursor": cursor} if cursor else {})
+            page = self._call("GET", path, params=query)
+            for row in page.get("list") or ():
+                yield _wire.read_block(row)
+            cursor = page.get("nextCursor")
+            if not cursor:
+                return
+
+    def add_blocks(
+        self,
+        project_id: str,
+        blocks: Iterable[str | Mapping[str, object]],
+        *,
+        after: str | None = None,
+        if_version: int | None = None,
+    ) -> list[Block]:
+        """Insert blocks into a script, by default at the end. Return them.
+
+        A long list takes several requests, each of which is sent once.
+
+        Args:
+            project_id: Id of the project, "proj_…".
+            blocks: Texts, or the values of blocks: `kind`, `text`, `text_format`, `seconds`,
+                `model_id`, `language`, `emotion`, `speed`, `pitch` and `vol`.
+            after: Id of the block before the new ones, or "start".
+            if_version: Version that the project must have.
+
+        Example:
+            client.add_blocks("proj_…", ["Call me Ishmael."], after="start")
+        """
+        rows = [
+            _wire.block_body({"text": each} if isinstance(each, str) else each) for each in blocks
+        ]
+        made: list[Block] = []
+        for batch in _wire.block_batches(rows):
+            body: dict[str, object] = {"blocks": batch}
+            if after is not None:
+                body["after"] = after
+            answer = self._attempt(
+                "POST",
+                _wire.project_path(project_id, "blocks"),
+                json=body,
+                headers=_wire.version_header(if_version),
+            )
+            made += map(_wire.read_block, answer.get("list") or ())
+            after = made[-1].id
+            if_version = None if if_version is None else answer.get("version")
+        return made
+
+    def update_block(
+        self, project_id: str, id: str, *, if_version: int | None = None, **values: object
+    ) -> Block:
+        """Change, move or choose the take of a block. Takes of former words become stale.
+
+        Args:
+            project_id: Id of the project, "proj_…".
+            id: Id of the block, "block_…".
+            if_version: Version that the block must have, so that no other change is lost.
+            values: New values, as for `add_blocks`. None removes a value. `take_id` chooses a take,
+                and `after` moves the block.
+
+        Raises:
+            ParameterError: The block has another version (`precondition_failed`).
+
+        Example:
+            client.update_block("proj_…", "block_…", text="Call me Al.", emotion="happy")
+        """
+        answer = self._attempt(
+            "PATCH",
+            _wire.project_path(project_id, "blocks", id),
+            json=_wire.block_body(values),
+            headers=_wire.version_header(if_version),
+        )
+        return _wire.read_block(answer)
+
+    def delete_block(self, project_id: str, id: str) -> None:
+        """Delete a block. `restore_block` brings it back while results are kept.
+
+        Example:
+            client.delete_block("proj_…", "block_…")
+        """
+        self._call("DELETE", _wire.project_path(project_id, "blocks", id))
+
+    def restore_block(self, project_id: str, id: str) -> Block:
+        """Restore a deleted block with its takes, at its former place.
+
+        Example:
+            client.restore_block("proj_…", "block_…")
+        """
+        path = _wire.project_path(project_id, "blocks", id, "restoration")
+        return _wire.read_block(self._attempt("POST", path))
+
+    def record_block(
+        self,
+        project_id: str,
+        id: str,
+        *,
+        seed: int | None = None,
+        choose: bool = True,
+        idempotency_key: str | None = None,
+    ) -> Take:
+        """Record a block as it is now, and return the take at once. Only this block is charged.
+
+        Args:
+            project_id: Id of the project, "proj_…".
+            id: Id of the block, "block_…".
+            seed: Another seed gives another reading. Default: a random one.
+            choose: Use the take in renders once it is completed.
+            idempotency_key: Names this request. The same request with the same key returns the
+                first take.
+
+        Example:
+            take = client.record_block("proj_…", "block_…")
+            client.wait(take.task_id)
+        """
+        answer = self._call(
+            "POST",
+            _wire.project_path(project_id, "blocks", id, "takes"),
+            json=_wire.to_wire({"seed": seed, "choose": choose}),
+            headers={"Idempotency-Key": idempotency_key or uuid.uuid4().hex},
+        )
+        return _wire.read(Take, answer)
+
+    def record_project(self, project_id: str, *, wait: bool = True) -> Recorded:
+        """Record the blocks whose present content has no take.
+
+        Blocks whose take fits, or is under way, are not recorded again.
+
+        Args:
+            project_id: Id of the project, "proj_…".
+            wait: Wait for the takes. False returns when they are ordered.
+
+        Raises:
+            TaskFailed: A take failed.
+
+        Example:
+            done = client.record_project("proj_…")
+            print(sum(take.cost for take in done.takes), done.refused)
+        """
+        made: list[Take] = []
+        refused: list[Mapping[str, Any]] = []
+        path = _wire.project_path(project_id, "takes")
+        cursor: str | None = None
+        while True:
+            body = {"cursor": cursor} if cursor else {}
+            answer = self._call("POST", path, json=body)
+            made += _wire.read_list(Take, answer)
+            refused += answer.get("refused") or ()
+            cursor = answer.get("nextCursor")
+            if not cursor:
+                break
+        if wait:
+            for take in made:
+                self.wait(take.task_id)
+        return Recorded(tuple(made), tuple(refused))
+
+    def takes(self, project_id: str, block_id: str) -> list[Take]:
+        """Return the takes of a block, newest first.
+
+        Example:
+            for take in client.takes("proj_…", "block_…"):
+                print(take.id, take.chosen, take.audio_url)
+        """
+        path = _wire.project_path(project_id, "blocks", block_id, "takes")
+        return _wire.read_list(Take, self._call("GET", path))
+
+    def delete_take(self, project_id: str, id: str) -> None:
+        """Delete a take, or cancel it while it is under way.
+
+        Example:
+            client.delete_take("proj_…", "take_…")
+        """
+        self._call("DELETE", _wire.project_path(project_id, "takes", id))
+
+    def render(
+        self,
+        project_id: str,
+        *,
+        format: Format | None = None,
+        sample_rate: int | None = None,
+        channel: Literal[1, 2] | None = None,
+        subtitles: Subtitles = "sentence",
+        gap: float | None = None,
+        allow_stale: bool = False,
+        if_version: int | None = None,
+        wait: bool = True,
+        timeout: float | None = None,
+        on_progress: Progress | None = None,
+        idempotency_key: str | None = None,
+    ) -> Task:
+        """Join the chosen takes of a project to one file with subtitles, which costs nothing.
+
+        Args:
+            project_id: Id of the project, "proj_…".
+            format: Default: mp3.
+            sample_rate: Hz, 8000 to 48000. Default: 44100, or 48000 for ogg.
+            channel: Number of channels.
+            subtitles: Unit of text of each subtitle.
+            gap: Seconds of silence between two blocks. Default: the silence of their takes.
+            allow_stale: Use takes of former words.
+            if_version: Version that the project must have.
+            wait: False returns the task at once.
+            timeout: Seconds to wait for the render. Default: no limit.
+            on_progress: Called with the task whenever its status or progress has changed.
+            idempotency_key: Names this request. The same request with the same key returns the task
+                of the first.
+
+        Raises:
+            ParameterError: A block has no take, or a stale one (`conflict`).
+            TaskFailed: The render failed.
+            Timeout: The render did not end within `timeout` seconds.
+
+        Example:
+            render = client.render("proj_…", format="flac")
+            client.download(render, "book.flac")
+            print(render.chapters)
+        """
+        body = _wire.to_wire(
+            {
+                "format": format,
+                "sample_rate": sample_rate,
+                "channel": channel,
+                "subtitle_type": "word" if subtitles == "word" else None,
+                "gap": gap,
+                "allow_stale": allow_stale or None,
+            }
+        )
+        headers = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}
+        answer = self._call(
+            "POST",
+            _wire.project_path(project_id, "renders"),
+            json=body,
+            headers=headers | _wire.version_header(if_version),
+        )
+        task = _wire.read(Task, answer)
+        return self.wait(task, timeout, on_progress) if wait else task
 
     def download(
         self,

@@ -7,7 +7,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from ._types import DeliveryStatus, Kind, Scope, Source, Status, WebhookEvent
+from ._types import (
+    BlockKind,
+    BlockState,
+    DeliveryStatus,
+    Kind,
+    Scope,
+    Source,
+    Status,
+    TextFormat,
+    WebhookEvent,
+)
 
 _KINDS: Mapping[str, Kind] = {
     "soundCloningClone": "clone",
@@ -45,6 +55,10 @@ class Task:
     languages: tuple[str, ...] = ()  # languages of all sentences
     speech_seconds: float | None = None  # speech found in the recording
     warnings: tuple[str, ...] = ()  # weaknesses of the recording
+    project_id: str | None = field(default=None, kw_only=True)  # of a render
+    timeline_url: str | None = field(default=None, kw_only=True)  # signed link, of a render
+    chapters: tuple[Mapping[str, Any], ...] = field(default=(), kw_only=True)
+    # title and start in seconds of each chapter of a render
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -273,6 +287,95 @@ class Verdict:
     register: RegisterFinding
     seconds: float  # duration of the file
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Unrecorded:
+    """Blocks of a project that are still to be recorded."""
+
+    blocks: int
+    characters: int
+    cost: float  # credits that their takes cost
+
+
+@dataclass(frozen=True)
+class Project:
+    """Script of blocks that are recorded one by one."""
+
+    id: str  # "proj_…"
+    name: str
+    version: int  # raised by each change of the script; `if_version` of the next change
+    blocks: int  # number of blocks
+    characters: int  # of all texts
+    created: int  # Unix seconds
+    updated: int  # Unix seconds
+    # Voice and controls of blocks that set none. None: the usual ones.
+    model_id: str | None = None
+    language: str | None = None
+    emotion: str | None = None
+    speed: float | None = None
+    pitch: int | None = None
+    vol: float | None = None
+    unrecorded: Unrecorded | None = None  # None in a list of projects
+
+
+@dataclass(frozen=True)
+class Take:
+    """Recording of a block."""
+
+    id: str  # "take_…"
+    block_id: str
+    task_id: str  # speech task that made the take
+    status: Status
+    progress: int  # per cent
+    cost: float  # credits
+    seed: int  # another seed gives another reading
+    stale: bool  # the block would be spoken differently now
+    chosen: bool  # renders use the take
+    created: int  # Unix seconds
+    text: str | None = None  # text that the take speaks
+    error: str | None = None
+    error_code: str | None = None  # stable word, for programs
+    seconds: float | None = None  # length of the audio
+    audio_url: str | None = None  # signed link to a FLAC file
+    subtitle_vtt: str | None = None  # signed link to the words as WebVTT
+    subtitle_json: str | None = None  # signed link to the words as JSON with milliseconds
+    links_expire_at: int | None = None  # Unix seconds; later answers have new links
+
+
+@dataclass(frozen=True)
+class Block:
+    """Part of a script: a text, a chapter's heading or a pause."""
+
+    id: str  # "block_…"
+    kind: BlockKind
+    version: int  # raised by each change of the block; `if_version` of the next change
+    state: BlockState
+    takes: int  # number of takes
+    characters: int  # of the text, which a take is charged for
+    created: int  # Unix seconds
+    updated: int  # Unix seconds
+    text: str = ""
+    text_format: TextFormat = "plain"
+    seconds: float | None = None  # of a pause
+    # Voice and controls. None: those of the project.
+    model_id: str | None = None
+    language: str | None = None
+    emotion: str | None = None
+    speed: float | None = None
+    pitch: int | None = None
+    vol: float | None = None
+    take: Take | None = None  # take that renders use
+    take_id: str | None = None  # take that the client chose
+    recording_id: str | None = None  # newest take that is under way
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Takes that `record_project` has ordered."""
+
+    takes: tuple[Take, ...]
+    refused: tuple[Mapping[str, Any], ...]  # `blockId`, `error` and `errorCode` of blocks
 
 
 @dataclass(frozen=True)

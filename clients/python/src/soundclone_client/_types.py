@@ -28,5 +28,7 @@ Progress = Callable[["Task"], object]
 
 Transfer = Callable[[int, int | None], object]
 """Called with the bytes transferred and the total, which is None if unknown."""
+BlockKind = Literal["text", "chapter", "pause"]
+BlockState = Literal["silent", "unrecorded", "recording", "stale", "ready", "failed"]
 WebhookEvent = Literal["task.succeeded", "task.failed", "balance.low"]
 DeliveryStatus = Literal["pending", "delivered", "failed"]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import MISSING, asdict, fields
+from dataclasses import MISSING, asdict, fields, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,15 +25,19 @@ from ._errors import (
     Unreachable,
 )
 from ._models import (
+    Block,
     Clone,
     Consent,
     Conversion,
     CredentialsFinding,
+    Project,
     Pronunciation,
     RegisterFinding,
     Speech,
+    Take,
     Task,
     TaskPage,
+    Unrecorded,
     Verdict,
     WatermarkFinding,
 )
@@ -50,6 +55,7 @@ LONGEST_PAUSE = 60.0  # longest Retry-After that is obeyed, in seconds
 SLOW = 300.0  # seconds for an answer to a verification or an erasure
 OUTAGE = 300.0  # seconds of failed polls after which `wait` gives up
 
+_BLOCKS, _BLOCK_BYTES = 500, 200_000  # of a request, which may have 300,000 bytes
 _OK, _UNAUTHENTICATED, _INVALID = 20000, 20001, 20002  # codes of the envelope
 _TRANSIENT = ("rate_limited", "unavailable", "internal_error")
 _RENAMED = {"text": "contentText", "version": "soundVersion"}
@@ -93,6 +99,50 @@ def voice_path(model_id: str) -> str:
 def key_path(id: str) -> str:
     """Return the path of an API key."""
     return f"{API}/keys/{quote(id, safe='')}"
+
+
+def project_path(id: str, *parts: str) -> str:
+    """Return the path of a project, or of something in the project."""
+    names = (quote(each, safe="") for each in (id, *parts))
+    return f"{API}/projects/{'/'.join(names)}"
+
+
+def version_header(version: int | None) -> dict[str, str]:
+    """Return the header with which only this version of a project or block is changed."""
+    return {} if version is None else {"If-Match": f'"{version}"'}
+
+
+def block_body(values: Mapping[str, object]) -> dict[str, object]:
+    """Rename the values of a block or project to the API's names. None stays, as null."""
+    names = {"text": "text"}
+    return {names.get(name, _wire_name(name)): value for name, value in values.items()}
+
+
+def block_batches(rows: Iterable[Mapping[str, object]]) -> Iterator[list[Mapping[str, object]]]:
+    """Yield blocks in batches that fit into a request."""
+    batch: list[Mapping[str, object]] = []
+    size = 0
+    for row in rows:
+        length = len(json.dumps(row))
+        if batch and (len(batch) == _BLOCKS or size + length > _BLOCK_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(row)
+        size += length
+    if batch:
+        yield batch
+
+
+def read_project(data: Mapping[str, Any]) -> Project:
+    """Build a project from an answer."""
+    left = data.get("unrecorded")
+    return replace(read(Project, data), unrecorded=read(Unrecorded, left) if left else None)
+
+
+def read_block(data: Mapping[str, Any]) -> Block:
+    """Build a block from an answer."""
+    take = data.get("take")
+    return replace(read(Block, data), take=read(Take, take) if take else None)
 
 
 def webhook_path(id: str) -> str:
@@ -286,6 +336,8 @@ def object_of(response: httpx2.Response) -> dict[str, Any]:
 
 def data_of(response: httpx2.Response) -> dict[str, Any]:
     """Return the data of an answer. Raises the ApiError that the answer reports."""
+    if response.status_code == 204:
+        return {}
     body = _body_of(response)
     if isinstance(body, dict) and body.get("code") == _OK:
         data = body.get("data")
