@@ -514,6 +514,13 @@ def test_a_conversation(api: Api, account: Account, voice: str) -> None:
         assert socket.receive()["type"] == "websocket.close"
 
 
+def test_a_deleted_voice_is_named_by_its_id(api: Api, account: Account, voice: str) -> None:
+    call(api, account.key, "/v1/delete_voice", {"voice_id": voice})
+    code, sentence = refusal(api, account.key, "/v1/t2a_v2", speech(voice))
+    assert code == 20132
+    assert sentence.startswith(f"voice {voice} was deleted on ")
+
+
 @pytest.mark.parametrize(
     ("messages", "code"),
     [

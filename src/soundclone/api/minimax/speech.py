@@ -13,8 +13,9 @@ from anyio import CancelScope
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import iterate_in_threadpool, run_in_threadpool
 from fastapi.responses import JSONResponse, StreamingResponse
+from sqlalchemy.orm import Session
 
-from ...core import client_voice_ids, tasks
+from ...core import client_voice_ids, tasks, voices
 from ...core.client_voice_ids import VoiceNotFound
 from ...core.formatting import DAY
 from ...core.keys import Caller
@@ -24,6 +25,7 @@ from ...db.models import Task
 from ...engines.emotion import Emotion
 from ...errors import (
     AuthenticationError,
+    Expired,
     Forbidden,
     InsufficientBalance,
     InvalidParameter,
@@ -190,7 +192,7 @@ async def speech_job(
     """
     version = version_of(body.model)
     wanted = _voice_of(body)
-    voice_id = await state.database.read_async(client_voice_ids.resolve, who.account_id, wanted)
+    voice_id = await state.database.read_async(_usable, who.account_id, wanted)
     pronounced = pronunciation.Pronounced(text)
     if body.pronunciation_dict.tone and len(text) <= 2 * TEXT_LIMIT:
         entries = body.pronunciation_dict.tone
@@ -220,7 +222,24 @@ async def check_voice(state: AppState, who: Caller, body: SpeechSettings) -> Non
     """
     version_of(body.model)
     wanted = _voice_of(body)
-    await state.database.read_async(client_voice_ids.resolve, who.account_id, wanted)
+    await state.database.read_async(_usable, who.account_id, wanted)
+
+
+def _usable(session: Session, account_id: str, wanted: str) -> str:
+    """Return the id of a voice that can be used.
+
+    Raises:
+        VoiceNotFound: The account has no such voice.
+        Expired: The voice is deleted or expired.
+    """
+    voice_id = client_voice_ids.resolve(session, account_id, wanted)
+    try:
+        voices.current(session, voice_id, account_id)
+    except Expired as error:
+        # The client knows the voice by the id that it chose.
+        error.message = error.message.replace(voice_id, wanted)
+        raise
+    return voice_id
 
 
 def _voice_of(body: SpeechSettings) -> str:
