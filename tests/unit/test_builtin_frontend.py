@@ -6,6 +6,7 @@ import gc
 import itertools
 import os
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from soundclone.engines.builtin import frontend
+from soundclone.engines.builtin import espeak, frontend
 from soundclone.engines.builtin.frontend import LONGEST, VOICES, Pool
 from soundclone.errors import EngineUnavailable, SynthesisError
 from soundclone.text import languages as all_languages
@@ -299,3 +300,11 @@ def test_the_child_is_told_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_voices_are_the_languages() -> None:
     assert set(frontend.VOICES) == set(all_languages.LANGUAGES)
+
+
+def test_a_process_of_espeak_imports_no_other_module_of_the_package() -> None:
+    listed = f"import runpy, sys; runpy.run_path({espeak.__file__!r}); print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", listed], capture_output=True, check=True, text=True
+    )
+    assert not {"soundclone", "numpy"} & set(done.stdout.split())

@@ -1,8 +1,8 @@
 """The child process that runs espeak-ng.
 
 espeak-ng has global state, is licensed under the GPL, and parses hostile text in C. It therefore
-runs in a separate process, `python -m soundclone.engines.builtin.espeak`. `frontend` holds the
-other end of the pipes.
+runs in a separate process, `python -P espeak.py`. `frontend` holds the other end of the pipes. This
+module imports nothing of soundclone, so that the process stays small.
 
 A message is its length (4 bytes, big-endian) and that many bytes. A request is a message of JSON:
 

@@ -25,6 +25,7 @@ from ...errors import EngineUnavailable, SynthesisError
 from ...text.g2p import Reading, read
 from ...text.languages import LANGUAGES
 from ...text.words import Word, word_spans
+from . import espeak
 from .espeak import read_message, write_message
 from .ipa import standard
 
@@ -70,8 +71,9 @@ class _Child:
 
     def __init__(self) -> None:
         keep = ("PATH", "HOME", "LANG", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "soundclone.engines.builtin.espeak"],
+        self._process = subprocess.Popen(  # noqa: S603
+            # As a file, because importing the package takes 30 MB and most of a second.
+            [sys.executable, "-P", espeak.__file__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
