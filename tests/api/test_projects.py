@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -418,6 +420,17 @@ def test_charges_of_takes_are_those_of_their_tasks(real_api: Api) -> None:
     assert charged == of_tasks == round(expected * 1_000_000)
 
 
+def test_two_requests_at_once_record_each_block_once(script: Script) -> None:
+    ids = [block["id"] for block in script.insert(*(f"Sentence {each}." for each in range(20)))]
+    with ThreadPoolExecutor(3) as threads:
+        answers = list(
+            threads.map(lambda _: script.ok("POST", f"{script.path}/takes", {}), range(3))
+        )
+    recorded = [take["blockId"] for answer in answers for take in answer["list"]]
+    assert sorted(recorded) == sorted(ids)
+    assert [each["takes"] for each in script.blocks()] == [1] * 20
+
+
 # Renders
 
 
@@ -562,3 +575,16 @@ def test_an_erased_account_has_no_project(script: Script) -> None:
         for table in (Project, Block, Take, Render):
             owned = select(func.count()).where(table.account_id == script.account.id)
             assert session.scalar(owned.select_from(table)) == 0
+
+
+@pytest.mark.slow
+def test_projects_on_postgres(tmp_path: Path, postgres_database: str) -> None:
+    for api in serve(tmp_path, real_status=True, database_url=postgres_database):
+        for test in (
+            test_takes_are_compared_and_chosen,
+            test_two_requests_at_once_record_each_block_once,
+            test_a_take_is_kept_with_its_project_and_a_render_expires,
+            test_a_deleted_project_leaves_nothing,
+            test_a_withdrawn_consent_removes_takes_and_renders,
+        ):
+            test(Script(api))
