@@ -28,6 +28,13 @@ def test_a_front_answers_below_its_prefix(real_api: Api) -> None:
     assert real_api.get("/openai/v1/nothing", key)[1]["error"]["code"] == "not_found"
 
 
+def test_a_word_in_place_of_an_id_has_its_own_methods(real_api: Api) -> None:
+    key = real_api.new_account().key
+    for path, methods in (("history/download", "POST"), ("history/x", "DELETE, GET")):
+        answer = real_api.send("PUT", f"/elevenlabs/v1/{path}", key=key)
+        assert (answer.status_code, answer.headers["Allow"]) == (405, methods)
+
+
 def test_a_prefix_leads_to_its_front_alone(real_api: Api) -> None:
     key = real_api.new_account().key
     for path in ("/openai/api/open-api/v1/voices", "/openai/healthz", "/openai"):

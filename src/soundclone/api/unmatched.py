@@ -86,7 +86,10 @@ def install(
             known = NotFound(f"there is nothing at {shown[:80]!r}; /docs lists the paths")
         elif error.status_code == 405:
             # The first route of a path reports its own methods and omits those of the other routes.
-            methods = {method for route in paths.at(path) for method in route.methods or ()}
+            found = paths.at(path)
+            # A word such as `download` is no id, so routes with a parameter do not count.
+            found = [route for route in found if "{" not in route.path] or found
+            methods = {method for route in found for method in route.methods or ()}
             methods |= set(filter(None, headers.get("Allow", "").split(", ")))
             headers["Allow"] = ", ".join(sorted(methods or _STATIC_METHODS))
             known = MethodNotAllowed(
