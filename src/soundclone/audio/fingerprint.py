@@ -28,6 +28,7 @@ _NEAR = 125  # frames
 _FAN = 3  # pairs of each peak
 _LONGEST = 63  # frames between the peaks of a pair
 _WIDEST = 80  # bands between them
+_BLOCK = 4096  # frames of a spectrogram in memory
 _SHIFTS = 4  # starts of the first frame of an excerpt, in parts of a frame
 
 Hashes = NDArray[np.int64]
@@ -72,8 +73,7 @@ def _resample(samples: Samples, rate: int) -> Samples:
 
 
 def _landmarks(samples: Samples) -> Fingerprint:
-    level = _spectrogram(samples)
-    frames, bands = _peaks(level)
+    frames, bands = _peaks(samples)
     order = np.lexsort((bands, frames))
     frames, bands = frames[order], bands[order]
     hashes, positions = [], []
@@ -98,22 +98,28 @@ def _landmarks(samples: Samples) -> Fingerprint:
 
 def _spectrogram(samples: Samples) -> NDArray[np.float32]:
     """Return levels in dB, shape (bands, frames)."""
-    if len(samples) < _WINDOW:
-        return np.zeros((_BANDS[1] - _BANDS[0], 0), np.float32)
     frames = np.lib.stride_tricks.sliding_window_view(samples, _WINDOW)[::HOP]
     window = np.hanning(_WINDOW).astype(np.float32)
     spectrum = np.fft.rfft(frames * window, axis=1)[:, _BANDS[0] : _BANDS[1]]
     return (20 * np.log10(np.abs(spectrum) + 1e-9)).astype(np.float32).T
 
 
-def _peaks(level: NDArray[np.float32]) -> tuple[Hashes, Hashes]:
+def _peaks(samples: Samples) -> tuple[Hashes, Hashes]:
     """Return frames and bands of the levels that are the highest of their box."""
-    if not level.shape[1]:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    highest = _around(_around(level, _BOX[0], 0), _BOX[1], 1)
-    near = _around(level.max(0, keepdims=True), _NEAR, 1)
-    bands, frames = np.nonzero((level >= highest) & (level > near - _FLOOR) & (level > -100))
-    return frames.astype(np.int64), bands.astype(np.int64)
+    count = max((len(samples) - _WINDOW) // HOP + 1, 0)
+    frames, bands = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for start in range(0, count, _BLOCK):
+        # The frames beside a block decide which of its levels are peaks.
+        first, last = max(start - _NEAR, 0), min(start + _BLOCK + _NEAR, count)
+        level = _spectrogram(samples[first * HOP : (last - 1) * HOP + _WINDOW])
+        highest = _around(_around(level, _BOX[0], 0), _BOX[1], 1)
+        near = _around(level.max(0, keepdims=True), _NEAR, 1)
+        found = np.nonzero((level >= highest) & (level > near - _FLOOR) & (level > -100))
+        at = found[1].astype(np.int64) + first
+        own = (at >= start) & (at < start + _BLOCK)
+        frames.append(at[own])
+        bands.append(found[0][own].astype(np.int64))
+    return np.concatenate(frames), np.concatenate(bands)
 
 
 def _around(level: NDArray[np.float32], reach: int, axis: int) -> NDArray[np.float32]:
