@@ -105,6 +105,8 @@ def rejection(errors: Sequence[Any], expectations: Mapping[str, str]) -> Request
         return RequestError(
             "the body must be a JSON object, sent with Content-Type: application/json"
         )
+    while names[-1].isdigit() and len(names) > 1:  # an item of a list, which the list describes
+        names.pop()
     name = ".".join(names)
     takes = expectations.get(".".join(part for part in names if not part.isdigit()))
     if takes is None:
