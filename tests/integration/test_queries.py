@@ -30,8 +30,8 @@ def customer(database: Database) -> tuple[str, str]:
         return account.id, key.id
 
 
-def submit(database: Database, customer: tuple[str, str], kind: str = "clone") -> str:
-    order = Order(
+def order(customer: tuple[str, str], kind: str = "clone") -> Order:
+    return Order(
         account_id=customer[0],
         key_id=customer[1],
         request=rows.clone_request() if kind == "clone" else rows.speech_request(),
@@ -39,8 +39,12 @@ def submit(database: Database, customer: tuple[str, str], kind: str = "clone") -
         cost=10,
         request_hash="",
     )
+
+
+def submit(database: Database, customer: tuple[str, str], kind: str = "clone") -> str:
     with database.transaction() as session:
-        return tasks.submit(session, order, lambda *_: None, active_limit=100).id
+        wanted = order(customer, kind)
+        return tasks.submit(session, wanted, lambda *_: None, active_limit=100).id
 
 
 def test_history(database: Database, customer: tuple[str, str]) -> None:
@@ -165,7 +169,7 @@ def test_the_ledger_is_grouped_by_task(database: Database, customer: tuple[str, 
         ]
         assert (last.held, last.charged, last.returned, last.voice_name) == (10, 4, 6, "Anna")
         assert (first.held, first.charged, paid.paid) == (10, 0, 1_000)
-        older = queries.ledger_entries(session, customer[0], before=first.created_at)
+        older = queries.ledger_entries(session, customer[0], before=first.line)
         assert [each.state for each in older] == ["credit"]
         (holding,) = queries.holding_accounts(session)
         assert (holding.id, holding.held, holding.active) == (customer[0], 10, 1)
@@ -175,3 +179,22 @@ def test_the_ledger_is_grouped_by_task(database: Database, customer: tuple[str, 
         lines = ledger.lines_after(session, customer[0], limit=3)
         lines = [*lines, *ledger.lines_after(session, customer[0], lines[-1])]
         assert list(lines) == list(ledger.statement(session, customer[0]))
+
+
+def test_pages_of_the_ledger_have_every_entry(
+    database: Database, customer: tuple[str, str]
+) -> None:
+    """Also those of tasks that were submitted together, which begin at the same time."""
+    with database.transaction() as session:
+        orders = [order(customer) for _ in range(5)]
+        tasks.submit_all(session, orders, lambda *_: None, active_limit=100)
+    with database.read() as session:
+        whole = [each.line for each in queries.ledger_entries(session, customer[0])]
+        assert len(set(whole)) == 6
+        found: list[str] = []
+        while page := queries.ledger_entries(
+            session, customer[0], before=found[-1] if found else None, limit=2
+        ):
+            found += [each.line for each in page]
+        assert found == whole
+        assert len(queries.ledger_entries(session, customer[0], before="a\0b")) == 6

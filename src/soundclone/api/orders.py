@@ -442,7 +442,7 @@ async def speech_order(
 
 
 def _spoken(text: str, entries: Sequence[Entry]) -> str:
-    """Return a text with the spoken forms of its words, whatever language each sentence has.
+    """Return a text with the spoken forms of its words in all languages.
 
     Raises:
         InvalidParameter: The speech of a request may not be so long.

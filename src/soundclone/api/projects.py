@@ -153,10 +153,7 @@ async def create_project(state: State, body: ProjectRequest, who: LimitedSpeaker
         )
 
     made = await state.database.transaction_async(work)
-    return JSONResponse(
-        ok(project_view(made) | unrecorded_view(Unrecorded(), state.prices)),
-        headers=etag(made.version),
-    )
+    return _project_response(state, made, Unrecorded())
 
 
 @router.get(
@@ -192,10 +189,7 @@ async def get_project(state: State, project_id: ProjectId, who: TaskReader) -> J
         return project, takes.unrecorded(session, project_id)
 
     project, left = await read(state, work)
-    return JSONResponse(
-        ok(project_view(project) | unrecorded_view(left, state.prices)),
-        headers=etag(project.version),
-    )
+    return _project_response(state, project, left)
 
 
 @router.patch(
@@ -232,10 +226,7 @@ async def update_project(
         return project, takes.unrecorded(session, project_id)
 
     project, left = await state.database.transaction_async(work)
-    return JSONResponse(
-        ok(project_view(project) | unrecorded_view(left, state.prices)),
-        headers=etag(project.version),
-    )
+    return _project_response(state, project, left)
 
 
 @router.delete(

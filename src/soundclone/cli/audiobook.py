@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -9,7 +10,6 @@ import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -123,8 +123,7 @@ def audiobook(
     silent = quiet or as_json
     folder = work_folder(output)
     texts = [text for part in parts for text in part.texts]
-    again = "run the same command again to continue; finished parts are not paid for again"
-    with resumable(again), exclusive(folder), connected(url, key) as client:
+    with resumable(), exclusive(folder), connected(url, key) as client:
         producer = Producer(
             client,
             id_of(client, voice),
@@ -167,7 +166,7 @@ def _read(book: Path) -> Document:
 
 def _chosen(document: Document, chapters: str | None, headings: bool) -> list[_Part]:
     from ..errors import InvalidParameter
-    from ..text.imports.parts import parts
+    from ..text.imports.parts import LIMIT, parts
     from ..text.script import check
 
     numbers = _numbers(chapters, len(document.chapters))
@@ -176,7 +175,7 @@ def _chosen(document: Document, chapters: str | None, headings: bool) -> list[_P
         chapter = document.chapters[number - 1]
         texts = parts(chapter, title=headings)
         try:
-            counts = [check(text, 10_000) for text in texts]
+            counts = [check(text, LIMIT) for text in texts]
         except InvalidParameter as error:
             fail(f"chapter {number}: {error.message}", error.word)
         found.append(_Part(number, _title(chapter, number), texts, sum(counts)))
@@ -366,11 +365,8 @@ def _file_name(title: str) -> str:
 
 
 def _sha256(file: Path) -> str:
-    digest = sha256()
     with file.open("rb") as opened:
-        while block := opened.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def _cues(spoken: Sequence[Spoken]) -> Cues:

@@ -108,8 +108,7 @@ def dub(
     batches = _batches(cues)
     silent = quiet or as_json
     folder = work_folder(output)
-    again = "run the same command again to continue; finished parts are not paid for again"
-    with resumable(again), exclusive(folder), connected(url, key) as client:
+    with resumable(), exclusive(folder), connected(url, key) as client:
         delivery = Delivery(
             language,
             emotion=None if emotion == "neutral" else emotion,

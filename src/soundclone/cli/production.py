@@ -37,6 +37,9 @@ _ATTEMPTS = 2  # failures of one text in one run
 _MOST_ATTEMPTS = 100  # of one text in all runs
 _PATIENCE = 900.0  # seconds without any answer after which a run ends
 _LONGEST_PAUSE = 30.0  # seconds
+_CONTINUE = (
+    "interrupted; run the same command again to continue; finished parts are not paid for again"
+)
 
 
 @dataclass(frozen=True)
@@ -253,17 +256,17 @@ def _is_transient(error: ClientError) -> bool:
 
 
 @contextmanager
-def resumable(hint: str) -> Iterator[None]:
+def resumable() -> Iterator[None]:
     """Explain after SIGINT or SIGTERM how to continue. Submitted tasks go on."""
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     try:
         yield
     except KeyboardInterrupt:
-        raise Failure(f"interrupted; {hint}", "interrupted", INTERRUPTED) from None
+        raise Failure(_CONTINUE, "interrupted", INTERRUPTED) from None
     except SystemExit as end:
         if end.code != TERMINATED:
             raise
-        raise Failure(f"interrupted; {hint}", "interrupted", TERMINATED) from None
+        raise Failure(_CONTINUE, "interrupted", TERMINATED) from None
     finally:
         signal.signal(signal.SIGTERM, before)
 

@@ -254,14 +254,15 @@ def page(
     if cursor is not None:
         last = session.get(Project, cursor) if cursor.isprintable() else None
         if last is None or last.account_id != account_id:
-            raise _unknown_cursor(cursor)
+            raise unknown_cursor(cursor)
         query = query.where(tuple_(Project.created_at, Project.id) < (last.created_at, last.id))
     query = query.order_by(Project.created_at.desc(), Project.id.desc())
     found = session.scalars(query.limit(limit + 1)).all()
     return found[:limit], found[limit - 1].id if len(found) > limit else None
 
 
-def _unknown_cursor(cursor: str) -> InvalidParameter:
+def unknown_cursor(cursor: str) -> InvalidParameter:
+    """Return the error for a cursor that no page has returned."""
     return InvalidParameter(
         f"cursor is {cursor[:60]!r}; it must be the nextCursor of an earlier page",
         param="cursor",
@@ -377,7 +378,7 @@ def mark_deleted(
     key_id: str,
     versions: Collection[int] | None,
 ) -> None:
-    """Delete a project. Afterwards `takes.clear` removes its takes and rows.
+    """Delete a project. Afterwards `takes.clear_project` removes its takes and rows.
 
     Raises:
         NotFound: The account has no such project.
@@ -409,7 +410,7 @@ def script_page(
     if cursor is not None:
         last = session.get(Block, cursor) if cursor.isprintable() else None
         if last is None or last.project_id != project.id:
-            raise _unknown_cursor(cursor)
+            raise unknown_cursor(cursor)
         query = query.where(tuple_(Block.position, Block.id) > (last.position, last.id))
     query = query.order_by(Block.position, Block.id)
     found = session.scalars(query.limit(limit + 1)).all()

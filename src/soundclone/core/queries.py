@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import BigInteger, cast, func, literal_column, or_, select
+from sqlalchemy import BigInteger, cast, func, literal_column, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from ..db.models import (
@@ -144,6 +144,7 @@ def usage_by_voice(session: Session, account_id: str, days: int = 30) -> tuple[V
 class Entry:
     """Everything that the ledger has about one task, or one payment."""
 
+    line: str  # id of the first line
     created_at: float
     paid: int  # micro-credits
     held: int
@@ -165,21 +166,24 @@ class Entry:
 
 
 def ledger_entries(
-    session: Session, account_id: str, *, before: float | None = None, limit: int = 50
+    session: Session, account_id: str, *, before: str | None = None, limit: int = 50
 ) -> Sequence[Entry]:
     """Return the account's ledger by tasks and payments, the newest first.
 
     Args:
         session: The transaction.
         account_id: The account.
-        before: Return only entries that began before this time.
+        before: First line of the last entry of the page before. Tasks of one transaction begin at
+            the same time. None, or an unknown line: the first page.
         limit: Maximum number of entries to return.
     """
+    last = session.get(Transfer, before) if before and before.isprintable() else None
     heads = select(Transfer).where(
         Transfer.account_id == account_id, Transfer.kind.in_(("credit", "hold"))
     )
-    if before is not None:
-        heads = heads.where(Transfer.created_at < before)
+    if last is not None and last.account_id == account_id:
+        place = tuple_(Transfer.created_at, Transfer.id)
+        heads = heads.where(place < (last.created_at, last.id))
     heads = heads.order_by(Transfer.created_at.desc(), Transfer.id.desc()).limit(limit)
     found = session.scalars(heads).all()
     ids = [line.task_id for line in found if line.task_id]
@@ -204,6 +208,7 @@ def ledger_entries(
         charged, returned = lines.get("capture"), lines.get("release")
         task = tasks.get(head.task_id or "")
         return Entry(
+            line=head.id,
             created_at=head.created_at,
             paid=head.amount if head.kind == "credit" else 0,
             held=head.amount if head.kind == "hold" else 0,

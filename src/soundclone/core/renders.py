@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from sqlalchemy import or_, select, tuple_
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from ..db.models import Block, Json, Project, Render, Task
 from ..errors import InvalidParameter, NotFound, StateConflict
 from . import takes
-from .projects import BlockKind
+from .projects import BlockKind, unknown_cursor
 from .requests import TaskResult
 
 MOST_CHAPTERS = 1000
@@ -170,16 +170,13 @@ def page(
         .join(Render, Render.task_id == Task.id)
         .where(
             Render.project_id == project.id,
-            or_(Task.expires_at.is_(None), Task.expires_at > time.time()),
+            takes.kept(),
         )
     )
     if cursor is not None:
         last = session.get(Task, cursor) if cursor.isprintable() else None
         if last is None or last.account_id != project.account_id:
-            raise InvalidParameter(
-                f"cursor is {cursor[:60]!r}; it must be the nextCursor of an earlier page",
-                param="cursor",
-            )
+            raise unknown_cursor(cursor)
         query = query.where(tuple_(Task.created_at, Task.id) < (last.created_at, last.id))
     query = query.order_by(Task.created_at.desc(), Task.id.desc())
     found = session.scalars(query.limit(limit + 1)).all()
@@ -200,7 +197,7 @@ def get(session: Session, project: Project, task_id: str) -> Task:
             .where(
                 Task.id == task_id,
                 Render.project_id == project.id,
-                or_(Task.expires_at.is_(None), Task.expires_at > time.time()),
+                takes.kept(),
             )
         )
     if task is None:

@@ -51,7 +51,7 @@ class Unrecorded:
     characters: tuple[int, ...] = ()  # of each block
 
 
-def _kept() -> ColumnElement[bool]:
+def kept() -> ColumnElement[bool]:
     """Return the condition that the result of a task is kept."""
     return or_(Task.expires_at.is_(None), Task.expires_at > time.time())
 
@@ -66,7 +66,7 @@ def of_blocks(session: Session, block_ids: Iterable[str]) -> dict[str, list[Reco
             .join(Task, Task.id == Take.task_id)
             .where(
                 Take.block_id.in_(wanted[start : start + _BATCH]),
-                _kept(),
+                kept(),
             )
             .order_by(Take.created_at.desc(), Take.id.desc())
         )
@@ -104,7 +104,7 @@ def get(session: Session, project: Project, take_id: str, block_id: str | None =
             .where(
                 Take.id == take_id,
                 Take.project_id == project.id,
-                _kept(),
+                kept(),
             )
         ).one_or_none()
     if row is None or block_id not in (None, row.Take.block_id):
@@ -175,7 +175,7 @@ def _covered() -> ColumnElement[bool]:
         Take.block_id == Block.id,
         Take.digest == Block.digest,
         Task.id == Take.task_id,
-        or_(Task.status.in_(ACTIVE), and_(Task.status == TaskStatus.COMPLETED, _kept())),
+        or_(Task.status.in_(ACTIVE), and_(Task.status == TaskStatus.COMPLETED, kept())),
     )
 
 

@@ -71,6 +71,7 @@ class Section:
     piece: Piece
     samples: Samples
     spoken: tuple[Spoken, ...] = ()  # times from the start of the section
+    source: TakeSource | None = None  # None: a pause or a gap
 
 
 def render(job: Job) -> Outcome:
@@ -90,6 +91,9 @@ def assemble_takes(job: Job, request: RenderRequest, plan: Plan) -> Json:
     options = request.options
     audio = files.result(job.task.id, options.format.extension)
     timeline = Timeline()
+    consents: list[Json | None] = []
+    engines: set[str] = set()
+    languages: set[str] = set()
     with TemporaryDirectory(prefix="soundclone-") as folder:
         path = Path(folder) / "speech"
         with encode.Encoder(
@@ -106,13 +110,16 @@ def assemble_takes(job: Job, request: RenderRequest, plan: Plan) -> Json:
                 for block in blocks(section.samples):
                     encoder.write(block)
                 timeline.append(section)
+                if section.source is not None:
+                    consents.append(section.source.consent)
+                    engines.add(section.source.request.engine)
+                    languages.update(section.source.result.languages or ())
                 job.report(round(95 * done / len(plan.pieces)))
-        consents, engines, languages = _origins(job, plan)
         result = TaskResult(
             audio=audio,
             seconds=round(timeline.seconds, 3),
-            engine=", ".join(engines),
-            languages=tuple(languages),
+            engine=", ".join(sorted(engines)),
+            languages=tuple(sorted(languages)),
             chapters=tuple(timeline.chapters),
         )
         result = provenance.seal(
@@ -174,7 +181,7 @@ def _take(
         SentenceTimes(start, end, tuple(map(tuple, words))).spoken(sentence, shift)
         for sentence, (start, end, words) in zip(source.sentences, times, strict=True)
     ]
-    return Section(piece, samples[first:last], tuple(spoken))
+    return Section(piece, samples[first:last], tuple(spoken), source)
 
 
 def _sources(job: Job, task_ids: Sequence[str]) -> dict[str, TakeSource]:
@@ -197,20 +204,6 @@ def _sources(job: Job, task_ids: Sequence[str]) -> dict[str, TakeSource]:
 
 def _lost() -> InternalError:
     return InternalError("a take of this render was deleted meanwhile; render the project again")
-
-
-def _origins(job: Job, plan: Plan) -> tuple[list[Json | None], list[str], list[str]]:
-    """Return the consents of the voices, and the engines and languages of the takes, sorted."""
-    consents: list[Json | None] = []
-    engines: set[str] = set()
-    languages: set[str] = set()
-    ids = [piece.task_id for piece in plan.pieces if piece.task_id]
-    for start in range(0, len(ids), _BATCH):
-        for source in _sources(job, ids[start : start + _BATCH]).values():
-            consents.append(source.consent)
-            engines.add(source.request.engine)
-            languages.update(source.result.languages or ())
-    return consents, sorted(engines), sorted(languages)
 
 
 class Timeline:

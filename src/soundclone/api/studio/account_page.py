@@ -63,7 +63,7 @@ class AccountOverview:
 
 @router.get("")
 async def show(
-    request: Request, me: Manager, days: int = 28, before: float | None = None
+    request: Request, me: Manager, days: int = 28, before: str | None = None
 ) -> Response:
     """Show the balance, the spending, the prices, the keys and the ledger of the account."""
     days = days if days in PERIODS else 28
@@ -83,7 +83,7 @@ async def show(
     entries, older = found.entries, None
     if len(entries) > _ENTRIES:
         entries = entries[:_ENTRIES]
-        query = urlencode({"days": days, "before": entries[-1].created_at})
+        query = urlencode({"days": days, "before": entries[-1].line})
         older = f"/studio/account?{query}#ledger"
     return render_page(
         request,
