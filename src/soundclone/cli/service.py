@@ -116,10 +116,13 @@ def worker(
     # Before numpy is imported. Each core runs another task, so a task needs one thread.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
-    from .. import telemetry, tracing
+    from .. import memory, telemetry, tracing
+
+    memory.use_one_pool()  # before other threads begin
     from ..jobs.ids import new_id
     from ..jobs.worker import Worker
 
+    memory.keep_returning()
     telemetry.configure()
     tracing.configure()
     private_files()

@@ -16,6 +16,7 @@ from concurrent.futures import ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import NoReturn, ParamSpec, TypeVar
 
+from .. import memory
 from .protocol import Controls, Converter, EngineInfo, Reference, Speech, Voice
 
 P = ParamSpec("P")
@@ -119,11 +120,13 @@ class ProcessEngine:
 def _begin(create: Callable[[], Converter]) -> None:
     """Create the engine of this process."""
     global _engine
+    memory.use_one_pool()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # the worker ends its processes
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     _engine = create()
     _engine.warm()
+    memory.keep_returning()
 
 
 def _end_with_parent() -> None:
