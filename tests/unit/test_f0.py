@@ -7,6 +7,7 @@ import pytest
 import pyworld
 from numpy.typing import NDArray
 
+from soundclone.audio import f0
 from soundclone.audio.f0 import grid, track
 
 RATE, HOP = 16_000, 0.005
@@ -119,3 +120,24 @@ def test_hostile_samples() -> None:
         found = track(np.asarray(samples, np.float64), RATE, HOP)
         assert len(found) == int(len(samples) / RATE / HOP + 1e-6) + 1
         assert not found.any() or (found >= grid()[0]).all()
+
+
+@pytest.mark.parametrize("frames", [1, 2, 200, 201, 450])
+def test_the_path_is_the_strongest_of_all(frames: int) -> None:
+    draw = np.random.default_rng(frames)
+    voiced, unvoiced = draw.normal(size=(frames, 30)), 1 + draw.normal(size=frames)
+    # States and their costs, written out: 30 points, then the unvoiced state.
+    points = np.arange(30)
+    costs = np.full((31, 31), f0._CHANGE * 0.01 / HOP)
+    costs[:30, :30] = np.abs(points[:, None] - points) * f0._JUMP * 0.01 / HOP / f0._PER_OCTAVE
+    costs[30, 30] = 0
+    strengths = np.column_stack([voiced, unvoiced])
+    total, origins = strengths[0], []
+    for row in strengths[1:]:
+        reached = total[:, None] - costs
+        origins.append(reached.argmax(axis=0))
+        total = reached.max(axis=0) + row
+    wanted = [int(total.argmax())]
+    for origin in reversed(origins):
+        wanted.append(int(origin[wanted[-1]]))
+    assert f0._best_path(voiced, unvoiced, HOP).tolist() == wanted[::-1]

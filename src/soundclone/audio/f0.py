@@ -21,6 +21,7 @@ _PERIODS = 3  # periods of the lowest F0 in a window
 _COMPRESSION = 0.5  # exponent of the power spectrum
 _PER_OCTAVE = 48  # grid points
 _BLOCK = 1000  # frames processed at a time, which bounds the memory
+_TRACED = 200  # the same, where the best path is traced back
 
 # Strengths on the scale of the correlations of the compressed spectrum. Costs are per 10 ms.
 NOISY, CLEAN = 0.08, 0.15  # strength of the unvoiced state in a recording and in synthetic speech
@@ -118,34 +119,54 @@ def _neighbour_correlation(samples: Array, sample_rate: int, hop: float) -> Arra
 
 def _best_path(voiced: Array, unvoiced: Array, hop: float) -> NDArray[np.int_]:
     """Return the best path, (T,): indices of grid points, or their number for unvoiced."""
-    count = voiced.shape[1]
+    frames, count = voiced.shape
     per_frame = 0.01 / hop
     # The cost of a jump is linear in its octaves. So the best point below a point is a running
     # maximum of strengths that rise by the cost, and so is the best point above, from the top.
     cost = _JUMP * per_frame / _PER_OCTAVE * np.arange(count)
     change = _CHANGE * per_frame
-    index = np.arange(count)
-    came = np.empty((len(voiced), count + 1), np.int16)
-    best, silent = voiced[0].copy(), float(unvoiced[0])
-    rising = np.empty((2, count))
-    for t in range(1, len(voiced)):
-        np.add(best, cost, out=rising[0])
-        np.add(best[::-1], cost, out=rising[1])
-        highest = np.maximum.accumulate(rising, axis=1)
-        origin = np.maximum.accumulate(np.where(rising == highest, index, 0), axis=1)
-        highest -= cost
-        below, above = highest[0], highest[1, ::-1]
-        moved = np.maximum(below, above)
-        before = np.where(below >= above, origin[0], count - 1 - origin[1, ::-1])
-        starting = silent - change
-        strongest = int(best.argmax())
-        ending = float(best[strongest]) - change
-        came[t, :count] = np.where(moved >= starting, before, count)
-        came[t, count] = count if silent >= ending else strongest
-        best = np.maximum(moved, starting) + voiced[t]
-        silent = max(silent, ending) + float(unvoiced[t])
-    path = np.empty(len(voiced), int)
-    path[-1] = count if silent > best.max() else int(best.argmax())
-    for t in range(len(voiced) - 1, 0, -1):
-        path[t - 1] = came[t, path[t]]
+    best = np.empty(voiced.shape)
+    best[0] = voiced[0]
+    starting = np.empty(frames)  # best strength of a path from the unvoiced state
+    ended = np.empty(frames, bool)  # True if the unvoiced state is reached from a point
+    silent = float(unvoiced[0])
+    rising, highest = np.empty((2, 2, count))
+    below, above, moved = highest[0], highest[1, ::-1], np.empty(count)
+    rows = zip(best, best[:, ::-1], best[1:], voiced[1:], starting[1:, None], strict=False)
+    for t, (last, backwards, now, strength, start) in enumerate(rows, 1):
+        np.add(last, cost, out=rising[0])
+        np.add(backwards, cost, out=rising[1])
+        np.maximum.accumulate(rising, axis=1, out=highest)
+        np.subtract(highest, cost, out=highest)
+        np.maximum(below, above, out=moved)
+        start[0] = silent - change
+        np.maximum(moved, start, out=moved)
+        np.add(moved, strength, out=now)
+        ending = last.item(last.argmax()) - change
+        ended[t] = silent < ending
+        silent = max(silent, ending) + unvoiced.item(t)
+    path = np.empty(frames, int)
+    path[-1] = state = count if silent > best[-1].max() else int(best[-1].argmax())
+    for end in range(frames, 1, -_TRACED):
+        begin = max(end - _TRACED, 1)
+        came = _origins(best[begin - 1 : end - 1], cost, starting[begin:end], ended[begin:end])
+        for t in range(end - 1, begin - 1, -1):
+            path[t - 1] = state = came.item(t - begin, state)
     return path
+
+
+def _origins(
+    best: Array, cost: Array, starting: Array, ended: NDArray[np.bool_]
+) -> NDArray[np.int_]:
+    """Return the state before each state, (T, G + 1), from the strengths before: (T, G)."""
+    count = len(cost)
+    rising = np.stack([best, best[:, ::-1]]) + cost
+    highest = np.maximum.accumulate(rising, axis=2)
+    index = np.arange(count)
+    origin = np.maximum.accumulate(np.where(rising == highest, index, 0), axis=2)
+    highest -= cost
+    below, above = highest[0], highest[1, :, ::-1]
+    before = np.where(below >= above, origin[0], count - 1 - origin[1, :, ::-1])
+    voiced = np.where(np.maximum(below, above) >= starting[:, None], before, count)
+    silent = np.where(ended, best.argmax(axis=1), count)
+    return np.column_stack([voiced, silent])
