@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ...audio.threads import map_in_threads
 from ...errors import NoSpeech
 from . import acoustics, envelope_decoder, recogniser, syllable_levels, vocoder
 from .analysis import Analysis, doubled, f0_statistics
@@ -49,6 +50,8 @@ def voice_of(analysis: Analysis, language: str | None = None) -> VoiceData:
     prosody = prosody_of(analysis)
     means = parameters.envelope[voiced].mean(axis=0), parameters.envelope[unvoiced].mean(axis=0)
     noise = float(parameters.aperiodicity[voiced].mean())
+    names = envelope_decoder.NAMES
+    timbres = map_in_threads(lambda name: _timbre(analysis, prosody, means, noise, name), names)
     return VoiceData(
         f0=prosody.f0,
         level=prosody.level,
@@ -57,9 +60,7 @@ def voice_of(analysis: Analysis, language: str | None = None) -> VoiceData:
         aperiodicity=np.array([noise], np.float32),
         pauses=pause_statistics(active),
         syllables=np.array([syllable_levels.spread(parameters)], np.float32),
-        timbres={
-            name: _timbre(analysis, prosody, means, noise, name) for name in envelope_decoder.NAMES
-        },
+        timbres=dict(zip(names, timbres, strict=True)),
         language=language or "",
     )
 

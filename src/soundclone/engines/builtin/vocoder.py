@@ -17,7 +17,7 @@ import pyworld
 from numpy.typing import NDArray
 
 from ...audio import f0 as fundamental
-from ...audio.threads import map_in_threads
+from ...audio.threads import map_in_threads, run_beside
 from . import excitation, mixing, postfilter
 
 SAMPLE_RATE = 16_000  # Hz, of the analysis
@@ -108,7 +108,13 @@ def analyse(
     samples = np.ascontiguousarray(samples, np.float64)
     coarse = fundamental.track(samples, SAMPLE_RATE, HOP, unvoiced)
     times = np.arange(len(coarse)) * HOP
-    f0 = pyworld.stonemask(samples, coarse, times, SAMPLE_RATE)
+
+    def corrected(start: int) -> Array:
+        frames = coarse[start : start + _BLOCK], times[start : start + _BLOCK], SAMPLE_RATE
+        return np.asarray(pyworld.stonemask(samples, *frames))
+
+    starts = range(0, len(coarse), _BLOCK)
+    f0 = np.concatenate(map_in_threads(corrected, starts))
 
     def bands(start: int) -> Array:
         frames = f0[start : start + _BLOCK], times[start : start + _BLOCK], SAMPLE_RATE
@@ -122,7 +128,6 @@ def analyse(
         coded = np.asarray(pyworld.code_aperiodicity(share, SAMPLE_RATE))
         return coded.repeat(2, axis=0)[: len(f0) - start]
 
-    starts = range(0, len(f0), _BLOCK)
     work = [(measure, start) for measure in (noise, bands)[not aperiodic :] for start in starts]
     parts = map_in_threads(lambda item: item[0](item[1]), work)
     envelope = np.concatenate(parts[-len(starts) :])
@@ -162,10 +167,12 @@ def streams(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return pulses, with noise where unvoiced, and noise everywhere: (n,) at OUTPUT_RATE."""
     bands = output_bands(parameters).astype(np.float32)
-    noise = excitation.noise(bands, _noise_basis(), seed)
+    noise, pulses = run_beside(
+        lambda: excitation.noise(bands, _noise_basis(), seed),
+        lambda: excitation.pulses(parameters.f0, bands, _pulse_matrix()),
+    )
     position = np.arange(len(noise)) / excitation.STEP
     voiced = np.interp(position, np.arange(len(bands)), parameters.voiced.astype(float))
-    pulses = excitation.pulses(parameters.f0, bands, _pulse_matrix())
     return pulses + np.where(voiced > 0.5, np.float32(0), noise), noise
 
 
