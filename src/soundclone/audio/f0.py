@@ -123,7 +123,7 @@ def _best_path(voiced: Array, unvoiced: Array, hop: float) -> NDArray[np.int_]:
     per_frame = 0.01 / hop
     # The cost of a jump is linear in its octaves. So the best point below a point is a running
     # maximum of strengths that rise by the cost, and so is the best point above, from the top.
-    cost = _JUMP * per_frame / _PER_OCTAVE * np.arange(count)
+    cost = _JUMP * per_frame / _PER_OCTAVE * np.arange(count, dtype=np.float64)
     change = _CHANGE * per_frame
     best = np.empty(voiced.shape)
     best[0] = voiced[0]
