@@ -427,7 +427,7 @@ def test_jobs_deliver_and_a_slow_endpoint_delays_no_other(
     task = submit(database, order(quick, quick_key, 1))
     finish(database, task)
     (got,) = receiver.wait(1)
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 20, "it waited for the slow receiver"
     payload = Webhook(secret).verify(got.body, got.headers)
     assert payload["data"]["id"] == task
     wait_for(database, quick, "delivered", 1)
