@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import select
 
@@ -20,12 +21,14 @@ from soundclone.core.requests import (
 from soundclone.db.models import Task, TaskStatus, Voice
 from soundclone.errors import SpeechTooShort, SynthesisError, TaskError, VoiceProtected
 from soundclone.storage import Storage
+from soundclone.text import parts
 from tests import rows
 
 from .conftest import Api
 
 AUDIO = b"ID3" + bytes(range(256)) * 200  # more than an event holds
 PART = 30_000  # bytes of the first part of a stream
+PARTS = (AUDIO[:PART], AUDIO[PART:37_000], AUDIO[37_000:44_000], AUDIO[44_000:51_000])
 ERRORS: dict[bytes, TaskError] = {
     b"short": SpeechTooShort("speech lasts 9.2 s; more than 15 s is needed"),
     b"protected": VoiceProtected("this voice may not be cloned here"),
@@ -42,6 +45,8 @@ class PretendedWorker(threading.Thread):
         self.stopping = threading.Event()
         self.paused = threading.Event()
         self.seen: list[SpeechRequest] = []
+        self.halts: dict[str, int] = {"slowly": 1}
+        """Words of texts that are never spoken to their end, and the parts that are stored."""
 
     def run(self) -> None:
         while not self.stopping.wait(0.02):
@@ -85,11 +90,22 @@ class PretendedWorker(threading.Thread):
                 tasks.complete(session, task.id, result, keep=3600, voice=voice, size=len(AUDIO))
 
     def _speak(self, task: Task, request: SpeechRequest) -> TaskError | None:
-        """Store the first part of a stream. A text with `slowly` is never spoken to its end."""
+        """Store the parts of a stream that come before its end."""
         self.seen.append(request)
-        if request.options.opening:
-            self._storage.put(files.part(task.id, 0), AUDIO[:PART])
-        while "slowly" in request.text and not self.stopping.wait(0.02):
+        halt = next((most for word, most in self.halts.items() if word in request.text), None)
+        if opening := request.options.opening:
+            upto = parts.delivered(request.text, opening)
+            for index, audio in enumerate(PARTS[: min(len(upto), halt or len(upto))]):
+                if request.options.subtitles:
+                    times = [
+                        cue
+                        for cue in cues_of(request)
+                        if ([0, *upto][index]) <= cue["offset"] < upto[index]
+                    ]
+                    key = files.part_times(task.id, index)
+                    self._storage.put(key, json.dumps(times).encode())
+                self._storage.put(files.part(task.id, index), audio)
+        while halt is not None and not self.stopping.wait(0.02):
             with self._api.database.read() as session:
                 if not tasks.active(session, [task.id]):
                     break
@@ -98,9 +114,10 @@ class PretendedWorker(threading.Thread):
         return None
 
 
-def cues_of(request: SpeechRequest) -> list[dict[str, object]]:
+def cues_of(request: SpeechRequest) -> list[dict[str, Any]]:
     """Cues for each word of a text, or for each sentence."""
-    text, cues, start = request.text, [], 0
+    text, start = request.text, 0
+    cues: list[dict[str, Any]] = []
     words = text.split() if request.options.subtitles == "word" else text.split("  ")
     for index, word in enumerate(words):
         start = text.index(word, start)
