@@ -47,7 +47,7 @@ def test_a_task_without_its_files(
         shutil.rmtree(files / "voices")
         failed = finish(service, service.post(AUDIOS, body, key)[1]["data"]["id"], key)
         assert failed["errorCode"] == "synthesis_failed"
-        assert "is no longer kept; make a new preview" in failed["error"]
+        assert "is no longer kept; clone the recording again" in failed["error"]
 
         ledger = service.command("credit", "ledger", "--account", account, "--json")
         assert (ledger["sum"], ledger["sound"]) == (0, True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -210,3 +211,32 @@ def test_http_calls_use_the_key_of_the_request(real_api: Api, account: Account) 
             "/mcp", json=HELLO | {"method": "tools/call", "params": call}, headers=headers
         )
         assert '"Anna' in answer.text.replace("\\", "")
+
+
+def test_errors_name_the_arguments_of_tools(real_api: Api, account: Account) -> None:
+    said = {"voice": "Anna", "text": "Hello."}
+    wrong: list[tuple[str, dict[str, Any]]] = [
+        ("speak", {**said, "voice": "model_" + "0" * 32}),
+        ("speak", {**said, "text": ""}),
+        ("speak", {**said, "text": "a" * 10_001}),
+        ("speak", {**said, "text": "a <#100#>"}),
+        ("speak", {**said, "language": "xx"}),
+        ("speak", {**said, "speed": 9}),
+        ("speak", {**said, "pitch": 99}),
+        ("speak", {**said, "volume": 99}),
+        ("speak", {**said, "emotion": "bored"}),
+        ("speak", {**said, "format": "exe"}),
+        ("clone_voice", {"source": "http://127.0.0.1/me.mp3", "text": "a" * 1000}),
+        ("clone_voice", {"source": "ftp://example.org/me.mp3"}),
+        ("clone_voice", {"source": "https://example.org/me.mp3", "name": "a" * 1000}),
+        ("rename_voice", {"voice": "Anna", "name": "a" * 1000}),
+        ("estimate_price", {"text": ""}),
+    ]
+
+    async def work(client: Client) -> None:
+        for tool, arguments in wrong:
+            message = sentence(await client.call_tool(tool, arguments))
+            ours = re.findall(r"\b(?:[a-z]+[A-Z]\w*|vol)\b", message)
+            assert not [word for word in ours if not word.endswith("Arguments")], message
+
+    using(real_api, account.key, work)

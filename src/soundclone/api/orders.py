@@ -355,8 +355,8 @@ def check_voice_id(voice_id: str) -> None:
     """Raise NotFound if no voice can have the id."""
     if not voices.is_id(voice_id):
         raise NotFound(
-            f"there is no voice {voice_id[:60]!r} in this account; modelId is what a "
-            "completed preview task reports",
+            f"there is no voice {voice_id[:60]!r} in this account; the list of voices has their "
+            "ids",
             param="modelId",
         )
 

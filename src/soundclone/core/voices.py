@@ -56,8 +56,7 @@ def get(session: Session, voice_id: str, account_id: str, *, param: str | None =
 
 def _not_found(voice_id: str, param: str | None = None) -> NotFound:
     return NotFound(
-        f"there is no voice {voice_id[:60]!r} in this account; modelId is what a completed "
-        "preview task reports",
+        f"there is no voice {voice_id[:60]!r} in this account; the list of voices has their ids",
         param=param,
     )
 
@@ -109,7 +108,7 @@ def _check_not_over(voice: Voice) -> None:
         raise Deleted(f"voice {voice.id} was deleted on {moment(voice.deleted_at)}")
     raise Expired(
         f"voice {voice.id} expired on {moment(voice.expires_at)}: no production task used it "
-        f"after {moment(voice.created_at)}, when it was made; make a new preview"
+        f"after {moment(voice.created_at)}, when it was made; clone the recording again"
     )
 
 

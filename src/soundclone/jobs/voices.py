@@ -43,7 +43,9 @@ def kept_voice(job: Job) -> VoiceRow:
     """Return the row of the task's voice. Raises SynthesisError if the voice is no longer kept."""
     row = job.transact(lambda session: session.get(VoiceRow, job.task.voice_id))
     if row is None or row.purged_at is not None or row.deleted_at is not None:
-        raise SynthesisError(f"voice {job.task.voice_id} is no longer kept; make a new preview")
+        raise SynthesisError(
+            f"voice {job.task.voice_id} is no longer kept; clone the recording again"
+        )
     return row
 
 
@@ -97,7 +99,7 @@ class VoiceLoader:
             kept = job.storage.get(files.voice_reference(voice_id))
         except NotFound as error:
             raise SynthesisError(
-                f"voice {voice_id} is no longer kept; make a new preview"
+                f"voice {voice_id} is no longer kept; clone the recording again"
             ) from error
         samples, rate = encode.unpack(kept)
         reference = Reference(samples, rate, self._spoken or self._recorded_language())

@@ -61,7 +61,6 @@ _TASK_CODES = {
 }
 """Codes of errors of tasks, by their words."""
 
-_PARAMS = {"contentText": "text", "modelId": "voice_id", "sampleRate": "sample_rate"}
 _CONSENT = "consent"  # first part of the names of the fields of a consent
 
 
@@ -92,10 +91,7 @@ def trace_id() -> str:
 
 def result_of(error: SoundcloneError) -> dict[str, object]:
     """Return the `base_resp` of an error."""
-    message = error.safe_message
-    for name, own in _PARAMS.items():
-        message = message.replace(name, own)
-    return {"status_code": code_of(error), "status_msg": message}
+    return {"status_code": code_of(error), "status_msg": error.safe_message}
 
 
 def code_of(error: SoundcloneError) -> int:
