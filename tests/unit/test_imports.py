@@ -244,3 +244,10 @@ def test_encrypted_member() -> None:
     data[central + 8] |= 1
     with pytest.raises(InvalidParameter, match="is encrypted"):
         read_document(bytes(data))
+
+
+def test_a_text_of_one_long_line_is_read_at_once() -> None:
+    text = "word " * 400_000  # the time of an earlier release grew with the square of a line
+    assert read_document(text.encode()).chapters[0].characters == len(text) - 1
+    head = f"---\ntitle: The{' ' * 200_000}Sea\n---\n\nGood night.\n"
+    assert read_document(head.encode(), "a.md").title.endswith("Sea")

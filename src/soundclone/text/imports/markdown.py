@@ -11,7 +11,7 @@ from markdown_it.token import Token
 from .document import Block, Document, by_headings, one_line, paragraph, refuse
 
 _HEAD = re.compile(r"\A---\n(.*?)\n(?:---|\.\.\.)\n", re.DOTALL)
-_FIELD = re.compile(r"^(title|author|lang|language)\s*:\s*(.+?)\s*$", re.MULTILINE)
+_FIELD = re.compile(r"^(title|author|lang|language)\s*:\s*(.+)$", re.MULTILINE)
 MOST = 5_000_000  # characters
 
 
@@ -22,7 +22,7 @@ def read(text: str) -> Document:
     head = _HEAD.match(text)
     fields: dict[str, str] = {}
     if head:
-        fields = {name: value.strip("\"'") for name, value in _FIELD.findall(head[1])}
+        fields = {name: value.strip().strip("\"'") for name, value in _FIELD.findall(head[1])}
         text = text[head.end() :]
     tokens = MarkdownIt("commonmark", {"maxNesting": 40}).enable("table").parse(text)
     blocks = list(_blocks(tokens))

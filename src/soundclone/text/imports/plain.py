@@ -49,7 +49,7 @@ def read(text: str) -> Document:
     A blank line ends a paragraph. In a text without blank lines, each line is a paragraph. A
     paragraph such as "Chapter 3" or "第三章 雨夜" begins a chapter.
     """
-    spaced = re.search(r"\S[^\n]*\n\s*\n\s*\S", text)
+    spaced = re.search(r"\n[^\S\n]*\n", text.strip())
     parts = re.split(r"\n[^\S\n]*(?:\n\s*)+", text) if spaced else text.split("\n")
     blocks = [
         Block(part, 1) if _is_heading(part) else Block(unwrapped(part))
