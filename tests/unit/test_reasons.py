@@ -96,7 +96,7 @@ def messages() -> dict[str, str]:
                 if name in errors():
                     expressions = node.args[1:2] if name == "MediaRejected" else node.args[:1]
                     expressions += [each.value for each in node.keywords if each.arg == "logged"]
-                elif ast.unparse(node.func) in ("warnings.append", "advice.append"):
+                elif ast.unparse(node.func) in ("warnings.append", "advice.append", "refuse"):
                     expressions = node.args[:1]
             elif isinstance(node, ast.FunctionDef) and node.name in RETURNING:
                 expressions = [

@@ -139,10 +139,10 @@ async def read(
 )
 async def create_project(state: State, body: ProjectRequest, who: LimitedSpeaker) -> JSONResponse:
     """Create a project without blocks. Its voice and controls hold for blocks that set none."""
-    style = Style(**_style_values(body))
+    style = Style(**style_values(body))
 
     def work(session: Session) -> Project:
-        _check_style(session, who.account_id, style)
+        check_style(session, who.account_id, style)
         return projects.create(
             session,
             who.account_id,
@@ -210,10 +210,10 @@ async def update_project(
 
     Takes of blocks that would be spoken differently become stale.
     """
-    values = _style_values(body)
+    values = style_values(body)
 
     def work(session: Session) -> tuple[Project, Unrecorded]:
-        _check_style(session, who.account_id, Style(**values))
+        check_style(session, who.account_id, Style(**values))
         project = projects.change(
             session,
             project_id,
@@ -243,18 +243,30 @@ async def delete_project(
 
     When the response arrives, the files are removed and their links no longer work.
     """
-    run = state.database.transaction_async
-    await run(projects.mark_deleted, project_id, who.account_id, who.key_id, versions_of(if_match))
-    done = False
-    while not done:
-        ended, done = await run(takes.clear_project, project_id)
-        await remove_results(state, ended)
+    await remove_project(state, project_id, who, versions_of(if_match))
     return Response(status_code=204)
 
 
 def _project_response(state: AppState, project: Project, left: Unrecorded) -> JSONResponse:
     view = project_view(project) | unrecorded_view(left, state.prices)
     return JSONResponse(ok(view), headers=etag(project.version))
+
+
+async def remove_project(
+    state: AppState, project_id: str, who: Caller, versions: Collection[int] | None
+) -> None:
+    """Delete a project with its blocks, takes and renders.
+
+    Raises:
+        NotFound: The account has no such project.
+        PreconditionFailed: The project has another version.
+    """
+    run = state.database.transaction_async
+    await run(projects.mark_deleted, project_id, who.account_id, who.key_id, versions)
+    done = False
+    while not done:
+        ended, done = await run(takes.clear_project, project_id)
+        await remove_results(state, ended)
 
 
 async def remove_results(state: AppState, task_ids: Sequence[str]) -> None:
@@ -322,7 +334,7 @@ async def insert_blocks(
     def work(session: Session) -> tuple[Project, Sequence[Block]]:
         project = projects.lock(session, project_id, who.account_id, versions_of(if_match))
         for style in dict.fromkeys(draft.style for draft in drafts):
-            _check_style(session, who.account_id, style)
+            check_style(session, who.account_id, style)
         made = projects.insert(session, project, drafts, after=body.after, limits=limits_of(state))
         return project, made
 
@@ -383,7 +395,7 @@ async def update_block(
         before = projects.draft_of(block)
         draft = _draft(body, before)
         if draft != before:
-            _check_style(session, who.account_id, draft.style, before.style)
+            check_style(session, who.account_id, draft.style, before.style)
             projects.change_block(project, block, draft, limits_of(state))
         if "takeId" in body.model_fields_set:
             takes.choose(session, project, block, body.takeId)
@@ -449,7 +461,7 @@ async def _block_response(
     return JSONResponse(ok(view), headers=etag(block.version))
 
 
-def _style_values(body: BaseModel) -> Json:
+def style_values(body: BaseModel) -> Json:
     """Return the values of a style that a request names, by the attributes of `Style`."""
     named = {field: name for field, name in STYLE_FIELDS.items() if field in body.model_fields_set}
     return {name: getattr(body, field) for field, name in named.items()}
@@ -467,10 +479,10 @@ def _draft(body: BlockRequest | BlockChange, before: Draft) -> Draft:
         values["is_ssml"] = body.textFormat == "ssml"
     if "seconds" in given:
         values["seconds"] = body.seconds
-    return replace(before, style=replace(before.style, **_style_values(body)), **values)
+    return replace(before, style=replace(before.style, **style_values(body)), **values)
 
 
-def _check_style(
+def check_style(
     session: Session, account_id: str, style: Style, before: Style | None = None
 ) -> None:
     """Check the voice and the language of a style, unless they are those of `before`.

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ..config import Settings
 from ..core import consents, uploads
 from ..errors import SoundcloneError, TooLarge
+from ..text.imports import LARGEST as LARGEST_DOCUMENT
 from .state import state_of
 
 JSON_BODY_LIMIT = 300_000  # bytes: 19,000 escaped characters and the other fields
@@ -20,6 +21,7 @@ MULTIPART_OVERHEAD = 100_000  # bytes of a form around its file
 _CONSENTS = "/v1/audio/voice_consents"
 _SAMPLES = re.compile(r"/v1/audio/voices|/elevenlabs/v1/voices/(?:add|[^/]+/edit)")
 _VERIFY = ("/verify", "/studio/verify")
+_IMPORT = "/studio/projects"
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class BodySpace:
     limit: int  # bytes of the file or of the JSON
     allowance: int  # bytes of the whole body
     kept: bool = True  # the files count towards the uploads of the account
+    remedy: str = "send a shorter recording, or the same one as FLAC or MP3"
 
     def check(self, size: int) -> None:
         """Check the size of a body.
@@ -38,10 +41,9 @@ class BodySpace:
             TooLarge: The body is longer than the path accepts.
         """
         if size > self.allowance:
-            other = "; send a shorter recording, or the same one as FLAC or MP3"
             raise TooLarge(
                 f"the body is longer than the {self.limit:,} bytes that are taken here"
-                + (other if self.files else "")
+                + (f"; {self.remedy}" if self.files else "")
             )
 
 
@@ -62,6 +64,10 @@ def space_of(path: str, settings: Settings) -> BodySpace:
     elif path in _VERIFY:
         limit = settings.verify_max_bytes
         return BodySpace(True, limit, limit + MULTIPART_OVERHEAD, kept=False)
+    elif path == _IMPORT:
+        limit = LARGEST_DOCUMENT
+        remedy = "send the document without its pictures, or in parts"
+        return BodySpace(True, limit, limit + MULTIPART_OVERHEAD, kept=False, remedy=remedy)
     else:
         return BodySpace(False, JSON_BODY_LIMIT, JSON_BODY_LIMIT)
     return BodySpace(True, limit, limit + MULTIPART_OVERHEAD)

@@ -38,6 +38,7 @@ START = "start"
 """Place before the first block."""
 
 _STEP = 1 << 20  # between the positions of neighbours, with room for blocks between them
+_WORDS = re.compile("[0-9A-Za-z\u4e00-\u9fff]")  # characters that are always spoken
 _UNFIT = re.compile("[\0-\x1f\x7f\ud800-\udfff]")  # in a name
 
 
@@ -156,6 +157,8 @@ class Draft:
     def _is_spoken(self) -> bool:
         if self.kind == BlockKind.PAUSE or not self.text.strip():
             return False
+        if not self.is_ssml and "<#" not in self.text and _WORDS.search(self.text):
+            return True  # parsing the sentences of a book takes seconds
         try:
             return bool(script.parse(self._plain()).sentences)
         except InvalidParameter:

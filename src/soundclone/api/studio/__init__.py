@@ -7,7 +7,17 @@ translations and third-party files are in the folders of this package.
 from fastapi import FastAPI
 from fastapi.responses import RedirectResponse, Response
 
-from . import account_page, actions, operator, pages, reports, verify, voice_pages, webhooks
+from . import (
+    account_page,
+    actions,
+    operator,
+    pages,
+    project_pages,
+    reports,
+    verify,
+    voice_pages,
+    webhooks,
+)
 from .rendering import STUDIO, StaticFiles, compressed
 
 
@@ -27,6 +37,7 @@ def install(app: FastAPI) -> None:
         verify.router,
         reports.router,
         voice_pages.router,
+        project_pages.router,
         account_page.router,
         pages.public,
         pages.router,

@@ -77,6 +77,7 @@ class Visitor:
             "clone": (Scope.CLONE,),
             "speak": (Scope.READ, Scope.SPEAK),
             "convert": (Scope.READ, Scope.SPEAK),
+            "projects": (Scope.READ, Scope.SPEAK),
             "voices": (Scope.READ,),
             "history": (Scope.READ,),
             "account": (Scope.ACCOUNT,),

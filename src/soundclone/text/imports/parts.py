@@ -29,12 +29,12 @@ def parts(chapter: Chapter, *, title: bool = True, limit: int = LIMIT) -> tuple[
         title: True to speak the title before the text.
         limit: Most characters of a text, without its pause markers.
     """
-    pieces = [piece for each in chapter.paragraphs for piece in _pieces(_safe(each), limit)]
+    pieces = [piece for each in chapter.paragraphs for piece in pieces_of(safe(each), limit)]
     if title and chapter.title:
-        heading = list(_pieces(_safe(chapter.title), limit))
+        heading = list(pieces_of(safe(chapter.title), limit))
         pieces = [*heading[:-1], f"{heading[-1]}\n<#{AFTER_TITLE:g}#>", *pieces]
-    pieces = [piece for piece in pieces if _has_words(piece) or _MARKER.search(piece)]
-    if not any(map(_has_words, pieces)):
+    pieces = [piece for piece in pieces if has_words(piece) or _MARKER.search(piece)]
+    if not any(map(has_words, pieces)):
         return ()
     pieces[0] = f"<#{BEFORE:g}#>{pieces[0]}"
     texts = _joined(pieces, limit)
@@ -59,7 +59,7 @@ def _joined(pieces: list[str], limit: int) -> list[str]:
     return [*texts, text]
 
 
-def _pieces(paragraph: str, limit: int) -> Iterator[str]:
+def pieces_of(paragraph: str, limit: int) -> Iterator[str]:
     """Yield a paragraph, or its parts if it is longer than a text may be."""
     room = limit // 2  # of a part with its pause markers
     if len(paragraph) <= limit - 100:
@@ -76,7 +76,7 @@ def _pieces(paragraph: str, limit: int) -> Iterator[str]:
         yield waiting
 
 
-def _safe(paragraph: str) -> str:
+def safe(paragraph: str) -> str:
     """Return a paragraph whose signs make no malformed pause marker."""
     try:
         billable(paragraph)
@@ -85,5 +85,6 @@ def _safe(paragraph: str) -> str:
     return paragraph
 
 
-def _has_words(text: str) -> bool:
+def has_words(text: str) -> bool:
+    """Return true if a text has a letter or a digit outside its pause markers."""
     return any(map(str.isalnum, _MARKER.sub("", text)))

@@ -57,8 +57,8 @@ export function sound() {
   };
 }
 
-// The card of a voice, whose name and tags are edited in place.
-export function voiceCard() {
+// A card whose name is edited in place.
+export function editable() {
   return {
     editing: false,
 

@@ -6,7 +6,8 @@ import { performance } from "./convert.js";
 import { deleteAllDrafts, deleteDraft, restoreDraft, saveDraft } from "./drafts.js";
 import { clearErrors, install, showError } from "./errors.js";
 import { csrf, t } from "./i18n.js";
-import { sound, voiceCard } from "./sounds.js";
+import { importer } from "./projects.js";
+import { editable, sound } from "./sounds.js";
 import { clock, repaint, waveform } from "./waveform.js";
 
 install(t);
@@ -99,8 +100,9 @@ document.addEventListener("alpine:init", () => {
 
   Alpine.data("source", source);
   Alpine.data("performance", performance);
+  Alpine.data("importer", importer);
   Alpine.data("sound", sound);
-  Alpine.data("voiceCard", voiceCard);
+  Alpine.data("editable", editable);
 
   // An audio player with a waveform and, if the task has them, subtitles.
   Alpine.data("player", () => ({
