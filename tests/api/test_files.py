@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from soundclone.api.files import (
@@ -11,10 +13,13 @@ from soundclone.api.files import (
     disposition,
     safe_name,
 )
+from soundclone.api.uploads import space_of
 
 from .conftest import Api
+from .test_scopes import routes
 
 UPLOAD = "/api/open-api/v1/files/upload"
+PREFIXES = ("", "/v1", "/elevenlabs", "/minimax", "/studio")
 
 
 @pytest.mark.parametrize(
@@ -131,3 +136,17 @@ def test_uploads_have_a_quota(real_api: Api, monkeypatch: pytest.MonkeyPatch) ->
     files = {"file": ("a.wav", b"0" * 900, "audio/wav")}
     status, body = real_api.request("POST", UPLOAD, key=key, files=files)
     assert (status, body["data"]["errorCode"]) == (413, "too_large")
+
+
+def test_every_route_that_takes_files_has_room_for_them(real_api: Api) -> None:
+    taking = {
+        route.path
+        for route in routes(real_api.app.routes)
+        for field in route.dependant.body_params
+        if "UploadFile" in str(field.field_info.annotation)
+    }
+    assert len(taking) > 10
+    for path in taking:
+        plain = re.sub("{.*?}", "x", path)
+        served = [prefix + plain for prefix in PREFIXES]
+        assert any(space_of(each, real_api.settings).files for each in served), path

@@ -19,7 +19,11 @@ from .state import state_of
 JSON_BODY_LIMIT = 300_000  # bytes: 19,000 escaped characters and the other fields
 MULTIPART_OVERHEAD = 100_000  # bytes of a form around its file
 _CONSENTS = "/v1/audio/voice_consents"
-_SAMPLES = re.compile(r"/v1/audio/voices|/elevenlabs/v1/voices/(?:add|[^/]+/edit)")
+_SAMPLES = re.compile(
+    r"/v1/audio/voices|/elevenlabs/v1/voices/(?:add|[^/]+/edit)"
+    r"|/studio/performances"
+    r"|/elevenlabs/v1/(?:speech-to-speech|voice-changer)/[^/]+(?:/stream)?"
+)
 _VERIFY = ("/verify", "/studio/verify")
 _IMPORT = "/studio/projects"
 
