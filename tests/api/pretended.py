@@ -12,6 +12,7 @@ from sqlalchemy import select
 from soundclone.core import files, tasks
 from soundclone.core.requests import (
     CloneRequest,
+    ConversionRequest,
     JoinedSource,
     SpeechRequest,
     TaskResult,
@@ -45,6 +46,7 @@ class PretendedWorker(threading.Thread):
         self.stopping = threading.Event()
         self.paused = threading.Event()
         self.seen: list[SpeechRequest] = []
+        self.performed: list[bytes] = []
         self.halts: dict[str, int] = {"slowly": 1}
         """Words of texts that are never spoken to their end, and the parts that are stored."""
 
@@ -77,6 +79,9 @@ class PretendedWorker(threading.Thread):
             error = ERRORS.get(self._storage.get(uploads[0]))
             names = {"name": request.name, "uploads": uploads}
             voice = rows.voice(task.account_id, id=task.voice_id, task_id=task.id, **names)
+        elif isinstance(request, ConversionRequest):
+            if isinstance(request.source, UploadSource):
+                self.performed.append(self._storage.get(request.source.key))
         elif isinstance(request, SpeechRequest):
             error = self._speak(task, request)
             if request.options.subtitles:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
+import httpx2
+import numpy as np
 import pytest
 
+from soundclone.audio.decode import decode
 from soundclone.core import tasks
 from soundclone.core.requests import TaskResult
 from tests import rows
@@ -96,33 +100,67 @@ def test_wrong_requests_are_refused(api: Api) -> None:
 
 
 @pytest.fixture(scope="module")
-def worked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """An API whose tasks a pretended worker completes."""
+def worked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Api, PretendedWorker]]:
+    """An API, and a pretended worker that completes its tasks."""
     for served in serve(tmp_path_factory.mktemp("conversions")):
         worker = PretendedWorker(served)
         worker.start()
-        yield served
+        yield served, worker
         worker.stopping.set()
         worker.join()
 
 
 @pytest.mark.parametrize("path", ["speech-to-speech", "voice-changer"])
 @pytest.mark.parametrize("stream", ["", "/stream"])
-def test_elevenlabs(worked: Api, path: str, stream: str) -> None:
-    account = worked.new_account(2)
-    model = voice(worked, account.id)
+def test_elevenlabs(worked: tuple[Api, PretendedWorker], path: str, stream: str) -> None:
+    api, worker = worked
+    account = api.new_account(2)
+    model = voice(api, account.id)
     files = {"audio": ("a.mp3", b"ID3 performed", "audio/mpeg")}
-    response = worked.send(
+    response = api.send(
         "POST", f"/v1/{path}/{model}{stream}", headers=[("xi-api-key", account.key)], files=files
     )
     assert (response.status_code, response.content) == (200, AUDIO)
     assert response.headers["X-Soundclone-Task"].startswith("audio_")
-    wrong = worked.send(
+    [*_, heard] = worker.performed
+    assert heard == b"ID3 performed"
+    wrong = api.send(
         "POST",
         f"/v1/{path}/{model}{stream}",
         headers=[("xi-api-key", account.key)],
         files=files,
-        data={"file_format": "pcm_s16le_16"},
+        data={"file_format": "pcm_s16le_8"},
     )
     assert wrong.status_code == 422
-    assert "send the samples as WAV" in wrong.text
+    assert "file_format is 'pcm_s16le_8'; it must be" in wrong.text
+
+
+def test_elevenlabs_with_raw_samples(worked: tuple[Api, PretendedWorker], tmp_path: Path) -> None:
+    api, worker = worked
+    account = api.new_account(2)
+    path = f"/v1/speech-to-speech/{voice(api, account.id)}"
+    samples = (8000 * np.sin(np.arange(16_000) / 10)).astype("<i2")
+
+    def convert(audio: bytes) -> httpx2.Response:
+        return api.send(
+            "POST",
+            path,
+            headers=[("xi-api-key", account.key)],
+            files={"audio": ("blob", audio, "application/octet-stream")},
+            data={"file_format": "pcm_s16le_16"},
+        )
+
+    for odd in (b"", b"x"):
+        assert convert(samples.tobytes() + odd).status_code == 200
+        (tmp_path / "heard.wav").write_bytes(worker.performed[-1])
+        decoded = decode(tmp_path / "heard.wav")
+        assert decoded.sample_rate == 16_000
+        np.testing.assert_allclose(decoded.samples, samples / 32_768, atol=1e-3)
+    held = len(worker.performed)
+    for wrong, sentence in (
+        (b"", "audio is empty"),
+        (bytes(301 * 32_000), "audio has 301.0 s of samples; at most 300 s are taken"),
+    ):
+        refused = convert(wrong)
+        assert (refused.status_code, sentence in refused.text) == (422, True), refused.text
+    assert len(worker.performed) == held

@@ -203,6 +203,11 @@ def test_voices(client: ElevenLabs, site: Site, account: Account, voice: str) ->
     assert "there is no voice" in sentence(lambda: client.voices.get("nobody"), 404)
 
 
+def test_raw_samples_are_converted(client: ElevenLabs, voice: str) -> None:
+    made = client.speech_to_speech.convert(voice, audio=bytes(32_000), file_format="pcm_s16le_16")
+    assert b"".join(made) == AUDIO
+
+
 def test_labels(client: ElevenLabs, site: Site) -> None:
     """The package sends a text as JSON in JSON."""
     for labels in ({"accent": "Irish", "consent": "own"}, '{"consent": "own"}', "null"):

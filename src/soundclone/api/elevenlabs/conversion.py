@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import io
+import wave
+from typing import Annotated, Literal
 
 from anyio import CancelScope
 from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
@@ -29,6 +31,8 @@ from .voices import find_voice
 
 WAIT_SECONDS = 600.0
 _LONGEST = 300  # seconds of a recording, as at ElevenLabs
+_RAW_RATE = 16_000  # Hz of raw samples
+_RAW_WIDTH = 2  # bytes of one of them
 
 router = APIRouter(route_class=ElevenLabsRoute)
 
@@ -57,7 +61,13 @@ async def convert(
         UploadFile, File(description="A recording of one person who speaks, at most 300 s long")
     ],
     output_format: Format = DEFAULT,
-    file_format: Annotated[str, Form(description="Encoding of the file: other")] = "other",
+    file_format: Annotated[
+        Literal["", "other", "pcm_s16le_16"],
+        Form(
+            description="pcm_s16le_16: raw samples with 16 bits, little-endian, of one channel at "
+            "16 kHz. other: any file with audio"
+        ),
+    ] = "other",
     model_id: Annotated[str, Form(description="Ignored")] = "",
     voice_settings: Annotated[str, Form(description="Ignored")] = "",
     seed: Annotated[str, Form(description="Ignored")] = "",
@@ -73,12 +83,9 @@ async def convert(
     """
     state = state_of(request)
     form = format_of(output_format)
-    if file_format not in ("", "other"):
-        raise InvalidParameter(
-            f"file_format is {file_format[:40]!r}; it must be other: send the samples as WAV",
-            param="file_format",
-        )
     check_files(state, [audio], "audio")
+    if file_format == "pcm_s16le_16":
+        audio = await run_in_threadpool(_wav_of, audio)
     voice = await find_voice(state, voice_id, who)
     key = (await keep(request, who, audio))[0]
     await release(request)  # the file is stored, and the conversion takes some time
@@ -115,6 +122,24 @@ async def convert(
             "Cache-Control": "no-store",
         },
     )
+
+
+def _wav_of(raw: UploadFile) -> UploadFile:
+    """Return raw samples as a WAV file. Raises InvalidParameter if they are too long."""
+    seconds = (raw.size or 0) / (_RAW_WIDTH * _RAW_RATE)
+    if seconds > _LONGEST:
+        raise InvalidParameter(
+            f"audio has {seconds:,.1f} s of samples; at most {_LONGEST} s are taken", param="audio"
+        )
+    samples = raw.file.read()
+    file = io.BytesIO()
+    with wave.open(file, "wb") as writer:
+        writer.setnchannels(1)
+        writer.setsampwidth(_RAW_WIDTH)
+        writer.setframerate(_RAW_RATE)
+        writer.writeframes(samples[: len(samples) // _RAW_WIDTH * _RAW_WIDTH])
+    file.seek(0)
+    return UploadFile(file, size=len(file.getbuffer()), filename="recording.wav")
 
 
 async def _submit(

@@ -115,7 +115,7 @@ async def _uploaded_text(state: AppState, number: int | None, who: Caller) -> st
     if file.upload_key is None or file.size > _LARGEST:
         raise InvalidParameter(
             f"file {number} has {file.size:,} bytes; it must be an uploaded text of at most "
-            f"{TEXT_LIMIT:,} characters",
+            f"{TEXT_LIMIT:,} characters: send a request for each chapter",
             param="text_file_id",
         )
     data = await run_in_threadpool(state.storage.get, file.upload_key)
@@ -156,7 +156,8 @@ def _unpacked(data: bytes, number: int) -> bytes:
         ) from error
     if len(text) > _LARGEST:
         raise InvalidParameter(
-            f"the text in file {number} is too long; at most {TEXT_LIMIT:,} characters are taken",
+            f"the text in file {number} is too long; at most {TEXT_LIMIT:,} characters are taken: "
+            "send a request for each chapter",
             param="text_file_id",
         )
     return text
