@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from soundclone.audio import loudness as loudness_module
 from soundclone.audio.loudness import TARGET, Limiter, loudness
 from tests import media_samples
 
@@ -107,3 +108,14 @@ def test_limiter_in_blocks() -> None:
     blocks = [limiter.process(block) for block in np.array_split(wave, 37)]
     joined = np.concatenate([*blocks, limiter.flush()])
     np.testing.assert_allclose(joined, limit(wave, 44100), atol=1e-5)
+
+
+def test_samples_are_filtered_in_a_size_that_is_fast() -> None:
+    for least in [*range(1, 300), 133_321]:  # 133,321 is a prime, which takes ten times as long
+        size = loudness_module._fast_size(least)
+        left = size
+        for factor in (2, 3, 5):
+            while left % factor == 0:
+                left //= factor
+        assert left == 1
+        assert least <= size <= 1.4 * least

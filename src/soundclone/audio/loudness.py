@@ -5,6 +5,7 @@ ITU-R BS.1770-4, "Algorithms to measure audio programme loudness and true-peak a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -156,7 +157,7 @@ def _weighted(samples: Samples, rate: int, start: int, end: int) -> NDArray[np.f
     settle = round(_SETTLE * rate)
     first = max(0, start - settle)
     piece = samples[first:end].astype(np.float64)
-    size = len(piece) + settle
+    size = _fast_size(len(piece) + settle)
     hertz = np.minimum(np.fft.rfftfreq(size, 1 / rate), 24_000)
     delay = np.exp(-2j * np.pi * hertz / 48_000)
     response = np.ones_like(delay)
@@ -164,6 +165,12 @@ def _weighted(samples: Samples, rate: int, start: int, end: int) -> NDArray[np.f
         response *= np.polyval(numerator[::-1], delay) / np.polyval(denominator[::-1], delay)
     filtered = np.fft.irfft(np.fft.rfft(piece, size) * response, size)
     return np.asarray(filtered[start - first : len(piece)])
+
+
+def _fast_size(least: int) -> int:
+    """Return the next number without a prime factor above 5, which FFTs are fast for."""
+    odd: list[int] = [3**threes * 5**fives for threes in range(13) for fives in range(9)]
+    return min(each << max(0, math.ceil(math.log2(least / each))) for each in odd)
 
 
 def _power(lufs: float) -> float:
