@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -34,3 +35,20 @@ def run_beside(work: Callable[[], R], other: Callable[[], T]) -> tuple[R, T]:
     with ThreadPoolExecutor(1) as pool:
         beside = pool.submit(other)
         return work(), beside.result()
+
+
+def one_ahead(items: Iterable[T]) -> Iterator[T]:
+    """Yield the items, and make the next one in another thread while the caller works on one."""
+    if _MOST == 1:
+        yield from items
+        return
+    source = iter(items)
+
+    def following() -> list[T]:
+        return list(islice(source, 1))
+
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(following)
+        while found := coming.result():
+            coming = pool.submit(following)
+            yield found[0]

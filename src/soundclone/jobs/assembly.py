@@ -12,6 +12,7 @@ import numpy as np
 
 from ..audio import encode, loudness, watermark
 from ..audio.samples import Samples
+from ..audio.threads import one_ahead
 from ..core import files, watermarks
 from ..core.requests import AudioFormat, SpeechOptions, SpeechRequest, SubtitleUnit, TaskResult
 from ..db.models import Json
@@ -59,6 +60,11 @@ def assemble(job: Job, request: SpeechRequest, language: str, chunks: Sequence[C
                 yield block * gain
         yield room_tone(tail, rate, 0)
 
+    def mastered() -> Iterator[Samples]:
+        for block in levelled():
+            yield mastering.process(block * volume)
+        yield mastering.finish()
+
     for group, chunk in zip(groups, chunks, strict=True):
         sentences = (piece for piece in group if isinstance(piece, Sentence))
         for sentence, times in zip(sentences, chunk.spoken, strict=True):
@@ -81,9 +87,8 @@ def assemble(job: Job, request: SpeechRequest, language: str, chunks: Sequence[C
             tags=tags(groups),
             seconds=seconds,
         ) as encoder:
-            for block in levelled():
-                encoder.write(mastering.process(block * volume))
-            encoder.write(mastering.finish())
+            for block in one_ahead(mastered()):
+                encoder.write(block)
         result = result_of(job, request, language, audio, seconds)
         result = provenance.seal(job, result, path, options)
         job.storage.put_file(audio, path)
