@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import os
+import sys
+from contextlib import suppress
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
 
@@ -82,3 +86,32 @@ def test_an_engine_computes_in_one_process_without_semaphores(
     several.close()
     monkeypatch.setattr("soundclone.engines.processes.ProcessPoolExecutor", fails)
     assert isinstance(BuiltinEngine.create(context), BuiltinEngine)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_each_process_of_the_engine_has_one_of_espeak() -> None:
+    engine = BuiltinEngine.create(EngineContext(Settings(), Recognizer(Settings()), processes=2))
+    assert engine.unusable() is None
+    assert _espeak_processes() == 0
+    engine.warm()
+    try:
+        assert _espeak_processes() == 2
+    finally:
+        engine.close()
+
+
+def _espeak_processes() -> int:
+    """Return the number of descendants of this process that run espeak-ng."""
+    parents = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            parents[int(folder.name)] = int(fields[1])
+    family = {os.getpid()}
+    while more := {pid for pid, parent in parents.items() if parent in family} - family:
+        family |= more
+    found = 0
+    for pid in family:
+        with suppress(OSError):
+            found += "espeak.py" in Path(f"/proc/{pid}/cmdline").read_text()
+    return found

@@ -69,7 +69,10 @@ class ProcessEngine:
 
     def unusable(self) -> str | None:
         """Return the reason why the engine cannot work here, with the remedy; None if it can."""
-        return self._engine.unusable()
+        try:
+            return self._engine.unusable()
+        finally:
+            self._engine.close()  # only the child processes compute
 
     def warm(self) -> None:
         """Start the processes."""

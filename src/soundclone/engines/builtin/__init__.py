@@ -18,7 +18,7 @@ Importing this module is cheap. Its parts are imported when they are first neede
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,15 +55,18 @@ class BuiltinEngine:
         if not context.processes:
             return cls()
         try:
-            return ProcessEngine(cls, context.processes, crashed=context.crashed)
+            # A process serves one call at a time, so one process of espeak-ng is enough for it.
+            create = partial(cls, 1)
+            return ProcessEngine(create, context.processes, crashed=context.crashed)
         except (ImportError, OSError) as error:  # no semaphores, as without /dev/shm
             _log.warning("engine computes in one process", reason=str(error))
             return cls()
 
-    def __init__(self) -> None:
+    def __init__(self, calls: int = 4) -> None:
+        """Create the engine. `calls` is the number of calls at once, of which others wait."""
         from .frontend import Pool
 
-        self._pool = Pool()
+        self._pool = Pool(calls)
 
     @cached_property
     def info(self) -> EngineInfo:
