@@ -188,4 +188,6 @@ def _load_classifier() -> LanguageIdentifier:
     known = set(classifier.nb_classes)
     codes = {language.classifier_code for language in LANGUAGES.values()}
     classifier.set_languages(sorted(codes & known))
+    # The columns of all other languages take 28 MB, and only a later choice would need them.
+    classifier._full_model = classifier.nb_ptc, classifier.nb_pc, classifier.nb_classes
     return classifier
