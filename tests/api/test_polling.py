@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from soundclone.api import polling
+from soundclone.api import middleware
 from soundclone.api.app import create_app
 from soundclone.api.schemas import SoundCloneTaskData
 from soundclone.core import keys
@@ -43,10 +43,10 @@ CLONE = {
 @pytest.fixture(scope="module")
 def documented(api: Api) -> Iterator[TestClient]:
     """The same application without its fast route."""
-    app = create_app(api.settings)
-    app.router.routes.remove(polling.route)
-    with TestClient(app, raise_server_exceptions=False) as client:
-        yield client
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(middleware, "PollingMiddleware", lambda app: app)
+        with TestClient(create_app(api.settings), raise_server_exceptions=False) as client:
+            yield client
 
 
 def add(api: Api, account: Account, **columns: Any) -> str:
@@ -124,3 +124,14 @@ def assert_alike(api: Api, documented: TestClient, task: str, key: str | None) -
     for name in ("Content-Type", "WWW-Authenticate"):
         assert fast.headers.get(name) == slow.headers.get(name)
     return fast.json()
+
+
+def test_a_poll_reads_the_database_once(
+    api: Api, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(*_: object, **__: object) -> None:
+        raise AssertionError("a second read")
+
+    task = add(api, account)
+    monkeypatch.setattr(api.app.state.soundclone.database, "read_async", never)
+    assert api.get(f"{API}/audios/{task}", account.key)[1]["data"]["id"] == task

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from soundclone.core import ledger
 from soundclone.db.models import Account
-from soundclone.db.session import Database, PointRead
+from soundclone.db.point_reads import PointRead
+from soundclone.db.session import Database
 
 FIND = PointRead.of(lambda wanted: select(Account.name).where(Account.id == wanted[0]), "id")
 

@@ -24,7 +24,6 @@ from . import (
     history,
     keys,
     openapi,
-    polling,
     projects,
     pronunciations,
     studio,
@@ -85,7 +84,6 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.mount("/static", compressed(StaticFiles(directory=VENDOR)), name="static")
     app.add_api_route("/docs", _docs, include_in_schema=False)
-    app.router.routes.insert(0, polling.route)
     routers = (
         tasks.router,
         tasks.service_router,

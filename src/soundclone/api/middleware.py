@@ -17,6 +17,7 @@ from .fronts import registry
 from .fronts.front import FrontsMiddleware
 from .headers import REQUEST_ID, HeadersMiddleware
 from .hosts import HostsMiddleware
+from .polling import PollingMiddleware
 from .uploads import space_of
 
 _UNTRACED = ("/healthz", "/metrics", "/readyz")
@@ -33,7 +34,8 @@ class Application(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """Wrap Starlette's stack, whose outermost layer answers unexpected exceptions."""
-        stack: ASGIApp = HostsMiddleware(super().build_middleware_stack(), self._settings)
+        stack: ASGIApp = PollingMiddleware(super().build_middleware_stack())
+        stack = HostsMiddleware(stack, self._settings)
         if self._settings.cors_origins:
             stack = CorsMiddleware(stack, self._settings.cors_origins)
         stack = HeadersMiddleware(stack, self._settings)

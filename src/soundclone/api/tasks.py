@@ -34,6 +34,7 @@ from ..errors import (
     TooLarge,
     Unavailable,
 )
+from .audit import record_links
 from .auth import LimitedCloner, LimitedSpeaker, TaskOwner, TaskReader
 from .errors import ContractRoute, ServiceRoute
 from .openapi import error_responses
@@ -99,8 +100,9 @@ TaskId = Annotated[str, Path(description="The id of a task")]
 )
 async def get_task(request: Request, id: TaskId, who: TaskReader) -> Response:
     """Return the progress of a task and, once it is completed, the links to its results."""
-    # In practice `polling.poll` serves this path.
+    # `polling.PollingMiddleware` answers most requests.
     task = await state_of(request).database.read_async(tasks.get, checked_id(id), who.account_id)
+    await record_links(request, task.id, task.status, who.key_id)
     return JSONResponse(ok(view(request, task)))
 
 

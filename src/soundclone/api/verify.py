@@ -21,7 +21,7 @@ from ..core import files, verifications
 from ..core.keys import Scope
 from ..core.verdict import Verdict
 from ..db.models import Verification
-from ..db.session import PointRead
+from ..db.point_reads import PointRead
 from ..errors import (
     AuthenticationError,
     InvalidParameter,

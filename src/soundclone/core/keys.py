@@ -22,7 +22,7 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from ..db.models import Account, Key, SignInLink, StudioSession
-from ..db.session import AnyRow, PointRead
+from ..db.point_reads import AnyRow, PointRead
 from ..errors import AuthenticationError, Forbidden, InvalidParameter, NotFound, StateConflict
 from . import voices
 from .formatting import DAY, moment

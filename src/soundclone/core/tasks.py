@@ -33,7 +33,8 @@ from sqlalchemy.orm import Session
 
 from .. import tracing
 from ..db.models import Key, Render, Take, Task, TaskKind, TaskStatus, Voice
-from ..db.session import PointRead, affected
+from ..db.point_reads import PointRead
+from ..db.session import affected
 from ..errors import (
     AuthenticationError,
     Deleted,

@@ -55,56 +55,73 @@ class Batches(Generic[T, R]):
         self._number = threads
         self._threads: list[threading.Thread] = []
         self._waiting: list[_Waiting[T, R]] = []
-        self._changed = threading.Condition()
+        lock = threading.Lock()
+        self._arrived = threading.Condition(lock)  # for the first thread
+        self._late = threading.Condition(lock)  # for the others
+        self._watch: asyncio.AbstractEventLoop | None = None  # of the timer
         self._closed = False
 
     async def do(self, item: T) -> R:
         """Return the outcome of an item. A caller that is cancelled early withdraws its item."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[R] = loop.create_future()
-        with self._changed:
+        with self._arrived:
             if self._closed:
                 raise RuntimeError(f"the {self._name} have ended")
             self._waiting.append(_Waiting(item, time.monotonic(), loop, future))
             if not self._threads:
                 self._start()
             elif len(self._waiting) == 1:
-                self._changed.notify_all()
+                self._arrived.notify()
+            watched = self._watch is loop
+            self._watch = loop
+        if not watched:
+            loop.call_later(_PATIENCE, self._look, loop)
         return await future
 
     def close(self) -> None:
         """Finish the items that wait, and end the threads."""
-        with self._changed:
+        with self._arrived:
             self._closed = True
-            self._changed.notify_all()
+            self._arrived.notify_all()
+            self._late.notify_all()
         for thread in self._threads:
             thread.join()
 
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Wake another thread if items are late. A timer wakes it, not each item: that is cheap."""
+        with self._arrived:
+            if self._watch is not loop or not self._waiting:
+                self._watch = None if self._watch is loop else self._watch
+                return
+            left = self._waiting[0].since + _PATIENCE - time.monotonic()
+            if left <= 0:
+                self._late.notify()
+        loop.call_later(left if left > 0 else _PATIENCE, self._look, loop)
+
     def _start(self) -> None:
         for number in range(self._number):
-            patience = _PATIENCE if number else 0.0
+            wake, patience = (self._late, _PATIENCE) if number else (self._arrived, 0.0)
             thread = threading.Thread(
-                target=self._run, args=(patience,), name=self._name, daemon=True
+                target=self._run, args=(wake, patience), name=self._name, daemon=True
             )
             self._threads.append(thread)
             thread.start()
 
-    def _take(self, patience: float) -> Sequence[_Waiting[T, R]]:
+    def _take(self, wake: threading.Condition, patience: float) -> Sequence[_Waiting[T, R]]:
         """Return the next batch, with an item that has waited for `patience`. Empty: closed."""
-        with self._changed:
-            while True:
-                self._changed.wait_for(lambda: self._waiting or self._closed)
-                if not self._waiting:
-                    return ()
-                early = self._waiting[0].since + patience - time.monotonic()
-                if patience == 0 or early <= 0:
-                    break
-                self._changed.wait(early)
+
+        def ready() -> bool:
+            late = self._waiting and self._waiting[0].since + patience <= time.monotonic()
+            return bool(late) or self._closed
+
+        with wake:
+            wake.wait_for(ready)
             taken, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
             return taken
 
-    def _run(self, patience: float) -> None:
-        while taken := self._take(patience):
+    def _run(self, wake: threading.Condition, patience: float) -> None:
+        while taken := self._take(wake, patience):
             batch = [each for each in taken if not each.future.cancelled()]
             if not batch:
                 continue

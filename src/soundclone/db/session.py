@@ -17,27 +17,20 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import psycopg
 from sqlalchemy import (
-    ARRAY,
-    ColumnElement,
     Connection,
     CursorResult,
     Engine,
     ExceptionContext,
     Result,
-    Row,
     Select,
-    String,
-    bindparam,
     create_engine,
     event,
-    func,
     make_url,
     text,
 )
@@ -47,6 +40,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from ..errors import Unavailable
 from .batches import Batches
+from .point_reads import AnyRow, PointRead, Prepared
 
 IDLE_IN_TRANSACTION = 5.0
 """Seconds without a statement after which Postgres ends a transaction and frees its locks.
@@ -63,37 +57,9 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _MOST_READS = 256  # in a batch of point reads
+_LOST = (OperationalError, sqlite3.OperationalError, psycopg.OperationalError)
 
 
-@dataclass(frozen=True)
-class PointRead:
-    """Read of at most one row by parameters that are texts."""
-
-    one: Select[*tuple[Any, ...]]
-    """Statement with a parameter of each name."""
-    many: Select[*tuple[Any, ...]]
-    """Statement of Postgres with an array of each name, whose rows begin with the position in the
-    arrays, counted from 1."""
-
-    @classmethod
-    def of(
-        cls,
-        build: Callable[[Sequence[ColumnElement[str]]], Select[*tuple[Any, ...]]],
-        *names: str,
-    ) -> PointRead:
-        """Return the read whose statement `build` makes from its parameters, given by name."""
-        arrays = func.unnest(*(bindparam(name, type_=ARRAY(String)) for name in names))
-        wanted = arrays.table_valued(
-            *names, with_ordinality="position", name="wanted"
-        ).render_derived()
-        many = build([wanted.c[name] for name in names])
-        return cls(
-            one=build([bindparam(name, type_=String) for name in names]),
-            many=many.with_only_columns(wanted.c.position, *many.selected_columns),
-        )
-
-
-AnyRow = Row[*tuple[Any, ...]]
 _Read = tuple[PointRead, Mapping[str, str]]
 
 
@@ -144,6 +110,7 @@ class Database:
         self.session_info: dict[str, object] = {}
         """Values that each new session has in `Session.info`."""
         self._sessions = sessionmaker(self.engine, expire_on_commit=False, info=self.session_info)
+        self._prepared: dict[Select[*tuple[Any, ...]], Prepared] = {}
         self._local = threading.local()
         self._readers: list[Connection] = []
         self._threads = ThreadPoolExecutor(1 if self.sqlite else connections, "database")
@@ -217,34 +184,42 @@ class Database:
         than the read. On Postgres, reads that arrive while another is under way are sent together.
         """
         if self.sqlite:
-            return self._point_read(
-                lambda reader: reader.execute(read.one, parameters).one_or_none()
-            )
+            rows = self._point_read(read.one, parameters)
+            return rows[0] if rows else None
         return await self._reads.do((read, parameters))
 
     def _read_together(self, reads: Sequence[_Read]) -> Sequence[AnyRow | None]:
         """Return the rows of point reads. Each kind of read takes one statement."""
         found: list[AnyRow | None] = [None] * len(reads)
-        kinds = {id(read): read for read, _ in reads}
-        for read in kinds.values():
-            places = [place for place, each in enumerate(reads) if each[0] is read]
+        kinds: dict[PointRead, list[int]] = {}
+        for place, (read, _) in enumerate(reads):
+            kinds.setdefault(read, []).append(place)
+        for read, places in kinds.items():
             names = reads[places[0]][1]
             arrays = {name: [reads[place][1][name] for place in places] for name in names}
-            for row in self._point_read(partial(_all, read.many, arrays)):
+            for row in self._point_read(read.many, arrays):
                 found[places[row[0] - 1]] = row
         return found
 
-    def _point_read(self, work: Callable[[Connection], R]) -> R:
-        """Return `work(connection)` with the connection of this thread for point reads."""
+    def _point_read(
+        self, statement: Select[*tuple[Any, ...]], parameters: Mapping[str, Any]
+    ) -> list[AnyRow]:
+        """Return the rows that this thread's connection for point reads finds."""
+        prepared = self._prepared.get(statement)
+        if prepared is None:
+            prepared = self._prepared[statement] = Prepared(statement, self.engine.dialect)
         try:
-            return work(self._reader())
-        except OperationalError:
+            return prepared.execute(self._reader(), parameters)
+        except _LOST:
             # The server may have closed the connection long ago. Try again with a new one.
             self._discard_reader()
-            return work(self._reader())
+        try:
+            return prepared.execute(self._reader(), parameters)
+        except _LOST as error:
+            raise OperationalError("a point read", None, error, hide_parameters=True) from error
 
-    def _reader(self) -> Connection:
-        """Return the connection that this thread keeps for point reads."""
+    def _reader(self) -> Any:
+        """Return the driver's connection that this thread keeps for point reads."""
         reader: Connection | None = getattr(self._local, "reader", None)
         if reader is None:
             reader = self.engine.connect()
@@ -252,7 +227,8 @@ class Database:
                 reader = reader.execution_options(isolation_level="AUTOCOMMIT")
             self._local.reader = reader
             self._readers.append(reader)
-        return reader
+            self._local.driver = reader.connection.driver_connection
+        return self._local.driver
 
     def _discard_reader(self) -> None:
         reader: Connection | None = getattr(self._local, "reader", None)
@@ -302,12 +278,6 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
         "secure_delete=ON",  # overwrites deleted texts, which would stay in free pages
     ):
         connection.execute(f"PRAGMA {pragma}").close()
-
-
-def _all(
-    statement: Select[*tuple[Any, ...]], parameters: Mapping[str, Any], reader: Connection
-) -> Sequence[AnyRow]:
-    return reader.execute(statement, parameters).all()
 
 
 def _prepare_postgres(connection: psycopg.Connection[object], record: ConnectionPoolEntry) -> None:
