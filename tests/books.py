@@ -40,8 +40,12 @@ def epub_files(
     author: str = "An Author",
     language: str = "en",
     ncx: bool = False,
+    cover: bytes = b"",
 ) -> dict[str, str | bytes]:
-    """Return the files of an EPUB 3, or of an EPUB 2 with an NCX, with a chapter a document."""
+    """Return the files of an EPUB 3, or of an EPUB 2 with an NCX, with a chapter a document.
+
+    A cover is in the file `OEBPS/cover`.
+    """
     names = [f"text/c {number}.xhtml" for number in range(len(chapters))]
     links = [name.replace(" ", "%20") for name in names]
     items = "".join(
@@ -55,7 +59,7 @@ def epub_files(
             f'<navPoint><navLabel><text>{title}</text></navLabel><content src="{link}"/></navPoint>'
             for title, link in zip(titles, links, strict=True)
         )
-        contents = {
+        contents: dict[str, str | bytes] = {
             "OEBPS/toc.ncx": '<!DOCTYPE ncx PUBLIC "-//NISO//DTD ncx 2005-1//EN" '
             '"http://www.daisy.org/z3986/2005/ncx-2005-1.dtd">'
             f'<ncx xmlns="http://www.daisy.org/z3986/2005/ncx/"><navMap>{points}</navMap></ncx>'
@@ -69,11 +73,16 @@ def epub_files(
             for title, link in zip(titles, links, strict=True)
         )
         contents = {"OEBPS/nav.xhtml": xhtml(f'<nav epub:type="toc"><ol>{rows}</ol></nav>')}
+    meta = '<meta name="cover" content="front"/>' if cover and ncx else ""
+    if cover:
+        properties = "" if ncx else ' properties="cover-image"'
+        items += f'<item id="front" href="cover" media-type="image/jpeg"{properties}/>'
+        contents = {**contents, "OEBPS/cover": cover}
     spine = "".join(f'<itemref idref="c{n}"/>' for n in range(len(chapters)))
     package = (
         '<package xmlns="http://www.idpf.org/2007/opf" xmlns:dc="http://purl.org/dc/elements/1.1/">'
         f"<metadata><dc:title>{escape(title)}</dc:title><dc:creator>{escape(author)}</dc:creator>"
-        f"<dc:language>{language}</dc:language></metadata>"
+        f"<dc:language>{language}</dc:language>{meta}</metadata>"
         f"<manifest>{items}</manifest><spine>{spine}</spine></package>"
     )
     documents = {

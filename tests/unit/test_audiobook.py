@@ -7,12 +7,15 @@ import struct
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import av
 import httpx2
 import numpy as np
 import pytest
+from av.stream import Disposition
+from av.video.codeccontext import VideoCodecContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -96,6 +99,41 @@ def boxes(data: bytes, names: tuple[bytes, ...]) -> Iterator[bytes]:
             else:
                 yield from boxes(content, names[1:])
         at += size or len(data)
+
+
+def picture(codec: str, pixels: str) -> bytes:
+    """A picture as a file."""
+    context = av.CodecContext.create(codec, "w")
+    assert isinstance(context, VideoCodecContext)
+    context.width, context.height, context.pix_fmt = 40, 60, pixels
+    context.time_base = Fraction(1, 25)
+    frame = av.VideoFrame.from_ndarray(np.full((60, 40, 3), 90, np.uint8)).reformat(format=pixels)
+    frame.pts = 0
+    return b"".join(map(bytes, [*context.encode(frame), *context.encode(None)]))
+
+
+@pytest.mark.parametrize(("codec", "pixels"), [("mjpeg", "yuvj420p"), ("png", "rgb24")])
+def test_the_cover_of_an_m4b(studio: Studio, run: Run, codec: str, pixels: str) -> None:
+    cover = picture(codec, pixels)
+    Path("book.epub").write_bytes(archive(epub_files(BOOK, cover=cover)))
+    for name in ("book.m4b", "again.m4b"):
+        run("book.epub", "--voice", MODEL, "-o", name)
+    with av.open("book.m4b") as container:
+        (stream,) = container.streams.video
+        assert stream.disposition == Disposition.attached_pic
+        assert stream.codec_context.name == codec
+        packet = next(container.demux(stream))
+        assert bytes(packet) == cover
+        (frame,) = packet.decode()
+        assert isinstance(frame, av.VideoFrame)
+        assert (frame.width, frame.height) == (40, 60)
+        assert len(container.chapters()) == len(BOOK)
+        assert container.metadata["major_brand"] == "M4A "
+    data = Path("book.m4b").read_bytes()
+    assert data == Path("again.m4b").read_bytes()
+    (listed,) = boxes(data, (b"moov", b"udta", b"chpl"))
+    assert listed[8] == len(BOOK)
+    assert len(np.concatenate(list(book.read(Path("book.m4b"))))) > 44_100
 
 
 def test_m4b(studio: Studio, run: Run) -> None:

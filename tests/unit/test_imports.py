@@ -70,6 +70,37 @@ def test_epub_details() -> None:
     ]
 
 
+JPEG, PNG = b"\xff\xd8\xff\xe0 picture", b"\x89PNG\r\n\x1a\n picture"
+
+
+@pytest.mark.parametrize("ncx", [False, True])
+@pytest.mark.parametrize("picture", [JPEG, PNG])
+def test_the_cover_of_an_epub(picture: bytes, ncx: bool) -> None:
+    files = epub_files(BOOK, ncx=ncx, cover=picture)
+    assert read_document(archive(files)).cover == picture
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"OEBPS/cover": b"<svg/>"},
+        {"OEBPS/cover": b""},
+        {"OEBPS/cover": JPEG + bytes(11 * 2**20)},
+        {"OEBPS/cover": JPEG + bytes(40 * 2**20)},  # more than an archive may unpack
+        {
+            "META-INF/encryption.xml": "<encryption><CipherReference URI='OEBPS/cover'/>"
+            "</encryption>"
+        },
+    ],
+)
+def test_a_book_is_read_without_a_cover_that_is_unusable(changed: dict[str, str | bytes]) -> None:
+    files = epub_files(BOOK, cover=JPEG)
+    document = read_document(archive(files | changed))
+    assert (document.cover, len(document.chapters)) == (b"", len(BOOK))
+    del files["OEBPS/cover"]
+    assert read_document(archive(files)).cover == b""
+
+
 def test_epub_without_contents() -> None:
     files = epub_files(BOOK)
     del files["OEBPS/nav.xhtml"]

@@ -42,6 +42,7 @@ def write(
     format: str,
     tags: Mapping[str, str],
     bit_rate: int | None = None,
+    cover: bytes = b"",
 ) -> Written:
     """Encode tracks to one file. A format with chapters gets a mark for each track.
 
@@ -51,6 +52,7 @@ def write(
         format: Name in `encode.FILES`.
         tags: Metadata such as title and artist.
         bit_rate: Bits per second of MP3, Opus and AAC. None: transparent for speech.
+        cover: A picture in JPEG or PNG, for a format with chapters.
 
     Raises:
         InternalError: A file is damaged.
@@ -76,6 +78,7 @@ def write(
         tags=tags,
         seconds=position / rate,
         marks=marks if FILES[format].has_chapters else (),
+        cover=cover if FILES[format].has_chapters else b"",
     ) as encoder:
         for track in tracks:
             for file in track.files:

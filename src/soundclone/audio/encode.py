@@ -15,6 +15,8 @@ import numpy as np
 import soxr
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
+from av.stream import Disposition
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from ..errors import InternalError
@@ -143,6 +145,7 @@ class Encoder:
         tags: Mapping[str, str] | None = None,
         seconds: float | None = None,
         marks: Sequence[Mark] = (),
+        cover: bytes = b"",
     ) -> None:
         """Open the target.
 
@@ -157,6 +160,7 @@ class Encoder:
             tags: Metadata such as title, artist, comment.
             seconds: Duration, for the tag of an MP3. Other formats have it in their header.
             marks: Chapters, for a format that has them.
+            cover: A picture in JPEG or PNG, for a format that has chapters. It is not decoded.
 
         Raises:
             KeyError: FILES has no such format.
@@ -184,6 +188,9 @@ class Encoder:
         options = {"fflags": "+bitexact"}
         if form.has_chapters:
             options["movflags"] = "+faststart"
+        container = self._format.container
+        if cover:  # FFmpeg's "ipod" is MPEG-4 with the brand of Apple, and refuses pictures
+            container, options["brand"] = "mp4", "M4A "
         if isinstance(target, Parts):
             options["flush_packets"] = "1"
             if format == "ogg":
@@ -191,7 +198,7 @@ class Encoder:
         self._container: OutputContainer = av.open(
             str(target) if isinstance(target, Path) else target,
             "w",
-            format=self._format.container,
+            format=container,
             options=options,
         )
         self._container.metadata.update(tags or {})
@@ -202,6 +209,8 @@ class Encoder:
             self._container.set_chapters(
                 [_chapter(number, mark) for number, mark in enumerate(marks)]
             )
+        if cover:
+            _add_cover(self._container, cover)
 
     def write(self, samples: Samples) -> None:
         """Append mono samples, shape (n,). Values beyond full scale are clipped."""
@@ -287,6 +296,21 @@ def _add_stream(container: OutputContainer, form: Format, channels: int = 1) -> 
     stream.codec_context.options = dict(form.options)
     stream.codec_context.thread_count = 1
     return stream
+
+
+def _add_cover(container: OutputContainer, picture: bytes) -> None:
+    """Attach a picture, which the file gets as it is."""
+    codec = "png" if picture.startswith(b"\x89PNG") else "mjpeg"
+    stream = container.add_stream(codec)
+    assert isinstance(stream, VideoStream)
+    # FFmpeg wants a size and a pixel format, and writes neither.
+    stream.width = stream.height = 16
+    stream.pix_fmt = "rgb24" if codec == "png" else "yuvj420p"
+    stream.disposition = Disposition.attached_pic
+    packet = av.Packet(picture)
+    packet.stream = stream
+    packet.pts = packet.dts = 0
+    container.mux(packet)
 
 
 def _frame(samples: Samples, sample_format: str, rate: int, channels: int = 1) -> av.AudioFrame:

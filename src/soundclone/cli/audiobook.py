@@ -146,7 +146,7 @@ def audiobook(
             "voice": voice,
             "loudness": loudness,
         }
-        written = _write(output, parts, spoken, about, format, subtitles, silent)
+        written = _write(output, parts, spoken, about, document.cover, format, subtitles, silent)
     remove(folder)
     _report(written, {each.task_id: each.cost for each in spoken}, as_json, quiet)
 
@@ -243,6 +243,7 @@ def _write(
     parts: Sequence[_Part],
     spoken: Sequence[Spoken],
     about: Mapping[str, str],
+    cover: bytes,
     format: Format,
     subtitles: bool,
     silent: bool,
@@ -251,7 +252,7 @@ def _write(
     speech = iter(spoken)
     tracks = [(part, [next(speech) for _ in part.texts]) for part in parts]
     if output.suffix.lower() in _MPEG4:
-        return _write_book(output, tracks, about, subtitles)
+        return _write_book(output, tracks, about, cover, subtitles)
     if output.suffix.lower() == ".zip":
         with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as folder:
             written = _write_chapters(Path(folder), tracks, about, format, subtitles, silent)
@@ -279,6 +280,7 @@ def _write_book(
     output: Path,
     tracks: Sequence[tuple[_Part, Sequence[Spoken]]],
     about: Mapping[str, str],
+    cover: bytes,
     subtitles: bool,
 ) -> dict[str, object]:
     from ..audio import book
@@ -289,6 +291,7 @@ def _write_book(
             [book.Track(p.title, tuple(s.audio for s in spoken)) for p, spoken in tracks],
             format="m4b",
             tags=_tags(about) | {"title": about["title"]},
+            cover=cover,
         )
         sign(part, output, "m4b", tracks[0][1][0].audio)
         commit(part, output)

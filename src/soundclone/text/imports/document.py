@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...errors import InvalidParameter
 
@@ -48,6 +48,7 @@ class Document:
     author: str = ""
     language: str = ""  # BCP 47
     cues: tuple[Cue, ...] = ()
+    cover: bytes = b""  # JPEG or PNG
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def checked(document: Document) -> Document:
     characters = sum(each.characters for each in chapters)
     if characters > MOST_CHARACTERS:
         raise refuse(f"it has {characters:,} characters; at most {MOST_CHARACTERS:,} are allowed")
-    return Document(chapters, document.title, document.author, document.language, document.cues)
+    return replace(document, chapters=chapters)
 
 
 def by_headings(blocks: Sequence[Block]) -> tuple[str, tuple[Chapter, ...]]:

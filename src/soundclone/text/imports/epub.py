@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
+from ...errors import InvalidParameter
 from .archive import Archive
 from .document import Block, Chapter, Document, one_line, paragraph, refuse, repeats
 from .xml import walk
@@ -25,13 +26,16 @@ _BLOCKS = frozenset(
 ) | frozenset(_HEADINGS)
 _SKIPPED = frozenset("head script style svg math rt rp audio video nav template".split())
 _NOTES = frozenset({"noteref", "footnote", "endnote", "footnotes", "endnotes", "pagebreak", "toc"})
+_PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")  # first bytes of JPEG and PNG
+_LARGEST_COVER = 10 * 2**20  # bytes
 _DEPTH = 2  # levels of the table of contents that begin chapters
 
 
 def read(archive: Archive) -> Document:
     """Read an EPUB.
 
-    Notes, page numbers, ruby and documents outside the reading order are left out.
+    Notes, page numbers, ruby and documents outside the reading order are left out. So is a cover
+    that is no JPEG or PNG.
 
     Raises:
         InvalidParameter: The archive is no EPUB, or is encrypted.
@@ -57,7 +61,20 @@ def read(archive: Archive) -> Document:
         title=one_line(package.fields.get("title", "")),
         author=one_line(package.fields.get("creator", "")),
         language=package.fields.get("language", "").strip(),
+        cover=b"" if package.cover in encrypted.names else _cover(archive, package.cover),
     )
+
+
+def _cover(archive: Archive, name: str) -> bytes:
+    """Return the picture of the cover, or nothing if it is missing or unusable."""
+    if name not in archive:
+        return b""
+    try:
+        picture = archive.read(name)
+    except InvalidParameter:  # the text is readable
+        return b""
+    usable = picture.startswith(_PICTURES) and len(picture) <= _LARGEST_COVER
+    return picture if usable else b""
 
 
 @dataclass(frozen=True)
@@ -191,8 +208,16 @@ class _Package:
         self.nav = self.ncx = ""
         self._folder = folder
         self._items: dict[str, str] = {}
+        self._pictures: dict[str, str] = {}
+        self._cover = ""  # id of the picture (EPUB 2)
+        self._cover_image = ""  # name of the picture (EPUB 3)
         self._spine: list[str] = []
         self._field = ""
+
+    @property
+    def cover(self) -> str:
+        """Name of the picture of the cover, or an empty text."""
+        return self._cover_image or self._pictures.get(self._cover, "")
 
     def documents(self) -> list[str]:
         """Return the names of the documents in the reading order, without the navigation."""
@@ -207,6 +232,8 @@ class _Package:
             self._add(attributes)
         elif name == "itemref" and attributes.get("linear", "yes") != "no":
             self._spine.append(attributes.get("idref", ""))
+        elif name == "meta" and attributes.get("name") == "cover":
+            self._cover = attributes.get("content", "")
         if len(self._items) > _MOST_ITEMS or len(self._spine) > _MOST_ITEMS:
             raise refuse(f"the book has more than {_MOST_ITEMS:,} documents")
 
@@ -215,8 +242,13 @@ class _Package:
         kind = attributes.get("media-type", "")
         if kind in ("application/xhtml+xml", "text/html"):
             self._items[attributes.get("id", "")] = path
-        if "nav" in attributes.get("properties", "").split():
+        if kind.startswith("image/") and len(self._pictures) < _MOST_ITEMS:
+            self._pictures[attributes.get("id", "")] = path
+        properties = attributes.get("properties", "").split()
+        if "nav" in properties:
             self.nav = path
+        if "cover-image" in properties:
+            self._cover_image = path
         if kind == "application/x-dtbncx+xml":
             self.ncx = path
 
