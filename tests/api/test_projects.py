@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from soundclone.core import account_data, files, removal, renders, takes, tasks
+from soundclone.core import account_data, creations, files, removal, renders, takes, tasks
 from soundclone.core.requests import TaskResult
-from soundclone.db.models import Block, Project, Render, Take, Task, Transfer
+from soundclone.db.models import Block, Creation, Project, Render, Take, Task, Transfer
 from soundclone.errors import SynthesisError
 from soundclone.storage import Storage
 from tests import rows
@@ -349,6 +349,51 @@ def test_an_idempotency_key_makes_one_take(script: Script) -> None:
     assert (status, answer["data"]["errorCode"]) == (409, "idempotency_conflict")
 
 
+def test_an_idempotency_key_inserts_blocks_once(script: Script) -> None:
+    body = {"blocks": [{"text": "a b c"}, {"text": "d e f"}]}
+    path = f"{script.path}/blocks"
+    headers = {"Idempotency_Key": "k", "If_Match": '"1"'}
+    first = script.ok("POST", path, body, **headers)
+    again = script.ok("POST", path, body, **headers)  # the version has changed since
+    assert [row["id"] for row in first["list"]] == [row["id"] for row in again["list"]]
+    assert texts(script.blocks()) == ["a b c", "d e f"]
+    script.ok("DELETE", f"{path}/{first['list'][0]['id']}")
+    assert texts(script.ok("POST", path, body, **headers)["list"]) == ["d e f"]
+    status, answer = script.send("POST", path, {"blocks": [{"text": "g"}]}, **headers)
+    assert (status, answer["data"]["errorCode"]) == (409, "idempotency_conflict")
+    assert texts(script.blocks()) == ["d e f"]
+
+
+def test_simultaneous_requests_with_one_key_insert_blocks_once(script: Script) -> None:
+    def insert(_: int) -> Any:
+        body = {"blocks": [{"text": "a b c"}]}
+        return script.ok("POST", f"{script.path}/blocks", body, Idempotency_Key="k")
+
+    with ThreadPoolExecutor(4) as pool:
+        made = {answer["list"][0]["id"] for answer in pool.map(insert, range(8))}
+    assert [row["id"] for row in script.blocks()] == list(made)
+
+
+def test_an_idempotency_key_creates_one_project(script: Script) -> None:
+    def create(_: int) -> Any:
+        return script.ok("POST", PROJECTS, {"name": "Other"}, Idempotency_Key="k")
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len({answer["id"] for answer in pool.map(create, range(8))}) == 1
+    status, answer = script.send("POST", PROJECTS, {"name": "Third"}, Idempotency_Key="k")
+    assert (status, answer["data"]["errorCode"]) == (409, "idempotency_conflict")
+
+
+def test_idempotency_keys_of_blocks_are_forgotten_later(script: Script) -> None:
+    body = {"blocks": [{"text": "a b c"}]}
+    path = f"{script.path}/blocks"
+    script.ok("POST", path, body, Idempotency_Key="k")
+    with script.api.database.transaction() as session:
+        creations.delete_old(session, time.time() + 1)
+    script.ok("POST", path, body, Idempotency_Key="k")
+    assert texts(script.blocks()) == ["a b c", "a b c"]
+
+
 def test_what_cannot_be_recorded_is_refused(script: Script) -> None:
     body = {"blocks": [{"kind": "pause", "seconds": 1}, {"text": ""}, {"text": "a <#x#>"}]}
     pause, empty, broken = script.ok("POST", f"{script.path}/blocks", body)["list"]
@@ -531,7 +576,7 @@ def test_a_deleted_project_leaves_nothing(script: Script) -> None:
     assert script.send("GET", script.path)[0] == 404
     assert script.send("GET", f"{API}/audios/{take['taskId']}")[0] == 404
     with script.api.database.read() as session:
-        for table in (Project, Block, Take, Render):
+        for table in (Project, Block, Take, Render, Creation):
             owned = select(func.count()).where(table.account_id == script.account.id)
             assert session.scalar(owned.select_from(table)) == 0
         ended = session.get_one(Task, running["taskId"])
@@ -569,6 +614,7 @@ def test_the_sweep_finishes_what_a_request_began(script: Script) -> None:
 
 def test_an_erased_account_has_no_project(script: Script) -> None:
     completed(script)
+    script.ok("POST", PROJECTS, {"name": "Other"}, Idempotency_Key="k")
     with script.api.database.transaction() as session:
         running = account_data.close(session, script.account.id)
         account_data.erase(session, script.account.id, running)
@@ -582,6 +628,8 @@ def test_projects_on_postgres(tmp_path: Path, postgres_database: str) -> None:
     for api in serve(tmp_path, real_status=True, database_url=postgres_database):
         for test in (
             test_takes_are_compared_and_chosen,
+            test_simultaneous_requests_with_one_key_insert_blocks_once,
+            test_an_idempotency_key_creates_one_project,
             test_two_requests_at_once_record_each_block_once,
             test_a_take_is_kept_with_its_project_and_a_render_expires,
             test_a_deleted_project_leaves_nothing,

@@ -11,9 +11,10 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, BeforeValidator
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from ..core import files, projects, takes, voices
+from ..core import creations, files, projects, takes, voices
 from ..core.keys import Caller
 from ..core.projects import BlockKind, Draft, Limits, Style
 from ..core.requests import SoundVersion
@@ -22,6 +23,7 @@ from ..db.models import Block, Json, Project
 from ..errors import (
     AuthenticationError,
     Forbidden,
+    IdempotencyConflict,
     InvalidParameter,
     NotFound,
     PreconditionFailed,
@@ -34,7 +36,7 @@ from .auth import LimitedSpeaker, TaskReader
 from .errors import ServiceRoute
 from .history import none_if_empty
 from .openapi import error_responses
-from .orders import language_of
+from .orders import digest, language_of
 from .project_views import STYLE_FIELDS, block_view, project_view, record_takes, unrecorded_view
 from .schemas import (
     BlockChange,
@@ -74,6 +76,17 @@ BlockMatch = Annotated[
         alias="If-Match",
         description="The ETag of the block. The request is refused with 412 if the block was "
         "changed since. Default: any version",
+    ),
+]
+CreationKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        pattern="^[ -~]*$",
+        description="1 to 255 printable ASCII characters. Another request with the same key and "
+        "the same body returns what the first one made",
     ),
 ]
 PageSize = Annotated[
@@ -127,6 +140,15 @@ async def read(
     return await run_in_threadpool(job)
 
 
+async def _create(state: AppState, work: Callable[[Session], R]) -> R:
+    """Run a transaction that records an idempotency key."""
+    try:
+        return await state.database.transaction_async(work)
+    except IntegrityError:
+        # A request with the same idempotency key was faster. The second try finds what it made.
+        return await state.database.transaction_async(work)
+
+
 # Projects
 
 
@@ -135,15 +157,26 @@ async def read(
     operation_id="createProject",
     summary="Create a project",
     response_model=ProjectResponse,
-    responses=error_responses(*WRITING),
+    responses=error_responses(*WRITING, IdempotencyConflict),
 )
-async def create_project(state: State, body: ProjectRequest, who: LimitedSpeaker) -> JSONResponse:
+async def create_project(
+    state: State,
+    body: ProjectRequest,
+    who: LimitedSpeaker,
+    idempotency_key: CreationKey = None,
+) -> JSONResponse:
     """Create a project without blocks. Its voice and controls hold for blocks that set none."""
     style = Style(**style_values(body))
+    asked = digest("project", body.model_dump(mode="json", exclude_unset=True))
 
-    def work(session: Session) -> Project:
+    def work(session: Session) -> tuple[Project, Unrecorded]:
+        if idempotency_key is not None:
+            made = creations.earlier(session, who.account_id, idempotency_key, asked)
+            if made is not None:
+                project = projects.get(session, made[0], who.account_id)
+                return project, takes.unrecorded(session, project.id)
         check_style(session, who.account_id, style)
-        return projects.create(
+        project = projects.create(
             session,
             who.account_id,
             who.key_id,
@@ -151,9 +184,11 @@ async def create_project(state: State, body: ProjectRequest, who: LimitedSpeaker
             style=style,
             limits=limits_of(state),
         )
+        if idempotency_key is not None:
+            creations.add(session, who.account_id, idempotency_key, asked, [project.id])
+        return project, Unrecorded()
 
-    made = await state.database.transaction_async(work)
-    return _project_response(state, made, Unrecorded())
+    return _project_response(state, *await _create(state, work))
 
 
 @router.get(
@@ -318,7 +353,7 @@ async def list_blocks(
     operation_id="insertBlocks",
     summary="Insert blocks",
     response_model=BlockListResponse,
-    responses=error_responses(*WRITING),
+    responses=error_responses(*WRITING, IdempotencyConflict),
 )
 async def insert_blocks(
     request: Request,
@@ -327,20 +362,34 @@ async def insert_blocks(
     body: BlockInsertion,
     who: LimitedSpeaker,
     if_match: ProjectMatch = None,
+    idempotency_key: CreationKey = None,
 ) -> JSONResponse:
     """Insert blocks into a script, by default at the end. The ETag is that of the project."""
     drafts = [_draft(each, Draft()) for each in body.blocks]
+    asked = digest(
+        "blocks", {"project": project_id, **body.model_dump(mode="json", exclude_unset=True)}
+    )
 
     def work(session: Session) -> tuple[Project, Sequence[Block]]:
+        project = projects.lock(session, project_id, who.account_id)
+        if idempotency_key is not None:
+            earlier = creations.earlier(session, who.account_id, idempotency_key, asked)
+            if earlier is not None:  # that request has raised the version
+                return project, projects.blocks_of(session, project, earlier)
         project = projects.lock(session, project_id, who.account_id, versions_of(if_match))
         for style in dict.fromkeys(draft.style for draft in drafts):
             check_style(session, who.account_id, style)
         made = projects.insert(session, project, drafts, after=body.after, limits=limits_of(state))
+        if idempotency_key is not None:
+            ids = [block.id for block in made]
+            creations.add(session, who.account_id, idempotency_key, asked, ids)
         return project, made
 
-    project, made = await state.database.transaction_async(work)
+    project, made = await _create(state, work)
+    recordings = await read(state, takes.of_blocks, [block.id for block in made])
+    await record_takes(request, recordings, who)
     page = {
-        "list": [block_view(request, block, ()) for block in made],
+        "list": [block_view(request, block, recordings[block.id]) for block in made],
         "nextCursor": None,
         "version": project.version,
     }

@@ -20,6 +20,7 @@ from ..db.models import (
     Block,
     ClientVoiceId,
     Consent,
+    Creation,
     Key,
     NumberedFile,
     Project,
@@ -46,6 +47,7 @@ ERASED = frozenset(
         "blocks",
         "client_voice_ids",
         "consents",
+        "creations",
         "dictionaries",
         "keys",
         "numbered_files",
@@ -241,7 +243,7 @@ def erase(
     session.execute(delete(ClientVoiceId).where(ClientVoiceId.account_id == account_id))
     dictionaries.remove(session, account_id)
     session.execute(delete(NumberedFile).where(NumberedFile.account_id == account_id))
-    for table in (Take, Render, Block, Project):
+    for table in (Creation, Take, Render, Block, Project):
         session.execute(delete(table).where(table.account_id == account_id))
     late = list(running)
     late_voices = select(Task.voice_id).where(Task.id.in_(late))

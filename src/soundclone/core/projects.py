@@ -454,6 +454,17 @@ def get_block(
     return block
 
 
+def blocks_of(session: Session, project: Project, ids: Collection[str]) -> Sequence[Block]:
+    """Return those blocks of a project that are not deleted, in the order of the ids."""
+    found = session.scalars(
+        select(Block).where(
+            Block.project_id == project.id, Block.id.in_(ids), Block.deleted_at.is_(None)
+        )
+    )
+    blocks = {block.id: block for block in found}
+    return [blocks[each] for each in ids if each in blocks]
+
+
 def insert(
     session: Session,
     project: Project,

@@ -285,6 +285,18 @@ class Dictionary(Base):
     updated_at: Mapped[float]
 
 
+class Creation(Base):
+    """Request with an idempotency key that made projects or blocks, see `core.creations`."""
+
+    __tablename__ = "creations"
+
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    idempotency_key: Mapped[str] = mapped_column(primary_key=True)
+    request_hash: Mapped[str]
+    made: Mapped[list[str]] = mapped_column(JSON())  # ids, in the order of the request
+    created_at: Mapped[float] = mapped_column(index=True)
+
+
 class Project(Base):
     """Script of an account: blocks in order, with the takes that speak them."""
 

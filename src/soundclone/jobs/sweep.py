@@ -13,6 +13,7 @@ from ..config import Settings
 from ..core import (
     abuse,
     consents,
+    creations,
     files,
     numbered_files,
     removal,
@@ -145,6 +146,7 @@ def sweep(settings: Settings, database: Database, storage: Storage) -> None:
         sessions.delete_ended(session)
         numbered_files.delete_expired(session)
         request_counts.delete_old(session)
+        creations.delete_old(session, time.time() - settings.forget_days * DAY)
         abuse.delete_closed(session, time.time() - settings.forget_days * DAY)
         if len(settings.secrets) > 1:
             webhooks.renew_secrets(session, settings.secrets)
