@@ -21,6 +21,7 @@ class Clip:
     """T frames of speech, 10 ms apart, and the N sounds in them."""
 
     name: str
+    path: str  # in the corpus
     speaker: str
     language: str
     snr: float
@@ -55,6 +56,7 @@ def clips(features: Path) -> Iterator[Clip]:
                 continue
             yield Clip(
                 name=path.name,
+                path=str(file["path"]),
                 speaker=str(file["speaker"]),
                 language=str(file["language"]).split("-")[0]
                 if str(file["language"]) != "zh-HK"

@@ -69,6 +69,7 @@ STEPS = (
     ),
     Step("source", ("{engine}/source.npz",)),
     Step("extension", ("{corpus}", "{engine}/extension.npz")),
+    Step("intonation", ("{work}/clips", "{corpus}"), small=("2",)),
     Step("prosody_model", ("{work}/clips", "{engine}/prosody.npz"), "", ("10",), ("2",)),
     Step(
         "postfilter",

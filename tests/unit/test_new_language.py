@@ -126,6 +126,16 @@ def test_every_file_can_be_used(code: str) -> None:
         ('"[ĉĝĥĵŝŭ]"', '"[ĉĝ"', "detection.letters is no regular expression: unterminated"),
         ('["d-ro", "s-ro"]', '["d-ro", 2]', "sentences.titles[1] is 2; it must be a string"),
         ('"{0} kil', '"0 kil', "units.km is '0 kilometroj'; it must be a text with {0}"),
+        (
+            'espeak_voice = "eo"',
+            "final_fall = -0.5",
+            "speech.final_fall is -0.5; it must be a share from 0 to 2",
+        ),
+        (
+            'espeak_voice = "eo"',
+            "declination = nan",
+            "speech.declination is nan; it must be semitones a second from -2 to 2",
+        ),
         ("[units]", "[dates]\ndays = ['unua']\n[units]", "dates.days is '1 words'; it must be 31"),
     ],
 )

@@ -12,7 +12,7 @@ from ...audio.fades import fade_ends
 from ...text.languages import LANGUAGES
 from ..emotion import PROFILES, EmotionProfile
 from ..protocol import Controls, Samples, Speech, Word
-from . import envelope_decoder, questions, reading, syllable_levels, vocoder
+from . import envelope_decoder, intonation, questions, reading, syllable_levels, vocoder
 from .analysis import Analysis, analyse
 from .conversion import convert
 from .delivery import AFTER_SENTENCE, Variation, pause_warp, with_release
@@ -123,7 +123,7 @@ def _spoken(
         # The source speaks at the wanted rate as far as it can. Stretching does the rest.
         source = pool.speak(text, language, rate * speed)
         stretch = _seconds(plain) / speed / _seconds(source)
-    analysis = _heard(source, language)
+    analysis = _intoned(_heard(source, language), source, language, speed * pace * stretch)
     converted = convert(analysis, voice, language)
     warp = pause_warp(
         source.phones,
@@ -145,6 +145,13 @@ def _heard(source: Utterance, language: str) -> Analysis:
     return analyse(
         source.samples, source.sample_rate, source.phones, with_sounds=decoder.hears_sounds
     )
+
+
+def _intoned(analysis: Analysis, source: Utterance, language: str, speed: float) -> Analysis:
+    """Give the source's speech the intonation of people in the language."""
+    phrases = intonation.phrases(source.phones, _seconds(source), speed)
+    f0 = intonation.like_people(analysis.parameters.f0, phrases, LANGUAGES[language].speech, speed)
+    return replace(analysis, parameters=replace(analysis.parameters, f0=f0))
 
 
 def _seconds(utterance: Utterance) -> float:

@@ -166,7 +166,12 @@ def _check(language: Language, path: Path) -> None:
     for short, scale in language.scales.short.items():
         require(len(scale) in (1, 3), f"scales.short.{short}", scale,
                 "a list of one word, or of three for one, few and many")  # fmt: skip
-    prosody = language.speech.prosody
+    speech = language.speech
+    require(0 <= speech.final_fall <= 2, "speech.final_fall", speech.final_fall,
+            "a share from 0 to 2")  # fmt: skip
+    require(-2 <= speech.declination <= 2, "speech.declination", speech.declination,
+            "semitones a second from -2 to 2")  # fmt: skip
+    prosody = speech.prosody
     if prosody is not None:
         require(len(prosody.f0) == 2, "speech.prosody.f0", prosody.f0, "a list of two numbers")
         require(len(prosody.level) == 2, "speech.prosody.level", prosody.level,

@@ -36,6 +36,8 @@ class Speech:
     )
     syllables: float = 0.0  # usual rate, syllables a second; 0 takes that of espeak-ng
     espeak_syllables: float = 0.0  # of espeak-ng at 160 words a minute; 0 takes the mean
+    final_fall: float = 1.0  # share of espeak-ng's fall at the end of a phrase that people have
+    declination: float = 0.0  # semitones a second by which people's phrases fall less
     front_end: str = ""  # module of `text.g2p`; "" leaves pronunciation to espeak-ng
     prosody: Prosody | None = None  # None takes the mean of the measured languages
 
