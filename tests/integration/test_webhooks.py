@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -457,3 +458,53 @@ def test_jobs_deliver_and_a_slow_endpoint_delays_no_other(
     database.session_info[webhooks.ENQUEUE] = delivering.enqueue_webhook
     sweep._restart_deliveries(database)
     wait_for(database, quick, "delivered", 2)
+
+
+@pytest.mark.parametrize(
+    ("given", "least", "most"),
+    [
+        ("600", 600, 720),
+        ("date", 590, 720),
+        ("999999999", webhooks.LONGEST_DELAY, 1.2 * webhooks.LONGEST_DELAY),
+        ("0", 4, 6),
+        ("-5", 4, 6),
+        ("9" * 5000, 4, 6),
+        ("Mon, 99 Nov 99999 99:99:99 GMT", 4, 6),
+        ("soon", 4, 6),
+    ],
+    ids=lambda value: str(value)[:12],
+)
+def test_the_wait_that_an_endpoint_asks_for(
+    database: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    receiver: Receiver,
+    jobs: Jobs,
+    given: str,
+    least: float,
+    most: float,
+) -> None:
+    """The usual wait of the first failure is 4 to 6 s."""
+
+    def respond(request: Any) -> None:
+        text = formatdate(time.time() + 600, usegmt=True) if given == "date" else given
+        request.send_response(503)
+        request.send_header("Retry-After", text)
+        request.send_header("Content-Length", "0")
+        request.end_headers()
+
+    receiver.respond = respond
+    settings = Settings(
+        data_dir=tmp_path, secret_key=SECRETS[0].decode() * 2, webhook_allow=("127.0.0.1",)
+    )
+    monkeypatch.setattr("tests.integration.test_webhooks.SECRETS", settings.secrets)
+    account, _ = customer(database, 0)
+    endpoint, _ = endpoint_of(database, account, receiver.url())
+    with database.transaction() as session:
+        webhooks.send_test(session, endpoint, account)
+    Deliverer(settings, database, threading.Event()).run(jobs.take())
+    ((_, delay),) = jobs.made
+    assert least <= delay <= most
+    with database.read() as session:
+        ((delivery, _),), _ = webhooks.deliveries(session, account)
+    assert (delivery.status, delivery.status_code) == (DeliveryStatus.PENDING, 503)

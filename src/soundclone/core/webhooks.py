@@ -118,6 +118,7 @@ class Outcome:
     seconds: float
     status: int | None = None
     error: str = ""  # reason without a response
+    retry_after: float | None = None  # seconds that the endpoint asks to wait
 
     @property
     def delivered(self) -> bool:
@@ -125,14 +126,18 @@ class Outcome:
         return self.status is not None and 200 <= self.status < 300
 
 
-def delay(failures: int) -> float:
+def delay(failures: int, retry_after: float | None = None) -> float:
     """Return the seconds until the next attempt. Ten attempts take about a day.
 
     Args:
         failures: Attempts that have failed, at least 1.
+        retry_after: Seconds that the endpoint asks to wait. The next attempt is not earlier, except
+            that no delay exceeds the longest one.
     """
     seconds = min(FIRST_DELAY * GROWTH ** (failures - 1), LONGEST_DELAY)
-    return seconds * random.uniform(1 - JITTER, 1 + JITTER)
+    seconds *= random.uniform(1 - JITTER, 1 + JITTER)
+    asked = min(retry_after or 0.0, LONGEST_DELAY) * random.uniform(1, 1 + JITTER)
+    return max(seconds, asked)
 
 
 def sign(secret: str, identifier: str, timestamp: int, body: str) -> str:
@@ -636,7 +641,7 @@ def record(session: Session, job: str, outcome: Outcome) -> DeliveryStatus | Non
         delivery.status = DeliveryStatus.FAILED
         delivery.ended_at, delivery.next_at = now, None
         return DeliveryStatus.FAILED
-    seconds = delay(delivery.failures)
+    seconds = delay(delivery.failures, outcome.retry_after)
     delivery.job += 1
     delivery.next_at = now + seconds
     session.flush()

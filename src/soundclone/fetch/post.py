@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 
 import httpcore2
 
@@ -15,6 +17,7 @@ from .download import Place, translating_errors
 from .network import Allowed, CheckedBackend, Deadline, Resolve, resolve_host
 
 MOST_READ = 16 * 1024  # bytes of a response, whose rest is not read
+_MOST_DIGITS = 9  # of seconds: thirty years
 _BROKEN_OFF = (httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.ProtocolError)
 
 
@@ -24,6 +27,7 @@ class Reply:
 
     status: int
     seconds: float  # until the end of the response
+    retry_after: float | None = None  # seconds that the server asks to wait
 
 
 def post(
@@ -75,9 +79,28 @@ def post(
                 # The status decides, also if the rest of the response is late or damaged.
                 with suppress(*_BROKEN_OFF):
                     _discard(response)
-                return Reply(response.status, time.monotonic() - started)
+                seconds = time.monotonic() - started
+                return Reply(response.status, seconds, retry_after(response.headers))
         except httpcore2.TimeoutException as error:
             raise SourceTimeout(f"{place.authority} did not answer within {timeout:g} s") from error
+
+
+def retry_after(headers: Sequence[tuple[bytes, bytes]]) -> float | None:
+    """Return the seconds in a `Retry-After` header, which has a number or a date.
+
+    None: the header is missing or malformed.
+    """
+    given = next((value for name, value in headers if name.lower() == b"retry-after"), b"")
+    text = given.decode("latin-1").strip()
+    if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS:
+        return float(text)
+    try:
+        # A date without a zone is in UTC, as all dates of HTTP.
+        date = parsedate_to_datetime(text)
+        zone = date.tzinfo or UTC
+        return max(0.0, date.replace(tzinfo=zone).timestamp() - time.time())
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def _discard(response: httpcore2.Response) -> None:

@@ -62,7 +62,7 @@ class Deliverer:
         except SourceError as error:
             _log.info("webhook not sent", endpoint=message.endpoint_id, reason=error.word)
             return Outcome(time.monotonic() - started, error=error.message)
-        return Outcome(reply.seconds, reply.status)
+        return Outcome(reply.seconds, reply.status, retry_after=reply.retry_after)
 
     def _check(self) -> None:
         if self.stopping.is_set():
