@@ -14,7 +14,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
-from typing import ParamSpec, TypeVar, cast
+from functools import partial
+from typing import Any, ParamSpec, TypeVar, cast
 
 from dbos import (
     DBOS,
@@ -28,7 +29,7 @@ from dbos import (
 )
 from dbos._schemas.system_database import SystemSchema
 from dbos._sys_db import SystemDatabase
-from sqlalchemy import Column, Connection, MetaData, Table
+from sqlalchemy import Column, Connection, Insert, MetaData, Row, Table
 from sqlalchemy.engine.base import OptionEngine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -285,6 +286,7 @@ class Queue:
         tables._apply_caller_schema(session)
         # `init_workflows` uses nothing but `begin`.
         tables.engine = cast(OptionEngine, _Lent(session.connection()))
+        tables._insert_rows = partial(_insert_rows, tables)  # type: ignore[method-assign]
         return tables
 
     def enqueue_verification(self, session: Session, identifier: str) -> None:
@@ -345,6 +347,28 @@ class Queue:
         self._session_info.pop(webhooks.ENQUEUE, None)
         self._signals.close()
         self._client.destroy()
+
+
+def _insert_rows(
+    tables: SystemDatabase,
+    connection: Connection,
+    build: Callable[[list[dict[str, Any]]], Insert],
+    rows: list[dict[str, Any]],
+    *,
+    returning: bool = False,
+) -> list[Row[Any]]:
+    """Insert rows like dbos, with a statement that SQLAlchemy can cache.
+
+    SQLAlchemy compiles the statement of `build` anew each time, because its text has all rows. That
+    took a third of the processor time of a submission.
+    """
+    table = build(rows[:1]).table
+    insert = (
+        tables.dialect.insert(table)
+        .on_conflict_do_nothing(index_elements=tables._key_conflict("workflow_uuid"))
+        .returning(table.c.workflow_uuid)
+    )
+    return list(connection.execute(insert, rows))
 
 
 def _options(task: Task) -> EnqueueOptions:
