@@ -3,8 +3,8 @@
     .venv/bin/python bench/growth.py clients|queue|voices|ledger [--database URL] [--number N]
 
 `--database` names an empty Postgres database, or a prefix of such databases for `voices` and
-`ledger`, which need two: URL_empty and URL_full. Without it, the figures are those of SQLite.
-Ratios come from one run, in which the measurements take turns.
+`ledger`, which need one for each size, such as URL_1000. Without it, the figures are those of
+SQLite. Ratios come from one run, in which the measurements take turns.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ SECRET = b"x" * 32
 ACCOUNTS = 20  # that share the queue
 KEEP = DAY  # seconds for which results are kept
 FULL = 10**12  # micro-credits
+WARM_UP = 10  # calls that do not count, if there are more
+PATIENCE = 8.0  # seconds for the calls of one kind
 
 
 def opened(url: str) -> Database:
@@ -251,19 +253,21 @@ def first_voices(session: Session, account: str) -> object:
     return voices.page(session, account, limit=20)
 
 
-def compare(pairs: dict[str, tuple[Callable[[], object], Callable[[], object]]]) -> None:
-    """Print the median times of two variants of each measurement, which take turns."""
-    print("measurement | small, ms | large, ms | ratio")
-    for name, variants in pairs.items():
-        taken: tuple[list[float], list[float]] = ([], [])
-        for number in range(110):
+def compare(sizes: list[int], calls: dict[str, list[Callable[[], object]]]) -> None:
+    """Print the median times of each call at each size. The sizes take turns."""
+    print("median ms | " + " | ".join(f"{size:,}" for size in sizes))
+    for name, variants in calls.items():
+        taken: list[list[float]] = [[] for _ in sizes]
+        end = time.monotonic() + PATIENCE
+        for _ in range(WARM_UP + 100):
             for which, call in enumerate(variants):
                 started = time.perf_counter()
                 call()
-                if number >= 10:
-                    taken[which].append((time.perf_counter() - started) * 1000)
-        small, large = map(statistics.median, taken)
-        print(f"{name} | {small:.2f} | {large:.2f} | {large / small:.2f}", flush=True)
+                taken[which].append((time.perf_counter() - started) * 1000)
+            if time.monotonic() > end:
+                break
+        medians = (statistics.median(each[WARM_UP:] or each) for each in taken)
+        print(f"{name} | " + " | ".join(f"{each:.2f}" for each in medians), flush=True)
 
 
 class Subject:
@@ -288,6 +292,13 @@ class Subject:
                 result_quota=10**12,
             ).id
 
+    def charge(self) -> None:
+        """Submit a task and complete it."""
+        self.submit()
+        with self.database.transaction() as session:
+            tasks.start(session, self.task)
+            tasks.complete(session, self.task, TaskResult("results/x"), keep=KEEP, voice=None)
+
     def poll(self) -> None:
         """Poll the last task."""
         hashed = keys.digest(self.secret, SECRET)
@@ -306,40 +317,64 @@ class Subject:
         return call
 
 
+def url_of(url: str, folder: str, size: int) -> str:
+    """Return the URL of the database of a size."""
+    if not url:
+        return f"sqlite:///{folder}/{size}.db"
+    head, mark, tail = url.partition("?")
+    return f"{head}_{size}{mark}{tail}"
+
+
+def last_block(session: Session, account: str) -> object:
+    """Return the last block of the CSV of an account."""
+    before = ledger.statement(session, account, 501)[0]
+    return ledger.lines_after(session, account, before)
+
+
+def audited(session: Session, _account: str) -> object:
+    """Check the whole ledger."""
+    found = ledger.audit(session)
+    assert found.sound
+    return found
+
+
 def grow(what: str, url: str, number: int) -> None:
-    """Compare a database with one that has many voices or lines of the ledger."""
+    """Compare databases with few and with many voices or lines of the ledger."""
     loop = asyncio.new_event_loop()
+    sizes = [1, number] if what == "voices" else [10**each for each in range(3, 10)]
+    sizes = [each for each in sizes if each <= number]
     with tempfile.TemporaryDirectory() as folder:
-        urls = [
-            f"{url}_{each}" if url else f"sqlite:///{folder}/{each}.db"
-            for each in ("empty", "full")
-        ]
-        if url and "?" in url:
-            head, _, tail = url.partition("?")
-            urls = [f"{head}_{each}?{tail}" for each in ("empty", "full")]
-        small, large = (Subject(each, loop) for each in urls)
+        subjects = [Subject(url_of(url, folder, size), loop) for size in sizes]
         started = time.perf_counter()
-        if what == "voices":
-            for subject, voices_of in ((small, 1), (large, number)):
-                subject.voice = fill_voices(subject.database, subject.account, voices_of)[0]
-        else:
-            fill_ledger(large.database, large.account, large.key, number)
-        for subject in (small, large):
+        for subject, size in zip(subjects, sizes, strict=True):
+            if what == "voices":
+                subject.voice = fill_voices(subject.database, subject.account, size)[0]
+            else:
+                fill_ledger(subject.database, subject.account, subject.key, size)
             analyze(subject.database)
-        print(f"filled in {time.perf_counter() - started:.0f} s")
-        for subject in (small, large):
             subject.submit()
-        pairs = {
-            "submission": (small.submit, large.submit),
-            "poll": (small.poll, large.poll),
-            "balance": (small.read(ledger.balance), large.read(ledger.balance)),
-            "usage, 30 days": (small.read(queries.usage), large.read(queries.usage)),
-            "last 50 lines": (small.read(ledger.statement, 50), large.read(ledger.statement, 50)),
-            "tasks, first page": (small.read(queries.history), large.read(queries.history)),
-            "voices, first 20": (small.read(first_voices), large.read(first_voices)),
+        print(f"filled in {time.perf_counter() - started:.0f} s", flush=True)
+
+        def reads(query: Callable[..., object], *arguments: object) -> list[Callable[[], object]]:
+            return [subject.read(query, *arguments) for subject in subjects]
+
+        calls = {
+            "submission": [subject.submit for subject in subjects],
+            "submission and charge": [subject.charge for subject in subjects],
+            "poll": [subject.poll for subject in subjects],
+            "balance": reads(ledger.balance),
+            "usage, 30 days": reads(queries.usage),
+            "tasks, first page": reads(queries.history),
+            "voices, first 20": reads(first_voices),
         }
-        compare(pairs)
-        for subject in (small, large):
+        if what == "ledger":
+            calls |= {
+                "ledger, first page": reads(queries.ledger_entries),
+                "CSV, last block": reads(last_block),
+                "check of the whole ledger": reads(audited),
+            }
+        compare(sizes, calls)
+        for subject in subjects:
             subject.waiting.close()
             subject.database.close()
 
