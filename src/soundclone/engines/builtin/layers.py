@@ -24,7 +24,9 @@ def read(path: Path) -> dict[str, Floats]:
 
 def linear(weights: Weights, name: str, rows: Floats) -> Floats:
     """Apply an affine map to rows (T, I): (T, O)."""
-    return np.asarray(rows @ weights[f"{name}.weight"].T + weights[f"{name}.bias"])
+    out = rows @ weights[f"{name}.weight"].T
+    out += weights[f"{name}.bias"]
+    return np.asarray(out)
 
 
 def convolution(weights: Weights, name: str, rows: Floats, dilation: int = 1) -> Floats:
@@ -38,7 +40,9 @@ def convolution(weights: Weights, name: str, rows: Floats, dilation: int = 1) ->
         [padded[k * dilation : k * dilation + len(rows)] for k in range(taps)], axis=1
     )
     flat = kernel.transpose(2, 1, 0).reshape(-1, kernel.shape[0])
-    return np.asarray(beside @ flat + weights[f"{name}.bias"])
+    out = beside @ flat
+    out += weights[f"{name}.bias"]
+    return np.asarray(out)
 
 
 def relu(rows: Floats) -> Floats:
