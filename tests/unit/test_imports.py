@@ -6,6 +6,7 @@ import contextlib
 import io
 import zipfile
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 
 from soundclone.errors import InvalidParameter
 from soundclone.text import subtitles
-from soundclone.text.imports import Chapter, read_document
+from soundclone.text.imports import Chapter, limited, read_document
+from soundclone.text.imports.limited import read_limited
 from tests.books import archive, docx_files, epub_files, xhtml
 
 BOOK = (
@@ -282,3 +284,28 @@ def test_a_text_of_one_long_line_is_read_at_once() -> None:
     assert read_document(text.encode()).chapters[0].characters == len(text) - 1
     head = f"---\ntitle: The{' ' * 200_000}Sea\n---\n\nGood night.\n"
     assert read_document(head.encode(), "a.md").title.endswith("Sea")
+
+
+def test_a_document_is_read_in_a_child_process(tmp_path: Path) -> None:
+    file = tmp_path / "a"
+    for name, data in (
+        ("book.md", b"---\ntitle: Sea\nlang: en\n---\n# One\n\nGood *night*.\n"),
+        ("a.VTT", b"WEBVTT\n\n00:01.000 --> 00:02.000\n<v Ana>Good night\n"),
+    ):
+        file.write_bytes(data)
+        with file.open("rb") as opened:
+            assert read_limited(opened, name) == read_document(data, name)
+    file.write_bytes(b"caf\xe9")
+    with file.open("rb") as opened, pytest.raises(InvalidParameter, match="not UTF-8 at byte 3"):
+        read_limited(opened, "a\0.txt")
+
+
+@pytest.mark.slow
+def test_a_hostile_document_ends_at_its_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limited, "_WAIT", 5)
+    file = tmp_path / "a"
+    file.write_bytes(b"[" * 4_000_000)
+    with file.open("rb") as opened, pytest.raises(InvalidParameter, match="too much time"):
+        read_limited(opened, "a.md")

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePath
+from tempfile import SpooledTemporaryFile
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -20,7 +21,8 @@ from ...core.projects import LONGEST_NAME, Draft, Limits, Style
 from ...core.requests import SoundVersion
 from ...db.models import Project, Voice
 from ...errors import InvalidParameter, RateLimited
-from ...text.imports import LARGEST, SUFFIXES, Document, read_document
+from ...text.imports import LARGEST, SUFFIXES, Document
+from ...text.imports.limited import read_limited
 from ...text.languages import LANGUAGES, lookup
 from ..orders import language_of
 from ..projects import check_style, limits_of, remove_project
@@ -33,8 +35,8 @@ from .session import Speaker, SpeakPage
 router = APIRouter(prefix="/studio/projects", route_class=StudioRoute)
 
 PAGE = 20  # projects on a page
-_PATIENCE = 3.0  # seconds to wait for other imports
-_reading = threading.BoundedSemaphore(2)  # documents at once: each may take much memory
+_PATIENCE = 5.0  # seconds to wait for other imports
+_reading = threading.BoundedSemaphore(2)  # child processes at once
 
 
 @router.get("")
@@ -104,7 +106,9 @@ def _import(file: UploadFile, unit: Unit, limits: Limits) -> tuple[Document, Seq
     if not _reading.acquire(timeout=_PATIENCE):
         raise RateLimited("other documents are being read; try again in a moment", 5.0)
     try:
-        document = read_document(file.file.read(LARGEST + 1), file.filename or "")
+        assert isinstance(file.file, SpooledTemporaryFile)
+        file.file.rollover()  # to a file with a descriptor
+        document = read_limited(file.file, file.filename or "")
         return document, imports.drafts(document, unit, limits)
     finally:
         _reading.release()

@@ -2,6 +2,7 @@
 
     document   the typed structure that every reader returns
     reading    detection of the format, and the one function that others call
+    limited    reading in a child process with limits
     plain      plain text
     markdown   Markdown (CommonMark) with an optional YAML head
     epub       EPUB 2 and 3
