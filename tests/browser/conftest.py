@@ -26,7 +26,20 @@ RECORDINGS = HERE.parent / "recordings"
 AXE = gzip.decompress((HERE / "vendor" / "axe.min.js.gz").read_bytes()).decode()
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}
-PAGES = ("clone", "speak", "projects", "voices", "history", "account", "operator")
+PAGES = (
+    "clone",
+    "speak",
+    "convert",
+    "projects",
+    "pronunciations",
+    "voices",
+    "history",
+    "account",
+    "webhooks",
+    "operator",
+    "verify",
+    "report",
+)
 SCRIPT = "Good morning, everybody. <#0.5#> The ferry leaves at nine, so please bring a coat."
 expect.set_options(timeout=60_000)
 

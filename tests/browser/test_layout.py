@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -26,6 +26,7 @@ SIZES = (
     (1920, 1080),
 )
 PICTURES = (320, 390, 768, 1280, 1920)
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 # Returns the faults of the layout at the current width.
 MEASURE = """() => {
@@ -63,14 +64,16 @@ def test_no_page_is_wider_than_the_screen(
     window.expected = ("404",)
     window.sign_in(key)
     page = window.page
-    found: dict[tuple[str, int], Any] = {}
+    found: dict[tuple[str, int, str], Any] = {}
     for path in (*PAGES, *tasks, "nothing", "sign-in"):
         window.go(f"/studio/{path}?lang={language}")
         for each in page.locator("summary").all():
             each.click()
         for width, height in SIZES:
             page.set_viewport_size({"width": width, "height": height})
-            found[path, width] = page.evaluate(MEASURE)
-            if width in PICTURES:
-                keep(window, f"{language}-{width}-{path.partition('/')[0]}")
+            for theme in THEMES if width in PICTURES else THEMES[:1]:
+                page.emulate_media(color_scheme=theme)
+                found[path, width, theme] = page.evaluate(MEASURE)
+                if width in PICTURES:
+                    keep(window, f"{language}-{theme}-{width}-{path.partition('/')[0]}")
     assert not {place: wrong for place, wrong in found.items() if wrong}

@@ -10,10 +10,11 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from ..db.models import Dictionary
-from ..errors import InvalidParameter
+from ..errors import InvalidParameter, NotFound
 from ..text import languages
 from ..text.cleaning import clean
 from ..text.pronunciation import LONGEST, MOST_ENTRIES, Entry
+from . import ledger
 
 _VERSION = "v2"  # has the languages of all versions
 
@@ -65,6 +66,34 @@ def put(session: Session, account_id: str, entries: Sequence[Entry]) -> None:
             updated_at=time.time(),
         )
     )
+
+
+def exchange(session: Session, account_id: str, before: Entry | None, after: Entry | None) -> None:
+    """Replace, add or delete one entry of an account.
+
+    Args:
+        session: The transaction.
+        account_id: Id of the account.
+        before: The entry to replace or delete, None to add one.
+        after: The new entry, None to delete one.
+
+    Raises:
+        NotFound: The dictionary has no entry `before`.
+        InvalidParameter: The new entry is wrong or there twice, or there are too many.
+    """
+    ledger.lock(session, account_id)
+    entries = list(of(session, account_id))
+    at = len(entries)
+    if before is not None:
+        if before not in entries:
+            raise NotFound(f"the dictionary has no entry {before.written[:40]!r} any more")
+        at = entries.index(before)
+        del entries[at]
+    if after is not None:
+        (entry,) = checked([after], "written")
+        entries.insert(at, entry)
+        checked(entries, "written")
+    put(session, account_id, entries)
 
 
 def remove(session: Session, account_id: str) -> None:

@@ -7,6 +7,7 @@ import { deleteAllDrafts, deleteDraft, restoreDraft, saveDraft } from "./drafts.
 import { clearErrors, install, showError } from "./errors.js";
 import { csrf, t } from "./i18n.js";
 import { importer } from "./projects.js";
+import { pronunciations } from "./pronunciations.js";
 import { editable, sound } from "./sounds.js";
 import { clock, repaint, waveform } from "./waveform.js";
 
@@ -101,6 +102,7 @@ document.addEventListener("alpine:init", () => {
   Alpine.data("source", source);
   Alpine.data("performance", performance);
   Alpine.data("importer", importer);
+  Alpine.data("pronunciations", pronunciations);
   Alpine.data("sound", sound);
   Alpine.data("editable", editable);
 

@@ -1,0 +1,59 @@
+// The page of pronunciations: the sound and the price of an entry.
+
+import { clearErrors, showError } from "./errors.js";
+import { csrf, t } from "./i18n.js";
+
+export function pronunciations() {
+  return {
+    busy: false,
+    characters: 0,
+
+    get formPrice() {
+      const { fee, rate } = this.$root.dataset;
+      const micro = Number(fee) + Math.floor((this.characters * Number(rate)) / 10_000);
+      return t("listen", { cost: (micro / 1e6).toLocaleString("en", { maximumFractionDigits: 6 }) });
+    },
+
+    count() {
+      const { written, spoken } = this.$refs.form.elements;
+      this.characters = Math.max([...written.value].length, [...spoken.value].length);
+    },
+    listenForm(event) {
+      const { form } = this.$refs;
+      if (form.reportValidity()) this.play(event.currentTarget, new FormData(form));
+    },
+    listen(event) {
+      const { written, spoken, language, matchCase } = event.currentTarget.dataset;
+      this.play(event.currentTarget, Object.entries({ written, spoken, language, matchCase }));
+    },
+    async play(near, entry) {
+      const body = new URLSearchParams([...entry]);
+      body.set("modelId", this.$refs.voice.value);
+      clearErrors(near);
+      this.busy = true;
+      try {
+        const response = await fetch("/studio/pronunciations/speech", {
+          method: "POST",
+          body,
+          headers: { "X-CSRF-Token": csrf, Accept: "application/json" },
+        });
+        if (response.ok) await this.sound(await response.blob());
+        else this.refuse(near, await response.json());
+      } catch {
+        showError(near, t("offline"), t("offline.todo"));
+      } finally {
+        this.busy = false;
+      }
+    },
+    refuse(near, { title, message, field, location: target }) {
+      if (target) location.href = target;
+      else showError(near, title, message, field);
+    },
+    async sound(blob) {
+      this.audio?.pause();
+      if (this.audio) URL.revokeObjectURL(this.audio.src);
+      this.audio = new Audio(URL.createObjectURL(blob));
+      await this.audio.play();
+    },
+  };
+}
