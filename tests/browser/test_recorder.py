@@ -117,3 +117,41 @@ def test_the_passage_is_in_the_language_of_the_reader(visit: Open, key: str) -> 
     studio.go("/studio/clone")
     expect(studio.page.locator(".passage")).to_contain_text("Heute Morgen")
     expect(studio.page.locator("#language")).to_have_value("German")
+
+
+# Each block of the microphone arrives twenty times, so a minute takes three seconds.
+HURRY = """() => {
+  const Real = AudioWorkletNode;
+  window.AudioWorkletNode = class extends Real {
+    constructor(...rest) {
+      super(...rest);
+      const { port } = this;
+      Object.defineProperty(port, "onmessage", {
+        set(receive) {
+          port.addEventListener("message", (event) => {
+            for (let times = 0; times < 20; times++) receive(event);
+          });
+          port.start();
+        },
+      });
+    }
+  };
+}"""
+
+
+def test_the_recording_stops_by_itself_after_a_minute(studio: Visit) -> None:
+    page = studio.page
+    studio.go("/studio/clone")
+    page.evaluate(HURRY)
+    page.get_by_role("button", name="Record", exact=True).click()
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    # Nobody presses "Stop".
+    expect(page.get_by_role("button", name="Record again")).to_be_visible()
+    expect(page.locator(".trim-note")).to_contain_text(re.compile(r"0:00 to 1:0[0-3]"))
+    page.get_by_label("It is my own voice").check()
+    page.once("dialog", lambda dialog: dialog.accept())
+    with page.expect_response("**/studio/files/upload") as answered:
+        page.get_by_role("button", name="Make the voice").click()
+    uploaded = page.request.get(answered.value.json()["data"]["url"])
+    rate = int.from_bytes(uploaded.body()[24:28], "little")
+    assert 60 <= (len(uploaded.body()) - 44) / 2 / rate < 64
