@@ -26,7 +26,7 @@ _MEMORY = 3 << 30  # bytes
 
 
 def read_limited(file: IO[bytes], name: str) -> Document:
-    """Read a document in a child process.
+    """Read a document without its cover in a child process.
 
     Args:
         file: The file. It must have a descriptor.
@@ -72,9 +72,10 @@ def main(suffix: str) -> dict[str, object]:
         with suppress(ValueError, OSError):  # macOS limits no address space
             resource.setrlimit(limit, (most, most))
     try:
-        return asdict(read_document(sys.stdin.buffer.read(LARGEST + 1), f"document{suffix}"))
+        document = read_document(sys.stdin.buffer.read(LARGEST + 1), f"document{suffix}")
     except InvalidParameter as error:
         return {"refused": error.message}
+    return {name: value for name, value in asdict(document).items() if name != "cover"}
 
 
 if __name__ == "__main__":
