@@ -555,6 +555,15 @@ def completed(script: Script) -> Any:
     return take, render
 
 
+def test_a_render_names_its_loudness(script: Script) -> None:
+    completed(script)
+    status, answer = script.send("POST", f"{script.path}/renders", {"loudness": "loud"})
+    assert (status, answer["data"]["errorCode"]) == (422, "invalid_parameter")
+    made = script.ok("POST", f"{script.path}/renders", {"loudness": "podcast"})
+    with script.api.database.transaction() as session:
+        assert session.get_one(Task, made["id"]).params["loudness"] == "podcast"
+
+
 def test_a_take_is_kept_with_its_project_and_a_render_expires(script: Script) -> None:
     take, render = completed(script)
     with script.api.database.read() as session:

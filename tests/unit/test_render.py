@@ -15,6 +15,7 @@ import pytest
 
 from soundclone.asr.recognition import Recognizer
 from soundclone.audio import encode
+from soundclone.audio.loudness import loudness
 from soundclone.audio.samples import Samples
 from soundclone.config import Settings
 from soundclone.core import files, ledger
@@ -236,6 +237,16 @@ def test_subtitles_chapters_and_timeline_fit(studio: Studio) -> None:
     entry = provenance.sealed(studio.job)
     assert entry is not None
     assert (entry.seconds, len(entry.fingerprint)) == (result.seconds, 0)
+
+
+def test_a_render_has_the_loudness_of_its_target(studio: Studio) -> None:
+    studio.job.task.params = {**studio.job.task.params, "loudness": "broadcast"}
+    pieces = [Piece(f"block_{take}", take) for take in studio.takes]
+    result, whole = studio.render(*pieces)
+    assert len(whole) == sum(map(len, studio.takes.values()))
+    assert loudness(whole, TAKE_RATE) == pytest.approx(-23.0, abs=0.15)
+    assert np.abs(whole).max() <= 10 ** (-1 / 20)
+    assert result.seconds == pytest.approx(len(whole) / TAKE_RATE, abs=0.001)
 
 
 def test_a_lost_take_fails_the_render(studio: Studio) -> None:

@@ -1256,6 +1256,9 @@ class ProjectRenderRequest(RequestModel):
     channel: Annotated[Literal[1, 2], BeforeValidator(_whole)] = _option(
         SpeechOptions.channels, "Number of channels. Both channels of 2 are the same"
     )
+    loudness: WireLoudness = _optional(
+        "Loudness of the file, with the targets of a speech request. Default: that of the takes"
+    )
     subtitleType: Literal["word"] = _optional(
         "word: one subtitle per word. Default: one subtitle per sentence"
     )

@@ -325,6 +325,7 @@ async def create_render(
         format=body.format,
         sample_rate=body.sampleRate,
         channels=body.channel,
+        loudness=body.loudness,
         subtitles=SubtitleUnit(body.subtitleType or SubtitleUnit.SENTENCE),
     )
 

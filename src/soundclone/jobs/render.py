@@ -1,8 +1,8 @@
 """Workflow of a render: the chosen takes of a project become one file with subtitles.
 
-The takes are joined as they are, so that each keeps its loudness and its own watermark, which leads
-to the task of the take. The register has their fingerprints already, and gets the hash of the file.
-A second watermark over the others would only weaken them.
+Without a target of loudness, the takes are joined as they are, and each keeps its loudness. Each
+keeps its own watermark, which leads to the task of the take. The register has their fingerprints
+already, and gets the hash of the file. A second watermark over the others would only weaken them.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 from sqlalchemy import select
 
-from ..audio import encode
+from ..audio import encode, loudness
 from ..audio.samples import Samples
 from ..core import files, renders
 from ..core.renders import Piece, Plan
@@ -35,7 +36,7 @@ from ..text import subtitles
 from ..text.script import Sentence
 from ..text.subtitles import Cue, Spoken
 from . import provenance
-from .assembly import blocks
+from .assembly import blocks, ceiling_of, standard_gain
 from .chunks import SentenceTimes, groups_of
 from .runner import ENCODE, Job, Outcome
 
@@ -94,6 +95,10 @@ def assemble_takes(job: Job, request: RenderRequest, plan: Plan) -> Json:
     consents: list[Json | None] = []
     engines: set[str] = set()
     languages: set[str] = set()
+    gain: np.float32 | None = None
+    if options.loudness is not None:
+        gain = np.float32(standard_gain(options, lambda: _samples(job, plan), TAKE_RATE))
+    limiter = loudness.Limiter(TAKE_RATE, ceiling_of(options))
     with TemporaryDirectory(prefix="soundclone-") as folder:
         path = Path(folder) / "speech"
         with encode.Encoder(
@@ -108,13 +113,15 @@ def assemble_takes(job: Job, request: RenderRequest, plan: Plan) -> Json:
             for done, section in enumerate(sections(job, plan), 1):
                 job.yield_slot()
                 for block in blocks(section.samples):
-                    encoder.write(block)
+                    encoder.write(block if gain is None else limiter.process(block * gain))
                 timeline.append(section)
                 if section.source is not None:
                     consents.append(section.source.consent)
                     engines.add(section.source.request.engine)
                     languages.update(section.source.result.languages or ())
                 job.report(round(95 * done / len(plan.pieces)))
+            if gain is not None:
+                encoder.write(limiter.flush())
         result = TaskResult(
             audio=audio,
             seconds=round(timeline.seconds, 3),
@@ -132,6 +139,13 @@ def assemble_takes(job: Job, request: RenderRequest, plan: Plan) -> Json:
         )
         job.storage.put_file(audio, path)
     return timeline.store(job, result, options.subtitles or SubtitleUnit.SENTENCE).to_json()
+
+
+def _samples(job: Job, plan: Plan) -> Iterator[Samples]:
+    """Yield the samples of a plan in blocks."""
+    for section in sections(job, plan):
+        job.yield_slot()
+        yield from blocks(section.samples)
 
 
 def sections(job: Job, plan: Plan) -> Iterator[Section]:
