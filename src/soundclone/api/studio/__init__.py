@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 from . import (
     account_page,
     actions,
+    editor_page,
     operator,
     pages,
     project_pages,
@@ -40,6 +41,7 @@ def install(app: FastAPI) -> None:
         voice_pages.router,
         project_pages.router,
         pronunciation_pages.router,
+        editor_page.router,
         account_page.router,
         pages.public,
         pages.router,

@@ -1,0 +1,306 @@
+// The script of a project: its blocks, the edits that can be undone, and saving.
+
+import { request } from "./editor-requests.js";
+
+export const FIELDS = ["text", "seconds", "modelId", "language", "emotion", "speed", "pitch"];
+const TYPING = 1500; // milliseconds without a key after which typing is another edit
+const PAUSE = 400; // milliseconds without a change before it is saved
+const PAGE = 500; // blocks of a request
+const UNDONE = 500; // edits that can be undone
+
+const fieldsOf = (from) => Object.fromEntries(FIELDS.map((name) => [name, from[name] ?? null]));
+const same = (one, other) => FIELDS.every((name) => (one[name] ?? null) === (other[name] ?? null));
+
+export class Script extends EventTarget {
+  constructor(url, draft) {
+    super();
+    Object.assign(this, { url, draft, blocks: [], dirty: new Set(), undone: [], done: [], trouble: null, loaded: false });
+    addEventListener("online", () => this.save());
+    addEventListener("pagehide", () => this.keep());
+  }
+
+  tell(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+
+  // Loading
+
+  async load() {
+    let cursor = null;
+    let limit = 100;
+    do {
+      const query = new URLSearchParams(cursor ? { limit, cursor } : { limit });
+      const page = await request("GET", `${this.url}/blocks?${query}`);
+      const found = page.list.map((view) => this.fromView(view));
+      this.blocks.push(...found);
+      this.tell("page", found);
+      cursor = page.nextCursor;
+      limit = PAGE;
+      // A frame between two pages keeps the page responsive.
+      await new Promise((done) => setTimeout(done));
+    } while (cursor);
+    this.loaded = true;
+    this.recover();
+    this.save();
+  }
+
+  fromView(view) {
+    const block = { key: view.id };
+    Object.assign(block, fieldsOf(view));
+    this.adopt(block, view);
+    return block;
+  }
+
+  // Record what the service has of a block.
+  adopt(block, view, saved = fieldsOf(view)) {
+    const { id, version, kind, textFormat, state, take, takes, recordingId, characters } = view;
+    Object.assign(block, { id, version, kind, textFormat, state, take, takes, recordingId, characters, saved, kept: true });
+  }
+
+  make(values = {}) {
+    const key = crypto.getRandomValues(new Uint32Array(4)).join("-");
+    return { key, id: null, kind: "text", textFormat: "plain", state: "unrecorded", takes: 0, ...fieldsOf({ text: "", ...values }), ...values };
+  }
+
+  // Edits: groups of steps, each of which sets values, inserts a block or removes a block.
+
+  run(steps, focus) {
+    this.done.push({ steps, focus });
+    if (this.done.length > UNDONE) this.done.shift();
+    this.undone = [];
+    for (const step of steps) this.apply(step);
+    this.schedule();
+  }
+
+  type(block, text) {
+    const last = this.done.at(-1);
+    const now = Date.now();
+    if (last?.typed === block && now - last.at < TYPING) {
+      last.steps[0].after.text = text;
+    } else {
+      this.done.push({ steps: [{ block, before: { text: block.text }, after: { text } }], focus: block, typed: block });
+      if (this.done.length > UNDONE) this.done.shift();
+    }
+    this.done.at(-1).at = now;
+    this.undone = [];
+    block.text = text;
+    this.dirty.add(block);
+    this.schedule();
+  }
+
+  undo() {
+    this.turn(this.done, this.undone, (step) => this.apply(step, true), true);
+  }
+  redo() {
+    this.turn(this.undone, this.done, (step) => this.apply(step), false);
+  }
+  turn(from, to, apply, backwards) {
+    const group = from.pop();
+    if (!group) return;
+    delete group.typed;
+    to.push(group);
+    for (const step of backwards ? group.steps.toReversed() : group.steps) apply(step);
+    this.tell("turned", group.focus);
+    this.schedule();
+  }
+
+  apply(step, backwards = false) {
+    const { block, insert, remove } = step;
+    if (insert || remove) {
+      if (Boolean(insert) !== backwards) {
+        const place = step.previous ? this.blocks.indexOf(step.previous) + 1 : 0;
+        this.blocks.splice(place, 0, block);
+        block.gone = false;
+        this.tell("inserted", block);
+      } else {
+        const place = this.blocks.indexOf(block);
+        step.previous = this.blocks[place - 1];
+        this.blocks.splice(place, 1);
+        block.gone = true;
+        this.tell("removed", block);
+      }
+    } else {
+      Object.assign(block, backwards ? step.before : step.after);
+      this.tell("changed", block);
+    }
+    this.dirty.add(block);
+  }
+
+  set(blocks, values) {
+    const steps = blocks.map((block) => ({
+      block,
+      before: Object.fromEntries(Object.keys(values).map((name) => [name, block[name] ?? null])),
+      after: { ...values },
+    }));
+    this.run(steps, blocks[0]);
+  }
+
+  before(block) {
+    return this.blocks[this.blocks.indexOf(block) - 1];
+  }
+  after(block) {
+    return this.blocks[this.blocks.indexOf(block) + 1];
+  }
+
+  // Saving
+
+  schedule(wait = PAUSE) {
+    this.tell("saving");
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.save(), wait);
+    clearTimeout(this.keeping);
+    this.keeping = setTimeout(() => this.keep(), 150);
+  }
+
+  // Save all changes. Two calls never save at once.
+  save() {
+    clearTimeout(this.timer);
+    this.saving = (this.saving ?? Promise.resolve()).then(() => this.saveAll());
+    return this.saving;
+  }
+
+  async saveAll() {
+    if (!this.loaded || !this.dirty.size) return;
+    this.trouble = null;
+    const places = new Map();
+    if (this.dirty.size > 1) this.blocks.forEach((block, place) => places.set(block, place));
+    const waiting = [...this.dirty].sort((one, other) => (places.get(one) ?? -1) - (places.get(other) ?? -1));
+    for (const block of waiting) {
+      try {
+        const sent = fieldsOf(block);
+        const { gone } = block;
+        await this.saveBlock(block, sent);
+        if (same(sent, block) && gone === block.gone) this.dirty.delete(block);
+        this.tell("state", block);
+      } catch (error) {
+        this.trouble = error;
+        if (error.again) {
+          this.patience = Math.min(30_000, 2 * (this.patience ?? 1000));
+          clearTimeout(this.timer);
+          this.timer = setTimeout(() => this.save(), this.patience);
+        }
+        if (error.again || error.status === 401) break; // the other blocks would not fare better
+      }
+    }
+    if (!this.trouble) this.patience = undefined;
+    this.keep();
+    this.tell("saving");
+    if (!this.trouble && this.dirty.size) this.schedule();
+  }
+
+  async saveBlock(block, sent) {
+    if (block.gone) {
+      if (block.sent) await this.find(block);
+      if (!block.id || !block.kept) return;
+      await request("DELETE", `${this.url}/blocks/${block.id}`, undefined, { missing: true });
+      block.kept = false;
+      return;
+    }
+    if (!block.id && block.sent) await this.find(block);
+    if (!block.id) return this.create(block, sent);
+    const path = `${this.url}/blocks/${block.id}`;
+    if (!block.kept) this.adopt(block, await request("POST", `${path}/restoration`));
+    const values = Object.fromEntries(FIELDS.filter((name) => (block.saved[name] ?? null) !== sent[name]).map((name) => [name, sent[name]]));
+    if (!Object.keys(values).length) return;
+    try {
+      this.adopt(block, await request("PATCH", path, values, { match: block.version }), sent);
+    } catch (error) {
+      if (error.status === 404) {
+        // Somebody deleted the block. What was written here is kept as a new block.
+        Object.assign(block, { id: null, kept: false, sent: null });
+        return this.create(block, sent);
+      }
+      if (error.status !== 412) throw error;
+      const view = await request("GET", path);
+      const mine = fieldsOf(block);
+      this.adopt(block, view);
+      Object.assign(block, fieldsOf(view));
+      this.done.push({ steps: [{ block, before: mine, after: fieldsOf(view) }], focus: block });
+      this.tell("changed", block);
+      this.tell("overtaken", block);
+    }
+  }
+
+  async create(block, sent) {
+    let place = this.blocks.indexOf(block) - 1;
+    while (place >= 0 && !(this.blocks[place].id && this.blocks[place].kept)) place--;
+    const after = this.blocks[place]?.id ?? "start";
+    const draft = Object.fromEntries(Object.entries({ kind: block.kind, textFormat: block.textFormat, ...sent }).filter(([, value]) => value !== null));
+    block.sent = { after, text: sent.text, kind: block.kind };
+    this.keep();
+    try {
+      const { list } = await request("POST", `${this.url}/blocks`, { blocks: [draft], after });
+      this.adopt(block, list[0], sent);
+      block.sent = null;
+    } catch (error) {
+      if (error.refused) block.sent = null;
+      throw error;
+    }
+  }
+
+  // Look for a block whose creation had no response: the service may have made it.
+  async find(block) {
+    const { after, text, kind } = block.sent;
+    const query = new URLSearchParams(after === "start" ? { limit: 50 } : { limit: 50, cursor: after });
+    const { list } = await request("GET", `${this.url}/blocks?${query}`);
+    const known = new Set([...this.blocks, ...this.dirty].map((each) => each.id));
+    const made = list.find((view) => !known.has(view.id) && view.kind === kind && (view.text ?? "") === (text ?? ""));
+    if (made) this.adopt(block, made);
+    block.sent = null;
+  }
+
+  // Changes that are not saved, kept in the browser
+
+  keep() {
+    if (!this.loaded) return;
+    try {
+      if (!this.dirty.size) return localStorage.removeItem(this.draft);
+      const rows = [...this.dirty].filter((block) => block.id || !block.gone).map((block) => {
+        const previous = this.before(block);
+        return { key: block.key, id: block.id, kind: block.kind, textFormat: block.textFormat, version: block.version, gone: Boolean(block.gone), previous: previous?.key, sent: block.sent, ...fieldsOf(block) };
+      });
+      localStorage.setItem(this.draft, JSON.stringify(rows));
+    } catch {
+      // The browser keeps nothing, or has no more space.
+    }
+  }
+
+  recover() {
+    let rows = [];
+    try {
+      rows = JSON.parse(localStorage.getItem(this.draft) ?? "[]");
+    } catch {
+      return;
+    }
+    const known = new Map(this.blocks.map((block) => [block.id, block]));
+    const keys = new Map(this.blocks.map((block) => [block.key, block]));
+    const steps = [];
+    for (const row of rows) {
+      let block = known.get(row.id);
+      if (block && row.gone) {
+        steps.push({ remove: true, block });
+        continue;
+      }
+      if (row.gone) continue;
+      if (!block && row.sent) {
+        // The service may have made the block before the page was closed.
+        const place = this.blocks.indexOf(known.get(row.sent.after)) + 1;
+        block = this.blocks.slice(place, place + 50).find((each) => each.text === row.sent.text && each.kind === row.sent.kind && !keys.get(each.key)?.claimed);
+        if (block) block.claimed = true;
+      }
+      if (block) {
+        keys.set(row.key, block);
+        if (!same(block, row)) steps.push({ block, before: fieldsOf(block), after: fieldsOf(row) });
+        continue;
+      }
+      block = this.make({ ...fieldsOf(row), kind: row.kind, textFormat: row.textFormat });
+      block.key = row.key;
+      steps.push({ insert: true, block, previous: keys.get(row.previous) });
+      keys.set(row.key, block);
+    }
+    if (steps.length) {
+      this.run(steps, steps[0].block);
+      this.tell("recovered");
+    }
+  }
+}

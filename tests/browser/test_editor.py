@@ -1,0 +1,222 @@
+"""The page that edits, records and plays the script of a project."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Locator, Route, expect
+
+from soundclone_client import Client
+from tests.browser.conftest import Keep, Open, Visit
+from tests.browser.test_layout import MEASURE, SIZES
+from tests.service import Service
+
+pytestmark = pytest.mark.slow
+
+WORDS = ("The ferry leaves at nine.", "Please bring a coat.")
+
+
+@pytest.fixture
+def client(service: Service, key: str) -> Iterator[Client]:
+    with Client(service.url, key) as made:
+        yield made
+
+
+@pytest.fixture
+def project(client: Client, voice: str) -> Iterator[str]:
+    """A project with a chapter, two sentences and a pause."""
+    made = client.create_project("Ferry", model_id=voice, language="English").id
+    client.add_blocks(
+        made,
+        [
+            {"kind": "chapter", "text": "Morning"},
+            WORDS[0],
+            {"kind": "pause", "seconds": 0.5},
+            WORDS[1],
+        ],
+    )
+    yield made
+    client.delete_project(made)
+
+
+@pytest.fixture
+def editor(studio: Visit, project: str) -> Visit:
+    studio.go(f"/studio/projects/{project}")
+    expect(studio.page.locator("#script")).to_have_attribute("aria-busy", "false")
+    return studio
+
+
+def texts(client: Client, project: str) -> list[str | None]:
+    return [block.text for block in client.blocks(project)]
+
+
+def sentence(window: Visit, text: str) -> Locator:
+    return window.page.get_by_role("textbox").filter(has_text=text)
+
+
+def saved(window: Visit) -> None:
+    expect(window.page.locator("#saved")).to_have_text("Saved")
+
+
+def at_end(window: Visit, text: str) -> None:
+    sentence(window, text).click()
+    window.page.keyboard.press("End")
+
+
+def test_edits_are_saved_and_undone(editor: Visit, client: Client, project: str) -> None:
+    page = editor.page
+    at_end(editor, WORDS[0])
+    page.keyboard.type(" Do not be late.")
+    saved(editor)
+    assert f"{WORDS[0]} Do not be late." in texts(client, project)
+    for _ in range(len(" Do not be late.")):
+        page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    saved(editor)
+    assert texts(client, project)[1:3] == [WORDS[0], " Do not be late."]
+    page.keyboard.press("Backspace")
+    saved(editor)
+    assert texts(client, project)[1] == f"{WORDS[0]} Do not be late."
+    for _ in range(3):
+        page.keyboard.press("Control+z")
+    saved(editor)
+    assert texts(client, project) == ["Morning", WORDS[0], "", WORDS[1]]
+    page.keyboard.press("Control+Shift+z")
+    saved(editor)
+    assert f"{WORDS[0]} Do not be late." in texts(client, project)
+
+
+def test_settings_hold_for_a_selection(editor: Visit, client: Client, project: str) -> None:
+    page = editor.page
+    sentence(editor, WORDS[0]).click()
+    sentence(editor, WORDS[1]).click(modifiers=["Shift"])
+    expect(page.locator("#selected")).to_have_text("3 sentences selected")
+    page.get_by_label("Emotion").select_option("happy")
+    saved(editor)
+    emotions = [block.emotion for block in client.blocks(project)]
+    assert emotions == [None, "happy", None, "happy"]
+
+
+def test_a_change_elsewhere_is_loaded_and_can_be_undone(
+    editor: Visit, client: Client, project: str
+) -> None:
+    editor.expected = ("412",)
+    block = list(client.blocks(project))[1]
+    client.update_block(project, block.id, text="The train leaves at ten.")
+    at_end(editor, WORDS[0])
+    editor.page.keyboard.type("!")
+    expect(editor.page.locator("#notice")).to_contain_text("changed elsewhere")
+    saved(editor)
+    assert texts(client, project)[1] == "The train leaves at ten."
+    editor.page.keyboard.press("Control+z")
+    saved(editor)
+    assert texts(client, project)[1] == f"{WORDS[0]}!"
+
+
+def test_a_lost_answer_makes_no_second_block(editor: Visit, client: Client, project: str) -> None:
+    editor.expected = ("ERR_", "Failed to load")
+    lost: list[int] = []
+
+    def lose(route: Route) -> None:
+        if route.request.method == "POST" and not lost:
+            lost.append(route.fetch().status)
+            route.abort()
+        else:
+            route.continue_()
+
+    editor.page.route(re.compile(r"/blocks$"), lose)
+    at_end(editor, WORDS[1])
+    editor.page.keyboard.press("Enter")
+    editor.page.keyboard.type("Good bye.")
+    saved(editor)
+    assert lost == [200]
+    assert texts(client, project) == ["Morning", WORDS[0], "", WORDS[1], "Good bye."]
+
+
+def test_edits_without_a_session_are_kept(
+    editor: Visit, client: Client, project: str, key: str
+) -> None:
+    editor.expected = ("401",)
+    editor.context.clear_cookies()
+    at_end(editor, WORDS[1])
+    editor.page.keyboard.press("Enter")
+    editor.page.keyboard.type("Good bye.")
+    expect(editor.page.locator("#saved")).to_contain_text("kept in this browser")
+    expect(editor.page.get_by_role("link", name="Sign in again")).to_be_visible()
+    editor.page.on("dialog", lambda dialog: dialog.accept())
+    editor.sign_in(key)
+    editor.go(f"/studio/projects/{project}")
+    expect(editor.page.locator("#notice")).to_contain_text("restored")
+    saved(editor)
+    assert texts(client, project)[-1] == "Good bye."
+
+
+def test_the_script_is_recorded_and_played(editor: Visit, client: Client, project: str) -> None:
+    page = editor.page
+    expect(page.locator("#price")).to_contain_text("3 sentences to record")
+    sentence(editor, WORDS[0]).click()
+    page.get_by_role("button", name="Play from the cursor").click()
+    expect(page.locator(".sounding")).to_contain_text(WORDS[0])
+    expect(page.locator(".sounding")).to_contain_text(WORDS[1])
+    expect(page.get_by_role("button", name="Play from the cursor")).to_be_visible()
+    states = [block.state for block in client.blocks(project)]
+    assert states == ["unrecorded", "ready", "silent", "ready"]
+    page.locator("#takes-card summary").click()
+    page.get_by_role("button", name="Record again").click()
+    expect(page.get_by_role("button", name="Play take 2")).to_be_enabled()
+    page.get_by_role("button", name="Choose take 1").click()
+    expect(page.locator("#takes li").nth(1)).to_contain_text("chosen")
+    page.get_by_role("button", name="Delete take 2").click()
+    expect(page.locator("#takes li")).to_have_count(1)
+
+
+def test_a_file_is_made(editor: Visit, client: Client, project: str) -> None:
+    client.record_project(project)
+    page = editor.page
+    page.get_by_text("Files", exact=True).click()
+    editor.expected = ("409",)
+    link = page.get_by_role("link", name="Download the sound")
+    for _ in range(60):
+        if all(block.state in ("ready", "silent") for block in client.blocks(project)):
+            break
+        page.wait_for_timeout(500)
+    page.get_by_role("button", name="Make a file").click()
+    expect(link).to_be_visible()
+    with page.expect_download() as download:
+        link.click()
+    assert download.value.path().stat().st_size > 1000
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_everybody_can_use_the_editor(
+    visit: Open,
+    key: str,
+    client: Client,
+    voice: str,
+    project: str,
+    keep: Keep,
+    theme: str,
+    language: str,
+) -> None:
+    blocks = list(client.blocks(project))
+    client.update_block(project, blocks[1].id, model_id=voice, emotion="happy")
+    window = visit(color_scheme=theme)
+    window.sign_in(key)
+    window.go(f"/studio/projects/{project}?lang={language}")
+    page = window.page
+    expect(page.locator("#script")).to_have_attribute("aria-busy", "false")
+    sentence(window, WORDS[0]).click()
+    found = {}
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        found[width] = page.evaluate(MEASURE)
+        if width in (320, 1280):
+            found[width] += window.judge()
+            keep(window, f"{language}-{theme}-{width}-editor")
+    for each in page.locator("summary").all():
+        each.click()
+    found[0] = window.judge()
+    assert not {width: wrong for width, wrong in found.items() if wrong}
