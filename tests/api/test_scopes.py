@@ -50,7 +50,10 @@ def routes(found: Any) -> Iterator[APIRoute]:
 
 
 def guards(route: APIRoute) -> list[tuple[Scope, ...]]:
-    calls = [each.call for each in route.dependant.dependencies]
+    left = [*route.dependant.dependencies]
+    for each in left:
+        left += each.dependencies
+    calls = [each.call for each in left]
     return [call.scopes for call in calls if isinstance(call, Authorised | Permitted)]
 
 

@@ -295,10 +295,12 @@ def check_scopes(known: Visitor, scopes: Sequence[Scope]) -> None:
 
 
 def scopes_of(route: APIRoute) -> tuple[Scope, ...]:
-    """Return the scopes that a route of the studio needs."""
-    for dependency in route.dependant.dependencies:
+    """Return the scopes that a route of the studio needs, or a dependency of the route."""
+    left = [*route.dependant.dependencies]
+    for dependency in left:
         if isinstance(dependency.call, Permitted):
             return dependency.call.scopes
+        left += dependency.dependencies
     return ()
 
 
