@@ -173,20 +173,36 @@ def test_the_script_is_recorded_and_played(editor: Visit, client: Client, projec
 
 
 def test_a_file_is_made(editor: Visit, client: Client, project: str) -> None:
-    client.record_project(project)
     page = editor.page
     page.get_by_text("Files", exact=True).click()
-    editor.expected = ("409",)
-    link = page.get_by_role("link", name="Download the sound")
-    for _ in range(60):
-        if all(block.state in ("ready", "silent") for block in client.blocks(project)):
-            break
-        page.wait_for_timeout(500)
     page.get_by_role("button", name="Make a file").click()
-    expect(link).to_be_visible()
+    expect(page.locator("#delivery-state")).to_contain_text("3 sentences have no take")
+    page.get_by_role("button", name="Record what is missing").click()
+    expect(page.locator("#delivery-state")).to_have_text("Everything is recorded")
+    assert {block.state for block in client.blocks(project)} == {"ready", "silent"}
+    page.get_by_label("Loudness").select_option("podcast")
+    page.get_by_role("button", name="Make a file").click()
+    expect(page.locator("#delivery-state")).to_have_text("The file is ready.")
     with page.expect_download() as download:
-        link.click()
+        page.get_by_role("link", name="Download the sound").click()
     assert download.value.path().stat().st_size > 1000
+    page.reload()
+    page.get_by_text("Files", exact=True).click()
+    expect(page.get_by_role("link", name="Download the sound")).to_be_visible()
+
+
+def test_a_change_of_the_whole_script_makes_takes_stale(
+    editor: Visit, client: Client, project: str
+) -> None:
+    page = editor.page
+    sentence(editor, WORDS[1]).click()
+    page.get_by_role("button", name="Play from the cursor").click()
+    expect(page.locator(".line[data-state=ready]")).to_have_count(1)
+    page.get_by_label("Apply to").select_option("script")
+    page.get_by_label("Emotion").select_option("sad")
+    expect(page.locator(".line[data-state=stale]")).to_have_count(1)
+    expect(page.locator("#price")).to_contain_text("3 sentences to record")
+    assert client.project(project).emotion == "sad"
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -6,14 +6,21 @@ from typing import Any
 
 import pytest
 
+from soundclone_client import Client
 from tests.browser.conftest import PAGES, Visit
+from tests.service import Service
 
 pytestmark = pytest.mark.slow
 
 MOST = 300_000  # bytes of a page with its scripts, styles and icons, without sounds
 
 
-def test_no_page_is_heavy(studio: Visit, voice: str, tasks: list[str]) -> None:
+def test_no_page_is_heavy(
+    studio: Visit, service: Service, key: str, voice: str, tasks: list[str]
+) -> None:
+    with Client(service.url, key) as client:
+        project = client.create_project("Weight", model_id=voice).id
+        client.add_blocks(project, ["A sentence of an ordinary length, as books have."] * 100)
     session = studio.context.new_cdp_session(studio.page)
     session.send("Network.enable")
     session.send("Network.setCacheDisabled", {"cacheDisabled": True})
@@ -30,7 +37,7 @@ def test_no_page_is_heavy(studio: Visit, voice: str, tasks: list[str]) -> None:
 
     session.on("Network.responseReceived", responded)
     session.on("Network.loadingFinished", finished)
-    for path in ("sign-in", *PAGES, *tasks):
+    for path in ("sign-in", *PAGES, *tasks, f"projects/{project}"):
         studio.go(f"/studio/{path}")
     assert min(weights.values()) > 10_000  # something was measured
     assert {page: size for page, size in weights.items() if size > MOST} == {}

@@ -10,17 +10,19 @@ from sqlalchemy.orm import Session
 
 from ...core import projects, voices
 from ...core.keys import Caller
+from ...core.requests import Loudness
 from ...db.models import Project, Voice
 from ...engines.emotion import Emotion
 from ...text.languages import LANGUAGES
 from .. import projects as api
 from .. import takes as takes_api
-from ..projects import BlockMatch, BlockPageSize, Cursor
+from ..projects import BlockMatch, BlockPageSize, CreationKey, Cursor
 from ..schemas import (
     BlockChange,
     BlockInsertion,
     ProjectChange,
     ProjectRenderRequest,
+    RecordingRequest,
     TakeRequest,
 )
 from ..state import State, state_of
@@ -30,6 +32,8 @@ from .rendering import StudioRoute, render_page
 from .session import Reader, Speaker, SpeakPage
 
 router = APIRouter(prefix="/studio/projects/{project_id}", route_class=StudioRoute)
+
+FILES = 5  # of a project that the page lists
 
 
 async def _writer(request: Request, me: Speaker) -> Caller:
@@ -58,6 +62,7 @@ async def show(request: Request, me: SpeakPage, project_id: str) -> Response:
         languages=LANGUAGES.values(),
         emotions=tuple(Emotion),
         formats=("mp3", "wav", "flac", "ogg"),
+        targets=tuple(Loudness),
         page="projects",
     )
 
@@ -91,10 +96,17 @@ async def list_blocks(
 
 @router.post("/blocks")
 async def insert_blocks(
-    request: Request, state: State, who: Writer, project_id: str, body: BlockInsertion
+    request: Request,
+    state: State,
+    who: Writer,
+    project_id: str,
+    body: BlockInsertion,
+    idempotency_key: CreationKey = None,
 ) -> Response:
     """Insert blocks."""
-    return await api.insert_blocks(request, state, project_id, body, who)
+    return await api.insert_blocks(
+        request, state, project_id, body, who, idempotency_key=idempotency_key
+    )
 
 
 @router.get("/blocks/{block_id}")
@@ -157,6 +169,14 @@ async def create_take(
     )
 
 
+@router.post("/takes")
+async def record(
+    request: Request, state: State, who: Writer, project_id: str, body: RecordingRequest
+) -> Response:
+    """Record the blocks that need a take, some at a time."""
+    return await takes_api.record_project(request, state, project_id, body, who)
+
+
 @router.get("/takes/{take_id}")
 async def get_take(
     request: Request, state: State, me: Reader, project_id: str, take_id: str
@@ -184,6 +204,12 @@ async def create_render(
     return await takes_api.create_render(
         request, state, project_id, body, who, idempotency_key=idempotency_key
     )
+
+
+@router.get("/renders")
+async def list_renders(request: Request, state: State, me: Reader, project_id: str) -> Response:
+    """Return the newest files of the project."""
+    return await takes_api.list_renders(request, state, project_id, me.caller, FILES)
 
 
 @router.get("/renders/{render_id}")

@@ -1,6 +1,6 @@
 // The player of a script. It records the blocks that need it, and plays one take after another.
 
-import { request } from "./editor-requests.js";
+import { randomKey, request } from "./editor-requests.js";
 import { t } from "./i18n.js";
 
 const AHEAD = 2; // blocks that are recorded while another one plays
@@ -141,7 +141,7 @@ export class Player {
     if (block.state === "recording" && block.recordingId) {
       take = { id: block.recordingId };
     } else {
-      const key = [...crypto.getRandomValues(new Uint32Array(4))].join("-");
+      const key = randomKey();
       const order = () => request("POST", `${path}/takes`, {}, { key });
       take = await order().catch((error) => (error.status === 0 ? order() : Promise.reject(error)));
     }

@@ -11,6 +11,10 @@ export class Refusal extends Error {
   }
 }
 
+export function randomKey() {
+  return crypto.getRandomValues(new Uint32Array(4)).join("-");
+}
+
 export async function request(method, url, body, { match, key, missing = false } = {}) {
   const headers = { "X-CSRF-Token": csrf, Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";

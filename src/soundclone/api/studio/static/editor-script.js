@@ -1,6 +1,6 @@
 // The script of a project: its blocks, the edits that can be undone, and saving.
 
-import { request } from "./editor-requests.js";
+import { randomKey, request } from "./editor-requests.js";
 
 export const FIELDS = ["text", "seconds", "modelId", "language", "emotion", "speed", "pitch"];
 const TYPING = 1500; // milliseconds without a key after which typing is another edit
@@ -40,8 +40,29 @@ export class Script extends EventTarget {
       await new Promise((done) => setTimeout(done));
     } while (cursor);
     this.loaded = true;
-    this.recover();
+    await this.recover();
     this.save();
+  }
+
+  // Load the states of all blocks again, because a change of the project concerns them all.
+  async reload() {
+    const known = new Map(this.blocks.map((block) => [block.id, block]));
+    let cursor = null;
+    let left = 0;
+    do {
+      const query = new URLSearchParams(cursor ? { limit: PAGE, cursor } : { limit: PAGE });
+      const page = await request("GET", `${this.url}/blocks?${query}`);
+      for (const view of page.list) {
+        left += view.state === "recording";
+        const block = known.get(view.id);
+        if (!block || this.dirty.has(block)) continue;
+        Object.assign(block, fieldsOf(view));
+        this.adopt(block, view);
+        this.tell("changed", block);
+      }
+      cursor = page.nextCursor;
+    } while (cursor);
+    return left;
   }
 
   fromView(view) {
@@ -58,7 +79,7 @@ export class Script extends EventTarget {
   }
 
   make(values = {}) {
-    const key = crypto.getRandomValues(new Uint32Array(4)).join("-");
+    const key = randomKey();
     return { key, id: null, kind: "text", textFormat: "plain", state: "unrecorded", takes: 0, ...fieldsOf({ text: "", ...values }), ...values };
   }
 
@@ -190,13 +211,16 @@ export class Script extends EventTarget {
 
   async saveBlock(block, sent) {
     if (block.gone) {
-      if (block.sent) await this.find(block);
+      if (block.order) {
+        const view = await this.insertOnce(block.order);
+        block.order = null;
+        if (view) this.adopt(block, view);
+      }
       if (!block.id || !block.kept) return;
       await request("DELETE", `${this.url}/blocks/${block.id}`, undefined, { missing: true });
       block.kept = false;
       return;
     }
-    if (!block.id && block.sent) await this.find(block);
     if (!block.id) return this.create(block, sent);
     const path = `${this.url}/blocks/${block.id}`;
     if (!block.kept) this.adopt(block, await request("POST", `${path}/restoration`));
@@ -207,7 +231,7 @@ export class Script extends EventTarget {
     } catch (error) {
       if (error.status === 404) {
         // Somebody deleted the block. What was written here is kept as a new block.
-        Object.assign(block, { id: null, kept: false, sent: null });
+        Object.assign(block, { id: null, kept: false, order: null });
         return this.create(block, sent);
       }
       if (error.status !== 412) throw error;
@@ -222,31 +246,29 @@ export class Script extends EventTarget {
   }
 
   async create(block, sent) {
-    let place = this.blocks.indexOf(block) - 1;
-    while (place >= 0 && !(this.blocks[place].id && this.blocks[place].kept)) place--;
-    const after = this.blocks[place]?.id ?? "start";
-    const draft = Object.fromEntries(Object.entries({ kind: block.kind, textFormat: block.textFormat, ...sent }).filter(([, value]) => value !== null));
-    block.sent = { after, text: sent.text, kind: block.kind };
-    this.keep();
+    if (!block.order) {
+      let place = this.blocks.indexOf(block) - 1;
+      while (place >= 0 && !(this.blocks[place].id && this.blocks[place].kept)) place--;
+      const draft = Object.fromEntries(Object.entries({ kind: block.kind, textFormat: block.textFormat, ...sent }).filter(([, value]) => value !== null));
+      block.order = { key: randomKey(), body: { blocks: [draft], after: this.blocks[place]?.id ?? "start" } };
+      this.keep();
+    }
+    const { order } = block;
     try {
-      const { list } = await request("POST", `${this.url}/blocks`, { blocks: [draft], after });
-      this.adopt(block, list[0], sent);
-      block.sent = null;
+      const view = await this.insertOnce(order);
+      block.order = null;
+      if (view) this.adopt(block, view);
+      if (!view || !same(block.saved, sent)) await this.saveBlock(block, sent);
     } catch (error) {
-      if (error.refused) block.sent = null;
+      if (error.refused) block.order = null;
       throw error;
     }
   }
 
-  // Look for a block whose creation had no response: the service may have made it.
-  async find(block) {
-    const { after, text, kind } = block.sent;
-    const query = new URLSearchParams(after === "start" ? { limit: 50 } : { limit: 50, cursor: after });
-    const { list } = await request("GET", `${this.url}/blocks?${query}`);
-    const known = new Set([...this.blocks, ...this.dirty].map((each) => each.id));
-    const made = list.find((view) => !known.has(view.id) && view.kind === kind && (view.text ?? "") === (text ?? ""));
-    if (made) this.adopt(block, made);
-    block.sent = null;
+  // Insert a block. The response may be lost, and the same key makes no second block.
+  async insertOnce({ key, body }) {
+    const { list } = await request("POST", `${this.url}/blocks`, body, { key });
+    return list[0]; // none if the block was deleted since
   }
 
   // Changes that are not saved, kept in the browser
@@ -257,7 +279,7 @@ export class Script extends EventTarget {
       if (!this.dirty.size) return localStorage.removeItem(this.draft);
       const rows = [...this.dirty].filter((block) => block.id || !block.gone).map((block) => {
         const previous = this.before(block);
-        return { key: block.key, id: block.id, kind: block.kind, textFormat: block.textFormat, version: block.version, gone: Boolean(block.gone), previous: previous?.key, sent: block.sent, ...fieldsOf(block) };
+        return { key: block.key, id: block.id, kind: block.kind, textFormat: block.textFormat, version: block.version, gone: Boolean(block.gone), previous: previous?.key, order: block.order, ...fieldsOf(block) };
       });
       localStorage.setItem(this.draft, JSON.stringify(rows));
     } catch {
@@ -265,7 +287,7 @@ export class Script extends EventTarget {
     }
   }
 
-  recover() {
+  async recover() {
     let rows = [];
     try {
       rows = JSON.parse(localStorage.getItem(this.draft) ?? "[]");
@@ -282,11 +304,9 @@ export class Script extends EventTarget {
         continue;
       }
       if (row.gone) continue;
-      if (!block && row.sent) {
+      if (!block && row.order) {
         // The service may have made the block before the page was closed.
-        const place = this.blocks.indexOf(known.get(row.sent.after)) + 1;
-        block = this.blocks.slice(place, place + 50).find((each) => each.text === row.sent.text && each.kind === row.sent.kind && !keys.get(each.key)?.claimed);
-        if (block) block.claimed = true;
+        block = known.get((await this.insertOnce(row.order).catch(() => null))?.id);
       }
       if (block) {
         keys.set(row.key, block);
@@ -294,7 +314,7 @@ export class Script extends EventTarget {
         continue;
       }
       block = this.make({ ...fieldsOf(row), kind: row.kind, textFormat: row.textFormat });
-      block.key = row.key;
+      Object.assign(block, { key: row.key, order: row.order });
       steps.push({ insert: true, block, previous: keys.get(row.previous) });
       keys.set(row.key, block);
     }

@@ -1,6 +1,6 @@
 // The takes of a block, and the files of a project.
 
-import { request } from "./editor-requests.js";
+import { randomKey, request } from "./editor-requests.js";
 import { t } from "./i18n.js";
 
 function button(text, act, disabled = false) {
@@ -89,8 +89,7 @@ export class Takes {
     await this.attempt(async () => {
       await this.script.save();
       if (!block.id || this.script.dirty.has(block)) return;
-      const key = [...crypto.getRandomValues(new Uint32Array(4))].join("-");
-      let take = await request("POST", `${this.script.url}/blocks/${block.id}/takes`, {}, { key });
+      let take = await request("POST", `${this.script.url}/blocks/${block.id}/takes`, {}, { key: randomKey() });
       await this.refresh(block);
       while (!["completed", "failed", "cancelled"].includes(take.status)) {
         await wait(300);
@@ -103,47 +102,89 @@ export class Takes {
 }
 
 export class Delivery {
-  constructor(page, script, { say }) {
-    Object.assign(this, { script, say });
+  constructor(page, script, helpers) {
+    Object.assign(this, { script, ...helpers });
+    this.card = page.querySelector("#files-card");
     this.form = page.querySelector("#delivery");
     this.state = page.querySelector("#delivery-state");
     this.files = page.querySelector("#delivery-files");
+    this.all = page.querySelector("#record-all");
+    this.card.addEventListener("toggle", () => this.card.open && this.follow());
+    this.all.addEventListener("click", () => this.work(this.all, () => this.record()));
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.make();
+      this.work(this.form.querySelector("[type=submit]"), () => this.make());
     });
   }
 
-  async make() {
-    const submit = this.form.querySelector("button");
-    submit.disabled = true;
-    this.files.replaceChildren();
-    this.state.textContent = t("editor.rendering", { percent: 0 });
+  async work(pressed, act) {
+    pressed.disabled = true;
     try {
       await this.script.save();
-      const body = { format: this.form.elements.format.value };
-      if (this.form.elements.words.checked) body.subtitleType = "word";
-      let render = await request("POST", `${this.script.url}/renders`, body);
-      while (!["completed", "failed", "cancelled"].includes(render.status)) {
-        await wait(500);
-        render = await request("GET", `${this.script.url}/renders/${render.id}`);
-        this.state.textContent = t("editor.rendering", { percent: render.progress ?? 0 });
-      }
-      if (render.status !== "completed") throw new Error(t("editor.failed", { reason: render.error ?? "" }));
-      this.state.textContent = t("editor.rendered");
-      for (const [name, link] of [["audio", render.audioUrl], ["SRT", render.subtitleFile], ["VTT", render.subtitleVtt], ["JSON", render.subtitleJson]]) {
-        if (!link) continue;
-        const row = document.createElement("li");
-        const a = document.createElement("a");
-        a.href = new URL(link).pathname + new URL(link).search;
-        a.download = "";
-        a.textContent = name === "audio" ? t("editor.download.audio") : t("editor.download.subtitles", { format: name });
-        row.append(a);
-        this.files.append(row);
-      }
+      await act();
     } catch (error) {
       this.state.textContent = error.message;
     }
-    submit.disabled = false;
+    pressed.disabled = false;
+  }
+
+  // Record the blocks without a take that fits, and wait for the takes.
+  async record() {
+    const refused = [];
+    let cursor = null;
+    do {
+      const made = await request("POST", `${this.script.url}/takes`, cursor ? { cursor } : {});
+      refused.push(...made.refused);
+      cursor = made.nextCursor;
+    } while (cursor);
+    for (;;) {
+      const left = await this.script.reload();
+      this.state.textContent = left ? t("editor.recording.left", { number: left.toLocaleString() }) : (refused[0]?.error ?? t("editor.price.none"));
+      if (!left) break;
+      await wait(Math.min(10_000, 500 + 5 * left));
+    }
+    this.price();
+  }
+
+  async make() {
+    const missing = this.script.blocks.filter((block) => block.kind !== "pause" && block.text?.trim() && !["ready", "silent"].includes(block.state));
+    if (missing.length) throw new Error(t("editor.unrecorded", { number: missing.length.toLocaleString() }));
+    const { format, words, loudness } = this.form.elements;
+    const body = { format: format.value };
+    if (words.checked) body.subtitleType = "word";
+    if (loudness.value) body.loudness = loudness.value;
+    const render = await request("POST", `${this.script.url}/renders`, body, { key: randomKey() });
+    const { status, error } = await this.follow(render.id);
+    if (status !== "completed") throw new Error(t("editor.failed", { reason: error ?? "" }));
+    this.state.textContent = t("editor.rendered");
+  }
+
+  // List the newest files, and wait until `id` or the newest one is complete.
+  async follow(id = null) {
+    for (;;) {
+      const { list } = await request("GET", `${this.script.url}/renders`);
+      this.files.replaceChildren(...list.map((render) => this.row(render)));
+      const awaited = id ? list.find((render) => render.id === id) : list[0];
+      if (!awaited || ["completed", "failed", "cancelled"].includes(awaited.status)) return awaited ?? { status: "failed" };
+      this.state.textContent = t("editor.rendering", { percent: awaited.progress ?? 0 });
+      await wait(500);
+    }
+  }
+
+  row(render) {
+    const row = document.createElement("li");
+    const name = document.createElement("span");
+    const when = new Date(1000 * render.created).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+    name.textContent = render.status === "failed" ? `${when} · ${render.error ?? ""}` : when;
+    row.append(name);
+    for (const [text, link] of [[t("editor.download.audio"), render.audioUrl], ["SRT", render.subtitleFile], ["VTT", render.subtitleVtt], ["JSON", render.subtitleJson]]) {
+      if (!link) continue;
+      const a = document.createElement("a");
+      a.href = new URL(link).pathname + new URL(link).search;
+      a.download = "";
+      a.textContent = text;
+      row.append(a);
+    }
+    return row;
   }
 }

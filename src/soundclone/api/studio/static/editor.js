@@ -154,7 +154,10 @@ settings.addEventListener("change", async ({ target }) => {
   const values = { [name]: value === "" ? null : ["speed", "pitch"].includes(name) ? Number(value) : value };
   if (scope.value === "script") {
     try {
+      await script.save();
       project = await request("PATCH", `${url}/script`, values);
+      await script.reload();
+      await price();
       say("");
     } catch (error) {
       say(error.message);
@@ -189,7 +192,7 @@ list.addEventListener("input", ({ target }) => {
   const row = target.closest(".line");
   const block = owners.get(row);
   if (block.kind !== "pause") {
-    script.type(block, target.textContent.slice(0, block.kind === "chapter" ? 200 : 10_000));
+    script.type(block, target.textContent);
     if (anchor !== current) select(block);
   }
 });
@@ -377,7 +380,7 @@ async function price() {
 
 const player = new Player(page, script, { say, draw, price, rowOf: (block) => elements.get(block.key), from: () => chosen()[0] ?? script.blocks[0] });
 const takes = new Takes(page, script, { say, draw, price, player });
-new Delivery(page, script, { say });
+new Delivery(page, script, { price });
 if (matchMedia("(min-width: 1041px)").matches) $("#settings-card").open = true;
 
 addEventListener("beforeunload", (event) => {
