@@ -128,6 +128,7 @@ def test_a_pronunciation_is_heard_changed_and_deleted(
     card.get_by_label("Spoken").fill("win")
     card.get_by_role("button", name="Save").click()
     expect(card).to_contain_text("→ win")
+    expect(page.locator(".htmx-added")).to_have_count(0)  # before, its buttons do nothing
     page.once("dialog", lambda dialog: dialog.accept())
     card.get_by_role("button", name="Delete Nguyen").click()
     expect(card).to_have_count(0)
