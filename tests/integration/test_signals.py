@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -52,6 +53,13 @@ def next_of(heard: SimpleQueue[str]) -> str:
     while (signal := heard.get(timeout=20)) == "ready":
         pass
     return signal
+
+
+def test_nothing_is_sent_after_the_end(signals: Signals) -> None:
+    # Otherwise the sender may hold a connection while the pool is closed.
+    signals.send("last")
+    signals.close()
+    assert "signals" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_every_listener_hears_a_signal(signals: Signals, database: Database) -> None:

@@ -95,6 +95,9 @@ class Signals:
         self._closed.set()
         with self._changed:
             self._changed.notify()
+            sender = self._sender
+        if sender is not None:
+            sender.join(_CHECK)  # its connection belongs to the pool, which the caller closes next
 
     def _notify(self) -> None:
         while True:
