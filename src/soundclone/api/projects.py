@@ -51,6 +51,7 @@ from .schemas import (
     ok,
 )
 from .state import AppState, State
+from .tasks import idempotency_header
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -78,17 +79,7 @@ BlockMatch = Annotated[
         "changed since. Default: any version",
     ),
 ]
-CreationKey = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=255,
-        pattern="^[ -~]*$",
-        description="1 to 255 printable ASCII characters. Another request with the same key and "
-        "the same body returns what the first one made",
-    ),
-]
+CreationKey = Annotated[str | None, idempotency_header("returns what the first one made")]
 PageSize = Annotated[
     int | None,
     Query(ge=1, le=100, description="Largest number of items of the page"),
@@ -370,12 +361,15 @@ async def insert_blocks(
         "blocks", {"project": project_id, **body.model_dump(mode="json", exclude_unset=True)}
     )
 
-    def work(session: Session) -> tuple[Project, Sequence[Block]]:
+    def work(
+        session: Session,
+    ) -> tuple[Project, Sequence[Block], Mapping[str, Sequence[Recording]]]:
         project = projects.lock(session, project_id, who.account_id)
         if idempotency_key is not None:
             earlier = creations.earlier(session, who.account_id, idempotency_key, asked)
             if earlier is not None:  # that request has raised the version
-                return project, projects.blocks_of(session, project, earlier)
+                found = projects.blocks_of(session, project, earlier)
+                return project, found, takes.of_blocks(session, [block.id for block in found])
         project = projects.lock(session, project_id, who.account_id, versions_of(if_match))
         for style in dict.fromkeys(draft.style for draft in drafts):
             check_style(session, who.account_id, style)
@@ -383,13 +377,12 @@ async def insert_blocks(
         if idempotency_key is not None:
             ids = [block.id for block in made]
             creations.add(session, who.account_id, idempotency_key, asked, ids)
-        return project, made
+        return project, made, {}
 
-    project, made = await _create(state, work)
-    recordings = await read(state, takes.of_blocks, [block.id for block in made])
+    project, made, recordings = await _create(state, work)
     await record_takes(request, recordings, who)
     page = {
-        "list": [block_view(request, block, recordings[block.id]) for block in made],
+        "list": [block_view(request, block, recordings.get(block.id, ())) for block in made],
         "nextCursor": None,
         "version": project.version,
     }

@@ -60,16 +60,21 @@ TASK_ID = re.compile("audio_[0-9a-f-]{36}")
 router = APIRouter(prefix="/api/open-api/v1", route_class=ContractRoute, tags=["Tasks"])
 service_router = APIRouter(prefix="/api/open-api/v1", route_class=ServiceRoute, tags=["Tasks"])
 
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
+
+def idempotency_header(effect: str) -> Any:
+    """Describe the header Idempotency-Key, and the effect of a request that repeats a key."""
+    return Header(
         alias="Idempotency-Key",
         min_length=1,
         max_length=255,
         pattern="^[ -~]*$",
         description="1 to 255 printable ASCII characters. Another request with the same key and "
-        "the same body returns the first task, without a second charge",
-    ),
+        f"the same body {effect}",
+    )
+
+
+IdempotencyKey = Annotated[
+    str | None, idempotency_header("returns the first task, without a second charge")
 ]
 SUBMISSION = (
     AuthenticationError,

@@ -27,7 +27,7 @@ from ..schemas import (
 )
 from ..state import State, state_of
 from ..tasks import IdempotencyKey
-from .pages import read_in_thread
+from .pages import FORMATS, read_in_thread
 from .rendering import StudioRoute, render_page
 from .session import Reader, Speaker, SpeakPage
 
@@ -61,7 +61,7 @@ async def show(request: Request, me: SpeakPage, project_id: str) -> Response:
         voices=known,
         languages=LANGUAGES.values(),
         emotions=tuple(Emotion),
-        formats=("mp3", "wav", "flac", "ogg"),
+        formats=FORMATS,
         targets=tuple(Loudness),
         page="projects",
     )

@@ -327,7 +327,7 @@ for (const button of page.querySelectorAll("[data-insert]")) {
 $("#undo").addEventListener("click", () => script.undo());
 $("#redo").addEventListener("click", () => script.redo());
 
-// What the script tells
+// Events of the script
 
 function say(text) {
   $("#notice").textContent = text;
