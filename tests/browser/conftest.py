@@ -101,6 +101,11 @@ class Visit:
         self.page.goto(self.url + path)
         self.page.wait_for_load_state("networkidle")
 
+    def follow(self, link: str) -> None:
+        """Click a link, and wait until the scripts of its page have run."""
+        with self.page.expect_navigation(wait_until="domcontentloaded"):
+            self.page.get_by_role("link", name=link).click()
+
     def sign_in(self, key: str) -> None:
         self.go("/studio/sign-in")
         self.page.get_by_label("API key").fill(key)

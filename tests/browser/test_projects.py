@@ -34,7 +34,7 @@ def test_a_project_from_a_dropped_book(studio: Visit, voice: str, keep: Keep) ->
     studio.expected = ("404",)
     page = studio.page
     studio.go("/studio")
-    page.get_by_role("link", name="Projects").click()
+    studio.follow("Projects")
     expect(page.get_by_role("heading", name="New project")).to_be_visible()
     page.locator(".drop").evaluate(DROP, ["ferry.md", BOOK])
     page.get_by_label("Blocks").select_option("paragraph")
@@ -89,7 +89,7 @@ def test_a_pronunciation_is_heard_changed_and_deleted(
 ) -> None:
     page = studio.page
     studio.go("/studio/account")
-    page.get_by_role("link", name="Open the dictionary").click()
+    studio.follow("Open the dictionary")
     page.get_by_label("Written").fill("Nguyen")
     page.get_by_label("Spoken").fill("nwin, as in win")
     page.evaluate(

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, TimeoutError, expect
 
 from soundclone_client import Client
 from tests.browser.conftest import DESK, PAGES, PHONE, RECORDINGS, Keep, Open, Visit
@@ -517,13 +517,18 @@ def test_every_page_can_be_used_by_everybody(
 
 
 @pytest.mark.slow
-def test_the_theme_switches_before_the_modules_have_run(studio: Visit) -> None:
+@pytest.mark.parametrize("late", ["studio.js", "htmx.min.js", "alpine-csp.min.js"])
+def test_the_page_appears_when_its_scripts_have_run(studio: Visit, late: str) -> None:
     page = studio.page
-    page.route("**/studio/static/studio.js", lambda route: None)
+    held: list[Route] = []
+    page.route(f"**/{late}", lambda route: held.append(route))
     page.goto(f"{studio.url}/studio/account", wait_until="commit")
-    page.get_by_role("button", name="Switch between light and dark").click()
+    theme = page.get_by_role("button", name="Switch between light and dark")
+    with pytest.raises(TimeoutError):
+        theme.click(timeout=2000)
+    held[0].continue_()
+    theme.click()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
-    page.unroute_all(behavior="ignoreErrors")
 
 
 @pytest.mark.slow

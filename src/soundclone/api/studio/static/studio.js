@@ -82,6 +82,7 @@ document.addEventListener("click", async ({ target }) => {
     text.title = t("copied");
     setTimeout(() => text.classList.remove("copied"), 1500);
   }
+  if (target.closest("[data-theme-switch]")) switchTheme();
 });
 
 // Browsers offer the clipboard only on https and on localhost.
@@ -94,7 +95,13 @@ async function copyText(text, element) {
   }
 }
 
-document.addEventListener("soundclone:theme", repaint);
+function switchTheme() {
+  const root = document.documentElement;
+  const dark = root.dataset.theme === "auto" ? matchMedia("(prefers-color-scheme: dark)").matches : root.dataset.theme === "dark";
+  root.dataset.theme = dark ? "light" : "dark";
+  document.cookie = `soundclone_theme=${root.dataset.theme}; path=/studio; max-age=31536000; samesite=strict`;
+  repaint();
+}
 
 document.addEventListener("alpine:init", () => {
   const { Alpine } = window;
