@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -13,8 +15,10 @@ from starlette.testclient import TestClient
 from soundclone.api import middleware
 from soundclone.api.app import create_app
 from soundclone.api.schemas import SoundCloneTaskData
+from soundclone.api.task_signals import preferred_wait
 from soundclone.core import keys
 from soundclone.db.models import Task
+from soundclone.db.signals import TASKS, Signals
 
 from .conftest import Account, Api
 
@@ -135,3 +139,58 @@ def test_a_poll_reads_the_database_once(
     task = add(api, account)
     monkeypatch.setattr(api.app.state.soundclone.database, "read_async", never)
     assert api.get(f"{API}/audios/{task}", account.key)[1]["data"]["id"] == task
+
+
+@pytest.mark.parametrize("prefer", ["wait=5", "respond-async, wait=60; strict"])
+@pytest.mark.parametrize("fast", [True, False])
+def test_a_poll_is_held_until_the_task_ends(
+    api: Api, account: Account, documented: TestClient, prefer: str, fast: bool
+) -> None:
+    task = add(api, account, status="processing", progress=40)
+    signals = Signals(api.database, TASKS)
+    headers = {"Authorization": f"Bearer {account.key}", "Prefer": prefer}
+    # The applications listen for signals while they run.
+    running = TestClient(create_app(api.settings)) if fast else nullcontext(documented)
+    with running as client, ThreadPoolExecutor(1) as pool:
+        held = pool.submit(client.get, f"{API}/audios/{task}", headers=headers)
+        signals.send(task)  # a new part: the task has not ended
+        time.sleep(0.3)
+        assert not held.done()
+        with api.database.transaction() as session:
+            row = session.get(Task, task)
+            assert row is not None
+            row.status = "failed"
+        ended = time.monotonic()
+        while not held.done() and time.monotonic() < ended + 3:
+            signals.send(task)
+            time.sleep(0.01)
+        assert held.done(), "the poll did not end with the task"
+        assert held.result().json()["data"]["status"] == "failed"
+
+
+def test_a_poll_is_held_for_the_time_that_it_names(
+    api: Api, account: Account, documented: TestClient
+) -> None:
+    task = add(api, account)
+    for client in (api.client, documented):
+        for prefer, least in (("wait=1", 0.95), ("wait=0", 0.0), ("wait=x", 0.0)):
+            headers = {"Authorization": f"Bearer {account.key}", "Prefer": prefer}
+            begun = time.monotonic()
+            answer = client.get(f"{API}/audios/{task}", headers=headers)
+            assert answer.json()["data"]["status"] == "queued"
+            assert least <= time.monotonic() - begun
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ([], 0),
+        (["wait=3"], 3),
+        (["respond-async", "Wait = 2 ; foo"], 2),
+        (["return=minimal,wait=99"], 5),
+        (["wait=-1", "wait=", "wait=1.5", "waits=1", "wait=" + "9" * 5000], 0),
+        (["wait=٣"], 0),
+    ],
+)
+def test_the_wait_that_a_client_prefers(headers: list[str], seconds: float) -> None:
+    assert preferred_wait(headers) == seconds

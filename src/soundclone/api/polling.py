@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from .. import tracing
 from ..core import keys, tasks
 from ..core.keys import Scope as KeyScope
+from ..core.voices import ACTIVE
 from ..db.models import TaskStatus
 from ..db.point_reads import AnyRow
 from ..errors import AuthenticationError
@@ -25,6 +26,7 @@ from .auth import bearer
 from .errors import error_response, translate
 from .schemas import ok
 from .state import state_of
+from .task_signals import preferred_wait
 from .tasks import TASK_ID, view
 
 _FOLDER = "/api/open-api/v1/audios/"
@@ -78,19 +80,32 @@ async def _poll(request: Request, task_id: str) -> bytes | None:
     except AuthenticationError:
         return None
     state = state_of(request)
-    found: AnyRow | None = await state.database.fetch_one_async(
-        tasks.POLL, key=keys.digest(key, state.settings.secret), task=task_id
-    )
-    if (
-        found is None
-        or _over(found.key_expires_at)
-        or _READERS.isdisjoint(found.scopes.split())
-        or _over(found.expires_at)
-    ):
+    digest = keys.digest(key, state.settings.secret)
+
+    async def read() -> AnyRow | None:
+        return await state.database.fetch_one_async(tasks.POLL, key=digest, task=task_id)
+
+    wait = preferred_wait(request.headers.getlist("Prefer"))
+    found = await state.task_signals.read_until(task_id, wait, read, _answered)
+    if found is None or _refused(found):
         return None
     if found.status == TaskStatus.COMPLETED:
         await record_links(request, task_id, found.status, found.key_id)
     return to_json(ok(view(request, found)))
+
+
+def _answered(found: AnyRow | None) -> bool:
+    """Tell whether a poll is answered at once."""
+    return found is None or found.status not in ACTIVE or _refused(found)
+
+
+def _refused(found: AnyRow) -> bool:
+    """Tell whether the key may not read the task, or the task has expired."""
+    return (
+        _over(found.key_expires_at)
+        or _READERS.isdisjoint(found.scopes.split())
+        or _over(found.expires_at)
+    )
 
 
 def _over(expires_at: float | None) -> bool:

@@ -17,6 +17,7 @@ from ..core.formatting import DAY
 from ..core.keys import Caller, Scope
 from ..core.pricing import to_credits
 from ..core.requests import TaskResult
+from ..core.voices import ACTIVE
 from ..db.models import Task, TaskKind, TaskStatus
 from ..errors import (
     AuthenticationError,
@@ -47,6 +48,7 @@ from .schemas import (
     ok,
 )
 from .state import AppState, state_of
+from .task_signals import preferred_wait
 
 MODELS = {
     TaskKind.CLONE: "soundCloningClone",
@@ -92,6 +94,13 @@ SUBMISSION = (
     Unavailable,
 )
 TaskId = Annotated[str, Path(description="The id of a task")]
+Prefer = Annotated[
+    list[str] | None,
+    Header(
+        description="`wait=N` (RFC 7240) holds the answer until the task ends, for up to "
+        "N seconds, at most 5"
+    ),
+]
 
 
 @router.get(
@@ -103,10 +112,21 @@ TaskId = Annotated[str, Path(description="The id of a task")]
         AuthenticationError, Forbidden, NotFound, Expired, Deleted, Unavailable, contract=True
     ),
 )
-async def get_task(request: Request, id: TaskId, who: TaskReader) -> Response:
-    """Return the progress of a task and, once it is completed, the links to its results."""
+async def get_task(
+    request: Request, id: TaskId, who: TaskReader, prefer: Prefer = None
+) -> Response:
+    """Return the progress of a task and, once it is completed, the links to its results.
+
+    With the header `Prefer: wait=5`, the answer comes when the task ends, or after 5 s.
+    """
     # `polling.PollingMiddleware` answers most requests.
-    task = await state_of(request).database.read_async(tasks.get, checked_id(id), who.account_id)
+    state, checked = state_of(request), checked_id(id)
+    task = await state.task_signals.read_until(
+        checked,
+        preferred_wait(prefer or ()),
+        lambda: state.database.read_async(tasks.get, checked, who.account_id),
+        lambda task: task.status not in ACTIVE,
+    )
     await record_links(request, task.id, task.status, who.key_id)
     return JSONResponse(ok(view(request, task)))
 

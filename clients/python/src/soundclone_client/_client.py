@@ -652,7 +652,10 @@ class Client:
         reported: tuple[str, int | None] | None = None
         while True:
             try:
-                latest = _wire.read(Task, self._attempt("GET", _wire.task_path(id)))
+                asked = time.monotonic()
+                hold = _wire.wait_header(interval, deadline - asked)
+                answer = self._attempt("GET", _wire.task_path(id), headers=hold)
+                latest = _wire.read(Task, answer)
             except ClientError as error:
                 failures += 1
                 if not _wire.is_transient(error) or time.monotonic() - last_answer > _wire.OUTAGE:
@@ -667,7 +670,9 @@ class Client:
                     raise TaskFailed(latest)
                 if latest.status == "completed":
                     return latest
-                pause, interval = interval, min(interval * 1.2, 2.0)
+                # The server has held the answer, unless it is an older one.
+                pause = max(0.0, asked + interval - time.monotonic())
+                interval = min(interval * 1.2, 2.0)
             left = deadline - time.monotonic()
             if left <= 0:
                 status = latest.status if latest else "not known"

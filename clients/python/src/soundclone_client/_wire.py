@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -105,6 +106,16 @@ def project_path(id: str, *parts: str) -> str:
     """Return the path of a project, or of something in the project."""
     names = (quote(each, safe="") for each in (id, *parts))
     return f"{API}/projects/{'/'.join(names)}"
+
+
+def wait_header(interval: float, left: float) -> dict[str, str]:
+    """Return the header with which the server holds the answer to a poll until the task ends.
+
+    The server answers after `interval` at the latest, rounded up to the whole seconds of RFC 7240.
+    Nothing is held if fewer seconds are left.
+    """
+    seconds = math.ceil(interval)
+    return {"Prefer": f"wait={seconds}"} if seconds <= left else {}
 
 
 def version_header(version: int | None) -> dict[str, str]:
