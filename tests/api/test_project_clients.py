@@ -61,10 +61,16 @@ def test_a_script_becomes_a_file(tmp_path: Path) -> None:
             client.delete_take(project.id, other.id)
             assert client.restore_block(project.id, made[2].id).text == texts[2]
             client.delete_block(project.id, made[2].id)
-            render = client.render(project.id, format="wav", gap=0.2)
+            twice = [client.add_blocks(project.id, ["x"], idempotency_key="k") for _ in range(2)]
+            assert twice[0] == twice[1]
+            client.delete_block(project.id, twice[0][0].id)
+            render = client.render(project.id, format="wav", gap=0.2, loudness="podcast")
             assert (render.kind, render.cost, render.status) == ("render", 0, "completed")
             client.download(render, tmp_path / "book.wav")
             assert client.update_project(project.id, name="Other").name == "Other"
             assert [each.name for each in client.projects()] == ["Other"]
+            again = [client.create_project("Emma", idempotency_key="k2").id for _ in range(2)]
+            assert again[0] == again[1]
+            client.delete_project(again[0])
             client.delete_project(project.id)
             assert list(client.projects()) == []

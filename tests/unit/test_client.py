@@ -51,6 +51,7 @@ MODEL = "model_0123456789abcdef0123456789abcdef"
 CLONES = "POST /api/open-api/v1/soundCloning/clones"
 AUDIOS = "POST /api/open-api/v1/soundCloning/audios"
 TASK = f"GET /api/open-api/v1/audios/{ID}"
+PROJECTS = "POST /api/open-api/v1/projects"
 UPLOAD = "POST /api/open-api/v1/files/upload"
 
 
@@ -426,6 +427,41 @@ def test_a_repeated_submission_is_charged_once(
     assert len(server.asked(AUDIOS)) == 4
     assert [r.headers["idempotency-key"] for r in server.asked(CLONES)] == ["mine", "mine"]
     assert quick == [0.5, 1.0, 2.0, 0.5]
+
+
+def test_a_repeated_creation_makes_nothing_twice(
+    server: Server, client: Client, quick: list[float]
+) -> None:
+    counts = {"version": 1, "blocks": 0, "characters": 0, "created": 1.0, "updated": 1.0}
+    created = Answer({"id": "proj_1", "name": "Book"} | counts)
+    server.on(PROJECTS, Answer(drop=True), Answer(status=502, body=b"<html>"), created)
+    assert client.create_project("Book").id == "proj_1"
+    assert client.create_project("Book", idempotency_key="mine").id == "proj_1"
+    keys = [each.headers["idempotency-key"] for each in server.asked(PROJECTS)]
+    assert (len(set(keys[:3])), keys[3]) == (1, "mine")
+
+    def batch(name: str, version: int) -> Answer:
+        block = counts | {"id": name, "kind": "text", "text": "x", "state": "unrecorded"}
+        return Answer({"list": [block | {"takes": 0}], "version": version})
+
+    blocks = f"{PROJECTS}/proj_1/blocks"
+    server.on(blocks, batch("block_1", 2), Answer(drop=True), batch("block_2", 3))
+    made = client.add_blocks("proj_1", ["x"] * 501, if_version=1, idempotency_key="mine")
+    assert [each.id for each in made] == ["block_1", "block_2"]
+    assert [
+        (each.headers["idempotency-key"], each.headers["if-match"], each.json.get("after"))
+        for each in server.asked(blocks)
+    ] == [("mine", '"1"', None), ("mine-1", '"2"', "block_1"), ("mine-1", '"2"', "block_1")]
+    server.on(blocks, Answer({"list": [], "version": 4}))  # those blocks are deleted
+    assert client.add_blocks("proj_1", ["x"] * 501) == []
+
+
+def test_a_render_has_a_loudness(server: Server, client: Client) -> None:
+    renders = f"{PROJECTS}/proj_1/renders"
+    server.on(renders, task("completed"))
+    client.render("proj_1", loudness="audiobook", wait=False)
+    client.render("proj_1", wait=False)
+    assert [each.json.get("loudness") for each in server.asked(renders)] == ["audiobook", None]
 
 
 def test_retries_end(server: Server, client: Client, quick: list[float]) -> None:

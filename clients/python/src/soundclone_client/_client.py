@@ -1151,10 +1151,9 @@ class Client:
         speed: float | None = None,
         pitch: int | None = None,
         vol: float | None = None,
+        idempotency_key: str | None = None,
     ) -> Project:
         """Create a project: a script of blocks that are recorded one by one.
-
-        The request is sent once, because a repetition would create another project.
 
         Args:
             name: Name of the project.
@@ -1164,6 +1163,8 @@ class Client:
             speed: Speaking rate, 0.5 to 2.
             pitch: Change in semitones, -12 to 12.
             vol: Loudness, above 0 and up to 10.
+            idempotency_key: Names this request. The same request with the same key returns the
+                first project.
 
         Example:
             project = client.create_project("Moby Dick", model_id="model_…")
@@ -1183,7 +1184,9 @@ class Client:
                 "vol": vol,
             }
         )
-        return _wire.read_project(self._attempt("POST", f"{_wire.API}/projects", json=body))
+        headers = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}
+        path = f"{_wire.API}/projects"
+        return _wire.read_project(self._call("POST", path, json=body, headers=headers))
 
     def project(self, id: str) -> Project:
         """Return a project, and how much of it is still to be recorded.
@@ -1252,10 +1255,11 @@ class Client:
         *,
         after: str | None = None,
         if_version: int | None = None,
+        idempotency_key: str | None = None,
     ) -> list[Block]:
         """Insert blocks into a script, by default at the end. Return them.
 
-        A long list takes several requests, each of which is sent once.
+        A long list takes several requests. A request that is sent again inserts nothing twice.
 
         Args:
             project_id: Id of the project, "proj_…".
@@ -1263,6 +1267,8 @@ class Client:
                 `model_id`, `language`, `emotion`, `speed`, `pitch` and `vol`.
             after: Id of the block before the new ones, or "start".
             if_version: Version that the project must have.
+            idempotency_key: Names this call. The same call with the same key returns the first
+                blocks, and inserts those that are missing after an interruption.
 
         Example:
             client.add_blocks("proj_…", ["Call me Ishmael."], after="start")
@@ -1271,18 +1277,20 @@ class Client:
             _wire.block_body({"text": each} if isinstance(each, str) else each) for each in blocks
         ]
         made: list[Block] = []
-        for batch in _wire.block_batches(rows):
+        key = idempotency_key or uuid.uuid4().hex
+        for number, batch in enumerate(_wire.block_batches(rows)):
             body: dict[str, object] = {"blocks": batch}
             if after is not None:
                 body["after"] = after
-            answer = self._attempt(
+            headers = {"Idempotency-Key": f"{key}-{number}" if number else key}
+            answer = self._call(
                 "POST",
                 _wire.project_path(project_id, "blocks"),
                 json=body,
-                headers=_wire.version_header(if_version),
+                headers=headers | _wire.version_header(if_version),
             )
             made += map(_wire.read_block, answer.get("list") or ())
-            after = made[-1].id
+            after = made[-1].id if made else after  # an earlier call's may be deleted
             if_version = None if if_version is None else answer.get("version")
         return made
 
@@ -1418,6 +1426,7 @@ class Client:
         format: Format | None = None,
         sample_rate: int | None = None,
         channel: Literal[1, 2] | None = None,
+        loudness: Loudness | None = None,
         subtitles: Subtitles = "sentence",
         gap: float | None = None,
         allow_stale: bool = False,
@@ -1434,6 +1443,7 @@ class Client:
             format: Default: mp3.
             sample_rate: Hz, 8000 to 48000. Default: 44100, or 48000 for ogg.
             channel: Number of channels.
+            loudness: Loudness of the file for a kind of publication. Default: that of the takes.
             subtitles: Unit of text of each subtitle.
             gap: Seconds of silence between two blocks. Default: the silence of their takes.
             allow_stale: Use takes of former words.
@@ -1459,6 +1469,7 @@ class Client:
                 "format": format,
                 "sample_rate": sample_rate,
                 "channel": channel,
+                "loudness": loudness,
                 "subtitle_type": "word" if subtitles == "word" else None,
                 "gap": gap,
                 "allow_stale": allow_stale or None,
