@@ -137,6 +137,7 @@ def test_the_wheel_has_the_package_and_nothing_else(built: Built) -> None:
         "soundclone/db/migrations/script.py.mako",
         "soundclone/audio/weights/README.md",
         "soundclone/audio/weights/cohort.npz",
+        "soundclone/audio/weights/silero.npz",
         "soundclone/audio/weights/speaker.npz",
         "soundclone/text/g2p/japanese.xz",
         "soundclone/engines/builtin/weights/README.md",
@@ -172,10 +173,16 @@ def test_what_is_not_ours_comes_with_its_licence(built: Built) -> None:
     assert vendored
     for name in vendored:
         assert f"{licences}src/soundclone/api/studio/vendor/{name}/LICENSE" in found
-    for what in ("pocketsphinx", "mecab-ipadic", "Common Locale Data Repository", "htmx"):
+    for what in (
+        "pocketsphinx",
+        "Silero VAD",
+        "mecab-ipadic",
+        "Common Locale Data Repository",
+        "htmx",
+    ):
         assert what in notice
     expression = head["License-Expression"].split(" AND ")
-    assert {"Apache-2.0", "BSD-2-Clause", "NAIST-2003", "Unicode-3.0"} <= set(expression)
+    assert {"Apache-2.0", "BSD-2-Clause", "MIT", "NAIST-2003", "Unicode-3.0"} <= set(expression)
     assert head["Version"] in (ROOT / "CHANGELOG.md").read_text()
     assert head["Description-Content-Type"] == "text/markdown"
 

