@@ -1,5 +1,6 @@
 // The form of the clone page: recording, preview, upload and submission.
 
+import { withDrop } from "./drop.js";
 import { clearErrors, showError } from "./errors.js";
 import { Microphone, microphones, wav } from "./microphone.js";
 import { RecordingHints } from "./recording-hints.js";
@@ -14,7 +15,7 @@ const LEAST_SELECTION = 1; // seconds
 const CHOSEN = "soundclone-microphone"; // in the browser's storage
 
 export function source() {
-  return {
+  return withDrop({
     kind: "record",
     address: "",
     consent: "",
@@ -26,7 +27,6 @@ export function source() {
     file: null,
     uploaded: null,
     uploading: false,
-    hovering: false,
     busy: false,
     chosen: false,
     elapsed: 0,
@@ -45,9 +45,6 @@ export function source() {
     get recordLabel() {
       if (this.recording) return t("stop");
       return this.file && this.kind === "record" ? t("record.again") : t("record");
-    },
-    get dropClass() {
-      return this.hovering ? "hovering" : "";
     },
     get verdict() {
       return verdict(this.speech);
@@ -176,16 +173,8 @@ export function source() {
       this.announcement = `${this.speechText} ${this.verdictText}`;
     },
 
-    hover() {
-      this.hovering = true;
-    },
-    leave() {
-      this.hovering = false;
-    },
-    drop(event) {
-      this.hovering = false;
-      const [file] = event.dataTransfer.files;
-      if (file) this.measure(file);
+    take(file) {
+      this.measure(file);
     },
     choose() {
       const [file] = this.$refs.file.files;
@@ -378,7 +367,7 @@ export function source() {
         request.send(form);
       });
     },
-  };
+  });
 }
 
 function remembered() {

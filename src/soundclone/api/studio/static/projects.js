@@ -1,17 +1,14 @@
 // The form of the projects page: the choice of a document.
 
+import { withDrop } from "./drop.js";
 import { clearErrors, showError } from "./errors.js";
 import { t } from "./i18n.js";
 
 export function importer() {
-  return {
+  return withDrop({
     chosen: false,
-    hovering: false,
     sending: false,
 
-    get dropClass() {
-      return this.hovering ? "hovering" : "";
-    },
     // Without a name, the title of the document is the name of the project.
     get nameRequired() {
       return !this.chosen;
@@ -20,17 +17,9 @@ export function importer() {
       return this.chosen && this.sending;
     },
 
-    hover() {
-      this.hovering = true;
-    },
-    leave() {
-      this.hovering = false;
-    },
-    drop(event) {
-      this.hovering = false;
-      if (!event.dataTransfer.files.length) return;
+    take(file) {
       const only = new DataTransfer();
-      only.items.add(event.dataTransfer.files[0]);
+      only.items.add(file);
       this.$refs.file.files = only.files;
       this.choose();
     },
@@ -51,5 +40,5 @@ export function importer() {
     end() {
       this.sending = false;
     },
-  };
+  });
 }
