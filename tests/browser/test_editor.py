@@ -155,7 +155,7 @@ def test_edits_without_a_session_are_kept(
 
 def test_the_script_is_recorded_and_played(editor: Visit, client: Client, project: str) -> None:
     page = editor.page
-    expect(page.locator("#price")).to_contain_text("3 sentences to record")
+    expect(page.locator("#price")).to_contain_text("Sentences to record: 3")
     sentence(editor, WORDS[0]).click()
     page.get_by_role("button", name="Play from the cursor").click()
     expect(page.locator(".sounding")).to_contain_text(WORDS[0])
@@ -170,6 +170,105 @@ def test_the_script_is_recorded_and_played(editor: Visit, client: Client, projec
     expect(page.locator("#takes li").nth(1)).to_contain_text("chosen")
     page.get_by_role("button", name="Delete take 2").click()
     expect(page.locator("#takes li")).to_have_count(1)
+
+
+# Collects the marked words, and the longest frame, until the player stops.
+LISTEN = """() => {
+  window.marked = [];
+  const look = () => {
+    for (const word of CSS.highlights.get("spoken-word"))
+      if (marked.at(-1) !== String(word)) marked.push(String(word));
+    requestAnimationFrame(look);
+  };
+  look();
+}"""
+
+
+def test_the_text_follows_by_word(editor: Visit) -> None:
+    page = editor.page
+    words = sentence(editor, WORDS[0])
+    words.click()
+    node = words.evaluate_handle("words => words.firstChild")
+    page.evaluate(LISTEN)
+    page.get_by_role("button", name="Play from the cursor").click()
+    page.wait_for_function("() => window.marked.includes('ferry')")
+    # Somebody writes while the block sounds. The words behind are marked in their new places.
+    at_end(editor, WORDS[0])
+    page.keyboard.type(" Hurry!")
+    page.wait_for_function("() => window.marked.includes('coat')")
+    expect(page.locator(".sounding")).to_have_count(0)
+    marked = page.evaluate("marked")
+    assert marked == re.findall(r"\w+", " ".join(WORDS))
+    assert node.evaluate("(node, words) => node === words.firstChild", words.element_handle())
+    assert page.evaluate("CSS.highlights.get('spoken-word').size") == 0
+    # The words that the stale take shares with the text are marked while it plays.
+    saved(editor)
+    words.click()
+    page.keyboard.press("Home")
+    page.keyboard.type("Look! ")
+    saved(editor)
+    page.evaluate("window.marked.length = 0")
+    page.locator("#takes-card summary").click()
+    page.get_by_role("button", name="Play take 1").click()
+    page.wait_for_function("() => window.marked.includes('nine')")
+    expect(page.locator(".sounding")).to_have_count(0)
+    assert page.evaluate("marked") == re.findall(r"\w+", WORDS[0])
+
+
+def test_words_are_found_in_a_changed_text(editor: Visit) -> None:
+    found = editor.page.evaluate(
+        """async () => {
+          const { wordIn, wordsOf } = await import("/studio/static/editor-words.js");
+          const [house] = wordsOf([{ start: 0, offset: 2, length: 5 }], "\\u{20bb7} house");
+          return [
+            [house.from, house.to],
+            wordIn("Then a house is", "a house", { from: 2, to: 7 }),
+            wordIn("A red house", "A house", { from: 2, to: 7 }),
+            wordIn("A horse", "A house", { from: 2, to: 7 }),
+            wordIn("A house is", "A house", { from: 2, to: 7 }),
+            wordIn("", "A house", { from: 2, to: 7 }),
+          ];
+        }"""
+    )
+    assert found == [
+        [3, 8],
+        {"from": 7, "to": 12},
+        {"from": 6, "to": 11},
+        None,
+        {"from": 2, "to": 7},
+        None,
+    ]
+
+
+def test_a_browser_without_highlights_plays_too(editor: Visit) -> None:
+    editor.context.add_init_script("delete CSS.highlights; delete CSS.__proto__.highlights;")
+    editor.page.reload()
+    expect(editor.page.locator("#script")).to_have_attribute("aria-busy", "false")
+    sentence(editor, WORDS[1]).click()
+    assert editor.page.evaluate("CSS.highlights === undefined")
+    editor.page.get_by_role("button", name="Play from the cursor").click()
+    expect(editor.page.locator(".sounding")).to_contain_text(WORDS[1])
+    expect(editor.page.locator(".sounding")).to_have_count(0)
+
+
+def test_play_while_everything_is_recorded(editor: Visit, client: Client, project: str) -> None:
+    page = editor.page
+    page.get_by_text("Files", exact=True).click()
+    held: list[Route] = []
+    page.route(re.compile(r"/takes$"), lambda route: held.append(route), times=1)
+    page.get_by_role("button", name="Record what is missing").click()
+    page.wait_for_function("() => document.querySelector('#record-all').disabled")
+    while not held:
+        page.wait_for_timeout(50)
+    # The service has ordered the takes, but the page does not know yet.
+    ordered = held[0].fetch()
+    sentence(editor, WORDS[0]).click()
+    page.get_by_role("button", name="Play from the cursor").click()
+    expect(page.locator(".sounding")).to_contain_text(WORDS[0])
+    held[0].fulfill(response=ordered)
+    expect(page.locator(".sounding")).to_contain_text(WORDS[1])
+    expect(page.locator("#delivery-state")).to_have_text("Everything is recorded")
+    assert [block.takes for block in client.blocks(project)] == [1, 1, 0, 1]
 
 
 def test_a_file_is_made(editor: Visit, client: Client, project: str) -> None:
@@ -201,7 +300,7 @@ def test_a_change_of_the_whole_script_makes_takes_stale(
     page.get_by_label("Apply to").select_option("script")
     page.get_by_label("Emotion").select_option("sad")
     expect(page.locator(".line[data-state=stale]")).to_have_count(1)
-    expect(page.locator("#price")).to_contain_text("3 sentences to record")
+    expect(page.locator("#price")).to_contain_text("Sentences to record: 3")
     assert client.project(project).emotion == "sad"
 
 

@@ -1,13 +1,15 @@
 // The player of a script. It records the blocks that need it, and plays one take after another.
 
-import { randomKey, request } from "./editor-requests.js";
+import { request } from "./editor-requests.js";
+import { SpokenWord } from "./editor-words.js";
 import { t } from "./i18n.js";
 
 const AHEAD = 2; // blocks that are recorded while another one plays
 const POLL = 120; // milliseconds between two looks at a take
 
 const wait = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
-const ENDED = new Set(["failed", "cancelled"]);
+const ENDED = new Set(["completed", "failed", "cancelled"]);
+const scrolling = () => (matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth");
 
 export class Player {
   constructor(page, script, helpers) {
@@ -15,7 +17,9 @@ export class Player {
     this.button = page.querySelector("#play");
     this.follow = page.querySelector("#follow");
     this.rate = page.querySelector("#rate");
+    this.dock = page.querySelector(".dock");
     this.audio = new Audio();
+    this.word = new SpokenWord(this.audio, { rowOf: this.rowOf, shown: (range) => this.keepInView(range) });
     this.button.addEventListener("click", () => (this.active ? this.stop() : this.play(this.from())));
     this.rate.addEventListener("change", () => (this.audio.playbackRate = Number(this.rate.value)));
   }
@@ -32,6 +36,7 @@ export class Player {
     this.active.end?.();
     this.active = null;
     this.audio.pause();
+    this.word.stop();
     this.mark(null);
     this.show("");
   }
@@ -40,9 +45,19 @@ export class Player {
     this.marked?.classList.remove("sounding");
     this.marked = block ? this.rowOf(block) : null;
     this.marked?.classList.add("sounding");
+    this.within = false;
     if (!block || !this.follow.checked) return;
-    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    this.marked.scrollIntoView({ block: "center", behavior: calm ? "auto" : "smooth" });
+    const isLong = this.marked.offsetHeight > innerHeight / 2;
+    this.marked.scrollIntoView({ block: isLong ? "start" : "center", behavior: scrolling() });
+  }
+
+  // A block may be longer than the window. Scroll when the word that is heard has left the window.
+  keepInView(range) {
+    if (!this.follow.checked || this.marked.offsetHeight <= innerHeight / 2) return;
+    const { top, bottom } = range.getBoundingClientRect();
+    const within = top >= 0 && bottom <= this.dock.getBoundingClientRect().top;
+    if (this.within && !within) scrollBy({ top: top - innerHeight / 4, behavior: scrolling() });
+    this.within = within;
   }
 
   async play(first) {
@@ -66,7 +81,7 @@ export class Player {
         this.mark(block);
         this.show(block.text.slice(0, 80));
         this.ahead(block);
-        await this.sound(run, take.audioUrl);
+        await this.sound(run, block, take);
       }
       if (!run.stopped) this.stop();
     } catch (error) {
@@ -78,14 +93,15 @@ export class Player {
     }
   }
 
-  // Play one take alone.
-  async single(url) {
+  // Play one take of a block alone.
+  async single(block, take) {
     this.stop();
     const run = { stopped: false };
     this.active = run;
+    this.mark(block);
     this.show(t("editor.take"));
     try {
-      await this.sound(run, url);
+      await this.sound(run, block, take);
     } catch (error) {
       this.say(error.message);
     }
@@ -99,10 +115,12 @@ export class Player {
     });
   }
 
-  sound(run, url) {
+  sound(run, block, take) {
+    const { pathname, search } = new URL(take.audioUrl);
+    this.word.follow(block, take);
     return new Promise((done, fail) => {
       run.end = done;
-      this.audio.src = new URL(url).pathname + new URL(url).search;
+      this.audio.src = pathname + search;
       this.audio.playbackRate = this.audio.defaultPlaybackRate = Number(this.rate.value);
       this.audio.onended = done;
       this.audio.onerror = () => fail(new Error(t("editor.unplayable")));
@@ -134,28 +152,39 @@ export class Player {
       await this.script.save();
       if (this.script.dirty.has(block) && this.script.trouble) throw this.script.trouble;
     }
-    if (!block.id || block.state === "silent") return null;
-    if (block.state === "ready" && block.take?.audioUrl) return block.take;
     const path = `${this.script.url}/blocks/${block.id}`;
-    let take;
-    if (block.state === "recording" && block.recordingId) {
-      take = { id: block.recordingId };
-    } else {
-      const key = randomKey();
-      const order = () => request("POST", `${path}/takes`, {}, { key });
-      take = await order().catch((error) => (error.status === 0 ? order() : Promise.reject(error)));
+    for (;;) {
+      if (!block.id || block.state === "silent") return null;
+      if (block.state === "ready" && block.take?.audioUrl) return block.take;
+      const isKnown = block.state === "recording" && block.recordingId;
+      const take = await this.awaited(block, isKnown ? block.recordingId : await this.order(block));
+      this.script.adopt(block, await request("GET", path));
+      this.draw(block);
+      if (take && take.status !== "completed") throw new Error(t("editor.failed", { reason: take.error ?? "" }));
+      // Somebody may have chosen a take with other words. It is what a file would have.
+      if (!take && block.state === "stale") return block.take;
+      // A block that was changed meanwhile needs another take, unless the change is not saved yet.
+      if (take && (block.state !== "stale" || this.script.dirty.has(block))) return take;
     }
+  }
+
+  // Order a take, unless one fits or is under way, and return its id. "Record what is missing" may
+  // have ordered it.
+  async order(block) {
+    const order = () => request("POST", `${this.script.url}/takes`, { blockIds: [block.id] });
+    const { list, refused } = await order().catch((error) => (error.status === 0 ? order() : Promise.reject(error)));
+    if (refused.length) throw new Error(refused[0].error);
+    return list[0]?.id ?? null;
+  }
+
+  async awaited(block, id) {
+    if (!id) return null;
     block.state = "recording";
     this.draw(block);
-    while (take.status !== "completed") {
-      if (ENDED.has(take.status)) break;
+    for (;;) {
+      const take = await request("GET", `${this.script.url}/takes/${id}`);
+      if (ENDED.has(take.status)) return take;
       await wait(POLL);
-      take = await request("GET", `${this.script.url}/takes/${take.id}`);
     }
-    const view = await request("GET", path);
-    this.script.adopt(block, view);
-    this.draw(block);
-    if (take.status !== "completed") throw new Error(t("editor.failed", { reason: take.error ?? "" }));
-    return take;
   }
 }

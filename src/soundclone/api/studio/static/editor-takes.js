@@ -53,7 +53,7 @@ export class Takes {
     const named = (action) => t(`editor.take.${action}`, { number });
     row.append(
       text,
-      button(named("play"), () => this.player.single(take.audioUrl), !take.audioUrl),
+      button(named("play"), () => this.player.single(this.block, take), !take.audioUrl),
       button(named("choose"), () => this.choose(take), take.chosen || !take.audioUrl),
       button(named("delete"), () => this.remove(take)),
     );
@@ -131,10 +131,20 @@ export class Delivery {
   // Record the blocks without a take that fits, and wait for the takes.
   async record() {
     const refused = [];
+    const known = new Map(this.script.blocks.map((block) => [block.id, block]));
     let cursor = null;
+    let number = 0;
     do {
       const made = await request("POST", `${this.script.url}/takes`, cursor ? { cursor } : {});
       refused.push(...made.refused);
+      for (const take of made.list) {
+        const block = known.get(take.blockId);
+        if (!block) continue;
+        Object.assign(block, { state: "recording", recordingId: take.id });
+        this.draw(block);
+      }
+      number += made.list.length;
+      this.state.textContent = t("editor.recording.left", { number: number.toLocaleString() });
       cursor = made.nextCursor;
     } while (cursor);
     for (;;) {
