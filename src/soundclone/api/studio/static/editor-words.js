@@ -2,6 +2,8 @@
 // somebody may be writing in it.
 
 const NAME = "spoken-word"; // of the highlight in the style sheet
+const LEAST = 15; // milliseconds between two looks at the time
+const MOST = 250;
 const { highlights } = globalThis.CSS ?? {}; // not in all browsers
 
 // The place of a word of the take in the present text, null if the word was changed. Texts that
@@ -69,12 +71,13 @@ export class SpokenWord {
   }
 
   stop() {
-    cancelAnimationFrame(this.frame);
+    clearTimeout(this.timer);
     this.mark?.clear();
     Object.assign(this, { take: null, words: [], at: -1 });
   }
 
-  // Compare the time with the words in every frame. The page changes only with the word.
+  // Look at the time when the next word is due. A look in every frame would make the browser prepare
+  // the whole script each time, which takes milliseconds in a long one.
   look() {
     const now = 1000 * this.audio.currentTime;
     let at = this.words[this.at]?.start <= now ? this.at : -1;
@@ -84,7 +87,8 @@ export class SpokenWord {
       this.at = at;
       this.draw(this.words[at]);
     }
-    this.frame = requestAnimationFrame(() => this.look());
+    const left = ((this.words[at + 1]?.start ?? Infinity) - now) / this.audio.playbackRate;
+    this.timer = setTimeout(() => this.look(), Math.max(LEAST, Math.min(MOST, left)));
   }
 
   draw(word) {
