@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -10,13 +11,16 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
+from websockets.sync.client import connect
 
-from soundclone.core import tasks
+from soundclone.core import ledger, tasks
+from soundclone.core.ledger import Balance
 from soundclone.core.tasks import Order
-from soundclone.db.models import Key, Task
+from soundclone.db.models import Key, Task, TaskStatus
 from soundclone.db.session import Database
 from tests import rows
+from tests.acceptance.conftest import ENGINES
 from tests.service import API, Service, finish
 
 pytestmark = pytest.mark.slow
@@ -404,3 +408,62 @@ def test_what_expires_is_removed(
         assert "expired on 20" in answer["msg"]
         body = {"modelId": kept.model_id, "contentText": "Still here."}
         assert service.post(AUDIOS, body, key)[1]["code"] == 20000
+
+
+def test_clauses_that_are_spoken_when_the_api_is_killed_cost_nothing(
+    tmp_path: Path, recording: str
+) -> None:
+    environment = {
+        "PYTHONPATH": str(ENGINES),
+        "SOUNDCLONE_ENGINE_V1": "tone",
+        "SOUNDCLONE_SWEEP_INTERVAL": "0.5",
+    }
+    clauses = Task.progress == tasks.SPOKEN, Task.status == TaskStatus.PROCESSING
+    with Service(tmp_path, environment=environment) as service:
+        account, key = service.new_key(10)
+        start = {"type": "start", "voice": a_voice(service, key, recording), "format": "pcm"}
+        database = Database(f"sqlite:///{tmp_path}/data/soundclone.db")
+
+        def spoken_ahead() -> int:
+            with database.read() as session:
+                return session.scalar(select(func.count()).where(*clauses)) or 0
+
+        def balance() -> Balance:
+            with database.read() as session:
+                return ledger.balance(session, account)
+
+        before = balance().used
+        url = service.url.replace("http", "ws") + "/v1/audio/speech/stream"
+        headers = {"Authorization": f"Bearer {key}"}
+        deadline = time.monotonic() + 300
+        with connect(url, additional_headers=headers, proxy=None) as socket:
+            socket.send(json.dumps(start | {"ahead": 1, "speed": 0.25}))
+            said = "It goes on and on " * 20 + "to its end. The second one. The third one. "
+            socket.send(json.dumps({"type": "text", "text": said}))
+            while (message := json.loads(socket.recv(300)))["type"] != "clause_done":
+                assert message["type"] != "error", message
+            while spoken_ahead() < 2:
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            service.kill()
+        paid = round(1e6 * message["credits"])
+        assert balance().used - before == paid
+        assert balance().held > 0
+        service.start()
+        with database.transaction() as session:
+            session.execute(update(Task).where(*clauses).values(created_at=time.time() - 100))
+        time.sleep(3)  # several sweeps
+        assert spoken_ahead() == 2, "another API may still send them"
+        with database.transaction() as session:
+            late = time.time() - tasks.UNHEARD - 1
+            session.execute(update(Task).where(*clauses).values(created_at=late))
+        deadline = time.monotonic() + 60
+        while balance().held:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert balance().used - before == paid
+        with database.read() as session:
+            assert ledger.audit(session).sound
+            words = list(session.scalars(select(Task.error_word).where(Task.error_word != "")))
+        assert words == ["timed_out", "timed_out"]
+        database.close()

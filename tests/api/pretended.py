@@ -56,9 +56,10 @@ class PretendedWorker(threading.Thread):
                 query = select(Task.id).where(Task.status == TaskStatus.QUEUED)
                 waiting = [] if self.paused.is_set() else list(session.scalars(query))
             for task_id in waiting:
-                self._end(task_id)
+                self.end(task_id)
 
-    def _end(self, task_id: str) -> None:
+    def end(self, task_id: str) -> None:
+        """Do the work of a task, also while the worker is paused."""
         with self._api.database.transaction() as session:
             task = tasks.start(session, task_id)
             if task is None:
@@ -70,6 +71,7 @@ class PretendedWorker(threading.Thread):
         result = TaskResult(key, 3.5, "builtin", "English", ("English",))
         voice: Voice | None = None
         error: TaskError | None = None
+        on_delivery = False
         if isinstance(request, CloneRequest):
             if isinstance(request.source, JoinedSource):
                 uploads = list(request.source.keys)
@@ -84,15 +86,24 @@ class PretendedWorker(threading.Thread):
                 self.performed.append(self._storage.get(request.source.key))
         elif isinstance(request, SpeechRequest):
             error = self._speak(task, request)
+            on_delivery = request.options.on_delivery
             if request.options.subtitles:
                 cues = files.result(task.id, "json")
                 self._storage.put(cues, json.dumps(cues_of(request)).encode())
                 result = replace(result, subtitles_json=cues)
         with self._api.database.transaction() as session:
             if error is not None:
-                tasks.fail(session, task.id, error, keep=60)
+                tasks.fail(session, task.id, error, keep=60, by_worker=True)
             else:
-                tasks.complete(session, task.id, result, keep=3600, voice=voice, size=len(AUDIO))
+                tasks.complete(
+                    session,
+                    task.id,
+                    result,
+                    keep=3600,
+                    voice=voice,
+                    size=len(AUDIO),
+                    on_delivery=on_delivery,
+                )
 
     def _speak(self, task: Task, request: SpeechRequest) -> TaskError | None:
         """Store the parts of a stream that come before its end."""

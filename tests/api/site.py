@@ -61,9 +61,9 @@ class Site:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[Site]:
+def served(folder: Path, *, stream_wait: float = 3.0) -> Iterator[Site]:
     """Serve the API on a folder, with its pretended worker."""
-    api = Api(Settings(data_dir=folder))
+    api = Api(Settings(data_dir=folder, stream_wait=stream_wait))
     site = Site(api)
     serving = threading.Thread(target=site.server.run)
     serving.start()

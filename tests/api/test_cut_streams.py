@@ -19,11 +19,13 @@ from sqlalchemy import select
 from structlog.testing import capture_logs
 from websockets.sync.client import connect
 
-from soundclone.core import ledger
+from soundclone.core import files, ledger, tasks
 from soundclone.core.pricing import share
 from soundclone.core.requests import SpeechRequest, request_of
 from soundclone.db.models import Task, TaskStatus
+from soundclone.storage import Storage
 from soundclone.text import parts
+from tests.service import API
 
 from .conftest import Account
 from .pretended import AUDIO, PARTS
@@ -202,7 +204,7 @@ FRONTS = {
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with served(tmp_path_factory.mktemp("cut")) as made:
+    with served(tmp_path_factory.mktemp("cut"), stream_wait=60) as made:
         yield made
 
 
@@ -307,3 +309,125 @@ def test_a_stream_is_cut_at_every_event(
         found = ledger.audit(session)
     assert not found.wrong_accounts
     assert found.total == 0
+
+
+AHEAD = tuple(f"Clause number {number} is said. " for number in ("one", "two", "three"))
+SOCKETS: dict[str, tuple[str, list[dict[str, Any]], Callable[[str], dict[str, Any]]]] = {
+    "conversation": (
+        "/v1/audio/speech/stream",
+        [{"type": "start", "voice": "Anna", "format": "pcm", "language": "English"}],
+        lambda text: {"type": "text", "text": text},
+    ),
+    "elevenlabs-input": (
+        f"{ELEVENLABS}/stream-input?output_format=pcm_24000",
+        [],
+        lambda text: {"text": text},
+    ),
+    "elevenlabs-contexts": (
+        f"{ELEVENLABS}/multi-stream-input?output_format=pcm_24000",
+        [],
+        lambda text: {"text": text, "context_id": "a"},
+    ),
+}
+
+
+def submitted(site: Site, account: Account, count: int) -> list[str]:
+    """The ids of the account's tasks, once there are so many."""
+    query = select(Task.id).where(Task.account_id == account.id).order_by(Task.created_at)
+    until = time.monotonic() + 60
+    while True:
+        with site.api.database.read() as session:
+            found = list(session.scalars(query))
+        if len(found) == count:
+            return found
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    ("name", "cancels"), [("conversation", True), *((name, False) for name in SOCKETS)]
+)
+def test_clauses_that_were_only_spoken_ahead_cost_nothing(
+    site: Site, http: httpx.Client, name: str, cancels: bool
+) -> None:
+    """Two clauses are complete when the client cancels or leaves, and no byte of them is sent."""
+    path, hello, say = SOCKETS[name]
+    account = site.account()
+    headers = {"Authorization": f"Bearer {account.key}"}
+    url = site.url.replace("http", "ws") + path
+    site.worker.halts = {}
+    with connect(url, additional_headers=headers, proxy=None, close_timeout=5) as socket:
+        for message in [*hello, say("The first clause is heard. ")]:
+            socket.send(json.dumps(message))
+        heard = b""
+        while not heard.endswith(AUDIO):
+            heard += base64.b64decode(json.loads(socket.recv(20)).get("audio") or "")
+        paid = site.used(account)
+        assert paid > 0
+        site.worker.paused.set()
+        try:
+            for text in AHEAD:
+                socket.send(json.dumps(say(text)))
+            _, *spoken_ahead = submitted(site, account, 4)[1:]
+            for task in spoken_ahead:
+                site.worker.end(task)
+                data = http.get(f"{site.url}{API}/audios/{task}", headers=headers).json()["data"]
+                assert (data["status"], "audioUrl" in data) == ("processing", False), (
+                    "the speech cannot be downloaded before it is paid"
+                )
+            if cancels:
+                socket.send(json.dumps({"type": "cancel"}))
+                answers: list[dict[str, Any]] = []
+                while not answers or answers[-1]["type"] != "cancelled":
+                    answers.append(json.loads(socket.recv(20)))
+                assert answers[-1] == {"type": "cancelled", "characters": 0, "credits": 0.0}
+        finally:
+            if not cancels:
+                socket.close()
+            site.worker.paused.clear()
+    ended = tasks_of(site, account)
+    assert site.used(account) == paid == sum(task.cost for task in ended)
+    assert [task.status for task in ended] == ["completed", "failed", "failed", "failed"]
+    assert {task.error for task in ended[1:]} == {"the task was cancelled; nothing was charged"}
+    storage = Storage.of(site.api.settings)
+    for unheard in ended[1:]:
+        assert unheard.size == 0
+        assert storage.size(files.result(unheard.id, "mp3")) is None, "nobody may have the speech"
+    history = http.get(f"{site.url}/elevenlabs/v1/history", headers=headers).json()["history"]
+    assert [item["history_item_id"] for item in history] == [ended[0].id]
+    with site.api.database.read() as session:
+        lines = [line for line in ledger.statement(session, account.id) if line.task_id]
+        found = ledger.audit(session)
+    assert [line.task_id for line in lines if line.kind == "capture"] == [ended[0].id]
+    assert found.sound
+    assert found.total == 0
+
+
+def test_clauses_that_wait_for_the_listener_are_paid_when_they_are_sent(
+    site: Site, http: httpx.Client
+) -> None:
+    account = site.account()
+    headers = {"Authorization": f"Bearer {account.key}"}
+    site.worker.halts = {}
+    path, hello, say = SOCKETS["conversation"]
+    url = site.url.replace("http", "ws") + path
+    with connect(url, additional_headers=headers, proxy=None, close_timeout=5) as socket:
+        site.worker.paused.set()
+        try:
+            for message in [*hello, *map(say, AHEAD)]:
+                socket.send(json.dumps(message))
+            first, *spoken_ahead = submitted(site, account, 3)
+            for task in (*spoken_ahead, first):
+                site.worker.end(task)
+            done: list[dict[str, Any]] = []
+            while len(done) < 3:
+                message = json.loads(socket.recv(20))
+                done += [message] if message["type"] == "clause_done" else []
+        finally:
+            site.worker.paused.clear()
+        assert [message["task"] for message in done] == [first, *spoken_ahead]
+    ended = tasks_of(site, account)
+    assert [task.status for task in ended] == ["completed"] * 3
+    assert all(task.progress == tasks.SPOKEN and task.expires_at for task in ended)
+    charged = round(1e6 * sum(message["credits"] for message in done))
+    assert site.used(account) == charged == sum(task.cost for task in ended) > 0

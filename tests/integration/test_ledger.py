@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,9 +17,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from soundclone.core import delivery, keys, ledger, tasks, voices
+from soundclone.audio.fingerprint import fingerprint
+from soundclone.core import keys, ledger, register, tasks, voices
 from soundclone.core.tasks import Order
-from soundclone.db.models import Task, Transfer
+from soundclone.db.models import Account, Task, TaskStatus, Transfer
 from soundclone.db.session import Database
 from soundclone.errors import (
     IdempotencyConflict,
@@ -112,7 +114,7 @@ def streamed(account: str, key: str, cost: int, characters: int, fee: int = 0) -
 
 def hand_over(database: Database, task: str, characters: int) -> bool:
     with database.transaction() as session:
-        return delivery.record(session, task, characters)
+        return tasks.deliver(session, task, characters, keep=KEEP)
 
 
 def kinds(database: Database, account: str) -> list[tuple[str, int]]:
@@ -189,6 +191,152 @@ def test_a_stream_whose_last_part_was_sent_is_paid_whole(database: Database) -> 
         tasks.cancel(session, task, free, keep=KEEP)
     with database.read() as session:
         assert ledger.audit(session).sound
+
+
+def speak(database: Database, task: str) -> bool:
+    """Complete the work of a stream, as its worker does."""
+    with database.transaction() as session:
+        tasks.start(session, task)
+        return tasks.complete(
+            session, task, rows.RESULT, keep=KEEP, voice=None, size=500, on_delivery=True
+        )
+
+
+def lines_of(database: Database, account: str, task: str) -> dict[str, int]:
+    with database.read() as session:
+        lines = [line for line in ledger.statement(session, account) if line.task_id == task]
+    assert len({line.kind for line in lines}) == len(lines)
+    return {line.kind: line.amount for line in lines}
+
+
+def test_a_stream_that_is_spoken_is_paid_with_its_first_byte(database: Database) -> None:
+    account, key = customer(database, 1000)
+    task = submit(database, streamed(account, key, 700, characters=300, fee=10))
+    assert speak(database, task)
+    with database.read() as session:
+        assert tasks.get(session, task, account).status == TaskStatus.PROCESSING
+        balance = ledger.balance(session, account)
+        assert (balance.used, balance.held) == (0, 700)
+    assert hand_over(database, task, 20)
+    assert hand_over(database, task, 300)
+    with database.transaction() as session:
+        ended = tasks.cancel(session, task, account, keep=KEEP)
+        assert (ended.status, ended.cost, ended.size) == (TaskStatus.COMPLETED, 700, 500)
+        assert ended.expires_at == pytest.approx(time.time() + KEEP, abs=60)
+    assert lines_of(database, account, task) == {"hold": 700, "capture": 700}
+    with database.read() as session:
+        assert ledger.audit(session).sound
+
+
+def test_a_stream_that_nobody_was_sent_costs_nothing(database: Database) -> None:
+    account, key = customer(database, 1000)
+    task = submit(database, streamed(account, key, 700, characters=300, fee=10))
+    assert speak(database, task)
+    with database.transaction() as session:
+        silence = fingerprint(np.zeros(100, np.float32), 16_000)
+        register.add(session, task, register.Result("hash", 1.0, silence))
+    for _ in range(2):
+        with database.transaction() as session:
+            ended = tasks.cancel(session, task, account, keep=KEEP)
+            assert (ended.status, ended.cost, ended.error) == (
+                TaskStatus.FAILED,
+                0,
+                "the task was cancelled; nothing was charged",
+            )
+    assert not hand_over(database, task, 20), "nothing may be sent any more"
+    assert not speak(database, task)
+    assert lines_of(database, account, task) == {"hold": 700, "release": 700}
+    with database.read() as session:
+        found = session.get_one(Task, task)
+        assert (found.result, found.size) == ({}, 500), "the files count until they are removed"
+        assert register.find_file(session, "hash") is None
+        assert ledger.audit(session).sound
+        assert keys.find(session, key).used == 0
+    with database.transaction() as session:
+        tasks.forget_files(session, task)
+        assert session.get_one(Account, account).kept == 0
+
+
+def test_a_worker_leaves_a_stream_that_is_spoken(database: Database) -> None:
+    """A second run of the task, or a sweep that misses its workflow, neither fails nor pays it."""
+    account, key = customer(database, 100)
+    task = submit(database, streamed(account, key, 70, characters=7))
+    assert speak(database, task)
+    assert not speak(database, task)
+    with database.transaction() as session:
+        assert tasks.start(session, task) is None
+        assert tasks.active(session, [task]) == set()
+        assert not tasks.complete(session, task, rows.RESULT, keep=KEEP, voice=None)
+        assert not tasks.fail(session, task, TaskAbandoned("gone"), keep=KEEP, by_worker=True)
+        with pytest.raises(TaskCancelled):
+            tasks.record_progress(session, task, 50)
+        with pytest.raises(TaskCancelled):
+            tasks.count_attempt(session, task, "worker")
+        assert tasks.unheard(session) == []
+    assert lines_of(database, account, task) == {"hold": 70}
+    assert hand_over(database, task, 7)
+    assert lines_of(database, account, task) == {"hold": 70, "capture": 70}
+
+
+def test_a_stream_whose_api_is_gone_is_released(database: Database) -> None:
+    account, key = customer(database, 100)
+    task = submit(database, streamed(account, key, 70, characters=7))
+    assert speak(database, task)
+    with database.transaction() as session:
+        session.get_one(Task, task).created_at -= tasks.UNHEARD + 1
+    for first in (True, False):
+        with database.transaction() as session:
+            assert list(tasks.unheard(session)) == ([task] if first else [])
+            assert tasks.time_out(session, task, tasks.UNHEARD, keep=KEEP) == first
+    assert lines_of(database, account, task) == {"hold": 70, "release": 70}
+
+
+def test_the_first_byte_and_the_end_of_the_work_at_once(database: Database) -> None:
+    """A worker that ends, a listener, an owner who cancels and a sweep: one end, one charge."""
+    account, key = customer(database, 100_000)
+    ends: set[str] = set()
+    for round in range(16):
+        task = submit(database, streamed(account, key, 1000, characters=10))
+        if round % 2:
+            assert speak(database, task)
+        start = threading.Barrier(4)
+
+        def run(work: Callable[[Session], object], start: threading.Barrier = start) -> object:
+            start.wait()
+            with database.transaction() as session:
+                return work(session)
+
+        def spoken(session: Session, task: str = task) -> bool:
+            return tasks.complete(
+                session, task, rows.RESULT, keep=KEEP, voice=None, on_delivery=True
+            )
+
+        def sent(session: Session, task: str = task) -> bool:
+            return tasks.deliver(session, task, 10, keep=KEEP)
+
+        def cancelled(session: Session, task: str = task) -> object:
+            return tasks.cancel(session, task, account, keep=KEEP)
+
+        def late(session: Session, task: str = task) -> bool:
+            return tasks.time_out(session, task, 1.0, keep=KEEP)
+
+        with ThreadPoolExecutor(4) as pool:
+            _, allowed, *_ = [
+                each.result()
+                for each in [pool.submit(run, work) for work in (spoken, sent, cancelled, late)]
+            ]
+        with database.read() as session:
+            found = session.get_one(Task, task)
+        charged = 1000 if allowed else 0
+        assert found.cost == charged, (found.status, found.delivered)
+        assert bool(found.delivered) == allowed
+        expected = {"capture": 1000} if allowed else {"release": 1000}
+        assert lines_of(database, account, task) == {"hold": 1000, **expected}
+        ends.add(found.status)
+    assert ends <= {TaskStatus.COMPLETED, TaskStatus.FAILED}
+    with database.read() as session:
+        assert ledger.audit(session).sound
+        assert ledger.balance(session, account).held == 0
 
 
 def test_a_part_is_sent_or_not_charged_whoever_ends_the_task_at_once(database: Database) -> None:
@@ -444,7 +592,7 @@ def _in_threads(work: Callable[[list[str]], None], shares: list[list[str]]) -> N
     st.lists(
         st.tuples(
             st.sampled_from(
-                ["credit", "submit", "deliver", "complete", "fail", "cancel", "capture"]
+                ["credit", "submit", "deliver", "speak", "complete", "fail", "cancel", "capture"]
             ),
             st.integers(1, 40),
             st.integers(0, 5),
@@ -465,14 +613,18 @@ def test_any_history_adds_up(database: Database, history: list[tuple[str, int, i
                     wanted = streamed(account, key, amount, characters=5, fee=min(amount, which))
                     made.append(tasks.submit(session, wanted, lambda *_: None, active_limit=99).id)
                 elif task and what == "deliver":
-                    delivery.record(session, task, min(amount, 5))
+                    tasks.deliver(session, task, min(amount, 5), keep=KEEP)
                 elif task and what == "capture":  # more than the task may be refused, never booked
                     ended = session.get_one(Task, task).status not in ("queued", "processing")
                     assert not ended or not ledger.capture(session, task, amount)
                 elif task and what == "complete":
                     tasks.complete(session, task, rows.RESULT, keep=KEEP, voice=None)
+                elif task and what == "speak":
+                    tasks.complete(
+                        session, task, rows.RESULT, keep=KEEP, voice=None, on_delivery=True
+                    )
                 elif task and what == "fail":
-                    tasks.fail(session, task, TaskCancelled("x"), keep=KEEP)
+                    tasks.fail(session, task, TaskCancelled("x"), keep=KEEP, by_worker=which > 2)
                 elif task:
                     tasks.cancel(session, task, account, keep=KEEP)
         except InsufficientBalance:

@@ -30,7 +30,7 @@ _RECORD = (
 
 
 def record(session: Session, task_id: str, characters: int) -> bool:
-    """Record that the speech of the first `characters` is about to be sent.
+    """Record that the speech of the first `characters` is about to be sent, for `tasks.deliver`.
 
     Return False if the task has failed. Then nothing may be sent.
     """

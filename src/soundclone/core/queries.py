@@ -21,6 +21,7 @@ from ..db.models import (
     Worker,
 )
 from .formatting import DAY
+from .tasks import UNFINISHED
 from .voices import ACTIVE
 from .workers import WorkerInfo, alive
 from .workers import now as current_time
@@ -288,7 +289,7 @@ def load(session: Session, limit: int = 20) -> Load:
     """Return the load of the queue."""
     count: dict[str, int] = {}
     for status, number in session.execute(
-        select(Task.status, func.count()).where(Task.status.in_(ACTIVE)).group_by(Task.status)
+        select(Task.status, func.count()).where(*UNFINISHED).group_by(Task.status)
     ):
         count[status] = number
     oldest = session.scalar(
@@ -296,7 +297,7 @@ def load(session: Session, limit: int = 20) -> Load:
     )
     tasks = session.scalars(
         select(Task)
-        .where(Task.status.in_(ACTIVE))
+        .where(*UNFINISHED)
         .order_by(Task.status == TaskStatus.QUEUED, Task.turn, Task.created_at)
         .limit(limit)
     ).all()
@@ -326,7 +327,7 @@ def engine_loads(session: Session, silence: float) -> Sequence[EngineLoad]:
     found = {name: EngineLoad(name) for name in session.scalars(select(EngineOffer.name))}
     rows = session.execute(
         select(engine, Task.status, func.count(), func.min(Task.created_at))
-        .where(Task.status.in_(ACTIVE))
+        .where(*UNFINISHED)
         .group_by(engine, Task.status)
     )
     for name, status, number, oldest in rows:

@@ -189,6 +189,8 @@ class SpeechOptions:
     loudness: Loudness | None = None  # None: that of speech, which `volume` changes
     opening: int | None = None
     # of a stream: characters of the first chunk, which is short so that the sound begins early
+    on_delivery: bool = False
+    # of a stream: it is charged when its first byte is sent, even if it is spoken before
     place: int = 0  # of a clause: characters of the same speech before this text
     goes_on: bool = False  # more of the same speech follows this text
     seed: int | None = None  # of a take; None: the voice's
@@ -196,7 +198,9 @@ class SpeechOptions:
 
     def to_json(self) -> Json:
         """Return the options as the database keeps them."""
-        opening = {} if self.opening is None else {"opening": self.opening}
+        stream: Json = {} if self.opening is None else {"opening": self.opening}
+        if self.on_delivery:
+            stream["on_delivery"] = True
         bit_rate = {} if self.bit_rate is None else {"bit_rate": self.bit_rate}
         loudness = {} if self.loudness is None else {"loudness": self.loudness}
         clause: Json = {"place": self.place} if self.place else {}
@@ -216,7 +220,7 @@ class SpeechOptions:
             "channels": self.channels,
             **bit_rate,
             **loudness,
-            **opening,
+            **stream,
             **clause,
             **take,
         }
@@ -237,6 +241,7 @@ class SpeechOptions:
             bit_rate=data.get("bit_rate"),
             loudness=Loudness(standard) if standard else None,
             opening=data.get("opening"),
+            on_delivery=data.get("on_delivery", False),
             place=data.get("place", 0),
             goes_on=data.get("goes_on", False),
             seed=data.get("seed"),

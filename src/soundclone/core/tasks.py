@@ -4,6 +4,9 @@
        └────────────┴───────> failed      the held amount is released, except for the delivered
                                           part of a stream, see `delivery`
 
+A stream may be spoken before its listener takes a byte. Then it stays processing, with its result
+and its hold, until `deliver` completes it (`SPOKEN`).
+
 No other module changes the status of a task. Each transition is one conditional update in the same
 transaction as its money, so a task ends once, even if several processes try to end it.
 """
@@ -51,17 +54,30 @@ from ..errors import (
     TaskTimedOut,
 )
 from ..telemetry import AUDIO, TASKS, is_configured, log
-from . import audit, consents, delivery, ledger, results, voices, webhooks
+from . import audit, consents, delivery, ledger, register, results, voices, webhooks
 from .audit import Event
 from .formatting import moment
 from .pricing import to_credits
 from .requests import CloneRequest, ConsentSource, Request, TaskResult
 from .voices import ACTIVE
 
+SPOKEN = 100
+"""Progress of a stream that is spoken to its end although no byte of it was sent.
+
+No worker has anything left to do. The API completes the task with the first byte, or fails it."""
+
+UNHEARD = 3600.0
+"""Seconds after the submission at which a stream that is spoken and not sent times out.
+
+Only a process that was killed leaves such a stream behind."""
+
+UNFINISHED = (Task.status.in_(ACTIVE), Task.progress < SPOKEN)
+"""Conditions of tasks that workers have something to do for."""
+
 # Constants, because building a statement takes longer than executing it.
 _START = (
     update(Task)
-    .where(Task.id == bindparam("task"), Task.status.in_(ACTIVE))
+    .where(Task.id == bindparam("task"), *UNFINISHED)
     .values(
         status=TaskStatus.PROCESSING,
         started_at=func.coalesce(Task.started_at, bindparam("now")),
@@ -69,9 +85,32 @@ _START = (
     .returning(Task)
     .execution_options(synchronize_session=False, populate_existing=True)
 )
+_KEEP = (
+    update(Task)
+    .where(Task.id == bindparam("task"), *UNFINISHED, Task.delivered == 0)
+    .values(progress=SPOKEN, result=bindparam("outcome"))
+    .returning(Task)
+    .execution_options(synchronize_session=False, populate_existing=True)
+)
+_DELIVER = (
+    update(Task)
+    .where(
+        Task.id == bindparam("task"),
+        Task.status == TaskStatus.PROCESSING,
+        Task.progress == SPOKEN,
+        Task.delivered > 0,
+    )
+    .values(
+        status=TaskStatus.COMPLETED,
+        ended_at=bindparam("now"),
+        expires_at=bindparam("until", type_=Float),
+    )
+    .returning(Task)
+    .execution_options(synchronize_session=False, populate_existing=True)
+)
 _COMPLETE = (
     update(Task)
-    .where(Task.id == bindparam("task"), Task.status.in_(ACTIVE))
+    .where(Task.id == bindparam("task"), *UNFINISHED)
     .values(
         cost=func.coalesce(bindparam("price", type_=BigInteger), Task.cost),
         status=TaskStatus.COMPLETED,
@@ -145,7 +184,9 @@ Enqueue = Callable[[Session, Sequence[Task]], None]
 # Constants, because building a statement takes longer than executing it.
 _SERVED = select(
     *(
-        select(func.min(Task.turn)).where(Task.status == status).scalar_subquery()
+        select(func.min(Task.turn))
+        .where(Task.status == status, Task.progress < SPOKEN)
+        .scalar_subquery()
         for status in ACTIVE
     )
 )
@@ -418,7 +459,7 @@ def count_attempt(session: Session, task_id: str, worker: str) -> int:
     """
     attempts = session.scalar(
         update(Task)
-        .where(Task.id == task_id, Task.status == TaskStatus.PROCESSING)
+        .where(Task.id == task_id, Task.status == TaskStatus.PROCESSING, Task.progress < SPOKEN)
         .values(attempts=Task.attempts + 1, worker=worker)
         .returning(Task.attempts)
     )
@@ -459,7 +500,7 @@ def record_progress(session: Session, task_id: str, progress: int, attempts: int
     """
     moved = session.execute(
         update(Task)
-        .where(Task.id == task_id, Task.status == TaskStatus.PROCESSING)
+        .where(Task.id == task_id, Task.status == TaskStatus.PROCESSING, Task.progress < SPOKEN)
         .values(progress=progress, attempts=attempts)
     )
     if not affected(moved):
@@ -473,10 +514,8 @@ def check_active(session: Session, task_id: str) -> None:
 
 
 def active(session: Session, task_ids: Collection[str]) -> set[str]:
-    """Return the ids of the given tasks that have not ended."""
-    return set(
-        session.scalars(select(Task.id).where(Task.id.in_(task_ids), Task.status.in_(ACTIVE)))
-    )
+    """Return the ids of the given tasks that workers have something to do for."""
+    return set(session.scalars(select(Task.id).where(Task.id.in_(task_ids), *UNFINISHED)))
 
 
 def complete(
@@ -488,8 +527,11 @@ def complete(
     voice: Voice | None,
     size: int = 0,
     cost: int | None = None,
+    on_delivery: bool = False,
 ) -> bool:
     """Complete a task and capture its price. Return False if it had ended before.
+
+    With `on_delivery`, a task of which nothing was delivered keeps its hold, see `deliver`.
 
     Args:
         session: The transaction.
@@ -499,7 +541,14 @@ def complete(
         voice: The new voice of a preview. None activates the voice of a speech task.
         size: Bytes of the files.
         cost: Price in micro-credits, at most what is held. None captures all of it.
+        on_delivery: True for a stream that is charged when its first byte is sent.
     """
+    if on_delivery:
+        outcome = {"task": task_id, "outcome": result.to_json()}
+        kept = session.scalars(_KEEP, outcome).one_or_none()
+        if kept is not None:
+            results.resize_to(session, kept, size)
+            return True
     now = time.time()
     values = {"price": cost, "outcome": result.to_json(), "now": now, "until": now + keep}
     task = session.scalars(_COMPLETE, {"task": task_id, **values}).one_or_none()
@@ -525,17 +574,51 @@ def complete(
     return True
 
 
-def fail(session: Session, task_id: str, error: TaskError, *, keep: float) -> bool:
+def deliver(session: Session, task_id: str, characters: int, *, keep: float) -> bool:
+    """Record that the speech of the first `characters` is about to be sent.
+
+    A stream that is spoken to its end is completed, and its price captured. Return False if the
+    task has failed. Then nothing may be sent.
+
+    Args:
+        session: The transaction.
+        task_id: The task.
+        characters: Billed characters up to the end of the part that is sent.
+        keep: Seconds for which the files of a stream are kept that is completed.
+    """
+    if not delivery.record(session, task_id, characters):
+        return False
+    now = time.time()
+    times = {"task": task_id, "now": now, "until": now + keep}
+    task = session.scalars(_DELIVER, times).one_or_none()
+    if task is not None:
+        voices.activate(session, task.voice_id)
+        ledger.capture(session, task_id)
+        _ended(session, task)
+    return True
+
+
+def fail(
+    session: Session, task_id: str, error: TaskError, *, keep: float, by_worker: bool = False
+) -> bool:
     """Fail a task and release its price, except what `delivery` charges.
 
     Return False if the task had ended before.
+
+    Args:
+        session: The transaction.
+        task_id: The task.
+        error: The reason.
+        keep: Seconds for which the task is listed.
+        by_worker: True for an error of the work, which cannot end a stream that is spoken.
     """
     now = time.time()
     ended = session.execute(
         update(Task)
-        .where(Task.id == task_id, Task.status.in_(ACTIVE))
+        .where(Task.id == task_id, *(UNFINISHED if by_worker else UNFINISHED[:1]))
         .values(
             status=TaskStatus.FAILED,
+            result={},
             error_word=error.word,
             error_logged=error.logged,
             ended_at=now,
@@ -546,8 +629,11 @@ def fail(session: Session, task_id: str, error: TaskError, *, keep: float) -> bo
         return False
     charged, message = delivery.charge(session, task_id, error)
     session.execute(update(Task).where(Task.id == task_id).values(error=message, cost=charged))
-    results.resize(session, task_id, 0)
     task = session.get_one(Task, task_id, populate_existing=True)
+    if task.progress == SPOKEN:  # its files count until they are removed
+        register.remove(session, [task_id])
+    else:
+        results.resize(session, task_id, 0)
     _ended(session, task, expected=isinstance(error, SourceError | TaskCancelled))
     return True
 
@@ -636,6 +722,24 @@ def overdue(session: Session, timeout: float, limit: int = 100) -> Sequence[str]
     return session.scalars(
         select(Task.id)
         .where(Task.status.in_(ACTIVE), Task.created_at < time.time() - timeout)
+        .limit(limit)
+    ).all()
+
+
+def forget_files(session: Session, task_id: str) -> None:
+    """Release the space of a failed task whose files were removed."""
+    results.resize(session, task_id, 0)
+
+
+def unheard(session: Session, limit: int = 100) -> Sequence[str]:
+    """Return the ids of streams that are spoken and that nobody was sent within UNHEARD."""
+    return session.scalars(
+        select(Task.id)
+        .where(
+            Task.status == TaskStatus.PROCESSING,
+            Task.progress == SPOKEN,
+            Task.created_at < time.time() - UNHEARD,
+        )
         .limit(limit)
     ).all()
 

@@ -68,6 +68,7 @@ class Outcome:
     result: TaskResult
     voice: Voice | None = None  # of a preview
     cost: int | None = None  # micro-credits, None for all that is held
+    on_delivery: bool = False  # the price is captured when the first byte is sent
 
 
 @dataclass(frozen=True)
@@ -523,6 +524,7 @@ class Runner:
                 keep=keep,
                 voice=outcome.voice,
                 cost=outcome.cost,
+                on_delivery=outcome.on_delivery,
             ):
                 return False
             if entry is not None:
@@ -548,13 +550,14 @@ class Runner:
             return task.size
 
     def _fail(self, task: Task, error: TaskError) -> None:
-        self._transact(tasks.fail, task.id, error, keep=self.settings.result_days * DAY)
+        keep = self.settings.result_days * DAY
+        self._transact(tasks.fail, task.id, error, keep=keep, by_worker=True)
 
     def _clean_up(self, task_id: str) -> None:
         """Remove files that an ended task does not keep. The sweep removes what remains."""
         task = self._transact(lambda session: session.get(Task, task_id))
         try:
-            if task is None or task.status not in ACTIVE:
+            if task is None or task.status not in ACTIVE or task.progress == tasks.SPOKEN:
                 self.storage.delete_prefix(files.work_folder(task_id))
             if task is not None and task.status == TaskStatus.FAILED:
                 remove_files(self.storage, task)

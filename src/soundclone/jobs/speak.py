@@ -23,7 +23,8 @@ def speak(job: Job) -> Outcome:
     language = job.step(LANGUAGE, 1, language_of, request)
     voice = VoiceRef.from_json(job.step(FIND_VOICE, 2, find_voice, job, request.engine, language))
     speak_or_stream = stream_text if request.options.opening else speak_text
-    return Outcome(speak_or_stream(job, request, language, voice, start=SPEAKING))
+    result = speak_or_stream(job, request, language, voice, start=SPEAKING)
+    return Outcome(result, on_delivery=request.options.on_delivery)
 
 
 def speak_text(

@@ -179,13 +179,14 @@ def _each(
 
 
 def _end_stranded(settings: Settings, database: Database) -> None:
-    """Fail overdue tasks, and tasks that no workflow will end, so that their money is released.
+    """Fail overdue tasks, and tasks that nobody will end, so that their money is released.
 
     A task of another VERSION is left to the workers of that version while one is alive.
     """
     keep = settings.result_days * DAY
     with database.read() as session:
         overdue = tasks.overdue(session, settings.task_timeout)
+        unheard = tasks.unheard(session)
         active = tasks.overdue(session, _SETTLED, limit=10_000)
         older = any(
             WorkerInfo.of(worker).workflows != queue.VERSION
@@ -194,6 +195,9 @@ def _end_stranded(settings: Settings, database: Database) -> None:
     for task_id in overdue:
         with database.transaction() as session:
             tasks.time_out(session, task_id, settings.task_timeout, keep=keep)
+    for task_id in unheard:
+        with database.transaction() as session:
+            tasks.time_out(session, task_id, tasks.UNHEARD, keep=keep)
     going = queue.unfinished(active) if active else {}
     for task_id in active:
         if task_id not in going:
@@ -206,7 +210,7 @@ def _end_stranded(settings: Settings, database: Database) -> None:
         else:
             continue
         with database.transaction() as session:
-            if tasks.fail(session, task_id, error, keep=keep):
+            if tasks.fail(session, task_id, error, keep=keep, by_worker=True):
                 _log.error("task without a workflow", task=task_id, reason=error.message)
 
 

@@ -9,8 +9,6 @@ from functools import cached_property, partial
 from anyio import CancelScope
 from fastapi.concurrency import run_in_threadpool
 
-from ...core import tasks
-from ...core.formatting import DAY
 from ...core.requests import SpeechRequest, SubtitleUnit
 from ...core.tasks import Order
 from ...db.models import Task
@@ -23,6 +21,7 @@ from .streaming import (
     AudioPart,
     AudioParts,
     audio_of,
+    cancel_stream,
     record_deliveries,
     stream_task_audio,
 )
@@ -51,8 +50,9 @@ async def start_speech(
 ) -> Speech:
     """Submit an order for speech, without waiting for its audio.
 
-    An order with an idempotency key is not cancelled, so that the same request can get its audio
-    later. Words have times if the order asks for subtitles by word.
+    The price is captured when the first byte is sent. An order with an idempotency key is paid when
+    it is spoken, and is not cancelled, so that the same request can get its audio later. Words have
+    times if the order asks for subtitles by word.
 
     Args:
         state: The application.
@@ -65,6 +65,9 @@ async def start_speech(
     options = order.request.options
     assert options.opening is not None
     billed = await run_in_threadpool(parts.delivered, order.request.text, options.opening)
+    if order.idempotency_key is None:
+        request = replace(order.request, options=replace(options, on_delivery=True))
+        order = replace(order, request=request)
     task = await submit(state, order)
     cancel = partial(_cancel, state, task) if order.idempotency_key is None else _keep
     timed = options.subtitles == SubtitleUnit.WORD
@@ -103,10 +106,7 @@ async def _cancel(state: AppState, task: Task, disconnected: bool) -> None:
     error = None
     if not disconnected:
         error = StreamBroken("the service broke the stream off; nothing was charged")
-    keep = state.settings.result_days * DAY
-    await state.database.transaction_async(
-        tasks.cancel, task.id, task.account_id, keep=keep, error=error
-    )
+    await cancel_stream(state, task.id, task.account_id, error)
 
 
 async def _keep(disconnected: bool) -> None:

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from anyio import CancelScope, CapacityLimiter, create_task_group, to_thread
 from fastapi import Response
 from sqlalchemy.exc import OperationalError
-from starlette.concurrency import iterate_in_threadpool
+from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.types import Message, Receive, Scope, Send
 
-from ...core import delivery, files, tasks
+from ...core import files, tasks
 from ...core.formatting import DAY
 from ...core.requests import TaskResult
-from ...errors import NotFound, RateLimited, TaskError, Unavailable
+from ...db.models import Task, TaskStatus
+from ...errors import NotFound, RateLimited, TaskCancelled, TaskError, Unavailable
 from ...storage import Storage
 from ...telemetry import log
 from ..state import AppState
@@ -118,7 +119,8 @@ async def _parts(
             sent += len(part)
             if part:
                 yield AudioPart(part, billed, words)
-        if row is not None and row.status == "completed":
+        spoken = row is not None and row.status == "processing" and row.progress == tasks.SPOKEN
+        if row is not None and (spoken or row.status == "completed"):
             result = TaskResult.from_json(row.result)
             if result is None:
                 raise TaskFailed("the speech is no longer kept; send another request", "expired")
@@ -178,6 +180,25 @@ async def record_deliveries(state: AppState, task_id: str, parts: AudioParts) ->
         await parts.aclose()
 
 
+async def cancel_stream(
+    state: AppState, task_id: str, account_id: str, error: TaskCancelled | None = None
+) -> Task:
+    """Cancel a task unless it has ended. Return the task with what was charged.
+
+    What was delivered is charged, unless the `error` tells otherwise. Speech of which nobody was
+    sent a byte is removed.
+    """
+    database, keep = state.database, state.settings.result_days * DAY
+    task = await database.transaction_async(
+        tasks.cancel, task_id, account_id, keep=keep, error=error
+    )
+    if task.status == TaskStatus.FAILED and task.progress == tasks.SPOKEN:
+        with suppress(Unavailable, OperationalError):  # the sweep removes what remains
+            await run_in_threadpool(state.storage.delete_prefix, files.result_folder(task_id))
+            await database.transaction_async(tasks.forget_files, task_id)
+    return task
+
+
 async def audio_of(parts: AudioParts) -> AudioChunks:
     """Yield the audio of parts."""
     try:
@@ -188,10 +209,10 @@ async def audio_of(parts: AudioParts) -> AudioChunks:
 
 
 async def _record(state: AppState, task_id: str, characters: int) -> None:
-    database = state.database
+    database, keep = state.database, state.settings.result_days * DAY
     while True:
         try:
-            if await database.transaction_async(delivery.record, task_id, characters):
+            if await database.transaction_async(tasks.deliver, task_id, characters, keep=keep):
                 return
             row = await database.fetch_one_async(tasks.STATE, task=task_id)
             assert row is not None

@@ -15,10 +15,8 @@ from dataclasses import dataclass, replace
 from anyio import CancelScope, Event, create_memory_object_stream, create_task_group, sleep
 from anyio.abc import TaskGroup
 from anyio.lowlevel import checkpoint
-from sqlalchemy.orm import Session
 
 from ...core import tasks
-from ...core.formatting import DAY
 from ...core.requests import SpeechRequest, TaskResult
 from ...core.tasks import Order
 from ...db.models import TaskStatus
@@ -28,7 +26,7 @@ from ...text.clauses import ClauseBuffer
 from ..orders import TEXT_LIMIT
 from ..state import AppState
 from .speaking import Speech, start_speech
-from .streaming import AudioParts, record_deliveries
+from .streaming import AudioParts, cancel_stream, record_deliveries
 
 _AHEAD = 1  # tasks that run ahead of the one that is sent and the one that is submitted
 _SPARE = 0.6  # seconds before the listener would wait in which the next clause is submitted
@@ -304,21 +302,13 @@ class Utterance(ABC):
         with CancelScope(shield=True):
             _, speech, _ = self._started.pop(task_id)
             await speech.parts.aclose()
-            keep = self._state.settings.result_days * DAY
-            charge = await self._state.database.transaction_async(
-                _end, task_id, speech.task.account_id, keep
-            )
+            task = await cancel_stream(self._state, task_id, speech.task.account_id)
+            complete = task.status == TaskStatus.COMPLETED
+            charge = Charge(task.characters if complete else task.delivered, task.cost)
             self._fee.drop(task_id, charge)
             self.cancelled = Charge(
                 self.cancelled.characters + charge.characters, self.cancelled.cost + charge.cost
             )
-
-
-def _end(session: Session, task_id: str, account_id: str, keep: float) -> Charge:
-    """Cancel a task unless it has ended, and return what it was charged."""
-    task = tasks.cancel(session, task_id, account_id, keep=keep)
-    complete = task.status == TaskStatus.COMPLETED
-    return Charge(task.characters if complete else task.delivered, task.cost)
 
 
 def _placed(order: Order, clause: Clause) -> Order:
