@@ -106,6 +106,14 @@ EXAMPLES = {
     "restoreBlock": Example(
         'curl -X POST $API/projects/$PROJECT/blocks/$BLOCK/restoration -H "$AUTH"'
     ),
+    "putProjectPronunciations": Example(
+        f'curl -X PUT $API/projects/$PROJECT/pronunciations -H "$AUTH" {_JSON} \\\n'
+        '  -d \'{"entries": [{"written": "Nguyen", "spoken": "win"}]}\''
+    ),
+    "getProjectPronunciations": Example('curl $API/projects/$PROJECT/pronunciations -H "$AUTH"'),
+    "deleteProjectPronunciations": Example(
+        'curl -X DELETE $API/projects/$PROJECT/pronunciations -H "$AUTH"'
+    ),
     "deleteProject": Example(
         'curl -sS -X DELETE $API/projects/$PROJECT -H "$AUTH" -w "%{http_code}"'
     ),

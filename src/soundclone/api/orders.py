@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from ..core import consents, dictionaries, files, results, tasks, voices
 from ..core.consents import Agreement, Terms
 from ..core.keys import Caller
-from ..core.projects import BlockKind, style_of
+from ..core.projects import BlockKind, Style, draft_of, style_of
 from ..core.renders import Planned
 from ..core.requests import (
     TAKE_RATE,
@@ -44,6 +44,7 @@ from ..fetch.urls import check_source_url
 from ..text import duration, languages, pronunciation, script, ssml
 from ..text.duration import Length
 from ..text.languages import Language
+from ..text.lexicon import Lexicon
 from ..text.pronunciation import Entry
 from ..text.ssml import Marked
 from .schemas import (
@@ -286,11 +287,12 @@ async def take_order(
     project: Project,
     block: Block,
     *,
+    pronunciations: Sequence[Entry],
     seed: int,
     request_hash: str,
     idempotency_key: str | None = None,
 ) -> Order:
-    """Check and price a take of a block.
+    """Check and price a take of a block. The `pronunciations` are those of the project.
 
     Raises InvalidParameter, NotFound, StateConflict and Unavailable.
     """
@@ -324,7 +326,15 @@ async def take_order(
         request_hash=request_hash,
         idempotency_key=idempotency_key,
         is_ssml=block.is_ssml,
+        pronunciations=pronunciations,
     )
+
+
+def reading_of(order: Order, project: Project, block: Block) -> str:
+    """Return the hash of the pronunciations in the order of a take."""
+    assert isinstance(order.request, SpeechRequest)
+    entries = Lexicon(order.request.pronunciations)
+    return draft_of(block).reading(entries, Style.from_json(project.style))
 
 
 def render_order(
@@ -407,9 +417,7 @@ async def speech_order(
         return voice, dictionaries.of(session, who.account_id)
 
     voice, known = await state.database.read_async(find)
-    own = {entry.written.casefold() for entry in pronunciations}
-    usual = [entry for entry in known if entry.written.casefold() not in own]
-    entries = pronunciation.occurring(text, (*usual, *pronunciations))
+    entries = pronunciation.occurring(text, dictionaries.joined(known, pronunciations))
     spoken = await run_in_threadpool(_spoken, text, entries) if entries else text
     characters = max(characters, script.billable(spoken))
     # Another version may have another engine, and a request for that version means that engine.

@@ -74,7 +74,7 @@ def block_view(
         "characters": block.characters,
         "version": block.version,
         "state": _state(block, recordings, best, active),
-        "take": take_view(request, block, best, best) if best else None,
+        "take": take_view(request, best, best) if best else None,
         "takeId": block.take_id,
         "takes": len(recordings),
         "recordingId": active.take.id if active else None,
@@ -91,19 +91,17 @@ def _state(
 ) -> str:
     if not block.digest:
         return "silent"
-    if active is not None and active.take.digest == block.digest:
+    if active is not None and not active.is_stale:
         return "recording"
     if best is not None:
-        return "ready" if best.take.digest == block.digest else "stale"
+        return "stale" if best.is_stale else "ready"
     if active is not None:
         return "recording"
     return "failed" if recordings else "unrecorded"
 
 
-def take_view(
-    request: Request, block: Block, recording: Recording, best: Recording | None
-) -> dict[str, object]:
-    """Return a take of a block. `best` is the take that renders use."""
+def take_view(request: Request, recording: Recording, best: Recording | None) -> dict[str, object]:
+    """Return a take. `best` is the take that renders use."""
     take, task = recording.take, recording.task
     result = TaskResult.from_json(task.result) if recording.is_usable else None
     links: dict[str, object] = {
@@ -132,7 +130,7 @@ def take_view(
         "cost": to_credits(task.cost),
         "seed": take.seed,
         "text": task.params.get("text"),
-        "stale": take.digest != block.digest,
+        "stale": recording.is_stale,
         "chosen": best is not None and best.take.id == take.id,
         "seconds": result.seconds if result else None,
         "created": int(take.created_at),

@@ -165,7 +165,7 @@ async def create_project(
             made = creations.earlier(session, who.account_id, idempotency_key, asked)
             if made is not None:
                 project = projects.get(session, made[0], who.account_id)
-                return project, takes.unrecorded(session, project.id)
+                return project, takes.unrecorded(session, project)
         check_style(session, who.account_id, style)
         project = projects.create(
             session,
@@ -212,7 +212,7 @@ async def get_project(state: State, project_id: ProjectId, who: TaskReader) -> J
 
     def work(session: Session) -> tuple[Project, Unrecorded]:
         project = projects.get(session, project_id, who.account_id)
-        return project, takes.unrecorded(session, project_id)
+        return project, takes.unrecorded(session, project)
 
     project, left = await read(state, work)
     return _project_response(state, project, left)
@@ -249,7 +249,7 @@ async def update_project(
             style=values,
         )
         session.flush()
-        return project, takes.unrecorded(session, project_id)
+        return project, takes.unrecorded(session, project)
 
     project, left = await state.database.transaction_async(work)
     return _project_response(state, project, left)
@@ -329,7 +329,7 @@ async def list_blocks(
     ) -> tuple[Project, Sequence[Block], dict[str, list[Recording]], str | None]:
         project = projects.get(session, project_id, who.account_id)
         found, following = projects.script_page(session, project, limit=limit or 100, cursor=cursor)
-        recordings = takes.of_blocks(session, [block.id for block in found])
+        recordings = takes.of_blocks(session, project, found)
         return project, found, recordings, following
 
     project, found, recordings, following = await read(state, work)
@@ -369,7 +369,7 @@ async def insert_blocks(
             earlier = creations.earlier(session, who.account_id, idempotency_key, asked)
             if earlier is not None:  # that request has raised the version
                 found = projects.blocks_of(session, project, earlier)
-                return project, found, takes.of_blocks(session, [block.id for block in found])
+                return project, found, takes.of_blocks(session, project, found)
         project = projects.lock(session, project_id, who.account_id, versions_of(if_match))
         for style in dict.fromkeys(draft.style for draft in drafts):
             check_style(session, who.account_id, style)
@@ -404,7 +404,7 @@ async def get_block(
     def work(session: Session) -> tuple[Block, dict[str, list[Recording]]]:
         project = projects.get(session, project_id, who.account_id)
         block = projects.get_block(session, project, block_id)
-        return block, takes.of_blocks(session, [block_id])
+        return block, takes.of_blocks(session, project, [block])
 
     return await _block_response(request, who, *await read(state, work))
 
@@ -444,7 +444,7 @@ async def update_block(
         if body.after is not None:
             projects.move(session, project, block, body.after)
         session.flush()
-        return block, takes.of_blocks(session, [block_id])
+        return block, takes.of_blocks(session, project, [block])
 
     return await _block_response(request, who, *await state.database.transaction_async(work))
 
@@ -490,7 +490,7 @@ async def restore_block(
         project = projects.lock(session, project_id, who.account_id)
         block = projects.get_block(session, project, block_id, deleted=True)
         projects.restore(project, block, limits_of(state))
-        return block, takes.of_blocks(session, [block_id])
+        return block, takes.of_blocks(session, project, [block])
 
     return await _block_response(request, who, *await state.database.transaction_async(work))
 

@@ -901,13 +901,13 @@ class LanguageListResponse(_Envelope):
 
 
 class PronunciationsData(_Data):
-    """Pronunciation dictionary of an account."""
+    """Pronunciation dictionary of an account or a project."""
 
     entries: list[PronunciationEntry] = Field(description="All entries, in their order")
 
 
 class PronunciationsResponse(_Envelope):
-    """Envelope with the pronunciation dictionary of the account."""
+    """Envelope with a pronunciation dictionary."""
 
     data: PronunciationsData = Field(description="The dictionary")
 

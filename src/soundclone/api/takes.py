@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
-from ..core import projects, renders, takes
+from ..core import dictionaries, projects, renders, takes
 from ..core.keys import Caller
 from ..core.renders import Planned
 from ..core.requests import SpeechOptions, SubtitleUnit
 from ..core.takes import Recording
 from ..core.tasks import Order
-from ..db.models import Block, Project, Take, Task
+from ..db.models import Block, Project, Task
 from ..errors import (
     InvalidParameter,
     PaymentError,
@@ -27,11 +28,12 @@ from ..errors import (
     TooLarge,
     Unavailable,
 )
+from ..text.pronunciation import Entry
 from .audit import record_links_of
 from .auth import LimitedSpeaker, TaskReader
 from .errors import ServiceRoute
 from .openapi import error_responses
-from .orders import digest, render_order, submit, take_order
+from .orders import digest, reading_of, render_order, submit, take_order
 from .project_views import record_takes, render_view, take_view
 from .projects import (
     PREFIX,
@@ -91,23 +93,25 @@ async def create_take(
     """
     seed = secrets.randbelow(_SEEDS) if body.seed is None else body.seed
 
-    def find(session: Session) -> tuple[Project, Block]:
+    def find(session: Session) -> tuple[Project, Block, Sequence[Entry]]:
         project = projects.get(session, project_id, who.account_id)
         block = projects.get_block(session, project, block_id)
         takes.check_room(session, block_id)
-        return project, block
+        return project, block, dictionaries.of_project(session, project_id)
 
-    project, block = await state.database.read_async(find)
+    project, block, own = await state.database.read_async(find)
     asked = {"block": block_id, "digest": block.digest, "seed": body.seed, "choose": body.choose}
     order = await take_order(
         state,
         who,
         project,
         block,
+        pronunciations=own,
         seed=seed,
         request_hash=digest("take", asked),
         idempotency_key=idempotency_key,
     )
+    reading = reading_of(order, project, block)
 
     def claim(session: Session) -> None:
         locked = projects.lock(session, project_id, who.account_id)
@@ -119,27 +123,25 @@ async def create_take(
         locked = projects.lock(session, project_id, who.account_id)
         target = projects.get_block(session, locked, block_id)
         if not body.choose:
-            best = takes.chosen(target, takes.of_blocks(session, [block_id])[block_id])
+            known = takes.of_blocks(session, locked, [target])[block_id]
+            best = takes.chosen(target, known)
             takes.choose(session, locked, target, best.take.id if best else None)
-        takes.add(session, locked, target, task, seed=seed, digest=block.digest)
+        takes.add(session, locked, target, task, seed=seed, digest=block.digest, reading=reading)
         if body.choose:
             takes.choose(session, locked, target, None)
 
     task = await submit(state, order, claim=claim, record=record)
 
-    def result(session: Session) -> tuple[Block, Take | None, list[Recording]]:
+    def result(session: Session) -> tuple[Recording, Recording | None]:
         take = takes.of_task(session, task.id)
-        return (
-            session.get_one(Block, block_id),
-            take,
-            takes.of_blocks(session, [block_id])[block_id],
-        )
+        if take is None:
+            raise StateConflict(f"the take that task {task.id} made was deleted")
+        made = session.get_one(Block, block_id)
+        recordings = takes.of_blocks(session, project, [made])[block_id]
+        return takes.get(session, project, take.id), takes.chosen(made, recordings)
 
-    made, take, recordings = await state.database.read_async(result)
-    if take is None:
-        raise StateConflict(f"the take that task {task.id} made was deleted")
-    best = takes.chosen(made, recordings)
-    return JSONResponse(ok(take_view(request, made, Recording(take, task), best)))
+    recording, best = await state.database.read_async(result)
+    return JSONResponse(ok(take_view(request, recording, best)))
 
 
 @router.post(
@@ -163,23 +165,25 @@ async def record_project(
     """
     wanted = None if body.blockIds is None else set(body.blockIds)
 
-    def find(session: Session) -> tuple[Project, Sequence[Block]]:
+    def find(session: Session) -> tuple[Project, Sequence[Block], Sequence[Entry]]:
         project = projects.get(session, project_id, who.account_id)
         found = takes.to_record(session, project, wanted, after=body.cursor, limit=_AT_ONCE + 1)
-        return project, found
+        return project, found, dictionaries.of_project(session, project_id)
 
-    project, found = await read(state, find)
-    orders: list[tuple[Block, int, Order]] = []
+    project, found, own = await read(state, find)
+    orders: list[_Ordered] = []
     refused: dict[str, SoundcloneError] = {}
     for block in found[:_AT_ONCE]:
         seed = secrets.randbelow(_SEEDS)
         asked = digest("take", {"block": block.id, "digest": block.digest, "seed": seed})
         try:
-            order = await take_order(state, who, project, block, seed=seed, request_hash=asked)
+            order = await take_order(
+                state, who, project, block, pronunciations=own, seed=seed, request_hash=asked
+            )
         except SoundcloneError as error:
             refused[block.id] = error
         else:
-            orders.append((block, seed, order))
+            orders.append(_Ordered(block, seed, order, reading_of(order, project, block)))
     state.storage.check_free(state.settings.least_free_bytes)
     made, late = await state.database.transaction_async(
         _order_takes, state, who, project_id, orders
@@ -193,7 +197,7 @@ async def record_project(
     return JSONResponse(
         ok(
             {
-                "list": [take_view(request, block, each, None) for block, each in made],
+                "list": [take_view(request, each, None) for each in made],
                 "refused": [
                     {"blockId": block_id, "error": error.safe_message, "errorCode": error.word}
                     for block_id, error in refused.items()
@@ -204,32 +208,51 @@ async def record_project(
     )
 
 
+@dataclass(frozen=True)
+class _Ordered:
+    """Take of a block that a request asks for."""
+
+    block: Block
+    seed: int
+    order: Order
+    reading: str
+
+
 def _order_takes(
     session: Session,
     state: AppState,
     who: Caller,
     project_id: str,
-    orders: Sequence[tuple[Block, int, Order]],
-) -> tuple[list[tuple[Block, Recording]], dict[str, SoundcloneError]]:
+    orders: Sequence[_Ordered],
+) -> tuple[list[Recording], dict[str, SoundcloneError]]:
     """Submit takes of blocks that still need one. Return them, and the refused blocks' errors."""
     project = projects.lock(session, project_id, who.account_id)
-    ids = [block.id for block, _, _ in orders]
+    ids = [each.block.id for each in orders]
     present = {block.id: block for block in takes.to_record(session, project, ids, limit=len(ids))}
     needed = [
-        (present[block.id], seed, order)
-        for block, seed, order in orders
-        if block.id in present and present[block.id].digest == block.digest
+        replace(each, block=present[each.block.id])
+        for each in orders
+        if each.block.id in present and present[each.block.id].digest == each.block.digest
     ]
-    outcomes = state.submissions.submit_all_in(session, [order for _, _, order in needed])
-    made: list[tuple[Block, Recording]] = []
+    outcomes = state.submissions.submit_all_in(session, [each.order for each in needed])
+    made: list[Recording] = []
     refused: dict[str, SoundcloneError] = {}
-    for (block, seed, _), outcome in zip(needed, outcomes, strict=True):
+    for each, outcome in zip(needed, outcomes, strict=True):
+        block = each.block
         if isinstance(outcome, SoundcloneError):
             refused[block.id] = outcome
             continue
-        take = takes.add(session, project, block, outcome, seed=seed, digest=block.digest)
+        take = takes.add(
+            session,
+            project,
+            block,
+            outcome,
+            seed=each.seed,
+            digest=block.digest,
+            reading=each.reading,
+        )
         takes.choose(session, project, block, None)
-        made.append((block, Recording(take, outcome)))
+        made.append(Recording(take, outcome, is_stale=False))
     return made, refused
 
 
@@ -248,12 +271,12 @@ async def list_takes(
     def work(session: Session) -> tuple[Block, dict[str, list[Recording]]]:
         project = projects.get(session, project_id, who.account_id)
         block = projects.get_block(session, project, block_id)
-        return block, takes.of_blocks(session, [block_id])
+        return block, takes.of_blocks(session, project, [block])
 
     block, found = await read(state, work)
     await record_takes(request, found, who)
     best = takes.chosen(block, found[block_id])
-    rows = [take_view(request, block, each, best) for each in found[block_id]]
+    rows = [take_view(request, each, best) for each in found[block_id]]
     return JSONResponse(ok({"list": rows}))
 
 
@@ -273,12 +296,12 @@ async def get_take(
         project = projects.get(session, project_id, who.account_id)
         found = takes.get(session, project, take_id)
         block = session.get_one(Block, found.take.block_id)
-        return block, found, takes.of_blocks(session, [block.id])[block.id]
+        return block, found, takes.of_blocks(session, project, [block])[block.id]
 
     block, found, recordings = await state.database.read_async(work)
     await record_takes(request, {block.id: [found]}, who)
     best = takes.chosen(block, recordings)
-    return JSONResponse(ok(take_view(request, block, found, best)))
+    return JSONResponse(ok(take_view(request, found, best)))
 
 
 @router.delete(

@@ -24,6 +24,7 @@ from ..db.models import (
     Key,
     NumberedFile,
     Project,
+    ProjectDictionary,
     Render,
     SignInLink,
     StudioSession,
@@ -51,6 +52,7 @@ ERASED = frozenset(
         "dictionaries",
         "keys",
         "numbered_files",
+        "project_dictionaries",
         "projects",
         "renders",
         "sign_in_links",
@@ -243,7 +245,7 @@ def erase(
     session.execute(delete(ClientVoiceId).where(ClientVoiceId.account_id == account_id))
     dictionaries.remove(session, account_id)
     session.execute(delete(NumberedFile).where(NumberedFile.account_id == account_id))
-    for table in (Creation, Take, Render, Block, Project):
+    for table in (Creation, Take, Render, Block, ProjectDictionary, Project):
         session.execute(delete(table).where(table.account_id == account_id))
     late = list(running)
     late_voices = select(Task.voice_id).where(Task.id.in_(late))

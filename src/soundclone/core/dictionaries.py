@@ -1,4 +1,8 @@
-"""Pronunciation dictionaries: one for each account, which applies to all its speech."""
+"""Pronunciation dictionaries of accounts and projects.
+
+The dictionary of an account applies to all its speech. The dictionary of a project applies to the
+blocks of its script, and prevails.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +13,13 @@ from dataclasses import asdict
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from ..db.models import Dictionary
+from ..db.models import Dictionary, Project, ProjectDictionary
 from ..errors import InvalidParameter, NotFound
 from ..text import languages
 from ..text.cleaning import clean
+from ..text.lexicon import Lexicon
 from ..text.pronunciation import LONGEST, MOST_ENTRIES, Entry
-from . import ledger
+from . import ledger, projects
 
 _VERSION = "v2"  # has the languages of all versions
 
@@ -82,7 +87,13 @@ def exchange(session: Session, account_id: str, before: Entry | None, after: Ent
         InvalidParameter: The new entry is wrong or there twice, or there are too many.
     """
     ledger.lock(session, account_id)
-    entries = list(of(session, account_id))
+    put(session, account_id, _exchanged(of(session, account_id), before, after))
+
+
+def _exchanged(
+    known: Sequence[Entry], before: Entry | None, after: Entry | None
+) -> Sequence[Entry]:
+    entries = list(known)
     at = len(entries)
     if before is not None:
         if before not in entries:
@@ -93,9 +104,59 @@ def exchange(session: Session, account_id: str, before: Entry | None, after: Ent
         (entry,) = checked([after], "written")
         entries.insert(at, entry)
         checked(entries, "written")
-    put(session, account_id, entries)
+    return entries
 
 
 def remove(session: Session, account_id: str) -> None:
     """Delete the entries of an account."""
     session.execute(delete(Dictionary).where(Dictionary.account_id == account_id))
+
+
+# Projects
+
+
+def of_project(session: Session, project_id: str) -> tuple[Entry, ...]:
+    """Return the entries of a project."""
+    row = session.get(ProjectDictionary, project_id)
+    return () if row is None else tuple(Entry(**entry) for entry in row.entries)
+
+
+def put_of_project(session: Session, project: Project, entries: Sequence[Entry]) -> None:
+    """Replace the entries of a locked project. Without entries the row is deleted."""
+    if entries:
+        session.merge(
+            ProjectDictionary(
+                project_id=project.id,
+                account_id=project.account_id,
+                entries=[asdict(entry) for entry in entries],
+                updated_at=time.time(),
+            )
+        )
+    else:
+        session.execute(delete(ProjectDictionary).where(ProjectDictionary.project_id == project.id))
+    projects.touch(project)
+
+
+def exchange_of_project(
+    session: Session, project: Project, before: Entry | None, after: Entry | None
+) -> None:
+    """Replace, add or delete one entry of a locked project, as `exchange` does.
+
+    Raises:
+        NotFound: The dictionary has no entry `before`.
+        InvalidParameter: The new entry is wrong or there twice, or there are too many.
+    """
+    entries = _exchanged(of_project(session, project.id), before, after)
+    put_of_project(session, project, entries)
+
+
+def lexicon(session: Session, project: Project) -> Lexicon:
+    """Return the entries that apply to the blocks of a project."""
+    own = of_project(session, project.id)
+    return Lexicon(joined(of(session, project.account_id), own))
+
+
+def joined(usual: Sequence[Entry], own: Sequence[Entry]) -> tuple[Entry, ...]:
+    """Return entries and more particular ones, which replace those of the same word."""
+    words = {entry.written.casefold() for entry in own}
+    return (*(entry for entry in usual if entry.written.casefold() not in words), *own)

@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import Self
 
 from sqlalchemy import func, select, tuple_, update
@@ -23,7 +24,8 @@ from sqlalchemy.orm import Session
 from ..db.models import Block, Json, Project
 from ..engines.emotion import Emotion
 from ..errors import InvalidParameter, NotFound, PreconditionFailed, TooLarge
-from ..text import script, ssml
+from ..text import languages, script, ssml
+from ..text.lexicon import Lexicon
 from . import audit, ledger
 from .audit import Event
 from .requests import SoundVersion
@@ -112,6 +114,23 @@ class Draft:
     def _plain(self) -> str:
         return ssml.parse(self.text, SoundVersion.V2).text if self.is_ssml else self.text
 
+    def reading(self, lexicon: Lexicon, outer: Style) -> str:
+        """Return the hash of the pronunciations that apply to the text, empty without any.
+
+        Args:
+            lexicon: Entries that apply to the project.
+            outer: Style of the project.
+        """
+        if not lexicon:
+            return ""
+        language = self.style.language or outer.language
+        try:
+            if language and not self.is_ssml:
+                return lexicon.reading(self.text, _language_name(language))
+            return lexicon.reading(self._plain())
+        except InvalidParameter:
+            return lexicon.reading(self.text)
+
     def check(self) -> None:
         """Check the content. A text that cannot be spoken yet is accepted, as a draft.
 
@@ -163,6 +182,12 @@ class Draft:
             return bool(script.parse(self._plain()).sentences)
         except InvalidParameter:
             return True  # the client learns what is wrong when the block is recorded
+
+
+@lru_cache(maxsize=256)
+def _language_name(language: str) -> str:
+    """Return the name of a language. Raises InvalidParameter."""
+    return languages.lookup(language, SoundVersion.V2).name
 
 
 def draft_of(block: Block) -> Draft:
@@ -354,7 +379,7 @@ def change(
         outer = replace(Style.from_json(project.style), **style)
         project.style = outer.to_json()
         _refresh_digests(session, project, outer)
-    _touch(project)
+    touch(project)
     return project
 
 
@@ -369,7 +394,8 @@ def _refresh_digests(session: Session, project: Project, outer: Style) -> None:
         session.execute(update(Block), changed)
 
 
-def _touch(project: Project) -> None:
+def touch(project: Project) -> None:
+    """Raise the version of a locked project."""
     project.version += 1
     project.updated_at = time.time()
 
@@ -513,7 +539,7 @@ def insert(
     ]
     _count(project, len(blocks), sum(block.characters for block in blocks), limits)
     session.add_all(blocks)
-    _touch(project)
+    touch(project)
     return blocks
 
 
@@ -591,7 +617,7 @@ def touch_block(project: Project, block: Block) -> None:
     """Raise the versions of a block and of its project, which is locked."""
     block.version += 1
     block.updated_at = time.time()
-    _touch(project)
+    touch(project)
 
 
 def move(session: Session, project: Project, block: Block, after: str) -> None:

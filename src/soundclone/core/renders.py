@@ -84,7 +84,7 @@ def plan(
         .where(Block.project_id == project.id, Block.deleted_at.is_(None))
         .order_by(Block.position, Block.id)
     ).all()
-    recordings = takes.of_blocks(session, [block.id for block in blocks if block.digest])
+    recordings = takes.of_blocks(session, project, [block for block in blocks if block.digest])
     pieces: list[Piece] = []
     voices: dict[str, None] = {}
     missing, stale = [], []
@@ -98,7 +98,7 @@ def plan(
             if recording is None:
                 missing.append(block.id)
                 continue
-            if recording.take.digest != block.digest:
+            if recording.is_stale:
                 stale.append(block.id)
             title = " ".join(block.text.split()) if block.kind == BlockKind.CHAPTER else None
             pieces.append(Piece(block.id, recording.task.id, title=title))

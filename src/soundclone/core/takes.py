@@ -1,6 +1,7 @@
 """Takes: recordings of the blocks of a project, each made by an ordinary speech task.
 
-A take is stale when its block would be spoken differently now. The result of a take has no expiry
+A take is stale when its block would be spoken differently now: with other words or controls, or
+with other pronunciations. The result of a take has no expiry
 while the take exists. Transactions lock the project, then tasks, then voices, then the account.
 """
 
@@ -8,15 +9,17 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from ..db.models import Block, Project, Render, Take, Task, TaskStatus
+from ..db.models import Block, Project, ProjectDictionary, Render, Take, Task, TaskStatus
 from ..errors import NotFound, StateConflict, TaskCancelled, TooLarge
-from . import projects, results, tasks
+from . import dictionaries, projects, results, tasks
+from .projects import Style
 from .voices import ACTIVE
 
 MOST_TAKES = 50
@@ -32,6 +35,7 @@ class Recording:
 
     take: Take
     task: Task
+    is_stale: bool  # the block would be spoken differently now
 
     @property
     def is_usable(self) -> bool:
@@ -56,10 +60,36 @@ def kept() -> ColumnElement[bool]:
     return or_(Task.expires_at.is_(None), Task.expires_at > time.time())
 
 
-def of_blocks(session: Session, block_ids: Iterable[str]) -> dict[str, list[Recording]]:
-    """Return the takes of blocks by the blocks' ids, the newest first."""
-    wanted = list(block_ids)
+class _Readings:
+    """Readings of the blocks of a project, with the entries that apply now."""
+
+    def __init__(self, session: Session, project: Project) -> None:
+        self._lexicon = dictionaries.lexicon(session, project)
+        self._style = Style.from_json(project.style)
+        self._known: dict[str, str] = {}  # by id of the block
+
+    def fits(self, block: Block, reading: str | None) -> bool:
+        """Return true if a take with a reading is spoken as the block would be now."""
+        if reading is None:
+            return True
+        if block.id not in self._known:
+            self._known[block.id] = projects.draft_of(block).reading(self._lexicon, self._style)
+        return reading == self._known[block.id]
+
+    def recording(self, block: Block, take: Take, task: Task) -> Recording:
+        """Return a take of a block."""
+        stale = take.digest != block.digest or not self.fits(block, take.reading)
+        return Recording(take, task, stale)
+
+
+def of_blocks(
+    session: Session, project: Project, blocks: Iterable[Block]
+) -> dict[str, list[Recording]]:
+    """Return the takes of blocks of a project by the blocks' ids, the newest first."""
+    known = {block.id: block for block in blocks}
+    wanted = list(known)
     found: dict[str, list[Recording]] = {each: [] for each in wanted}
+    readings = _Readings(session, project)
     for start in range(0, len(wanted), _BATCH):
         rows = session.execute(
             select(Take, Task)
@@ -71,7 +101,7 @@ def of_blocks(session: Session, block_ids: Iterable[str]) -> dict[str, list[Reco
             .order_by(Take.created_at.desc(), Take.id.desc())
         )
         for take, task in rows:
-            found[take.block_id].append(Recording(take, task))
+            found[take.block_id].append(readings.recording(known[take.block_id], take, task))
     return found
 
 
@@ -86,7 +116,7 @@ def chosen(block: Block, recordings: Sequence[Recording]) -> Recording | None:
     """
     usable = [each for each in recordings if each.is_usable]
     named = (each for each in usable if each.take.id == block.take_id)
-    fresh = (each for each in usable if each.take.digest == block.digest)
+    fresh = (each for each in usable if not each.is_stale)
     return next(named, None) or next(fresh, None) or next(iter(usable), None)
 
 
@@ -109,7 +139,8 @@ def get(session: Session, project: Project, take_id: str, block_id: str | None =
         ).one_or_none()
     if row is None or block_id not in (None, row.Take.block_id):
         raise NotFound(f"there is no take {take_id[:60]!r} in project {project.id}")
-    return Recording(row.Take, row.Task)
+    block = session.get_one(Block, row.Take.block_id)
+    return _Readings(session, project).recording(block, row.Take, row.Task)
 
 
 def check_room(session: Session, block_id: str) -> None:
@@ -122,9 +153,25 @@ def check_room(session: Session, block_id: str) -> None:
 
 
 def add(
-    session: Session, project: Project, block: Block, task: Task, *, seed: int, digest: str
+    session: Session,
+    project: Project,
+    block: Block,
+    task: Task,
+    *,
+    seed: int,
+    digest: str,
+    reading: str,
 ) -> Take:
     """Register the task as a take of a block of a locked project.
+
+    Args:
+        session: The transaction.
+        project: The project, locked.
+        block: The block.
+        task: The task.
+        seed: Seed of the speech.
+        digest: Digest of the block as it is spoken.
+        reading: Hash of the pronunciations with which it is spoken.
 
     Raises:
         TooLarge: The block has too many takes.
@@ -138,6 +185,7 @@ def add(
         task_id=task.id,
         seed=seed,
         digest=digest,
+        reading=reading,
         created_at=time.time(),
     )
     session.add(take)
@@ -169,27 +217,45 @@ def choose(session: Session, project: Project, block: Block, take_id: str | None
         projects.touch_block(project, block)
 
 
-def _covered() -> ColumnElement[bool]:
-    """Return the condition that a block has a take of its present content, or one under way."""
-    return exists().where(
-        Take.block_id == Block.id,
-        Take.digest == Block.digest,
-        Task.id == Take.task_id,
-        or_(Task.status.in_(ACTIVE), and_(Task.status == TaskStatus.COMPLETED, kept())),
+def _needing(
+    session: Session, project: Project, *conditions: ColumnElement[bool]
+) -> Iterator[Block]:
+    """Yield the blocks that have neither a fitting take nor one under way, in their order.
+
+    Args:
+        session: The session.
+        project: The project.
+        conditions: Conditions that the blocks fulfil.
+    """
+    conditions = (
+        Block.project_id == project.id,
+        Block.deleted_at.is_(None),
+        Block.digest != "",
+        *conditions,
     )
-
-
-def unrecorded(session: Session, project_id: str) -> Unrecorded:
-    """Return how much of a project is still to be recorded."""
-    found = session.scalars(
-        select(Block.characters).where(
-            Block.project_id == project_id,
-            Block.deleted_at.is_(None),
-            Block.digest != "",
-            ~_covered(),
+    covering = session.execute(
+        select(Take.block_id, Take.reading)
+        .join(Block, Block.id == Take.block_id)
+        .join(Task, Task.id == Take.task_id)
+        .where(
+            *conditions,
+            Take.digest == Block.digest,
+            or_(Task.status.in_(ACTIVE), and_(Task.status == TaskStatus.COMPLETED, kept())),
         )
     )
-    return Unrecorded(tuple(found))
+    known: dict[str, set[str | None]] = {}
+    for block_id, reading in covering:
+        known.setdefault(block_id, set()).add(reading)
+    readings = _Readings(session, project)
+    blocks = session.scalars(select(Block).where(*conditions).order_by(Block.position, Block.id))
+    for block in blocks:
+        if not any(readings.fits(block, each) for each in known.get(block.id, ())):
+            yield block
+
+
+def unrecorded(session: Session, project: Project) -> Unrecorded:
+    """Return how much of a project is still to be recorded."""
+    return Unrecorded(tuple(block.characters for block in _needing(session, project)))
 
 
 def to_record(
@@ -212,18 +278,13 @@ def to_record(
     Raises:
         NotFound: There is no block `after`.
     """
-    query = select(Block).where(
-        Block.project_id == project.id,
-        Block.deleted_at.is_(None),
-        Block.digest != "",
-        ~_covered(),
-    )
+    conditions: list[ColumnElement[bool]] = []
     if block_ids is not None:
-        query = query.where(Block.id.in_(block_ids))
+        conditions.append(Block.id.in_(block_ids))
     if after is not None:
         last = projects.get_block(session, project, after)
-        query = query.where(tuple_(Block.position, Block.id) > (last.position, last.id))
-    return session.scalars(query.order_by(Block.position, Block.id).limit(limit)).all()
+        conditions.append(tuple_(Block.position, Block.id) > (last.position, last.id))
+    return list(islice(_needing(session, project, *conditions), limit))
 
 
 def remove(session: Session, project_id: str, take_id: str, account_id: str) -> str:
@@ -278,7 +339,8 @@ def clear_project(session: Session, project_id: str, limit: int = 100) -> tuple[
     _clear(session, ended, "the project was deleted")
     if ended:
         return ended, False
-    session.execute(delete(Block).where(Block.project_id == project_id))
+    for table in (Block, ProjectDictionary):
+        session.execute(delete(table).where(table.project_id == project_id))
     session.execute(delete(Project).where(Project.id == project_id))
     return [], True
 

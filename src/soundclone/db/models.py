@@ -285,6 +285,17 @@ class Dictionary(Base):
     updated_at: Mapped[float]
 
 
+class ProjectDictionary(Base):
+    """Pronunciations of a project, which prevail over those of its account."""
+
+    __tablename__ = "project_dictionaries"
+
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)
+    entries: Mapped[list[Json]] = mapped_column(JSON())
+    updated_at: Mapped[float]
+
+
 class Creation(Base):
     """Request with an idempotency key that made projects or blocks, see `core.creations`."""
 
@@ -355,6 +366,7 @@ class Take(Base):
     task_id: Mapped[str] = mapped_column(unique=True)
     seed: Mapped[int]
     digest: Mapped[str]  # of the block when the take was ordered
+    reading: Mapped[str | None]  # `text.lexicon.Lexicon.reading`; None: of an earlier version
     created_at: Mapped[float]
 
 

@@ -9,16 +9,15 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 
 import numpy as np
 
 from ..engines.protocol import Samples, Speech, Word
 from ..errors import SynthesisError
-from ..text.languages import LANGUAGES, script_of
+from ..text.languages import LANGUAGES, readers, script_of
 from ..text.languages.scripts import parts
 from ..text.normalisation import Normalised, normalise
-from ..text.pronunciation import Entry, apply
+from ..text.pronunciation import Entry, applies, apply
 from ..text.script import LIMIT
 from ..text.splitting import split
 from .concatenation import trim
@@ -86,7 +85,7 @@ def utterances(
         SynthesisError: Nothing in the sentence can be spoken.
     """
     found: list[Utterance] = []
-    replaced = apply(sentence, [each for each in entries if _applies(each, language)])
+    replaced = apply(sentence, [each for each in entries if applies(each, language)])
     for span in spans(replaced.text, language, spoken):
         normalised = normalise(replaced.text[span.start : span.end], span.language)
         for start, end in split(normalised.text, 0, len(normalised.text), limit):
@@ -98,12 +97,6 @@ def utterances(
     if not found:
         raise SynthesisError("the sentence has nothing that can be spoken")
     return tuple(found)
-
-
-def _applies(entry: Entry, language: str) -> bool:
-    """Return true if an entry is for a sentence, or for words in another script within it."""
-    own = _readers().get(script_of(entry.written[0]))
-    return entry.language in ("", language) or (own is not None and entry.language == own)
 
 
 def join_utterances(
@@ -156,7 +149,7 @@ def spans(sentence: str, language: str, spoken: Collection[str]) -> tuple[Span, 
     found: list[Span] = []
     end = 0
     for start, stop, script in _foreign_runs(sentence, own):
-        other = _readers()[script]
+        other = readers()[script]
         if other not in spoken:
             continue
         if end < start:
@@ -166,14 +159,6 @@ def spans(sentence: str, language: str, spoken: Collection[str]) -> tuple[Span, 
     if end < len(sentence):
         found.append(Span(end, len(sentence), language))
     return tuple(found)
-
-
-@cache
-def _readers() -> dict[str, str]:
-    """Return the language that reads a script within a sentence of another, by script."""
-    return {
-        script: language.name for language in LANGUAGES.values() for script in language.default_for
-    }
 
 
 def _foreign_runs(sentence: str, own: Collection[str]) -> Iterator[tuple[int, int, str]]:
@@ -189,7 +174,7 @@ def _foreign_runs(sentence: str, own: Collection[str]) -> Iterator[tuple[int, in
                 end = index + 1
             continue
         script = script_of(character)
-        if script in own or script not in _readers():
+        if script in own or script not in readers():
             script = ""
         if script in ("Hani", "Kana") and before in ("Hani", "Kana"):
             # Ideographs beside kana are Japanese.

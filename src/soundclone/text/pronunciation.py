@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from .languages import readers, script_of
 from .normalisation import Change, Normalised
 
 LONGEST = 100  # characters of a word, and of its spoken form
@@ -41,6 +42,18 @@ def occurring(text: str, entries: Iterable[Entry]) -> tuple[Entry, ...]:
     return tuple(entry for entry in entries if entry.written.casefold() in folded)
 
 
+def applies(entry: Entry, language: str) -> bool:
+    """Return true if an entry is for a sentence in a language, or for foreign words within it.
+
+    Args:
+        entry: The entry.
+        language: Name of the sentence's language. Empty: unknown.
+    """
+    if entry.language in ("", language):
+        return True
+    return entry.language == readers().get(script_of(entry.written[0]))
+
+
 def apply(text: str, entries: Sequence[Entry]) -> Normalised:
     """Replace words of a text by their spoken forms.
 
@@ -54,8 +67,8 @@ def apply(text: str, entries: Sequence[Entry]) -> Normalised:
     changes: list[Change] = []
     end = length = 0
     for match in pattern.finditer(text):
-        if unicodedata.category(text[match.end() : match.end() + 1] or " ")[0] == "M":
-            continue  # a vowel sign or an accent makes it another word
+        if not _is_whole(match):
+            continue
         assert match.lastindex is not None
         spoken = ordered[match.lastindex - 1].spoken
         parts += text[end : match.start()], spoken
@@ -66,6 +79,21 @@ def apply(text: str, entries: Sequence[Entry]) -> Normalised:
     return Normalised("".join(parts), tuple(changes))
 
 
+def matches(text: str, entry: Entry) -> bool:
+    """Return true if a text has the word of an entry."""
+    return any(map(_is_whole, _compiled_one(entry).finditer(text)))
+
+
+def _is_whole(match: re.Match[str]) -> bool:
+    """Return false before a vowel sign or an accent, which makes it another word."""
+    return unicodedata.category(match.string[match.end() : match.end() + 1] or " ")[0] != "M"
+
+
+@lru_cache(maxsize=4 * MOST_ENTRIES)
+def _compiled_one(entry: Entry) -> re.Pattern[str]:
+    return re.compile(_expression(entry))
+
+
 @lru_cache(maxsize=32)
 def _compiled(entries: tuple[Entry, ...]) -> tuple[re.Pattern[str], tuple[Entry, ...]]:
     """Return a pattern with a group for each entry, and the entries in the order of the groups."""
@@ -74,11 +102,12 @@ def _compiled(entries: tuple[Entry, ...]) -> tuple[re.Pattern[str], tuple[Entry,
         for number, e in enumerate(entries)
     }
     ordered = tuple(ranks[rank] for rank in sorted(ranks, reverse=True))
-    groups = (
-        f"({word_pattern(e.written)})" if e.match_case else f"((?i:{word_pattern(e.written)}))"
-        for e in ordered
-    )
-    return re.compile("|".join(groups)), ordered
+    return re.compile("|".join(f"({_expression(e)})" for e in ordered)), ordered
+
+
+def _expression(entry: Entry) -> str:
+    pattern = word_pattern(entry.written)
+    return pattern if entry.match_case else f"(?i:{pattern})"
 
 
 def _is_alphabetic(character: str) -> bool:

@@ -883,36 +883,46 @@ class AsyncClient:
         body = {"lowBalance": credits or 0}
         return _wire.read(Account, await self._call("PATCH", f"{_wire.API}/account", json=body))
 
-    async def pronunciations(self) -> list[Pronunciation]:
-        """Return the pronunciation dictionary of the account.
+    async def pronunciations(self, *, project_id: str | None = None) -> list[Pronunciation]:
+        """Return the pronunciation dictionary of the account, or of a project.
+
+        Args:
+            project_id: Id of a project, "proj_…". None: the account.
 
         Example:
             for entry in await client.pronunciations():
                 print(entry.written, entry.spoken)
         """
-        data = await self._call("GET", f"{_wire.API}/pronunciations")
+        data = await self._call("GET", _wire.dictionary_path(project_id))
         return _wire.read_entries(data)
 
-    async def set_pronunciations(self, entries: Iterable[Pronunciation]) -> list[Pronunciation]:
-        """Replace the pronunciation dictionary of the account.
+    async def set_pronunciations(
+        self, entries: Iterable[Pronunciation], *, project_id: str | None = None
+    ) -> list[Pronunciation]:
+        """Replace the pronunciation dictionary of the account, or of a project.
 
         Args:
-            entries: All entries, at most 1,000. They apply to all later speech of the account.
+            entries: All entries, at most 1,000. They apply to all later speech of the account, or
+                to the blocks of the project.
+            project_id: Id of a project, "proj_…". None: the account.
 
         Example:
             await client.set_pronunciations([Pronunciation("Nguyen", "nwin")])
         """
         body = {"entries": _wire.entries_body(entries)}
-        data = await self._call("PUT", f"{_wire.API}/pronunciations", json=body)
+        data = await self._call("PUT", _wire.dictionary_path(project_id), json=body)
         return _wire.read_entries(data)
 
-    async def delete_pronunciations(self) -> None:
-        """Delete the pronunciation dictionary of the account.
+    async def delete_pronunciations(self, *, project_id: str | None = None) -> None:
+        """Delete the pronunciation dictionary of the account, or of a project.
+
+        Args:
+            project_id: Id of a project, "proj_…". None: the account.
 
         Example:
             await client.delete_pronunciations()
         """
-        await self._call("DELETE", f"{_wire.API}/pronunciations")
+        await self._call("DELETE", _wire.dictionary_path(project_id))
 
     async def webhooks(self) -> list[Webhook]:
         """Return the webhook endpoints of the account, newest first, without their secrets.

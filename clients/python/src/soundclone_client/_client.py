@@ -877,36 +877,46 @@ class Client:
         body = {"lowBalance": credits or 0}
         return _wire.read(Account, self._call("PATCH", f"{_wire.API}/account", json=body))
 
-    def pronunciations(self) -> list[Pronunciation]:
-        """Return the pronunciation dictionary of the account.
+    def pronunciations(self, *, project_id: str | None = None) -> list[Pronunciation]:
+        """Return the pronunciation dictionary of the account, or of a project.
+
+        Args:
+            project_id: Id of a project, "proj_…". None: the account.
 
         Example:
             for entry in client.pronunciations():
                 print(entry.written, entry.spoken)
         """
-        data = self._call("GET", f"{_wire.API}/pronunciations")
+        data = self._call("GET", _wire.dictionary_path(project_id))
         return _wire.read_entries(data)
 
-    def set_pronunciations(self, entries: Iterable[Pronunciation]) -> list[Pronunciation]:
-        """Replace the pronunciation dictionary of the account.
+    def set_pronunciations(
+        self, entries: Iterable[Pronunciation], *, project_id: str | None = None
+    ) -> list[Pronunciation]:
+        """Replace the pronunciation dictionary of the account, or of a project.
 
         Args:
-            entries: All entries, at most 1,000. They apply to all later speech of the account.
+            entries: All entries, at most 1,000. They apply to all later speech of the account, or
+                to the blocks of the project.
+            project_id: Id of a project, "proj_…". None: the account.
 
         Example:
             client.set_pronunciations([Pronunciation("Nguyen", "nwin")])
         """
         body = {"entries": _wire.entries_body(entries)}
-        data = self._call("PUT", f"{_wire.API}/pronunciations", json=body)
+        data = self._call("PUT", _wire.dictionary_path(project_id), json=body)
         return _wire.read_entries(data)
 
-    def delete_pronunciations(self) -> None:
-        """Delete the pronunciation dictionary of the account.
+    def delete_pronunciations(self, *, project_id: str | None = None) -> None:
+        """Delete the pronunciation dictionary of the account, or of a project.
+
+        Args:
+            project_id: Id of a project, "proj_…". None: the account.
 
         Example:
             client.delete_pronunciations()
         """
-        self._call("DELETE", f"{_wire.API}/pronunciations")
+        self._call("DELETE", _wire.dictionary_path(project_id))
 
     def webhooks(self) -> list[Webhook]:
         """Return the webhook endpoints of the account, newest first, without their secrets.

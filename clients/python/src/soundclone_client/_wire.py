@@ -118,6 +118,13 @@ def wait_header(interval: float, left: float) -> dict[str, str]:
     return {"Prefer": f"wait={seconds}"} if seconds <= left else {}
 
 
+def dictionary_path(project_id: str | None) -> str:
+    """Return the path of the dictionary of the account, or of a project."""
+    if project_id is None:
+        return f"{API}/pronunciations"
+    return project_path(project_id, "pronunciations")
+
+
 def version_header(version: int | None) -> dict[str, str]:
     """Return the header with which only this version of a project or block is changed."""
     return {} if version is None else {"If-Match": f'"{version}"'}

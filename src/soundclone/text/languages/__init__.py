@@ -13,7 +13,7 @@ verbalised by `text.normalisation`, pronunciation is in `text.g2p`.
 
 from __future__ import annotations
 
-from .catalogue import LANGUAGES, lookup, names
+from .catalogue import LANGUAGES, lookup, names, readers
 from .detection import candidates, detect, detect_each
 from .loading import InvalidLanguage
 from .schema import VERSIONS, Language
@@ -29,5 +29,6 @@ __all__ = [
     "detect_each",
     "lookup",
     "names",
+    "readers",
     "script_of",
 ]

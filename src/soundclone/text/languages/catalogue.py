@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from threading import Lock
 
@@ -98,6 +99,14 @@ def names(version: str) -> tuple[str, ...]:
             param="soundVersion",
         )
     return tuple(language.name for language in LANGUAGES.values() if language.within(version))
+
+
+@cache
+def readers() -> Mapping[str, str]:
+    """Return the language that reads a script within a sentence of another, by script."""
+    return {
+        script: language.name for language in LANGUAGES.values() for script in language.default_for
+    }
 
 
 def lookup(name: str, version: str) -> Language:
