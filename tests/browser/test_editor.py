@@ -335,3 +335,26 @@ def test_everybody_can_use_the_editor(
         each.click()
     found[0] = window.judge()
     assert not {width: wrong for width, wrong in found.items() if wrong}
+
+
+def test_a_pronunciation_of_the_script_makes_its_sentences_stale(
+    editor: Visit, client: Client, project: str
+) -> None:
+    client.record_project(project)
+    page = editor.page
+    editor.follow("Pronunciations")
+    page.get_by_label("Written").fill("ferry")
+    page.get_by_label("Spoken").fill("fairy")
+    page.get_by_role("button", name="Add").click()
+    expect(page.locator("li.card", has_text="ferry")).to_contain_text("fairy")
+    assert [each.spoken for each in client.pronunciations(project_id=project)] == ["fairy"]
+    for language in ("zh", "en"):
+        editor.go(f"/studio/projects/{project}/pronunciations?lang={language}")
+        assert not editor.judge()
+        for width, height in SIZES:
+            page.set_viewport_size({"width": width, "height": height})
+            assert not page.evaluate(MEASURE), width
+    editor.follow("Ferry")
+    changed = page.locator(".line", has_text="Changed since the recording")
+    expect(changed).to_have_count(1)
+    expect(changed).to_contain_text(WORDS[0])

@@ -85,6 +85,32 @@ def test_a_wrong_entry_is_refused(
     assert kept(studio, key) == (Entry("Nguyen", "nwin"),)
 
 
+def test_entries_of_a_project(
+    studio: Api, visitor: httpx2.Client, headers: dict[str, str], key: str
+) -> None:
+    made = visitor.post("/studio/projects", data={"name": HOSTILE + "Book"}, headers=headers)
+    editor = made.headers["HX-Redirect"]
+    page = f"{editor}/pronunciations"
+    assert f'href="{page}"' in visitor.get(editor).text
+    first = {"written": "Nguyen", "spoken": "nwin", "language": "", "matchCase": ""}
+    done = visitor.post(page, data=first, headers=headers)
+    assert (done.status_code, done.headers["HX-Refresh"]) == (204, "true")
+    shown = visitor.get(page).text
+    assert "<img" not in shown
+    assert "Nguyen" in shown
+    assert f'hx-patch="{page}"' in shown
+    assert kept(studio, key) == ()
+    change = {f"was-{name}": value for name, value in first.items()}
+    assert visitor.patch(page, data=change | first | {"spoken": "win"}, headers=headers).is_success
+    assert '→</span> <span dir="auto">win' in visitor.get(page).text
+    other = {"X-CSRF-Token": sign_in(visitor, new_key(studio)), "HX-Request": "true"}
+    assert visitor.get(page).status_code == 404
+    assert visitor.post(page, data=first, headers=other).status_code == 404
+    again = {"X-CSRF-Token": sign_in(visitor, key), "HX-Request": "true"}
+    assert visitor.delete(page, params=first | {"spoken": "win"}, headers=again).is_success
+    assert "No entries yet" in visitor.get(page).text
+
+
 def test_pages_of_entries(visitor: httpx2.Client, headers: dict[str, str]) -> None:
     for number in range(51):
         form = {"written": f"word{number:02}", "spoken": "x"}

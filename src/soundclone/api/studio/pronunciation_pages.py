@@ -1,4 +1,4 @@
-"""The page of the account's pronunciation dictionary, whose entries can be heard."""
+"""The pages of pronunciation dictionaries, of the account and of projects."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.orm import Session
 
-from ...core import dictionaries, voices
+from ...core import dictionaries, projects, voices
 from ...core.requests import SpeechOptions
-from ...db.models import Voice
+from ...db.models import Project, Voice
 from ...text.languages import LANGUAGES
 from ...text.pronunciation import LONGEST, MOST_ENTRIES, Entry
 from ..errors import CLIENT_CLOSED_REQUEST
@@ -23,59 +23,72 @@ from .pages import read_in_thread
 from .rendering import StudioRoute, render_page
 from .session import Speaker, SpeakPage
 
-router = APIRouter(prefix="/studio/pronunciations", route_class=StudioRoute)
+router = APIRouter(prefix="/studio", route_class=StudioRoute)
 
 PAGE = 50  # entries on a page
 
 
-@router.get("")
-async def show(request: Request, me: SpeakPage, skip: int = 0) -> Response:
-    """List the entries in the order of the alphabet."""
+@router.get("/pronunciations")
+@router.get("/projects/{project_id}/pronunciations")
+async def show(
+    request: Request, me: SpeakPage, project_id: str | None = None, skip: int = 0
+) -> Response:
+    """List the entries of the account, or of a project, in the order of the alphabet."""
     skip = min(max(skip, 0), MOST_ENTRIES)
 
-    def work(session: Session) -> tuple[Sequence[Entry], Sequence[Voice]]:
-        return dictionaries.of(session, me.account.id), voices.listing(session, me.account.id)
+    def work(session: Session) -> tuple[Project | None, Sequence[Entry], Sequence[Voice]]:
+        known = voices.listing(session, me.account.id)
+        if project_id is None:
+            return None, dictionaries.of(session, me.account.id), known
+        project = projects.get(session, project_id, me.account.id)
+        return project, dictionaries.of_project(session, project.id), known
 
-    entries, known = await read_in_thread(request, work)
+    project, entries, known = await read_in_thread(request, work)
+    here = request.url.path
     found = sorted(entries, key=lambda entry: (entry.written.casefold(), entry.language))
     prices = state_of(request).prices
     return render_page(
         request,
         "pronunciations.html",
+        here=here,
+        project=project,
         entries=found[skip : skip + PAGE],
         total=len(found),
-        earlier=_link(skip - PAGE) if skip else None,
-        later=_link(skip + PAGE) if skip + PAGE < len(found) else None,
+        earlier=_link(here, skip - PAGE) if skip else None,
+        later=_link(here, skip + PAGE) if skip + PAGE < len(found) else None,
         voices=known,
         languages=LANGUAGES.values(),
         prices=prices,
         longest=LONGEST,
         most=MOST_ENTRIES,
-        page="speak",
+        page="projects" if project else "speak",
     )
 
 
-def _link(skip: int) -> str:
-    return "/studio/pronunciations?" + urlencode({"skip": max(0, skip)})
+def _link(here: str, skip: int) -> str:
+    return f"{here}?" + urlencode({"skip": max(0, skip)})
 
 
-@router.post("")
-async def add(request: Request, me: Speaker) -> Response:
+@router.post("/pronunciations")
+@router.post("/projects/{project_id}/pronunciations")
+async def add(request: Request, me: Speaker, project_id: str | None = None) -> Response:
     """Add an entry."""
-    return await _exchange(request, me, None, _entry(await fields(request)))
+    return await _exchange(request, me, project_id, None, _entry(await fields(request)))
 
 
-@router.patch("")
-async def change(request: Request, me: Speaker) -> Response:
+@router.patch("/pronunciations")
+@router.patch("/projects/{project_id}/pronunciations")
+async def change(request: Request, me: Speaker, project_id: str | None = None) -> Response:
     """Change an entry."""
     form = await fields(request)
-    return await _exchange(request, me, _entry(form, "was-"), _entry(form))
+    return await _exchange(request, me, project_id, _entry(form, "was-"), _entry(form))
 
 
-@router.delete("")
-async def delete(request: Request, me: Speaker) -> Response:
+@router.delete("/pronunciations")
+@router.delete("/projects/{project_id}/pronunciations")
+async def delete(request: Request, me: Speaker, project_id: str | None = None) -> Response:
     """Delete the entry that the query names."""
-    return await _exchange(request, me, _entry(request.query_params), None)
+    return await _exchange(request, me, project_id, _entry(request.query_params), None)
 
 
 def _entry(form: Mapping[str, str], prefix: str = "") -> Entry:
@@ -88,15 +101,27 @@ def _entry(form: Mapping[str, str], prefix: str = "") -> Entry:
 
 
 async def _exchange(
-    request: Request, me: Speaker, before: Entry | None, after: Entry | None
+    request: Request,
+    me: Speaker,
+    project_id: str | None,
+    before: Entry | None,
+    after: Entry | None,
 ) -> Response:
     state = state_of(request)
     await state.rate_limit.check(me.key.id)
-    await state.database.transaction_async(dictionaries.exchange, me.account.id, before, after)
+
+    def work(session: Session) -> None:
+        if project_id is None:
+            dictionaries.exchange(session, me.account.id, before, after)
+        else:
+            project = projects.lock(session, project_id, me.account.id)
+            dictionaries.exchange_of_project(session, project, before, after)
+
+    await state.database.transaction_async(work)
     return Response(status_code=204, headers={"HX-Refresh": "true"})
 
 
-@router.post("/speech")
+@router.post("/pronunciations/speech")
 async def speak(request: Request, me: Speaker) -> Response:
     """Speak the written word of an entry, which need not be in the dictionary yet."""
     state = state_of(request)
