@@ -120,3 +120,13 @@ def test_long_texts_are_normalised(text: str, language: str) -> None:
         assert end <= change.start <= change.end <= len(result.text)
         assert written_end <= change.written_start <= change.written_end <= len(written)
         end, written_end = change.end, change.written_end
+
+
+@pytest.mark.parametrize(
+    "written", ["🚢 The ferry", "The 🚢 ferry", "The ferry 🚢 leaves", "5 km 🚢  ferry", "🚢🚢 ferry"]
+)
+def test_words_after_an_emoji_keep_their_places(written: str) -> None:
+    result = normalise(written, "English")
+    at = result.text.index("ferry")
+    start, end = result.origin(at, at + len("ferry"))
+    assert written[start:end] == "ferry"

@@ -74,7 +74,7 @@ def apply(text: str, entries: Sequence[Entry]) -> Normalised:
         parts += text[end : match.start()], spoken
         start = length + match.start() - end
         length, end = start + len(spoken), match.end()
-        changes.append(Change(start, length, match.start(), match.end()))
+        changes.append(Change(start, length, match.start(), end, end))
     parts.append(text[end:])
     return Normalised("".join(parts), tuple(changes))
 

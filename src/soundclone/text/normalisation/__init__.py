@@ -46,7 +46,7 @@ def normalise(text: str, language: str) -> Normalised:
         start = length + match.start() - end
         length, end = start + len(words), match.end()
         left = match.start() + len(match[0]) - len(match[0].lstrip())
-        changes.append(Change(start, length, left, left + len(match[0].strip())))
+        changes.append(Change(start, length, left, left + len(match[0].strip()), end))
     parts.append(text[end:])
     return Normalised("".join(parts), tuple(changes))
 

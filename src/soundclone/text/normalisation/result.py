@@ -14,6 +14,7 @@ class Change:
     end: int
     written_start: int
     written_end: int
+    resumes: int  # where the written sentence continues, after a space that was read as well
 
 
 @dataclass(frozen=True)
@@ -37,4 +38,4 @@ class Normalised:
         change = self.changes[at]
         if index < change.end:
             return change.written_start if first else max(change.written_end - 1, 0)
-        return index - change.end + change.written_end
+        return index - change.end + change.resumes
