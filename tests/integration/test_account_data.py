@@ -28,6 +28,7 @@ from soundclone.db.models import (
     Task,
     Transfer,
     Upload,
+    UsageDay,
     Voice,
 )
 from soundclone.db.session import Database
@@ -128,6 +129,18 @@ def test_an_export_reads_many_rows_in_batches(database: Database) -> None:
             if after is None:
                 break
     assert found == ids
+
+
+def test_rows_whose_key_begins_with_the_account_are_read_in_batches(database: Database) -> None:
+    with database.transaction() as session:
+        account = ledger.open_account(session, "many").id
+        session.add_all(UsageDay(account_id=account, day=day, spent=1, tasks=1) for day in range(5))
+        session.flush()
+        table = Base.metadata.tables["usage_days"]
+        found, after = account_data.rows(session, table, account, limit=3)
+        rest, last = account_data.rows(session, table, account, after, limit=3)
+    assert [row["day"] for row in [*found, *rest]] == list(range(5))
+    assert last is None
 
 
 def test_an_erasure_leaves_amounts_alone(database: Database, storage: Storage) -> None:

@@ -11,6 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from alembic import command
+from alembic.script import ScriptDirectory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
@@ -18,8 +20,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from soundclone.audio.fingerprint import fingerprint
-from soundclone.core import keys, ledger, register, tasks, voices
+from soundclone.core import keys, ledger, queries, register, tasks, voices
 from soundclone.core.tasks import Order
+from soundclone.db.migrate import configuration
 from soundclone.db.models import Account, Task, TaskStatus, Transfer
 from soundclone.db.session import Database
 from soundclone.errors import (
@@ -647,6 +650,51 @@ def test_any_history_adds_up(database: Database, history: list[tuple[str, int, i
                 full = lines[0].amount
                 exact = each.delivered and each.fee + (full - each.fee) * each.delivered / 5
                 assert 0 <= exact - each.cost < 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE usage_days SET spent = spent + 1",
+        "UPDATE usage_days SET tasks = tasks + 1",
+        "UPDATE usage_days SET day = day - 1",
+        "DELETE FROM usage_days",
+    ],
+)
+def test_audit_notices_a_wrong_day(database: Database, change: str) -> None:
+    account, key = customer(database, 10)
+    task = submit(database, order(account, key, 4))
+    with database.transaction() as session:
+        tasks.complete(session, task, rows.RESULT, keep=KEEP, voice=None)
+    with database.transaction() as session:
+        assert ledger.audit(session).sound
+        session.execute(text(change))
+        audit = ledger.audit(session)
+    assert not audit.sound
+    assert audit.total == 0
+    assert audit.wrong_accounts == (account,)
+
+
+def test_the_migration_adds_up_the_days_of_older_lines(database: Database) -> None:
+    account, key = customer(database, 100)
+    for cost in (4, 5):
+        task = submit(database, order(account, key, cost))
+        with database.transaction() as session:
+            tasks.complete(session, task, rows.RESULT, keep=KEEP, voice=None)
+    with database.engine.begin() as connection:
+        table = "" if database.sqlite else " ON transfers"
+        connection.execute(text(f"DROP TRIGGER transfers_usage{table}"))
+        if not database.sqlite:
+            connection.execute(text("DROP FUNCTION transfers_usage"))
+        connection.execute(text("DROP TABLE usage_days"))
+        migration = configuration(connection)
+        before = ScriptDirectory.from_config(migration).get_revision("0031").down_revision
+        connection.execute(text("UPDATE alembic_version SET version_num = :it"), {"it": before})
+        command.upgrade(migration, "0031")
+    with database.read() as session:
+        assert ledger.audit(session).sound
+        days = queries.usage(session, account, 2)  # the day may have changed meanwhile
+        assert (sum(day.spent for day in days), sum(day.tasks for day in days)) == (9, 2)
 
 
 def test_audit_notices_a_wrong_account(database: Database) -> None:

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import math
 import time
+import uuid
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import update
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import insert, update
+from sqlalchemy.orm import Session
 
-from soundclone.core import engine_registry, keys, ledger, queries, tasks, voices, workers
+from soundclone.core import (
+    engine_registry,
+    keys,
+    ledger,
+    queries,
+    tasks,
+    usage_days,
+    voices,
+    workers,
+)
 from soundclone.core.formatting import DAY
 from soundclone.core.tasks import Order
-from soundclone.db.models import Task
+from soundclone.db.models import Task, Transfer
 from soundclone.db.session import Database
 from soundclone.engines.selection import BUILTIN
 from soundclone.errors import AuthenticationError, InvalidParameter, NotFound, SynthesisError
@@ -76,6 +92,67 @@ def test_usage_is_what_was_captured(database: Database, customer: tuple[str, str
     assert (days[-1].spent, days[-1].tasks) == (10, 1)
     assert not any(day.spent for day in days[:-1])
     assert 0 <= time.time() - days[-1].start < DAY
+
+
+def captured(session: Session, account: str, charges: Sequence[tuple[float, int]]) -> None:
+    """Write lines of charges at given times."""
+    for number, (when, amount) in enumerate(charges):
+        name = f"{account}_{number}_{uuid.uuid4().hex}"
+        for kind, debit, credit, resolves in (
+            ("hold", account, "held", None),
+            ("capture", account, "revenue", f"hold:{name}"),
+        ):
+            session.execute(
+                insert(Transfer).values(
+                    id=f"{kind}:{name}",
+                    kind=kind,
+                    debit=debit,
+                    credit=credit,
+                    amount=amount,
+                    account_id=account,
+                    resolves=resolves,
+                    created_at=when,
+                )
+            )
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    charges=st.lists(st.tuples(st.floats(1, 10 * DAY), st.integers(0, 10**12)), max_size=12),
+    first=st.integers(0, 9),
+    length=st.integers(1, 3),
+    count=st.integers(1, 8),
+    undone=st.booleans(),
+)
+def test_usage_of_days_is_that_of_the_ledger(
+    database: Database,
+    charges: list[tuple[float, int]],
+    first: int,
+    length: int,
+    count: int,
+    undone: bool,
+) -> None:
+    """Also at midnight, in the last half second of a day, and after a rollback."""
+    charges += [(3 * DAY, 5), (math.nextafter(4 * DAY, 0), 6), (5 * DAY - 0.4, 7)]
+    with database.transaction() as session:
+        account, other = (ledger.open_account(session, name).id for name in ("a", "b"))
+        captured(session, other, charges[:2])
+    with suppress(InterruptedError), database.transaction() as session:
+        captured(session, account, charges)
+        if undone:
+            raise InterruptedError
+    written = [] if undone else charges
+    step = length * int(DAY)
+    with database.read() as session:
+        found = queries.usage_between(session, account, first * int(DAY), step, count)
+        assert not usage_days.wrong_accounts(session)
+    assert [(day.start, day.spent, day.tasks) for day in found] == [
+        (start, sum(amounts), len(amounts))
+        for start in range(first * int(DAY), first * int(DAY) + step * count, step)
+        for amounts in [[amount for when, amount in written if start <= when < start + step]]
+    ]
 
 
 def test_the_operators_view(database: Database, customer: tuple[str, str]) -> None:

@@ -69,7 +69,7 @@ ERASED = frozenset(
 )
 """Tables whose rows of an account are deleted."""
 
-KEPT = frozenset({"accounts", "audit_log", "transfers"})
+KEPT = frozenset({"accounts", "audit_log", "transfers", "usage_days"})
 """Tables whose rows stay, without names and notes."""
 
 ERASED_NAME = "erased"
@@ -174,7 +174,9 @@ def rows(
     Returns:
         The rows as JSON objects, and the place to continue after. None: there are no more rows.
     """
-    key = next(iter(table.primary_key.columns))
+    # The account is the same in all rows, so the rest of a key orders them.
+    columns = list(table.primary_key.columns)
+    key = next((each for each in columns if each.name != "account_id"), columns[0])
     owner = table.c.id if table.name == "accounts" else table.c.account_id
     query = select(table).where(owner == account_id).order_by(key).limit(limit)
     if after is not None:

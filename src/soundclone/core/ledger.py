@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session, aliased
 from ..db.models import Account, Key, Transfer
 from ..db.session import affected
 from ..errors import InsufficientBalance, InvalidParameter, NotFound, QuotaExceeded
+from . import usage_days
 from .pricing import to_credits
 
 ISSUER = "issuer"
@@ -420,7 +421,7 @@ def audit(session: Session) -> Audit:
         )
     ):
         sums[account_id, kind] = int(amount)
-    wrong, issued, revenue, owed, held = [], 0, 0, 0, 0
+    wrong, issued, revenue, owed, held = usage_days.wrong_accounts(session), 0, 0, 0, 0
     for account in session.scalars(select(Account)):
         paid, taken, reserved, freed = (
             sums.get((account.id, kind), 0) for kind in ("credit", "capture", "hold", "release")
@@ -432,8 +433,8 @@ def audit(session: Session) -> Audit:
             paid - taken,
             reserved - taken - freed,
         ):
-            wrong.append(account.id)
-    return Audit(issued, revenue, owed, held, tuple(wrong))
+            wrong.add(account.id)
+    return Audit(issued, revenue, owed, held, tuple(sorted(wrong)))
 
 
 def _write(session: Session, *lines: Mapping[str, object]) -> None:

@@ -155,6 +155,17 @@ class Transfer(Base):
     created_at: Mapped[float]
 
 
+class UsageDay(Base):
+    """Captures of an account on a day (UTC). A trigger on the ledger adds them up."""
+
+    __tablename__ = "usage_days"
+
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    day: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)  # since the epoch
+    spent: Mapped[int]  # micro-credits
+    tasks: Mapped[int]
+
+
 class Task(Base):
     """Preview ("clone"), speech ("audio"), voice conversion or render of a project."""
 
