@@ -123,7 +123,8 @@ def test_long_texts_are_normalised(text: str, language: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["🚢 The ferry", "The 🚢 ferry", "The ferry 🚢 leaves", "5 km 🚢  ferry", "🚢🚢 ferry"]
+    "written",
+    ["🚢 The ferry", "The 🚢 ferry", "The ferry 🚢 leaves", "5 km 🚢  ferry", "🚢🚢 ferry"],
 )
 def test_words_after_an_emoji_keep_their_places(written: str) -> None:
     result = normalise(written, "English")
