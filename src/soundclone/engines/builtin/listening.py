@@ -8,6 +8,7 @@ import soxr
 from numpy.typing import NDArray
 
 from ...audio import f0 as fundamental
+from ...audio.threads import run_beside
 from . import acoustics, recogniser, sounds, vocoder
 from .analysis import LEVEL, Analysis, active
 from .layers import Floats
@@ -28,14 +29,20 @@ def measure(samples: NDArray[np.floating], sample_rate: int) -> tuple[Floats, ND
     resampled = soxr.resample(np.asarray(samples, np.float64), sample_rate, vocoder.SAMPLE_RATE)
     x = np.ascontiguousarray(resampled, np.float64)
     x *= LEVEL / np.sqrt(np.mean(x**2) + 1e-12)
-    f0 = fundamental.track(x, vocoder.SAMPLE_RATE, HOP)
-    times = np.arange(len(f0)) * HOP
-    spectrum = pyworld.cheaptrick(x, f0, times, vocoder.SAMPLE_RATE, fft_size=_FFT)
-    envelope = np.log(spectrum.clip(1e-12)) @ vocoder._to_bands()
+
+    def spectra() -> tuple[vocoder.Array, vocoder.Array]:
+        f0 = fundamental.track(x, vocoder.SAMPLE_RATE, HOP)
+        times = np.arange(len(f0)) * HOP
+        spectrum = pyworld.cheaptrick(x, f0, times, vocoder.SAMPLE_RATE, fft_size=_FFT)
+        return f0, np.log(spectrum.clip(1e-12)) @ vocoder._to_bands()
+
+    (f0, envelope), posteriors = run_beside(
+        spectra, lambda: acoustics.posteriors(acoustics.log_likelihoods(x))
+    )
     level = envelope.mean(axis=1)
     envelope = envelope - level[:, None]
     speech = active(vocoder.Parameters(f0, envelope, level, np.zeros((len(f0), 1))))
-    free = np.sqrt(acoustics.posteriors(acoustics.log_likelihoods(x)))
+    free = np.sqrt(posteriors)
     count = min(len(free), len(f0))
     rows = recogniser.inputs(
         envelope[:count], level[:count], f0[:count], speech[:count], free[:count]
