@@ -111,11 +111,14 @@ class Version:
         return seconds
 
     def first_byte(self, left: float) -> float | None:
-        """Return the seconds to the first byte of a streamed sentence, None if it is refused."""
-        started = time.perf_counter()
+        """Return the seconds to the first byte of a streamed sentence, None if it is refused.
+
+        The client is made before the time starts, and connects after the start.
+        """
         with OpenAI(
             base_url=f"{self.service.url}/v1", api_key=self.key, max_retries=0, timeout=left
         ) as client:
+            started = time.perf_counter()
             try:
                 with client.audio.speech.with_streaming_response.create(
                     model="soundclone-v1", voice=self.voice, input=SENTENCE

@@ -29,6 +29,7 @@ from .conftest import Api
 
 AUDIO = b"ID3" + bytes(range(256)) * 200  # more than an event holds
 PART = 30_000  # bytes of the first part of a stream
+BEGINNING = 9_000  # bytes of that part that are stored first
 PARTS = (AUDIO[:PART], AUDIO[PART:37_000], AUDIO[37_000:44_000], AUDIO[44_000:51_000])
 ERRORS: dict[bytes, TaskError] = {
     b"short": SpeechTooShort("speech lasts 9.2 s; more than 15 s is needed"),
@@ -111,6 +112,8 @@ class PretendedWorker(threading.Thread):
         halt = next((most for word, most in self.halts.items() if word in request.text), None)
         if opening := request.options.opening:
             upto = parts.delivered(request.text, opening)
+            if not request.options.subtitles:
+                self._storage.put(files.opening(task.id), AUDIO[:BEGINNING])
             for index, audio in enumerate(PARTS[: min(len(upto), halt or len(upto))]):
                 if request.options.subtitles:
                     times = [

@@ -11,7 +11,16 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
 from soundclone.audio.decode import decode
-from soundclone.audio.encode import FORMATS, STREAMS, SYNTHETIC, Encoder, Parts, pack, unpack
+from soundclone.audio.encode import (
+    FORMATS,
+    STREAMS,
+    SYNTHETIC,
+    Encoder,
+    Parts,
+    pack,
+    rounded,
+    unpack,
+)
 from soundclone.errors import InternalError
 from tests import media_samples
 
@@ -213,3 +222,10 @@ def test_what_is_sent_on_while_it_is_written(tmp_path: Path, form: str) -> None:
         assert len(samples) / rate == pytest.approx(3.0, abs=0.1)
     spectrum = np.abs(np.fft.rfft(samples[:rate]))
     assert np.argmax(spectrum) == pytest.approx(440, abs=1)
+
+
+def test_samples_are_rounded_as_their_bytes_are() -> None:
+    noise = np.random.default_rng(3).standard_normal(24_000).astype(np.float32)
+    noise[:4] = np.nan, np.inf, -np.inf, 5.0
+    np.testing.assert_array_equal(rounded(noise), unpack(pack(noise, 24_000))[0])
+    assert len(rounded(noise[:0])) == 0

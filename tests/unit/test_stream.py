@@ -25,6 +25,7 @@ from soundclone.core.requests import (
     SoundVersion,
     SpeechOptions,
     SpeechRequest,
+    SubtitleUnit,
     TaskResult,
 )
 from soundclone.db import migrate
@@ -114,6 +115,60 @@ def test_who_takes_over_goes_on_with_the_same_bytes(tmp_path: Path, form: str) -
         path = tmp_path / "file"
         path.write_bytes(whole)
         assert decode(path).seconds == pytest.approx(result["seconds"], abs=0.1)
+
+
+@pytest.mark.parametrize("form", encode.STREAMS)
+def test_the_first_second_is_stored_before_the_rest_of_its_part(
+    tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = a_job(tmp_path, form)
+    chunks, stored, opening = spoken(job), list[str](), files.opening("audio_1")
+    put = job.storage.put
+
+    def noted(key: str, data: bytes) -> None:
+        stored.append(key)
+        put(key, data)
+
+    monkeypatch.setattr(job.storage, "put", noted)
+    a_sender(job).send(0, chunks[:1])
+    part = job.storage.get(files.part("audio_1", 0))
+    assert stored == [opening, files.part("audio_1", 0)]
+    begun = job.storage.get(opening)
+    assert part.startswith(begun)
+    assert 0.3 * len(part) < len(begun) < 0.9 * len(part)
+    # A worker that takes over stores the same bytes.
+    a_sender(job).send(1, chunks[:2])
+    assert job.storage.get(opening) == begun
+
+
+def test_times_of_words_come_with_the_whole_first_part(tmp_path: Path) -> None:
+    job = a_job(tmp_path, "mp3")
+    request = SpeechRequest.from_json(job.task.params)
+    options = replace(request.options, subtitles=SubtitleUnit.WORD)
+    chunks = [replace(chunk, spoken=()) for chunk in spoken(job)]
+    sender = Sender(job, replace(request, options=options))
+    sender._spoken = lambda *_: []  # type: ignore[method-assign]
+    sender.send(0, chunks[:1])
+    assert job.storage.size(files.part("audio_1", 0))
+    assert job.storage.size(files.opening("audio_1")) is None
+
+
+def test_the_first_part_is_stored_although_its_beginning_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = a_job(tmp_path, "mp3")
+    chunks, put = spoken(job), job.storage.put
+    a_sender(job).send(0, chunks[:1])
+    part = job.storage.get(files.part("audio_1", 0))
+
+    def fails(key: str, data: bytes) -> None:
+        if key == files.opening("audio_1"):
+            raise Unavailable("the disk is full")
+        put(key, data)
+
+    monkeypatch.setattr(job.storage, "put", fails)
+    a_sender(job).send(0, chunks[:1])
+    assert job.storage.get(files.part("audio_1", 0)) == part
 
 
 def streamed(job: Job, path: Path) -> tuple[Samples, int]:

@@ -314,15 +314,7 @@ def _add_cover(container: OutputContainer, picture: bytes) -> None:
 
 
 def _frame(samples: Samples, sample_format: str, rate: int, channels: int = 1) -> av.AudioFrame:
-    finite = np.clip(np.nan_to_num(samples, nan=0.0), -1, 1)
-    block: NDArray[Any]
-    if sample_format == "s16":
-        block = np.round(finite * 32767).astype(np.int16)
-    elif sample_format == "s32":
-        # FLAC uses the upper 24 bits.
-        block = np.round(finite.astype(np.float64) * (2**23 - 1)).astype(np.int32) << 8
-    else:
-        block = finite
+    block = _frame_samples(samples, sample_format)
     planes = channels if sample_format.endswith("p") else 1
     block = np.repeat(block, channels // planes)
     frame = av.AudioFrame.from_ndarray(
@@ -331,6 +323,17 @@ def _frame(samples: Samples, sample_format: str, rate: int, channels: int = 1) -
     frame.sample_rate = rate
     frame.time_base = Fraction(1, rate)
     return frame
+
+
+def _frame_samples(samples: Samples, sample_format: str) -> NDArray[Any]:
+    """Return samples in a format of FFmpeg, without its layout."""
+    finite = np.clip(np.nan_to_num(samples, nan=0.0), -1, 1)
+    if sample_format == "s16":
+        return np.asarray(np.round(finite * 32767).astype(np.int16))
+    if sample_format == "s32":
+        # FLAC uses the upper 24 bits.
+        return np.asarray(np.round(finite.astype(np.float64) * (2**23 - 1)).astype(np.int32) << 8)
+    return finite
 
 
 def pack(samples: Samples, rate: int) -> bytes:
@@ -343,6 +346,11 @@ def pack(samples: Samples, rate: int) -> bytes:
             container.mux(stream.encode(_frame(samples / _HEADROOM, "s32", rate)))
         container.mux(stream.encode(None))
     return buffer.getvalue()
+
+
+def rounded(samples: Samples) -> Samples:
+    """Return what `unpack` returns for the bytes of `pack`, without the coding between them."""
+    return _restored(_frame_samples(samples / _HEADROOM, "s32"))
 
 
 def read_flac(data: bytes) -> tuple[Samples, int]:
@@ -373,5 +381,8 @@ def unpack(data: bytes) -> tuple[Samples, int]:
                 raise IndexError("no stream info")
     except (av.error.FFmpegError, IndexError) as error:
         raise InternalError("a stored piece of speech is damaged") from error
-    whole = np.concatenate(blocks) if blocks else np.zeros(0, np.int32)
-    return (whole * (_HEADROOM / (2**31 - 2**8))).astype(np.float32), rate
+    return _restored(np.concatenate(blocks) if blocks else np.zeros(0, np.int32)), rate
+
+
+def _restored(block: NDArray[np.int32]) -> Samples:
+    return (block * (_HEADROOM / (2**31 - 2**8))).astype(np.float32)

@@ -91,6 +91,11 @@ def part(task_id: str, index: int) -> str:
     return work(task_id, f"part-{index:04}")
 
 
+def opening(task_id: str) -> str:
+    """Return the key of the beginning of the first part of a stream, stored before that part."""
+    return work(task_id, "opening")
+
+
 def part_times(task_id: str, index: int) -> str:
     """Return the key of the times of the words in one part of a stream."""
     return work(task_id, f"times-{index:04}")

@@ -13,6 +13,7 @@ from typing import Self
 import numpy as np
 
 from ..audio import encode, loudness
+from ..audio.samples import Samples
 from ..core import files
 from ..core.requests import SpeechRequest
 from ..db.models import Json
@@ -182,7 +183,21 @@ def _allowance(job: Job, request: SpeechRequest, seconds: float) -> Allowance:
 def speak_chunk(
     job: Job, request: SpeechRequest, voice: VoiceRef, language: str, index: int, seconds: float
 ) -> Json:
-    """Speak a chunk and store its audio. Return the chunk as JSON.
+    """Speak a chunk as `spoken_chunk` does, and store its audio. Return the chunk as JSON."""
+    chunk, samples = spoken_chunk(job, request, voice, language, index, seconds)
+    store_chunk(job, chunk, samples)
+    return chunk.to_json()
+
+
+def store_chunk(job: Job, chunk: Chunk, samples: Samples) -> None:
+    """Store the audio of a chunk."""
+    job.store(chunk.key, encode.pack(samples, chunk.sample_rate))
+
+
+def spoken_chunk(
+    job: Job, request: SpeechRequest, voice: VoiceRef, language: str, index: int, seconds: float
+) -> tuple[Chunk, Samples]:
+    """Speak a chunk. Return the chunk and its audio, which the caller stores.
 
     Args:
         job: The task.
@@ -238,16 +253,15 @@ def speak_chunk(
         segment = join(groups[index], louder, segment.sample_rate, last=last, seed=controls.seed)
     seed = controls.seed + index
     samples = add_room_tone(segment.samples, segment.sample_rate, seed, level)
-    key = files.chunk(job.task.id, index)
-    job.store(key, encode.pack(samples, segment.sample_rate))
-    return Chunk(
-        key,
+    chunk = Chunk(
+        files.chunk(job.task.id, index),
         controls.seed,
         len(segment.samples),
         segment.sample_rate,
         level,
         tuple(map(SentenceTimes.of, segment.spoken)),
-    ).to_json()
+    )
+    return chunk, samples
 
 
 def _gain(style: Style) -> np.float32:

@@ -5,12 +5,17 @@ and passes the parts on as they are. All parts together are the beginning of the
 only adds the end. The parts are removed when the task ends. A client that has not read all of them
 by then reads on in the file.
 
+The first second of sound is stored before the rest of the first part is encoded, in a file of its
+own, so that the client hears it while the worker encodes. That file is the beginning of the part.
+
 A request for subtitles also gets the times of the words of each part, in a file beside the part.
+The first part of such a request is stored as a whole.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -38,9 +43,11 @@ from .assembly import (
     tags,
     volume_gain,
 )
-from .chunks import Chunk, groups_of, speak_chunk, spent
+from .chunks import Chunk, groups_of, spent, spoken_chunk, store_chunk
 from .runner import FINISH, Job, Stage, Step
 from .voices import VoiceRef
+
+_OPENING = 1.2  # seconds of sound in the file that is stored first
 
 
 def stream_text(
@@ -88,6 +95,7 @@ class Sender:
         self._part = b""  # of the last of them
         self._end: bytes | None = None
         self._parts = encode.Parts()
+        self._prepared: Mastering | None = None
 
     def speak(self, voice: VoiceRef, language: str, chunks: Sequence[Chunk]) -> Json:
         """Speak the chunk after `chunks`, and store its part. Return the chunk as JSON.
@@ -95,22 +103,36 @@ class Sender:
         A listener hears the part before the database has recorded the chunk. After a crash between
         both, another worker speaks the same samples again.
         """
-        if not chunks:
-            self._job.mark_speaking()
         index = len(chunks)
-        record = speak_chunk(self._job, self._request, voice, language, index, spent(chunks))
-        with suppress(Unavailable):  # `send_once` is tried again without speaking
-            self.send(index, [*chunks, Chunk.from_json(record)])
-        return record
+        arguments = (self._job, self._request, voice, language, index, spent(chunks))
+        with ThreadPoolExecutor(1) as pool:
+            beside = pool.submit(self._prepare, voice.engine) if index == 0 else None
+            chunk, samples = spoken_chunk(*arguments)
+            if beside:
+                beside.result()
+            stored = pool.submit(store_chunk, self._job, chunk, samples)
+            with suppress(Unavailable):  # `send_once` is tried again without speaking
+                self.send(index, [*chunks, chunk], encode.rounded(samples))
+            stored.result()
+        return chunk.to_json()
+
+    def _prepare(self, engine: str) -> None:
+        """Record that a worker speaks the text now, and prepare its watermark.
+
+        Raises TaskCancelled if the task has ended.
+        """
+        self._job.mark_speaking()
+        info = self._job.engines.usable(engine).info
+        self._prepared = Mastering(self._job, info.sample_rate)
 
     def send_once(self, index: int, chunks: Sequence[Chunk]) -> None:
         """Store the part like `send`, unless this sender has stored it."""
         if index >= self._stored:
             self.send(index, chunks)
 
-    def send(self, index: int, chunks: Sequence[Chunk]) -> None:
-        """Store the part of the last of the `chunks` so far."""
-        self._encode(chunks)
+    def send(self, index: int, chunks: Sequence[Chunk], samples: Samples | None = None) -> None:
+        """Store the part of the last of the `chunks` so far, whose audio is stored or given."""
+        self._encode(chunks, samples)
         if self._options.subtitles:  # first, because a reader of the part expects its times
             cues = subtitles.word_cues(self._spoken(index, chunks[index]))
             key = files.part_times(self._job.task.id, index)
@@ -157,22 +179,46 @@ class Sender:
             for sentence, times in zip(sentences, chunk.spoken, strict=True)
         ]
 
-    def _encode(self, chunks: Sequence[Chunk]) -> None:
-        """Encode the chunks that are not encoded yet."""
+    def _encode(self, chunks: Sequence[Chunk], last: Samples | None = None) -> None:
+        """Encode the chunks that are not encoded yet. `last` is the audio of the last one."""
         for index in range(self._encoded, len(chunks)):
             self._job.yield_slot()
-            samples, rate = encode.unpack(self._job.storage.get(chunks[index].key))
+            samples, rate = last, chunks[index].sample_rate
+            if samples is None or index + 1 < len(chunks):
+                samples, rate = encode.unpack(self._job.storage.get(chunks[index].key))
+            opening = 0
             if index == 0:
                 self._begin(rate)
+                opening = self._opening_of(samples, rate)
             self._starts.append(self._samples)
             gain = volume_gain(self._options) * level_gain(chunks[index], chunks[: index + 1])
-            self._write(samples, np.float32(gain))
+            self._write(samples[:opening], np.float32(gain))
             self._part = self._parts.take()
+            if opening:
+                self._send_opening()
+            self._write(samples[opening:], np.float32(gain))
+            self._part += self._parts.take()
             self._encoded = index + 1
 
+    def _opening_of(self, samples: Samples, rate: int) -> int:
+        """Return the number of samples that are sent before the rest of the first part."""
+        opening = round(_OPENING * rate)
+        return opening if opening < len(samples) and not self._options.subtitles else 0
+
+    def _send_opening(self) -> None:
+        """Store the beginning of the first part, unless the store fails."""
+        if not self._part:  # the encoder has given nothing yet
+            return
+        with suppress(Unavailable):
+            self._job.storage.put(files.opening(self._job.task.id), self._part)
+            self._job.announce(self._job.task.id)
+
     def _begin(self, rate: int) -> None:
-        self._rate = rate
-        self._mastering = Mastering(self._job, rate)
+        """Open the encoder. A step that is tried again begins anew."""
+        self._rate, self._samples, self._starts = rate, 0, []
+        self._parts = encode.Parts()
+        self._mastering = self._prepared or Mastering(self._job, rate)
+        self._prepared = None
         self._encoder = encode.Encoder(
             self._parts,
             self._options.format,

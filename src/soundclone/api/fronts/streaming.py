@@ -100,7 +100,7 @@ async def _parts(
     timed: bool,
 ) -> AudioParts:
     """Yield like `stream_task_audio`. `changed` is set at each signal about the task."""
-    index = sent = known = 0
+    index = sent = known = opened = 0
     wait = state.settings.stream_wait
     until = time.monotonic() + wait
     while True:
@@ -110,7 +110,14 @@ async def _parts(
             row = await state.database.fetch_one_async(tasks.STATE, task=task_id)
         # The state is read before the parts: the file of a completed task replaces its parts.
         queued = row is not None and row.status == "queued"
+        opening = None
+        if not (queued or sent or timed):
+            opening = await _read(state.storage, files.opening(task_id))
+        if opening:
+            opened = sent = len(opening)
+            yield AudioPart(opening, characters[0])
         while not queued and (part := await _read_part(state.storage, task_id, index)) is not None:
+            part, opened = part[opened:], 0
             billed = characters[min(index, len(characters) - 1)]
             times = files.part_times(task_id, index) if timed else None
             words = await read_words(state.storage, times)
@@ -223,8 +230,13 @@ async def _record(state: AppState, task_id: str, characters: int) -> None:
 
 async def _read_part(storage: Storage, task_id: str, index: int) -> bytes | None:
     """Return a part of the audio, or None if it does not exist yet or cannot be read."""
+    return await _read(storage, files.part(task_id, index))
+
+
+async def _read(storage: Storage, key: str) -> bytes | None:
+    """Return a file, or None if it does not exist yet or cannot be read."""
     try:
-        return await to_thread.run_sync(storage.get, files.part(task_id, index), limiter=_READERS)
+        return await to_thread.run_sync(storage.get, key, limiter=_READERS)
     except (NotFound, Unavailable):
         return None
 
