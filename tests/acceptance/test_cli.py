@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import av
 import pytest
 
 from tests.acceptance.conftest import RECORDING
@@ -138,6 +139,33 @@ def test_voices_have_names(shell: Shell) -> None:
     assert b"there is no voice 'Berta'; `soundclone voices list` shows them" in unknown.stderr
     first = shell.run("speak", "Berta", "--text", "Hello.", "--language", "Klingon")
     assert b"'Klingon' is not known" in first.stderr
+
+
+def test_from_a_script_to_a_book(shell: Shell, voice: str) -> None:
+    (shell.folder / "novel.md").write_text(
+        "# A novel\n\n## One\n\nIt was late. Mr Nguyen came.\n\n## Two\n\nNobody left.\n", "utf-8"
+    )
+    shell.good("pronunciations", "add", "Nguyen", "nwin")
+    project = shell.good("projects", "create", "novel.md", "--voice", voice, "--quiet")
+    id = project.decode().strip()
+    left = json.loads(shell.good("projects", "show", id, "--json"))["unrecorded"]
+    before = shell.available()
+    recorded = json.loads(shell.good("projects", "record", "A novel", "--json"))
+    assert (recorded["recorded"], recorded["failed"]) == (left["blocks"], [])
+    assert before - shell.available() == pytest.approx(recorded["cost"])
+    arguments = ("-o", "novel.m4b", "--subtitles", "novel.srt", "--loudness", "audiobook")
+    rendered = json.loads(shell.good("projects", "render", id, *arguments, "--json"))
+    with av.open(str(shell.folder / "novel.m4b")) as book:
+        marks = book.chapters()
+        assert [mark["metadata"]["title"] for mark in marks] == ["One", "Two"]
+        assert book.duration is not None
+        assert book.duration / av.time_base == pytest.approx(rendered["seconds"], abs=0.1)
+    starts = [float(mark["start"] * (mark["time_base"] or 0)) for mark in marks]
+    assert starts == pytest.approx([each["start"] for each in rendered["chapters"]], abs=0.01)
+    assert "Mr Nguyen came." in (shell.folder / "novel.srt").read_text("utf-8")
+    assert b"Nguyen" in shell.good("pronunciations", "export")
+    shell.good("pronunciations", "remove", "Nguyen")
+    shell.good("projects", "delete", id)
 
 
 def test_tasks_are_listed(service: Service, voice: str, shell: Shell) -> None:

@@ -129,7 +129,16 @@ def test_every_command_and_option_says_what_it_is() -> None:
 
 
 def test_no_line_of_help_is_cut(run: Run) -> None:
-    for group in ((), ("keys",), ("credit",), ("voices",), ("tasks",), ("models",)):
+    for group in (
+        (),
+        ("keys",),
+        ("credit",),
+        ("voices",),
+        ("tasks",),
+        ("models",),
+        ("projects",),
+        ("pronunciations",),
+    ):
         done = run(*group, "--help")
         listed = done.stdout.decode().partition("\nCommands:\n")[2].partition("\n\n")[0]
         assert listed

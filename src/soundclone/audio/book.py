@@ -88,6 +88,23 @@ def write(
     return Written(position / rate, tuple(starts), meter.integrated())
 
 
+def with_marks(
+    target: Path, source: Path, marks: Sequence[Mark], *, format: str, tags: Mapping[str, str]
+) -> None:
+    """Encode a FLAC or WAV file again, in a format that has marks of chapters.
+
+    Raises:
+        InternalError: The source is damaged.
+    """
+    rate = sample_rate(source)
+    seconds = length(source) / rate
+    with Encoder(
+        target, format, sample_rate_in=rate, tags=tags, seconds=seconds, marks=marks
+    ) as encoder:
+        for block in read(source):
+            encoder.write(block)
+
+
 def read(path: Path) -> Iterator[Samples]:
     """Yield the samples of the first channel of a file, shape (n,), in blocks."""
     try:

@@ -1,8 +1,8 @@
 """The command line.
 
-`clone`, `speak`, `convert`, `audiobook`, `dub`, `talk`, `download`, `tasks`, `voices`, `webhooks`,
-`login`, `open`, `mcp` and `wyoming` use a running service over HTTP. All other commands work on
-this machine with the settings of the environment.
+`clone`, `speak`, `convert`, `audiobook`, `dub`, `talk`, `download`, `tasks`, `voices`, `projects`,
+`pronunciations`, `webhooks`, `login`, `open`, `mcp` and `wyoming` use a running service over HTTP.
+All other commands work on this machine with the settings of the environment.
 
 An expected failure prints one sentence on standard error or, with --json, one line
 `{"error": {"word": …, "message": …}}`. Standard output has results only. EPILOGUE lists the exit
@@ -18,13 +18,15 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from . import audiobook, bridge, dub, local, login, remote, service, talk
+from . import audiobook, bridge, dub, local, login, remote, renders, service, talk
 from .account import account_app
 from .audit import audit_app
 from .common import FAILED, INTERRUPTED, WRONG_USAGE, Failure, print_json, read_settings
 from .credit import credit_app
 from .keys import keys_app
 from .models import models_app
+from .projects import projects_app
+from .pronunciations import pronunciations_app
 from .relocate import migrate_to
 from .reports import reports_app
 from .secret import secret_app
@@ -71,6 +73,9 @@ app.command(epilog=bridge.MCP_EXAMPLES)(bridge.mcp)
 app.command()(bridge.wyoming)
 app.add_typer(tasks_app, name="tasks")
 app.add_typer(voices_app, name="voices")
+projects_app.command()(renders.render)
+app.add_typer(projects_app, name="projects")
+app.add_typer(pronunciations_app, name="pronunciations")
 app.add_typer(webhooks_app, name="webhooks")
 app.add_typer(keys_app, name="keys")
 app.add_typer(credit_app, name="credit")

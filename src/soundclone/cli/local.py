@@ -32,7 +32,7 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 def languages(as_json: AsJson = False) -> None:
-    """List languages, and the engine that speaks each of them here.
+    """List languages, and the engine that speaks each.
 
     The columns v1 and v2 are the versions of voices.
     """

@@ -168,7 +168,7 @@ def clone(
         )
         with cancelling(task, url, key), following("cloning", silent) as show:
             task = client.wait(task, on_progress=show)
-        _save(client, task.audio_url or "", output, silent)
+        save(client, task.audio_url or "", output, silent)
     files = {"preview": output}
     if quiet and not as_json:
         typer.echo(task.model_id, err=_is_standard(output))
@@ -259,16 +259,16 @@ def speak(
         )
         with cancelling(task, url, key), following("speaking", silent) as show:
             task = client.wait(task, on_progress=show)
-        if subtitles and (link := _subtitles_of(task, subtitles)):
-            _save(client, link, subtitles, silent)
-        _save(client, task.audio_url or "", output, silent)
-        saved = _save_credentials(client, task, output, sidecar, silent)
+        if subtitles and (link := subtitles_of(task, subtitles)):
+            save(client, link, subtitles, silent)
+        save(client, task.audio_url or "", output, silent)
+        saved = save_credentials(client, task, output, sidecar, silent)
     files = {"speech": output, "subtitles": subtitles, "credentials": saved}
     if as_json or not quiet:
         _report(task, {name: path for name, path in files.items() if path}, as_json)
 
 
-def _subtitles_of(task: Task, path: Path) -> str | None:
+def subtitles_of(task: Task, path: Path) -> str | None:
     """Return the link to the subtitles in the format that the ending of a file names."""
     links = {".json": task.subtitle_json, ".vtt": task.subtitle_vtt}
     return links.get(path.suffix.lower(), task.subtitle_file)
@@ -324,8 +324,8 @@ def convert(
         )
         with cancelling(task, url, key), following("converting", silent) as show:
             task = client.wait(task, on_progress=show)
-        _save(client, task.audio_url or "", output, silent)
-        saved = _save_credentials(client, task, output, sidecar, silent)
+        save(client, task.audio_url or "", output, silent)
+        saved = save_credentials(client, task, output, sidecar, silent)
     files = {"speech": output, "credentials": saved}
     if as_json or not quiet:
         _report(task, {name: path for name, path in files.items() if path}, as_json)
@@ -376,16 +376,16 @@ def download(
             ending = PurePosixPath(urlsplit(task.audio_url).path).suffix
             output = Path(("preview" if task.kind == "clone" else "speech") + ending)
         check_outputs(output, *(each for each in (subtitles, sidecar) if each))
-        if subtitles and (link := _subtitles_of(task, subtitles)):
-            _save(client, link, subtitles, silent)
-        _save(client, task.audio_url, output, silent)
-        saved = _save_credentials(client, task, output, sidecar, silent)
+        if subtitles and (link := subtitles_of(task, subtitles)):
+            save(client, link, subtitles, silent)
+        save(client, task.audio_url, output, silent)
+        saved = save_credentials(client, task, output, sidecar, silent)
     files = {task.kind: output, "subtitles": subtitles, "credentials": saved}
     if as_json or not quiet:
         _report(task, {name: path for name, path in files.items() if path}, as_json)
 
 
-def _save_credentials(
+def save_credentials(
     client: Client, task: Task, output: Path, sidecar: Path | None, silent: bool
 ) -> Path | None:
     """Save the Content Credentials beside the output, if the task has a file of them.
@@ -399,7 +399,7 @@ def _save_credentials(
         if _is_standard(output) or not output.is_file():
             return None
         sidecar = output.with_suffix(SIDECAR)
-    _save(client, task.credentials_url, sidecar, silent)
+    save(client, task.credentials_url, sidecar, silent)
     return sidecar
 
 
@@ -444,7 +444,7 @@ def _is_standard(path: Path) -> bool:
     return path == STANDARD
 
 
-def _save(client: Client, link: str, output: Path, silent: bool) -> None:
+def save(client: Client, link: str, output: Path, silent: bool) -> None:
     """Download to a file, a pipe or a device.
 
     A pipe or a device is written to, not replaced by a file.

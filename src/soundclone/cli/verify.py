@@ -29,7 +29,7 @@ def verify(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Search a recording for the marks of speech from soundclone.
+    """Search a recording for marks of synthetic speech.
 
     The search needs no service. On the machine of a service it also searches the register and
     names the task. A file beside FILE that ends with .c2pa is read as its Content Credentials.

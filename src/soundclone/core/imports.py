@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from enum import StrEnum
+from pathlib import PurePath
 
-from ..errors import TooLarge
+from ..errors import InvalidParameter, TooLarge
 from ..text.boundaries import sentences
 from ..text.imports import Chapter, Document
 from ..text.imports.parts import AFTER_TITLE, END, has_words, pieces_of, safe
-from .projects import LONGEST_TEXT, LONGEST_TITLE, BlockKind, Draft, Limits
+from ..text.languages import lookup
+from .projects import LONGEST_NAME, LONGEST_TEXT, LONGEST_TITLE, BlockKind, Draft, Limits
+from .requests import SoundVersion
 
 BETWEEN_PARAGRAPHS = 0.4
 """Seconds of pause between two paragraphs whose sentences are blocks."""
@@ -53,6 +57,20 @@ def drafts(document: Document, unit: Unit, limits: Limits) -> list[Draft]:
             "in a project; choose a block for each paragraph, or a shorter document"
         )
     return found
+
+
+def name_of(document: Document, file_name: str) -> str:
+    """Return the name of a project from the title of a document, or from the name of its file."""
+    title = document.title or PurePath(file_name).stem
+    return " ".join(re.sub(r"[\0-\x1f\x7f\ud800-\udfff]", " ", title).split())[:LONGEST_NAME]
+
+
+def language_of(document: Document) -> str | None:
+    """Return the language that a document names, None if the service does not speak it."""
+    try:
+        return lookup(document.language, SoundVersion.V2).name if document.language else None
+    except InvalidParameter:
+        return None
 
 
 def _blocks(chapter: Chapter, unit: Unit) -> Iterator[Draft]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import PurePath
 from tempfile import SpooledTemporaryFile
 from typing import Annotated
 from urllib.parse import urlencode
@@ -20,10 +18,10 @@ from ...core.imports import Unit
 from ...core.projects import LONGEST_NAME, Draft, Limits, Style
 from ...core.requests import SoundVersion
 from ...db.models import Project, Voice
-from ...errors import InvalidParameter, RateLimited
+from ...errors import RateLimited
 from ...text.imports import LARGEST, SUFFIXES, Document
 from ...text.imports.limited import read_limited
-from ...text.languages import LANGUAGES, lookup
+from ...text.languages import LANGUAGES
 from ..orders import language_of
 from ..projects import check_style, limits_of, remove_project
 from ..state import state_of
@@ -80,8 +78,8 @@ async def create(
     if file is not None and file.filename:
         unit = Unit(form["unit"]) if form.get("unit") in tuple(Unit) else Unit.SENTENCE
         document, blocks = await run_in_threadpool(_import, file, unit, limits)
-        name = name or _name(document.title or PurePath(file.filename).stem)
-        style = style if style.language else replace(style, language=_language(document))
+        name = name or imports.name_of(document, file.filename)
+        style = style if style.language else replace(style, language=imports.language_of(document))
 
     def work(session: Session) -> Project:
         check_style(session, me.account.id, style)
@@ -112,19 +110,6 @@ def _import(file: UploadFile, unit: Unit, limits: Limits) -> tuple[Document, Seq
         return document, imports.drafts(document, unit, limits)
     finally:
         _reading.release()
-
-
-def _name(title: str) -> str:
-    """Return the name of a project from the title of a document."""
-    return " ".join(re.sub(r"[\0-\x1f\x7f\ud800-\udfff]", " ", title).split())[:LONGEST_NAME]
-
-
-def _language(document: Document) -> str | None:
-    """Return the language that a document names, None if the service does not speak it."""
-    try:
-        return lookup(document.language, SoundVersion.V2).name if document.language else None
-    except InvalidParameter:
-        return None
 
 
 @router.patch("/{id}")
