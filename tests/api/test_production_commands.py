@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,6 +139,22 @@ def test_takes_of_an_interrupted_run_are_waited_for(run: Run, site: Site, accoun
     assert recorded["recorded"] in (0, 1, 2)  # those that had not ended yet
     assert site.tasks(account) == len(ordered.takes) == 2
     assert json.loads(good(run("projects", "show", id, "--json")))["states"] == {"ready": 2}
+
+
+def test_more_blocks_than_a_key_may_have_tasks(
+    run: Run, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.api.settings.active_tasks_per_key = 2
+    monkeypatch.setattr("soundclone_client._wire.pause_before_retry", lambda *_: 0.0)
+    Path("a.txt").write_text("It was late. " * 5, "utf-8")
+    id = good(run("projects", "create", "a.txt", "--voice", "Anna", "--quiet")).strip()
+    site.worker.paused.set()
+    resumed = threading.Timer(3.0, site.worker.paused.clear)
+    resumed.start()
+    recorded = json.loads(good(run("projects", "record", id, "--json")))
+    resumed.join()
+    assert recorded["failed"] == []
+    assert json.loads(good(run("projects", "show", id, "--json")))["states"] == {"ready": 5}
 
 
 def test_a_script_that_is_refused_leaves_no_project(run: Run, site: Site) -> None:

@@ -22,7 +22,7 @@ from .remote import Emotion, Language, check_language
 from .voices import id_of as voice_of
 
 if TYPE_CHECKING:
-    from soundclone_client import Block, Client, Project
+    from soundclone_client import Block, Client, Project, Recorded
 
 projects_app = typer.Typer(
     help="Record scripts sentence by sentence, and render them.",
@@ -160,20 +160,29 @@ def record(
     exit code is 1 if a block could not be recorded.
     """
     silent = quiet or as_json
+    ended: list[dict[str, object]] = []
+    refused: list[Mapping[str, object]] = []
     with resumable(), connected(url, key) as client:
         id = id_of(client, project)
-        ordered = client.record_project(id, wait=False)
-        tasks = {take.task_id: take.block_id for take in ordered.takes}
-        tasks |= _under_way(client, id, set(tasks.values()))
-        with counting("recording", "blocks", len(tasks), silent) as count:
-            ended = [
-                _wait(client, task, partial(count, done), tasks[task])
-                for done, task in enumerate(tasks)
-            ]
+        full = True
+        while full:
+            ordered, full = _order(client, id)
+            tasks = {take.task_id: take.block_id for take in ordered.takes}
+            tasks |= _under_way(client, id, set(tasks.values()))
+            waiting = [row for row in ordered.refused if row.get("errorCode") == "rate_limited"]
+            refused += [row for row in ordered.refused if row not in waiting]
+            full = full or bool(waiting)
+            if full and not tasks:  # the key is used by other work
+                refused += waiting
+                break
+            with counting("recording", "blocks", len(tasks), silent) as count:
+                ended += [
+                    _wait(client, task, partial(count, done), tasks[task])
+                    for done, task in enumerate(tasks)
+                ]
     problems = [row for row in ended if row["error"]]
     problems += [
-        {"block": row.get("blockId"), "cost": 0.0, "error": row.get("error")}
-        for row in ordered.refused
+        {"block": row.get("blockId"), "cost": 0.0, "error": row.get("error")} for row in refused
     ]
     cost = round(sum(cast("float", row["cost"]) for row in ended), 6)
     recorded = sum(not row["error"] for row in ended)
@@ -239,6 +248,21 @@ def _read(file: Path, unit: Unit) -> tuple[str, list[Mapping[str, object]], str 
         for each in drafts
     ]
     return imports.name_of(document, file.name), rows, imports.language_of(document)
+
+
+def _order(client: Client, project: str) -> tuple[Recorded, bool]:
+    """Order takes. Return True if the key has as many tasks as it may have, and more are needed."""
+    from soundclone_client import RateLimitError, Recorded
+
+    for is_last in (False, True):  # the last task may end between the two requests
+        try:
+            return client.record_project(project, wait=False), False
+        except RateLimitError:
+            if any(block.state == "recording" for block in client.blocks(project)):
+                break
+            if is_last:
+                raise
+    return Recorded((), ()), True
 
 
 def _under_way(client: Client, project: str, known: set[str]) -> dict[str, str]:
