@@ -103,8 +103,8 @@ def test_a_dubbed_minute_begins_each_cue_at_its_time(service: Service, tmp_path:
     assert len(samples) == 60 * RATE
     levels = np.sqrt((samples.reshape(-1, FRAME) ** 2).mean(axis=1))
     loud = np.flatnonzero(levels > QUIET) * FRAME / RATE
-    offsets = [float(loud[loud > start - 0.4][0]) - start for start, _ in times]
-    ends = [float(loud[loud < start + 4.6][-1]) - end for start, end in times]
+    offsets = [float(loud[loud > start - 0.2][0]) - start for start, _ in times]
+    ends = [float(loud[loud < start + 4.8][-1]) - end for start, end in times]
     print("seconds from each cue to its first sound:", np.round(offsets, 3))
     print("speeds:", [row["speed"] for row in report["cues"]])
     assert max(map(abs, offsets)) < LATE, offsets

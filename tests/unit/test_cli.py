@@ -151,8 +151,11 @@ def test_no_command_prints_the_help(run: Run) -> None:
     assert done.stderr.decode() == run("--help").stdout.decode()
 
 
-# Servers, JSON already, and audio that is paid for clause by clause.
-OWN_OUTPUT = ("serve", "worker", "mcp", "wyoming", "talk", "audit export")
+# Servers, files of their own format, and audio that is paid for clause by clause.
+OWN_OUTPUT = (
+    *("serve", "worker", "mcp", "wyoming", "talk"),
+    *("audit export", "pronunciations export"),
+)
 
 
 def test_what_a_machine_may_read_is_json_on_request() -> None:
