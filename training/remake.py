@@ -53,6 +53,7 @@ class Step:
 
 
 STEPS = (
+    Step("silero", ("{audio}/silero.npz",)),
     Step("acoustic_model", ("{pocketsphinx}", "{engine}/acoustic.npz")),
     Step("corpus", ("{corpus}", "{work}/clips")),
     Step("recogniser", ("{work}/clips", "{engine}/recogniser.npz"), "", ("2200",), ("12",)),
