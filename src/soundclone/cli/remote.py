@@ -31,6 +31,15 @@ Format = Literal["mp3", "wav", "flac", "ogg"]
 SubtitlesFile = Annotated[
     Path | None, typer.Option(help="Where to save subtitles: .srt, .vtt or .json")
 ]
+ByWord = Annotated[bool, typer.Option("--words", help="Make subtitles by word")]
+OutputFormat = Annotated[
+    Format | None,
+    typer.Option(help="Audio format (default: by the ending of the output, or mp3)"),
+]
+SampleRate = Annotated[
+    int | None, typer.Option(help="Hz, 8000 to 48000 (default: 44100; ogg: 48000)")
+]
+Channels = Annotated[int | None, typer.Option(help="Number of channels", min=1, max=2)]
 
 STANDARD = Path("-")  # standard input or output
 LONGEST_TEXT = 1_000_000  # bytes of a file, far more than a service accepts
@@ -198,24 +207,16 @@ def speak(
         ),
     ] = Path("speech.mp3"),
     ssml: Annotated[bool, typer.Option("--ssml", help="The text is an SSML document")] = False,
-    subtitles: Annotated[
-        Path | None, typer.Option(help="Where to save subtitles: .srt, .vtt or .json")
-    ] = None,
-    words: Annotated[bool, typer.Option("--words", help="Make subtitles by word")] = False,
+    subtitles: SubtitlesFile = None,
+    words: ByWord = False,
     language: Language = "auto",
     emotion: Annotated[Emotion, typer.Option(help="Emotion of the voice")] = "neutral",
     speed: Annotated[float, typer.Option(help="Speaking rate (1 = normal)", min=0.5, max=2)] = 1.0,
     vol: Annotated[float, typer.Option(help="Loudness, above 0 (1 = normal)", min=0, max=10)] = 1.0,
     pitch: Annotated[int, typer.Option(help="Pitch shift in semitones", min=-12, max=12)] = 0,
-    format: Annotated[
-        Format | None,
-        typer.Option(help="Audio format (default: by the ending of the output, or mp3)"),
-    ] = None,
-    sample_rate: Annotated[
-        int | None,
-        typer.Option(help="Hz, 8000 to 48000 (default: 44100; ogg: 48000)"),
-    ] = None,
-    channel: Annotated[int | None, typer.Option(help="Number of channels", min=1, max=2)] = None,
+    format: OutputFormat = None,
+    sample_rate: SampleRate = None,
+    channel: Channels = None,
     loudness: Annotated[
         Loudness | None,
         typer.Option(help="Loudness of the file for a kind of publication, instead of --vol"),
@@ -290,15 +291,9 @@ def convert(
         ),
     ] = 300,
     vol: Annotated[float, typer.Option(help="Loudness, above 0 (1 = normal)", min=0, max=10)] = 1.0,
-    format: Annotated[
-        Format | None,
-        typer.Option(help="Audio format (default: by the ending of the output, or mp3)"),
-    ] = None,
-    sample_rate: Annotated[
-        int | None,
-        typer.Option(help="Hz, 8000 to 48000 (default: 44100; ogg: 48000)"),
-    ] = None,
-    channel: Annotated[int | None, typer.Option(help="Number of channels", min=1, max=2)] = None,
+    format: OutputFormat = None,
+    sample_rate: SampleRate = None,
+    channel: Channels = None,
     sidecar: Sidecar = None,
     url: BaseUrl = None,
     key: ApiKey = None,

@@ -15,8 +15,12 @@ from .progress import following
 from .projects import ProjectName, id_of
 from .remote import (
     STANDARD,
-    Format,
+    ByWord,
+    Channels,
     Loudness,
+    OutputFormat,
+    SampleRate,
+    SubtitlesFile,
     check_outputs,
     format_of,
     save,
@@ -41,19 +45,11 @@ def render(
             help="Where to save the audio; an .m4b or .m4a file gets marks of chapters",
         ),
     ],
-    subtitles: Annotated[
-        Path | None, typer.Option(help="Where to save subtitles: .srt, .vtt or .json")
-    ] = None,
-    words: Annotated[bool, typer.Option("--words", help="Make subtitles by word")] = False,
-    format: Annotated[
-        Format | None,
-        typer.Option(help="Audio format (default: by the ending of the output, or mp3)"),
-    ] = None,
-    sample_rate: Annotated[
-        int | None,
-        typer.Option(help="Hz, 8000 to 48000 (default: 44100; ogg: 48000)"),
-    ] = None,
-    channel: Annotated[int | None, typer.Option(help="Number of channels", min=1, max=2)] = None,
+    subtitles: SubtitlesFile = None,
+    words: ByWord = False,
+    format: OutputFormat = None,
+    sample_rate: SampleRate = None,
+    channel: Channels = None,
     loudness: Annotated[
         Loudness | None,
         typer.Option(help="Loudness of the file for a kind of publication"),
