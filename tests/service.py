@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +190,14 @@ class Service:
 
 
 API = "/api/open-api/v1"
+
+
+def wait_until(true: Callable[[], object], timeout: float = 300) -> None:
+    """Poll until `true` returns a true value."""
+    deadline = time.monotonic() + timeout
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def finish(service: Service, task: str, key: str, timeout: float = 400) -> dict[str, Any]:

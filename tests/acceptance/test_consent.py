@@ -17,7 +17,7 @@ from openai import OpenAI
 from soundclone_client import Client, Consent, ParameterError, TaskFailed
 from tests import media_samples
 from tests.acceptance.conftest import ENGINES, tone_service, write_two_people
-from tests.service import API, Service, finish
+from tests.service import API, Service, finish, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -90,8 +90,8 @@ def test_somebody_else_or_nobody_agrees(
         client.clone(clips / "man.wav", text="Hello.", consent=clips / recording)
     assert failed.value.word == word
     assert used(service, key) == before
-    left = service.folder / "data" / "files" / "voices"
-    assert not [path for path in left.rglob("*") if path.is_file()]
+    voices = service.folder / "data" / "files" / "voices"
+    wait_until(lambda: not any(path.is_file() for path in voices.rglob("*")))
 
 
 def test_a_consent_is_checked_for_openai_too(service: Service, key: str, clips: Path) -> None:

@@ -215,7 +215,6 @@ def test_a_stop_takes_at_most_ten_seconds(
                 list(blocks)
         service.terminate()
         assert time.monotonic() - begun < 10
-        assert "did not stop in time" not in service.log.read_text()
         service.start()
         data = finish(service, task["id"], key, timeout=600)
         assert data["status"] == "completed", data

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.service import API, Service, finish
+from tests.service import API, Service, finish, wait_until
 
 from .test_durability import AUDIOS, CLONES, TEXT, a_voice, calls, wait_for_calls
 
@@ -79,13 +79,6 @@ def going(service: Service, tasks: list[str], key: str) -> list[str]:
     """Tasks that have not ended."""
     found = [service.get(f"{API}/audios/{task}", key)[1]["data"] for task in tasks]
     return [data["id"] for data in found if data["status"] not in ("completed", "failed")]
-
-
-def wait_until(what: Any, timeout: float = 60) -> None:
-    deadline = time.monotonic() + timeout
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 @pytest.mark.timeout(300)

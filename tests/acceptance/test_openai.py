@@ -237,7 +237,7 @@ def test_who_ends_a_stream_early_pays_for_what_was_sent(
             if way == "cancel":
                 ended = service.request("DELETE", f"{API}/audios/{task}", key=key)[1]["data"]
                 assert ended["errorCode"] == "cancelled"
-        ended = finish(service, task, key, timeout=30)
+        ended = finish(service, task, key)
         assert (ended["status"], ended["errorCode"]) == ("failed", "cancelled")
         lines = charges(service, account, task)
         assert lines["capture"] in prices(text)[needed:]
@@ -267,7 +267,7 @@ def test_who_sends_another_request_behind_a_stream_pays_for_it(service: Service)
         while len(got) < 500_000:
             got += connection.recv(65536)
     task = got.lower().split(b"x-soundclone-task: ")[1].split(b"\r\n")[0].decode()
-    ended = finish(service, task, key, timeout=30)
+    ended = finish(service, task, key)
     assert ended["errorCode"] == "cancelled"
     assert charges(service, account, task)["capture"] in prices(text)[1:]
 
@@ -297,7 +297,7 @@ def test_who_does_not_read_does_not_pay_for_what_waits(service: Service, voice: 
         while service.get(f"{API}/audios/{task}", key)[1]["data"]["progress"] < 80:
             assert time.monotonic() < deadline
             time.sleep(0.2)
-    ended = finish(service, task, key, timeout=30)
+    ended = finish(service, task, key)
     assert ended["errorCode"] == "cancelled"
     lines = charges(service, account, task)
     assert lines["capture"] in prices(text)

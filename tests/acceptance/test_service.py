@@ -211,7 +211,7 @@ def test_formats_of_speech(
 def test_subtitles_are_when_it_is_heard(
     service: Service, key: str, voice: str, tmp_path: Path
 ) -> None:
-    text = "<#0.5#>Stop. <#0.7#> Cats and dogs. Back to the boat!<#1#>"
+    text = "<#0.5#>Stop. <#0.7#> Cats and dogs. <#0.4#> Back to the boat!<#1#>"
     with Client(service.url, key) as client:
         task = client.speak(
             voice, text, format="wav", sample_rate=24_000, subtitles="sentence", speed=1.4, pitch=3

@@ -79,6 +79,7 @@ def test_the_recording_is_trimmed(studio: Visit, keep: Keep) -> None:
         page.get_by_role("button", name="Make the voice").click()
     uploaded = page.request.get(answered.value.json()["data"]["url"])
     assert len(uploaded.body()) == 44 + 10 * 48000 * 2
+    page.wait_for_url(re.compile("/studio/tasks/"))
     studio.go("/studio/clone")
     page.get_by_text("File", exact=True).click()
     page.locator(".drop input[type=file]").set_input_files(RECORDINGS / "woman.opus")
