@@ -285,7 +285,7 @@ def waiting(shell: Shell, *arguments: str) -> subprocess.Popen[bytes]:
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    time.sleep(0.5)  # the command has read the answer by now
+    time.sleep(3)  # the command has read the answer by now
     return process
 
 

@@ -21,7 +21,7 @@ from soundclone.db.models import Key, Task, TaskStatus
 from soundclone.db.session import Database
 from tests import rows
 from tests.acceptance.conftest import ENGINES
-from tests.service import API, Service, finish
+from tests.service import API, Service, finish, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -365,7 +365,7 @@ def test_cancel_stops_at_the_next_step(
         assert stopped < said + 40
         assert service.get(f"{API}/user/balance", key)[1]["data"]["used_coin"] == 0.006
         scratch = tmp_path / "data" / "files" / "work"
-        assert not scratch.exists() or not list(scratch.iterdir())
+        wait_until(lambda: not scratch.exists() or not list(scratch.iterdir()))
 
 
 def test_what_expires_is_removed(

@@ -13,7 +13,7 @@ import pytest
 
 from soundclone_client import Client, TaskFailed
 from tests.acceptance.conftest import tone_service, write_two_people
-from tests.service import API, Service
+from tests.service import API, Service, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -64,8 +64,8 @@ def test_a_protected_voice_is_not_cloned(service: Service, clips: Path) -> None:
             client.clone(clips / "man.wav", text="Hello.")
         assert refused.value.word == "voice_protected"
         assert service.get(f"{API}/user/balance", key)[1]["data"]["used_coin"] == before
-        left = service.folder / "data" / "files" / "voices"
-        assert not [path for path in left.rglob("*") if path.is_file()]
+        voices = service.folder / "data" / "files" / "voices"
+        wait_until(lambda: not any(path.is_file() for path in voices.rglob("*")))
         client.clone(clips / "woman.wav", text="Hello.")
         assert result(service, "voices", "allow", kept["id"], "--account", account, "--json")[
             "allowed"
