@@ -39,7 +39,7 @@ Arrivals = list[tuple[float, float]]
 
 @dataclass(frozen=True)
 class Traffic:
-    """Assumptions about clients. Replace them by what your ledger shows."""
+    """Assumptions about clients. Replace them with the figures of your ledger."""
 
     previews: float = 0.05  # share of tasks
     median: float = 200.0  # characters of a text

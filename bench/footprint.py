@@ -40,7 +40,7 @@ class Footprint:
     """Costs of one task, without the cost of idle processes. Seconds are processor seconds."""
 
     worker_clone: float  # seconds of a worker for a preview of 30 s of speech
-    worker_task: float  # seconds of a worker for a speech task, whatever its length
+    worker_task: float  # seconds of a worker for a speech task of any length
     worker_character: float  # seconds of a worker for each character
     api_submission: float  # seconds of the API
     api_poll: float
@@ -53,7 +53,7 @@ class Footprint:
     wal_task: float  # bytes of write-ahead log
     wal_clone: float
     row_bytes: float  # of tables and indexes that a task leaves
-    stored_task: float  # bytes of files for a speech task, whatever its length
+    stored_task: float  # bytes of files for a speech task of any length
     stored_character: float  # bytes of the result for each character, as MP3
     stored_clone: float  # bytes of a voice, its preview and its recording
     idle_commits: float  # transactions in an idle second of one API process and one worker

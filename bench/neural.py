@@ -1,4 +1,4 @@
-"""What neural engines cost: against their bare packages, in seconds and in memory.
+"""Measure neural engines beside their bare packages: seconds and memory.
 
     .venv-neural/bin/python bench/neural.py [--engine pocket|voxcpm|omnivoice] [--rounds 5]
         [--tiny] [--json]
@@ -46,10 +46,10 @@ class Options(NamedTuple):
 
 
 class Bench(NamedTuple):
-    """How an engine is measured."""
+    """The steps that measure an engine."""
 
     prepare: Callable[[Path, Options], None]  # makes its weights in a folder of models
-    parts: dict[str, Callable[[Path, Options], Figures]]  # each in a process of its own
+    parts: dict[str, Callable[[Path, Options], Figures]]  # each in a separate process
 
 
 def noise(seconds: float, rate: int = 24_000) -> Reference:

@@ -22,11 +22,11 @@ from soundclone.db.session import Database
 from soundclone.jobs import queue
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # Whoever runs the tests in the background of a shell has them ignore it, and so would every
-    # process that a test starts and interrupts.
+    # A shell starts background jobs with SIGINT ignored, and the processes that a test interrupts
+    # would inherit this.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# On a loaded machine an example or the making of one can take any time.
+# On a loaded machine, an example can take any time.
 settings.register_profile("loaded", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("loaded")
 

@@ -1,4 +1,4 @@
-"""A real service in processes of its own, for tests that use it as a client would."""
+"""A real service in separate processes, for tests that act as clients."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def free_port() -> int:
 
 
 class Service:
-    """`soundclone serve` on a folder of its own. Use it as a context manager."""
+    """`soundclone serve` on a new folder. Use it as a context manager."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class Service:
 
     @property
     def pid(self) -> int:
-        """Of the API."""
+        """The process id of the API."""
         return self._processes[0].pid
 
     def start(self, timeout: float = 300) -> None:
@@ -77,7 +77,7 @@ class Service:
         self.wait_for("/healthz" if "--no-worker" in self._arguments else "/readyz", timeout)
 
     def spawn(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Run a soundclone command beside it, in a process group of its own."""
+        """Run a soundclone command beside the service, in a new process group."""
         with self.log.open("ab") as log:
             process = subprocess.Popen(
                 [self.python, "-m", "soundclone", *arguments],
@@ -90,7 +90,7 @@ class Service:
         return process
 
     def worker(self) -> subprocess.Popen[bytes]:
-        """Start a worker of its own."""
+        """Start a separate worker."""
         return self.spawn("worker")
 
     def children(self) -> list[int]:

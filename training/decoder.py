@@ -126,7 +126,7 @@ class Net(torch.nn.Module):
         return self.last(rows)
 
     def arrays(self) -> dict[str, Floats]:
-        """As `envelope_decoder.decoder` reads them."""
+        """Return the arrays that `envelope_decoder.decoder` reads."""
         last = [self.last.weight.T, self.last.bias[None]]
         arrays = {"last": torch.cat(last).detach().numpy()}
         for number, layer in enumerate(self.layers):

@@ -35,7 +35,7 @@ HIRAGANA = {k: k - 0x60 for k in range(0x30A1, 0x30F7)}
 
 
 def kind(part: str) -> int:
-    """Of a part of speech of IPADIC: what matters to how words are put together."""
+    """Reduce a part of speech of IPADIC to the kinds that decide how words combine."""
     fields = part.split(",")
     if fields[0] in ("助詞", "助動詞") or (fields[0] == "動詞" and fields[1] in ("接尾", "非自立")):
         return ENDING

@@ -309,7 +309,7 @@ def whitened(net: Network, people: list[NDArray[np.int16]], batches: int) -> Net
 
 
 def error_rate(same: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    """Where as many of the same speaker are refused as of others are taken: the equal error."""
+    """Return the equal error rate: false rejections are as frequent as false acceptances."""
     scores = np.concatenate([same, other])
     mine = np.concatenate([np.ones(len(same)), np.zeros(len(other))])[np.argsort(scores)]
     missed, taken = np.cumsum(mine) / len(same), 1 - np.cumsum(1 - mine) / len(other)

@@ -60,7 +60,7 @@ def test_the_speaker_agrees(service: Service, key: str, clips: Path) -> None:
         assert check["needed"] <= check["similarity"] <= 1
         assert check["speechSeconds"] > 3
         assert len(check["encoder"]) == 12
-        # The recording goes with the voice.
+        # The voice and its recording are deleted together.
         files = service.folder / "data" / "files"
         assert (files / "voices" / made.model_id / "consent").exists()
         uploads = {path.name for path in (files / "uploads").rglob("*") if path.is_file()}
@@ -117,7 +117,7 @@ def test_a_consent_is_checked_for_openai_too(service: Service, key: str, clips: 
         (found,) = (each for each in listed if each["modelId"] == voice.id)
         assert found["consent"]["recording"] == voice.consent
         assert found["consent"]["verified"]["similarity"] > 0
-        # A consent of its own may serve other voices and stays.
+        # A consent that was created separately may serve other voices, and stays.
         client.audio.voices.delete(voice.id)
         assert client.audio.voice_consents.retrieve(voice.consent).id == voice.consent
 

@@ -48,7 +48,7 @@ def kept(service: Service, *names: str) -> list[Path]:
 
 
 def status(url: str) -> tuple[int, dict[str, Any]]:
-    """What a link answers without a key."""
+    """Request a link without a key. Return the status and the body."""
     try:
         with urllib.request.urlopen(url, timeout=60) as answer:
             return answer.status, {}

@@ -16,7 +16,7 @@ CLONES, AUDIOS = f"{API}/soundCloning/clones", f"{API}/soundCloning/audios"
 
 
 def text(sentences: int) -> str:
-    """A text whose sentences are said one by one."""
+    """A text with one chunk for each sentence."""
     said = "goes on and on " * 12 + "to its end."
     return " ".join(f"Sentence number {n} {said}" for n in range(sentences))
 

@@ -89,7 +89,7 @@ def used(service: Service, key: str) -> float:
 
 
 def held(service: Service, account: str) -> list[str]:
-    """What the ledger says of an account, without what was paid in."""
+    """The ledger's entries of an account, without deposits."""
     ledger = service.command("credit", "ledger", "--account", account, "--json")
     assert ledger["sound"]
     return [entry["kind"] for entry in ledger["entries"] if entry["kind"] != "credit"]

@@ -1,4 +1,4 @@
-"""What an account may keep, and what the disk of the service must have."""
+"""Limits of the files of an account, and the free space that the service needs."""
 
 from __future__ import annotations
 

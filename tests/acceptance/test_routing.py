@@ -1,4 +1,4 @@
-"""Which engine speaks, seen from outside: by language, by what works, never another in silence."""
+"""The choice of an engine, by language and by what works, without silent fallbacks."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_a_voice_whose_engine_is_gone_is_not_spoken_by_another(
         assert "the voice's engine is 'narrow', which no worker has now" in refused["msg"]
         after = service.command("credit", "ledger", "--account", account, "--json")
         assert after["entries"] == before["entries"]
-        # New voices are made by what is here, and say by what.
+        # An available engine makes new voices, and the voices name the engine.
         _, made = service.post(CLONES, {"fileUrl": recording, "contentText": "Hello you."}, key)
         assert finish(service, made["data"]["id"], key)["engine"] == "builtin"
         checks = service.command("languages", "--json")

@@ -110,7 +110,7 @@ class Api:
 
 
 def serve(folder: Path, **options: Any) -> Iterator[Api]:
-    """An API on a folder of its own, while the generator is suspended."""
+    """An API on a new folder, while the generator is suspended."""
     served = Api(Settings(data_dir=folder, **options))
     with served.client:
         yield served

@@ -37,7 +37,7 @@ CLAUSES = ("The first clause is said here. ", "The other clause is the last one.
 
 @dataclass(frozen=True)
 class Event:
-    """What a client has received."""
+    """An event that a client has received."""
 
     audio: bytes
     ends: bool = False  # the last of a speech
@@ -233,7 +233,7 @@ def tasks_of(site: Site, account: Account) -> list[Task]:
 
 @dataclass(frozen=True)
 class Cut:
-    """What has been sent when the client leaves after an event."""
+    """The state of a stream when the client leaves after an event."""
 
     complete: int  # speeches
     sent: int  # bytes of the next one

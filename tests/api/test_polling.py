@@ -46,7 +46,7 @@ CLONE = {
 
 @pytest.fixture(scope="module")
 def documented(api: Api) -> Iterator[TestClient]:
-    """The same application without its fast route."""
+    """Serve the same application without its fast route."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(middleware, "PollingMiddleware", lambda app: app)
         with TestClient(create_app(api.settings), raise_server_exceptions=False) as client:

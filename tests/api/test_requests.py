@@ -408,7 +408,7 @@ def test_other_paths_and_methods_have_real_statuses(api: Api, key: str) -> None:
 
 @pytest.mark.parametrize("empty", [None, ""])
 def test_an_empty_option_is_not_given(api: Api, key: str, empty: str | None) -> None:
-    """What clients send that write down every option that they have."""
+    """Some clients send every option, also without a value."""
     names: tuple[str, ...] = ("contentText", "soundVersion", "language", "name")
     plain = api.post(CLONES, {"fileUrl": SOURCE}, key)[1]["data"]
     body = {"fileUrl": SOURCE} | dict.fromkeys(names, empty)

@@ -21,7 +21,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def missing(wanted: Any, found: Any, where: str = "") -> list[str]:
-    """What `wanted` says and `found` does not; texts for people aside."""
+    """List the fields of `wanted` that `found` lacks, without texts for people."""
     if isinstance(wanted, dict):
         if not isinstance(found, dict):
             return [f"{where} is {found!r}"]

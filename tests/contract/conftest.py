@@ -20,5 +20,5 @@ def service(
 
 @pytest.fixture
 def real(service: Service) -> bool:
-    """Whether the service answers with real statuses."""
+    """Return True if the service answers with real statuses."""
     return "SOUNDCLONE_REAL_STATUS" in service.environment

@@ -14,8 +14,8 @@ from tests.service import Service
 
 pytestmark = pytest.mark.slow
 
-# What the schema lets pass and the service refuses with a sentence is meant: a URL that is none,
-# a text without a letter, a language that nobody speaks.
+# The service refuses some values that the schema accepts, with a message: an invalid URL, a text
+# without a letter, a language that no engine speaks.
 NOT_CHECKED = ["positive_data_acceptance"]
 # With status 200 for everything, there is nothing to tell acceptance from refusal by.
 BY_STATUS = [

@@ -1,4 +1,4 @@
-"""What pages name is there: settings, commands with their options, files that they link to."""
+"""Names in pages exist: settings, commands with their options, and linked files."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ _FIGURE = re.compile(
 
 
 def figures(name: str) -> list[str]:
-    """Those of the table of figures, in their order."""
+    """Return the figures of the table, in their order."""
     rows = [line for line in (ROOT / name).read_text("utf-8").splitlines() if line.startswith("|")]
     start = next(at for at, row in enumerate(rows) if "docs/quality.md" in row)
     end = next(at for at, row in enumerate(rows) if "SQLite" in row and at > start)

@@ -1,4 +1,4 @@
-"""The pages that are made from what is served and installed have all of it."""
+"""Generated pages describe all routes, settings and commands."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ FETCHED_LINKS = {"stylesheet", "icon", "preload", "prefetch", "preconnect", "man
 
 
 class References(HTMLParser):
-    """What a page makes a browser fetch, and where it leads."""
+    """The files that a page loads, and the targets of its links."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -86,7 +86,7 @@ def test_a_backup_can_be_restored_and_is_private(
 def test_a_dump_and_a_copied_bucket_can_be_restored(
     tmp_path: Path, postgres_server: str, s3_endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As the guide describes: the database first, so later files are unknown to the dump."""
+    """Follow the guide: dump the database first, so that the dump knows no later files."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "any")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "any")
     for name in ("live", "kept"):

@@ -1,4 +1,4 @@
-"""What the API's way into the database promises."""
+"""Guarantees of the API's access to the database."""
 
 from __future__ import annotations
 

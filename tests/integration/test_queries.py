@@ -1,4 +1,4 @@
-"""What the studio shows of an account and of the service, on real databases."""
+"""The studio's queries about an account and the service, on real databases."""
 
 from __future__ import annotations
 

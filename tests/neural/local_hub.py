@@ -32,7 +32,7 @@ class Request:
 
 @dataclass
 class Hub:
-    """What the server has, how it behaves, and what it was asked for."""
+    """The files of the server, its faults, and the requests that it received."""
 
     files: dict[str, dict[str, bytes]]  # repository -> path -> content
     url: str = ""
@@ -146,7 +146,7 @@ def serve(hub: Hub) -> Iterator[Hub]:
                 while hub.endless:
                     self.wfile.write(bytes(1 << 16))
             except OSError:
-                pass  # whoever asked is gone
+                pass  # the client is gone
 
         def _answer(
             self, status: int, body: bytes = b"", headers: dict[str, str] | None = None

@@ -1,4 +1,4 @@
-"""What holds for every engine that is an `Adapter`."""
+"""Tests of every engine that is an `Adapter`."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Kind:
 
     def start(self, **changes: Any) -> Adapter:
         engine = self.engine(self.settings(**changes))
-        engine.voices = Cache(10_000_000)  # one of its own, not the process's
+        engine.voices = Cache(10_000_000)  # not shared with the process
         return engine
 
 

@@ -51,7 +51,7 @@ def engine(models: Path) -> PocketEngine:
 
 def engine_of(models: Path, memory: int = 100_000_000, **settings: Any) -> PocketEngine:
     made = PocketEngine(Settings(models_dir=models, **settings))
-    made.loaded = Cache(memory)  # one of its own, not the process's
+    made.loaded = Cache(memory)  # not shared with the process
     return made
 
 

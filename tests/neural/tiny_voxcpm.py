@@ -10,11 +10,11 @@ from typing import Any
 from soundclone.engines.neural.packages import imported
 
 LETTERS = "▁abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.,!?'()-0123456789你好"
-_SPECIAL = 105  # tokens before the letters; the model has marks of its own at 101 to 104
+_SPECIAL = 105  # tokens before the letters; the model uses 101 to 104 as marks
 
 
 def config(rate: int = 48_000) -> dict[str, Any]:
-    """Of the model's shape, with what it speaks at in Hz; the vocabulary is that of `LETTERS`."""
+    """Configure a model of this sample rate, in Hz, with the vocabulary `LETTERS`."""
     heads = {"num_heads": 4, "num_layers": 1, "kv_channels": 8}
     factors = [1.0] * 4
     return {
@@ -78,7 +78,7 @@ def config(rate: int = 48_000) -> dict[str, Any]:
 
 
 def published() -> dict[str, Any]:
-    """As large as the weights on the hub, but for their vocabulary, which costs no time."""
+    """Configure a model as large as the published one, with a smaller vocabulary."""
     shape = config()
     factors = [1.0] * 64
     shape["lm_config"] |= {
@@ -143,7 +143,7 @@ def make(
     shape = shape or config()
     (folder / "config.json").write_text(json.dumps(shape))
     torch.manual_seed(seed)
-    with warnings.catch_warnings(action="ignore"):  # of what torch would have the package use
+    with warnings.catch_warnings(action="ignore"):  # the package calls deprecated parts of torch
         vae = AudioVAEV2(AudioVAEConfigV2(**shape["audio_vae_config"]))
     plain = {"device": "cpu", "dtype": "float32"}
     model = VoxCPM2Model(

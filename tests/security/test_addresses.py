@@ -32,7 +32,7 @@ OTHER_SCHEMES = (
 
 
 def dotted(parts: tuple[str, str, str, str]) -> Iterator[str]:
-    """The one, two, three and four part forms that inet_aton reads."""
+    """Write an address in one to four parts, as inet_aton reads them."""
     first, second, third, last = (int(part) for part in parts)
     yield ".".join(parts)
     yield f"{first}.{second}.{(third << 8) + last}"

@@ -1,4 +1,4 @@
-"""The voice file: whatever is done to it, a sentence comes of it and no traceback."""
+"""The voice file: damaged files raise an error with a clear message."""
 
 from __future__ import annotations
 

@@ -706,7 +706,7 @@ def test_ctrl_c(environment: dict[str, str]) -> None:
 
 
 def complete(environment: dict[str, str], tmp_path: Path, line: str) -> list[str]:
-    """What bash offers at the end of `line`, by the script that the program prints."""
+    """Return the completions of `line` that bash finds with the program's script."""
     asked = f"""
         PATH={SOUNDCLONE.parent}:$PATH
         eval "$(_SOUNDCLONE_COMPLETE=source_bash soundclone)"

@@ -279,7 +279,7 @@ def test_a_source_is_content(server: Server, client: Client, tmp_path: Path, kin
     server.on(UPLOAD, Answer(status=503, body=b""), Answer(data))
     server.on(CLONES, task())
     with path.open("rb") as file:
-        file.seek(50)  # the whole file is sent all the same
+        file.seek(50)  # the client sends the whole file
         sources: dict[str, Any] = {
             "bytes": content,
             "file": file,

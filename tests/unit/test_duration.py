@@ -67,7 +67,7 @@ def test_what_is_mostly_names_of_signs_is_refused(text: str, language: str) -> N
 
 
 def test_pauses_go_with_what_is_billed() -> None:
-    """An hour of silence was to be had for one character."""
+    """One character bought an hour of silence."""
     with pytest.raises(InvalidParameter) as refused:
         script.check("<#90#>" * 40 + "a", LONGEST)
     assert refused.value.message == (

@@ -63,7 +63,7 @@ def test_rates_and_channels(tmp_path: Path, form: str, rate: int, channels: int)
     with av.open(str(path)) as container:
         stream = container.streams.audio[0]
         assert stream.channels == channels
-        # An Opus decoder gives 48 kHz whatever was put in.
+        # An Opus decoder always returns 48 kHz.
         assert stream.sample_rate == (48_000 if form == "ogg" else rate)
         resampler = av.AudioResampler("fltp", stream.layout, stream.sample_rate)
         frames = [part for frame in container.decode(audio=0) for part in resampler.resample(frame)]

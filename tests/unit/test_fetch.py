@@ -803,7 +803,7 @@ class TestHosts:
         assert tried == many[:4]
 
     def test_rebinding(self, server: Server, path: Path) -> None:
-        """The name is asked for once; its second answer would lead to 127.0.0.2."""
+        """The name is resolved once. A second answer would lead to 127.0.0.2."""
         server.pages["/voice.mp3"] = answer(BODY)
         rebinding = resolver([LOOPBACK], ["127.0.0.2"])
         get(server.url(host="evil.example"), path, resolve=rebinding)

@@ -1,4 +1,4 @@
-"""How sentences are read: readings of words, numbers, and where in the text they stand."""
+"""Readings of words and numbers, and their places in the text."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def vowel(hertz: float = 120.0, seconds: float = 2.0) -> Samples:
 
 
 def f0(samples: Samples) -> float:
-    """Of the middle, by the maximum of its autocorrelation, interpolated."""
+    """Return the F0 of the middle: the maximum of its autocorrelation, interpolated."""
     middle = samples[len(samples) // 4 : -len(samples) // 4].astype(np.float64)
     size = 2 * len(middle)
     power = np.fft.irfft(np.abs(np.fft.rfft(middle, size)) ** 2, size)[: len(middle)]

@@ -79,7 +79,7 @@ def test_what_was_said_is_what_was_written(name: str) -> None:
 @pytest.mark.parametrize(
     ("text", "heard", "language"),
     [
-        # As a recogniser writes what was said well.
+        # The text as a good recogniser writes it.
         ("It costs 12 dollars and 50 cents today.", "It costs $12.50 today.", "English"),
         ("The bus came twelve minutes past nine.", "The bus came 12 minutes past 9", "English"),
         ("In 1984 we left the coast.", "In nineteen eighty-four we left the coast", "English"),
@@ -95,7 +95,7 @@ def test_what_was_said_is_what_was_written(name: str) -> None:
         ("明日の朝、九時に出発します。", "あしたのあさ、9時にしゅっぱつします", "Japanese"),
         ("안녕하세요, 만나서 반갑습니다.", "안녕 하세요 만나서 반갑 습니다", "Korean"),
         ("مَرْحَبًا بِكُمْ جَمِيعًا في المدينة.", "مرحبا بكم جميعا في المدينة", "Arabic"),
-        # With errors of its own.
+        # With errors of the recogniser.
         (FERRY, "The very to the island leaves at nine tomorrow morning", "English"),
         (FERRY, "the ferry to the islands leads at nine tomorrow mourning", "English"),
         ("Kjøttkaker i brun saus med poteter.", "Skjøtkake i brun saus, med potet", "Norwegian"),
@@ -168,7 +168,7 @@ def test_a_recogniser_that_never_ends() -> None:
     assert "in a row were recognised" in (said("la di da " * 5000, FERRY, "English") or "")
 
 
-# When words are said
+# Times of words
 
 
 def hears(words: str, start: float = 0.0, each: float = 0.5) -> list[RecognizedWord]:

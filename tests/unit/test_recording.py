@@ -235,7 +235,7 @@ def test_reference_shortens_pauses() -> None:
 
 
 WOMAN, MAN = media_samples.said("woman")[0], media_samples.said("man")[0]
-SECOND = 24_000  # samples of theirs
+SECOND = 24_000  # samples of both recordings
 
 
 def test_turns_are_refused() -> None:

@@ -1,4 +1,4 @@
-"""The way of a sentence, with an engine that records what it is asked for."""
+"""The steps that speak a sentence, with an engine that records its calls."""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ def ask(port: int, path: str = "/", **options: Any) -> tuple[int, bytes]:
 
 
 def rest(client: socket.socket) -> bytes:
-    """What the server sends until it closes the connection; a reset is an end, too."""
+    """Receive until the server closes or resets the connection."""
     received = b""
     try:
         while block := client.recv(65536):
@@ -414,7 +414,7 @@ def test_an_upgrade_is_answered_as_a_request(connect: Callable[[int], socket.soc
 def test_a_body_beside_an_upgrade_is_read(
     connect: Callable[[int], socket.socket], chunked: bool
 ) -> None:
-    """Java's client offers HTTP/2 with its first request, whatever the method."""
+    """Java's client offers HTTP/2 with its first request, for every method."""
     head = (
         b"POST / HTTP/1.1\r\nConnection: Upgrade, HTTP2-Settings\r\nHost: x\r\nUpgrade: h2c\r\n"
         b"HTTP2-Settings: AAMAAABkAAQAAP__\r\nExpect: 100-continue\r\n"

@@ -1,4 +1,4 @@
-"""`scripts/setup`, with a Python that notes what it is asked for and installs nothing."""
+"""`scripts/setup`, with a Python that records its arguments and installs nothing."""
 
 from __future__ import annotations
 
