@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from soundclone.audio.fingerprint import fingerprint
-from soundclone.core import keys, ledger, queries, register, tasks, voices
+from soundclone.core import keys, ledger, listeners, queries, register, tasks, voices
 from soundclone.core.tasks import Order
 from soundclone.db.migrate import configuration
 from soundclone.db.models import Account, Task, TaskStatus, Transfer
@@ -275,7 +275,7 @@ def test_a_worker_leaves_a_stream_that_is_spoken(database: Database) -> None:
             tasks.record_progress(session, task, 50)
         with pytest.raises(TaskCancelled):
             tasks.count_attempt(session, task, "worker")
-        assert tasks.unheard(session) == []
+        assert listeners.signs(session) == {task: 0.0}
     assert lines_of(database, account, task) == {"hold": 70}
     assert hand_over(database, task, 7)
     assert lines_of(database, account, task) == {"hold": 70, "capture": 70}
@@ -286,12 +286,33 @@ def test_a_stream_whose_api_is_gone_is_released(database: Database) -> None:
     task = submit(database, streamed(account, key, 70, characters=7))
     assert speak(database, task)
     with database.transaction() as session:
-        session.get_one(Task, task).created_at -= tasks.UNHEARD + 1
+        assert listeners.unfinished(session, [task]) == {task: True}
     for first in (True, False):
         with database.transaction() as session:
-            assert list(tasks.unheard(session)) == ([task] if first else [])
-            assert tasks.time_out(session, task, tasks.UNHEARD, keep=KEEP) == first
+            assert listeners.signs(session) == ({task: 0.0} if first else {})
+            assert listeners.abandon(session, task, keep=KEEP) == first
+    with database.transaction() as session:
+        assert listeners.unfinished(session, [task]) == {}
     assert lines_of(database, account, task) == {"hold": 70, "release": 70}
+    assert not hand_over(database, task, 7)
+
+
+def test_a_stream_that_is_sent_needs_no_more_signs_of_life(database: Database) -> None:
+    account, key = customer(database, 100)
+    task = submit(database, streamed(account, key, 70, characters=7))
+    with database.transaction() as session:
+        listeners.renew(session, [task])
+        assert listeners.unfinished(session, [task]) == {task: False}
+        assert not listeners.signs(session)
+    assert speak(database, task)
+    with database.transaction() as session:
+        listeners.renew(session, [task])
+        assert listeners.signs(session) == {task: 1.0}
+    assert hand_over(database, task, 7)
+    with database.transaction() as session:
+        assert not listeners.signs(session)
+        assert not listeners.abandon(session, task, keep=KEEP)
+    assert lines_of(database, account, task) == {"hold": 70, "capture": 70}
 
 
 def test_the_first_byte_and_the_end_of_the_work_at_once(database: Database) -> None:

@@ -68,9 +68,11 @@ def create_app(settings: Settings) -> FastAPI:
         state = AppState.open(settings, prices, engine_selector)
         attach(app, state)
         state.task_signals.listen()
+        state.listeners.begin()
         yield
         if in_flight:  # an interrupted stream cancels its task, which needs the database
             await asyncio.wait(in_flight, timeout=_SHUTDOWN_SECONDS)
+        await state.listeners.end()
         state.close()
 
     app = Application(

@@ -16,6 +16,7 @@ from ..engines.selection import EngineSelector
 from ..jobs.queue import Queue
 from ..storage import Storage
 from .engine_offers import EngineOffers
+from .listeners import Listeners
 from .rate_limit import RateLimit, ReportLimits
 from .recorded_links import RecordedLinks
 from .sockets import OpenSockets
@@ -55,6 +56,7 @@ class AppState:
     verification_limit: RateLimit
     report_limits: ReportLimits
     task_signals: TaskSignals
+    listeners: Listeners
     readiness: Readiness = field(default_factory=Readiness)
     fleet: FleetMetrics = field(default_factory=FleetMetrics)
     recorded_links: RecordedLinks = field(default_factory=RecordedLinks)
@@ -82,6 +84,7 @@ class AppState:
             ),
             report_limits=ReportLimits(database),
             task_signals=TaskSignals(database),
+            listeners=Listeners(database, settings.heartbeat),
         )
 
     def close(self) -> None:

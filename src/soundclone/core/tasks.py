@@ -64,12 +64,8 @@ from .voices import ACTIVE
 SPOKEN = 100
 """Progress of a stream that is spoken to its end although no byte of it was sent.
 
-No worker has anything left to do. The API completes the task with the first byte, or fails it."""
-
-UNHEARD = 3600.0
-"""Seconds after the submission at which a stream that is spoken and not sent times out.
-
-Only a process that was killed leaves such a stream behind."""
+No worker has anything left to do. The API completes the task with the first byte, or fails it. If
+the API is killed, `listeners` ends the task."""
 
 UNFINISHED = (Task.status.in_(ACTIVE), Task.progress < SPOKEN)
 """Conditions of tasks that workers have something to do for."""
@@ -729,19 +725,6 @@ def overdue(session: Session, timeout: float, limit: int = 100) -> Sequence[str]
 def forget_files(session: Session, task_id: str) -> None:
     """Release the space of a failed task whose files were removed."""
     results.resize(session, task_id, 0)
-
-
-def unheard(session: Session, limit: int = 100) -> Sequence[str]:
-    """Return the ids of streams that are spoken and that nobody was sent within UNHEARD."""
-    return session.scalars(
-        select(Task.id)
-        .where(
-            Task.status == TaskStatus.PROCESSING,
-            Task.progress == SPOKEN,
-            Task.created_at < time.time() - UNHEARD,
-        )
-        .limit(limit)
-    ).all()
 
 
 def time_out(session: Session, task_id: str, timeout: float, *, keep: float) -> bool:

@@ -71,10 +71,10 @@ def heartbeat(session: Session, worker_id: str, info: WorkerInfo) -> float:
 
 
 class Observer:
-    """Notices workers whose heartbeats have ended, by the monotonic clock of this process.
+    """Notices processes whose heartbeats have ended, by the monotonic clock of this process.
 
-    The clock of the database, which dates the heartbeats, may step back. Then the heartbeats of a
-    dead worker would look recent for the length of the step.
+    The clock of the database, which dates the heartbeats of workers, may step back. Then the
+    heartbeats of a dead worker would look recent for the length of the step.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

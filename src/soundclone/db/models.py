@@ -201,6 +201,7 @@ class Task(Base):
     request_hash: Mapped[str]
     progress: Mapped[int] = mapped_column(default=0)  # per cent
     attempts: Mapped[int] = mapped_column(default=0)  # attempts since the last finished step
+    signs: Mapped[int] = mapped_column(default=0)  # of life of the API that will send the stream
     worker: Mapped[str | None]
     trace: Mapped[str | None]  # W3C traceparent of the request, if traces are recorded
     result: Mapped[Json] = mapped_column(default=dict)

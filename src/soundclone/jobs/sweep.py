@@ -186,7 +186,6 @@ def _end_stranded(settings: Settings, database: Database) -> None:
     keep = settings.result_days * DAY
     with database.read() as session:
         overdue = tasks.overdue(session, settings.task_timeout)
-        unheard = tasks.unheard(session)
         active = tasks.overdue(session, _SETTLED, limit=10_000)
         older = any(
             WorkerInfo.of(worker).workflows != queue.VERSION
@@ -195,9 +194,6 @@ def _end_stranded(settings: Settings, database: Database) -> None:
     for task_id in overdue:
         with database.transaction() as session:
             tasks.time_out(session, task_id, settings.task_timeout, keep=keep)
-    for task_id in unheard:
-        with database.transaction() as session:
-            tasks.time_out(session, task_id, tasks.UNHEARD, keep=keep)
     going = queue.unfinished(active) if active else {}
     for task_id in active:
         if task_id not in going:

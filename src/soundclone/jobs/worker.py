@@ -22,6 +22,7 @@ from ..asr.recognition import Recognizer
 from ..audio import decode
 from ..config import Settings
 from ..core import engine_registry, workers
+from ..core.listeners import SILENCE
 from ..core.tasks import uncount_attempts
 from ..core.workers import WorkerInfo
 from ..db.migrate import upgrade
@@ -35,6 +36,7 @@ from ..scratch import used_bytes
 from ..storage import Storage
 from ..telemetry import MODEL_BYTES, SCRATCH_BYTES, SCRATCH_FREE_BYTES, SLOTS, log
 from . import provenance, queue
+from .abandonment import Abandonment
 from .clone import clone
 from .convert import convert
 from .engines import selector_of, usable
@@ -74,6 +76,7 @@ class Worker:
         self._task_signals = Signals(self._database, TASKS)
         self._queue = queue.Queue(self._database)
         self._storage = Storage.of(settings)
+        self._abandonment = Abandonment(settings, self._database, self._storage)
         self._info = WorkerInfo(
             version=__version__,
             pid=os.getpid(),
@@ -141,6 +144,7 @@ class Worker:
             with self._database.transaction() as session:
                 engine_registry.record(session, self._info.capabilities)
             self._every(self._settings.sweep_interval, self._sweep, "sweeper")
+            self._every(SILENCE / 4, self._abandonment.check, "check of streams")
             names = [each.engine for each in self._info.capabilities]
             _log.info("worker ready", worker=self.id, engines=names)
             while not self._stop_within(3600):

@@ -69,6 +69,7 @@ async def start_speech(
         request = replace(order.request, options=replace(options, on_delivery=True))
         order = replace(order, request=request)
     task = await submit(state, order)
+    state.listeners.add(task.id)
     cancel = partial(_cancel, state, task) if order.idempotency_key is None else _keep
     timed = options.subtitles == SubtitleUnit.WORD
     return Speech(
