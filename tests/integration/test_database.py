@@ -125,6 +125,18 @@ def test_locks_of_a_process_that_hangs_are_freed(
     hanging.close()
 
 
+def test_a_snapshot_neither_waits_for_writers_nor_sees_them(database: Database) -> None:
+    count = select(func.count()).select_from(Account)
+    with database.transaction() as writing:
+        ledger.open_account(writing, "one")
+        with database.snapshot() as reading:
+            assert reading.scalar(count) == 0
+            writing.commit()
+            assert reading.scalar(count) == 0
+    with database.snapshot() as reading:
+        assert reading.scalar(count) == 1
+
+
 def test_an_error_leaves_nothing(database: Database) -> None:
     async def use() -> None:
         account = await database.transaction_async(ledger.open_account, "one")

@@ -15,7 +15,7 @@ from alembic import command
 from alembic.script import ScriptDirectory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
@@ -727,6 +727,34 @@ def test_audit_notices_a_wrong_account(database: Database) -> None:
     assert not audit.sound
     assert audit.total == 2
     assert audit.wrong_accounts == (account,)
+
+
+@pytest.mark.parametrize("what", ["ends", "payments"])
+def test_an_audit_among_writers_compares_the_same_state(database: Database, what: str) -> None:
+    """Somebody else commits before each query of the audit."""
+    account, key = customer(database, 100)
+    writer = Database(database.engine.url.render_as_string(hide_password=False))
+    waiting = [submit(database, order(account, key, 4)) for _ in range(20)]
+    commits = 0
+
+    def commit(*_: object) -> None:
+        nonlocal commits
+        with writer.transaction() as session:
+            if what == "ends":
+                tasks.complete(session, waiting.pop(), rows.RESULT, keep=KEEP, voice=None)
+            else:
+                ledger.credit(session, account, 1)
+        commits += 1
+
+    event.listen(database.engine, "before_cursor_execute", commit)
+    try:
+        with database.snapshot() as session:
+            audit = ledger.audit(session)
+    finally:
+        event.remove(database.engine, "before_cursor_execute", commit)
+        writer.close()
+    assert commits >= 3
+    assert (audit.total, audit.wrong_accounts) == (0, ())
 
 
 def test_keys_are_known_until_revoked(database: Database) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .common import print_json, refuse
-from .database import transaction
+from .database import snapshot
 
 audit_app = typer.Typer(
     help="Export the log of the uses of voices.",
@@ -49,6 +49,6 @@ def export(
         since=since.replace(tzinfo=UTC).timestamp() if since else None,
         until=until.replace(tzinfo=UTC).timestamp() if until else None,
     )
-    with transaction() as session:
+    with snapshot() as session:
         for line in audit.export(session, wanted):
             print_json(line)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .common import AsJson, print_json, print_table
-from .database import transaction
+from .database import snapshot, transaction
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -40,7 +40,7 @@ def add(
 @credit_app.command("show")
 def show(account: AccountId, as_json: AsJson = False) -> None:
     """Show the balance of an account."""
-    with transaction() as session:
+    with snapshot() as session:
         row = _balance(session, account)
     print_json(row) if as_json else print_table([row])
 
@@ -59,7 +59,7 @@ def ledger_(
     from ..core.formatting import moment
     from ..core.pricing import to_credits
 
-    with transaction() as session:
+    with snapshot() as session:
         rows = [
             {
                 "id": line.id,

@@ -24,6 +24,13 @@ def transaction(*, new: bool = False) -> Iterator[Session]:
 
 
 @contextmanager
+def snapshot() -> Iterator[Session]:
+    """Open a snapshot of the database, see `opened`."""
+    with opened() as database, database.snapshot() as session:
+        yield session
+
+
+@contextmanager
 def opened(*, new: bool = False) -> Iterator[Database]:
     """Open the database, which is brought up to date first.
 

@@ -51,6 +51,7 @@ The process of the transaction hangs or its machine is gone, and other processes
 _KEEPALIVES = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 # A connection to a machine that is gone ends after 25 s.
 _FRESH = 5.0  # seconds after its last use for which an open connection is taken to work
+_SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 _USED = "used"  # key in the information about a connection
 
 P = ParamSpec("P")
@@ -132,6 +133,20 @@ class Database:
     def read(self) -> Iterator[Session]:
         """Open a session for reading."""
         with self._sessions() as session:
+            yield session
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """Open a session whose queries all read the database as the first one finds it.
+
+        In a session of `read`, each query sees what was committed before it. Sums that are compared
+        with each other need the same state. A snapshot neither waits for writers nor delays them.
+        """
+        with self._sessions() as session:
+            if self.sqlite:
+                session.execute(text("BEGIN"))
+            else:
+                session.connection(execution_options=_SNAPSHOT)
             yield session
 
     async def transaction_async(

@@ -363,10 +363,10 @@ async def unknown_page(request: Request, me: Known, rest: str) -> Response:
 
 
 async def read_in_thread(request: Request, work: Callable[[Session], T]) -> T:
-    """Run the slow queries of `work` in a thread, and return their result."""
+    """Run the slow queries of `work` on a snapshot in a thread, and return their result."""
 
     def job() -> T:
-        with state_of(request).database.read() as session:
+        with state_of(request).database.snapshot() as session:
             return work(session)
 
     return await run_in_threadpool(job)
