@@ -249,6 +249,20 @@ def test_a_render_has_the_loudness_of_its_target(studio: Studio) -> None:
     assert result.seconds == pytest.approx(len(whole) / TAKE_RATE, abs=0.001)
 
 
+def test_the_progress_counts_the_measurement_of_the_loudness(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reported: list[int] = []
+    monkeypatch.setattr(Job, "report", lambda _, progress: reported.append(progress))
+    pieces = [Piece(f"block_{take}", take) for take in list(studio.takes)[:2]]
+    studio.render(*pieces)
+    assert reported == [48, 95]
+    reported.clear()
+    studio.job.task.params = {**studio.job.task.params, "loudness": "audiobook"}
+    studio.render(*pieces)
+    assert reported == [10, 20, 30, 40, 68, 95]
+
+
 def test_a_lost_take_fails_the_render(studio: Studio) -> None:
     with pytest.raises(InternalError, match="deleted meanwhile"):
         studio.render(Piece("b1", "audio_7"))

@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -41,6 +43,8 @@ from .chunks import SentenceTimes, groups_of
 from .runner import ENCODE, Job, Outcome
 
 _BATCH = 100  # takes whose rows are read together
+_MEASURED = 40  # per cent of the progress when the loudness is known
+_PASS = 20  # per cent of the progress for each of the two usual measurements
 
 
 @dataclass(frozen=True)
@@ -96,8 +100,11 @@ def assemble_takes(job: Job, request: RenderRequest, plan: Plan) -> Json:
     engines: set[str] = set()
     languages: set[str] = set()
     gain: np.float32 | None = None
+    measured = 0  # per cent of the work
     if options.loudness is not None:
-        gain = np.float32(standard_gain(options, lambda: _samples(job, plan), TAKE_RATE))
+        measured = _MEASURED
+        levelled = partial(_levelled, job, plan, count())
+        gain = np.float32(standard_gain(options, levelled, TAKE_RATE))
     limiter = loudness.Limiter(TAKE_RATE, ceiling_of(options))
     with TemporaryDirectory(prefix="soundclone-") as folder:
         path = Path(folder) / "speech"
@@ -119,7 +126,7 @@ def assemble_takes(job: Job, request: RenderRequest, plan: Plan) -> Json:
                     consents.append(section.source.consent)
                     engines.add(section.source.request.engine)
                     languages.update(section.source.result.languages or ())
-                job.report(round(95 * done / len(plan.pieces)))
+                job.report(measured + round((95 - measured) * done / len(plan.pieces)))
             if gain is not None:
                 encoder.write(limiter.flush())
         result = TaskResult(
@@ -141,11 +148,13 @@ def assemble_takes(job: Job, request: RenderRequest, plan: Plan) -> Json:
     return timeline.store(job, result, options.subtitles or SubtitleUnit.SENTENCE).to_json()
 
 
-def _samples(job: Job, plan: Plan) -> Iterator[Samples]:
-    """Yield the samples of a plan in blocks."""
-    for section in sections(job, plan):
+def _levelled(job: Job, plan: Plan, passes: Iterator[int]) -> Iterator[Samples]:
+    """Yield the samples of a plan in blocks, for one more measurement of their loudness."""
+    begun = _PASS * next(passes)
+    for done, section in enumerate(sections(job, plan), 1):
         job.yield_slot()
         yield from blocks(section.samples)
+        job.report(min(begun + round(_PASS * done / len(plan.pieces)), _MEASURED))
 
 
 def sections(job: Job, plan: Plan) -> Iterator[Section]:
