@@ -17,6 +17,7 @@ from .remote import (
     STANDARD,
     ByWord,
     Channels,
+    Format,
     Loudness,
     OutputFormat,
     SampleRate,
@@ -30,7 +31,7 @@ from .remote import (
 from .signing import sign
 
 if TYPE_CHECKING:
-    from soundclone_client import Task
+    from soundclone_client import Client, Task
 
 _MPEG4 = (".m4b", ".m4a")
 
@@ -70,24 +71,13 @@ def render(
 
     Every block must be recorded.
     """
-    book = output.suffix.lower() in _MPEG4
-    if book and (format or channel == 2):
-        refuse(
-            f"{output} has the ending {output.suffix}, which needs neither --format nor two "
-            "channels"
-        )
-    if words and subtitles is None:
-        refuse("--words requires --subtitles FILE")
-    check_outputs(output, *([subtitles] if subtitles else []))
-    if format is None and not book:
-        format = format_of(output)
+    format = _checked_format(output, subtitles, format, channel, words)
     silent = quiet or as_json
-    sidecar: Path | None = None
     with connected(url, key) as client:
         known = client.project(id_of(client, project))
         task = client.render(
             known.id,
-            format="flac" if book else format,
+            format=format,
             sample_rate=sample_rate,
             channel=cast("Literal[1, 2] | None", channel),
             loudness=loudness,
@@ -100,24 +90,60 @@ def render(
             task = client.wait(task, on_progress=progress)
         if subtitles and (link := subtitles_of(task, subtitles)):
             save(client, link, subtitles, silent)
-        if book:
-            with tempfile.TemporaryDirectory(
-                dir=output.parent, prefix=f".{output.name}."
-            ) as folder:
-                whole = Path(folder) / "render.flac"
-                save(client, task.audio_url or "", whole, silent)
-                _write_book(output, whole, task, known.name)
+        if _is_book(output):
+            _save_book(client, task, output, known.name, silent)
+            sidecar = None
         else:
             save(client, task.audio_url or "", output, silent)
             sidecar = save_credentials(client, task, output, None, silent)
     paths = {"render": output, "subtitles": subtitles, "credentials": sidecar}
-    files = {name: str(path) for name, path in paths.items() if path}
+    _report(task, {name: path for name, path in paths.items() if path}, as_json, quiet)
+
+
+def _is_book(output: Path) -> bool:
+    return output.suffix.lower() in _MPEG4
+
+
+def _checked_format(
+    output: Path,
+    subtitles: Path | None,
+    format: Format | None,
+    channel: int | None,
+    words: bool,
+) -> Format | None:
+    """Return the format of the render, or refuse options that contradict each other.
+
+    A book is rendered losslessly, because this machine encodes the book.
+    """
+    book = _is_book(output)
+    if book and (format or channel == 2):
+        refuse(
+            f"{output} has the ending {output.suffix}, which needs neither --format nor two "
+            "channels"
+        )
+    if words and subtitles is None:
+        refuse("--words requires --subtitles FILE")
+    check_outputs(output, *([subtitles] if subtitles else []))
+    return "flac" if book else format or format_of(output)
+
+
+def _report(task: Task, paths: dict[str, Path], as_json: bool, quiet: bool) -> None:
+    """Print the files and their length, on standard error if a file has standard output."""
+    files = {name: str(path) for name, path in paths.items()}
     err = STANDARD in paths.values()
     if as_json:
         print_json(dict(task.raw) | {"files": files}, err=err)
     elif not quiet:
         typer.echo("\n".join(f"{name:<11} {path}" for name, path in files.items()), err=err)
         typer.echo(f"length      {task.seconds or 0:.1f} s", err=err)
+
+
+def _save_book(client: Client, task: Task, output: Path, title: str, silent: bool) -> None:
+    """Download a render, and encode it as a book beside its place."""
+    with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as folder:
+        whole = Path(folder) / "render.flac"
+        save(client, task.audio_url or "", whole, silent)
+        _write_book(output, whole, task, title)
 
 
 def _write_book(output: Path, whole: Path, task: Task, title: str) -> None:
