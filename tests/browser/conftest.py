@@ -190,7 +190,8 @@ def keep(request: pytest.FixtureRequest) -> Callable[[Visit, str], None]:
             page.set_viewport_size({"width": before["width"], "height": min(height, 1500)})
             page.evaluate("scrollTo(0, 0)")
             page.wait_for_timeout(200)
-            page.screenshot(path=folder / f"{name}.png", animations="disabled")
+            # The policy of the page blocks the style that hides a caret.
+            page.screenshot(path=folder / f"{name}.png", animations="disabled", caret="initial")
             page.set_viewport_size(before)
 
     return picture

@@ -338,16 +338,55 @@ def test_everybody_can_use_the_editor(
 
 
 def test_a_pronunciation_of_the_script_makes_its_sentences_stale(
-    editor: Visit, client: Client, project: str
+    editor: Visit, client: Client, project: str, keep: Keep
 ) -> None:
     client.record_project(project)
+    editor.expected = ("422",)
     page = editor.page
-    editor.follow("Pronunciations")
-    page.get_by_label("Written").fill("ferry")
-    page.get_by_label("Spoken").fill("fairy")
-    page.get_by_role("button", name="Add").click()
-    expect(page.locator("li.card", has_text="ferry")).to_contain_text("fairy")
+    editor.go(f"/studio/projects/{project}")
+    panel = page.get_by_role("dialog", name="Pronunciations")
+    stale = page.locator(".line", has_text="Changed since the recording")
+    words = sentence(editor, WORDS[0])
+    words.click()
+    for _ in range(2):
+        page.keyboard.press("Home")
+        page.keyboard.press("Control+ArrowRight")
+    page.keyboard.press("Control+Shift+ArrowRight")
+    page.get_by_role("button", name="Pronunciations").click()
+    new = panel.locator("form").first
+    expect(new.get_by_label("Written")).to_have_value("ferry")
+    expect(new.get_by_label("Spoken")).to_be_focused()
+    page.keyboard.type("!")
+    page.keyboard.press("Enter")
+    expect(panel.get_by_role("alert").filter(has_text="must have a letter")).to_be_visible()
+    new.get_by_label("Spoken").fill("fairy")
+    page.keyboard.press("Enter")
+    card = panel.locator("li.card", has_text="ferry")
+    expect(card).to_contain_text("fairy")
+    expect(new.get_by_label("Written")).to_be_focused()
+    expect(new.get_by_label("Written")).to_have_value("")
+    expect(stale).to_have_count(1)
+    expect(stale).to_contain_text(WORDS[0])
     assert [each.spoken for each in client.pronunciations(project_id=project)] == ["fairy"]
+    keep(editor, "dictionary")
+    assert not editor.judge()
+    card.get_by_role("button", name="Edit ferry").click()
+    card.get_by_label("Spoken").fill("fehri")
+    page.keyboard.press("Enter")
+    expect(card).to_contain_text("→ fehri")
+    expect(card.get_by_role("button", name="Edit ferry")).to_be_focused()
+    page.once("dialog", lambda dialog: dialog.accept())
+    card.get_by_role("button", name="Delete ferry").click()
+    expect(card).to_have_count(0)
+    expect(panel.get_by_text("No entries yet.")).to_be_focused()
+    expect(stale).to_have_count(0)
+    page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+    expect(page.get_by_role("button", name="Pronunciations")).to_be_focused()
+
+
+def test_the_page_of_the_dictionary_of_a_script(editor: Visit, project: str) -> None:
+    page = editor.page
     for language in ("zh", "en"):
         editor.go(f"/studio/projects/{project}/pronunciations?lang={language}")
         assert not editor.judge()
@@ -355,6 +394,44 @@ def test_a_pronunciation_of_the_script_makes_its_sentences_stale(
             page.set_viewport_size({"width": width, "height": height})
             assert not page.evaluate(MEASURE), width
     editor.follow("Ferry")
-    changed = page.locator(".line", has_text="Changed since the recording")
-    expect(changed).to_have_count(1)
-    expect(changed).to_contain_text(WORDS[0])
+    expect(page.locator("#script")).to_have_attribute("aria-busy", "false")
+
+
+def test_tab_leaves_the_script_and_comes_back_to_the_sentence(
+    editor: Visit, client: Client, project: str
+) -> None:
+    page = editor.page
+    at_end(editor, WORDS[0])
+    page.keyboard.press("Tab")
+    expect(page.locator("#settings-card summary")).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    expect(sentence(editor, WORDS[0])).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    expect(page.get_by_role("button", name="Add pause")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(sentence(editor, WORDS[0])).to_be_focused()
+    page.get_by_label("Pause, seconds").focus()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Remove the pause")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.locator("#settings-card summary")).to_be_focused()
+    assert texts(client, project) == ["Morning", WORDS[0], "", WORDS[1]]
+
+
+def test_the_cards_are_in_reach_on_a_phone(
+    editor: Visit, client: Client, project: str, keep: Keep
+) -> None:
+    page = editor.page
+    client.add_blocks(project, [f"Sentence {number}." for number in range(60)])
+    page.set_viewport_size({"width": 390, "height": 844})
+    editor.go(f"/studio/projects/{project}")
+    sentence(editor, "Sentence 59.").click()
+    cards = page.locator(".editor-side > details")
+    for card, name in ((0, "Apply to"), (1, "Record again"), (2, "Format")):
+        cards.nth(card).locator("summary").click()
+        field = page.locator(".card-body").get_by_text(name, exact=True)
+        expect(field).to_be_in_viewport()
+        expect(page.locator(".editor-side > details[open]")).to_have_count(1)
+        expect(page.locator(".line.chosen")).to_have_text("Sentence 59.")
+    assert not page.evaluate(MEASURE)
+    keep(editor, "phone-light-editor")

@@ -42,7 +42,7 @@ def test_entries_are_added_changed_and_deleted(
     first = {"written": "Nguyen", "spoken": "nwin", "language": "", "matchCase": ""}
     for form in (first, {"written": HOSTILE + "x", "spoken": "y", "language": "French"}):
         done = visitor.post(PAGE, data=form, headers=headers)
-        assert (done.status_code, done.headers["HX-Refresh"]) == (204, "true")
+        assert (done.status_code, done.headers["HX-Trigger"]) == (204, "pronunciations")
     page = visitor.get(PAGE).text
     assert "<img" not in page
     assert HOSTILE + "x" in html.unescape(page)
@@ -91,10 +91,10 @@ def test_entries_of_a_project(
     made = visitor.post("/studio/projects", data={"name": HOSTILE + "Book"}, headers=headers)
     editor = made.headers["HX-Redirect"]
     page = f"{editor}/pronunciations"
-    assert f'href="{page}"' in visitor.get(editor).text
+    assert f'data-from="{page}"' in visitor.get(editor).text
     first = {"written": "Nguyen", "spoken": "nwin", "language": "", "matchCase": ""}
     done = visitor.post(page, data=first, headers=headers)
-    assert (done.status_code, done.headers["HX-Refresh"]) == (204, "true")
+    assert (done.status_code, done.headers["HX-Trigger"]) == (204, "pronunciations")
     shown = visitor.get(page).text
     assert "<img" not in shown
     assert "Nguyen" in shown

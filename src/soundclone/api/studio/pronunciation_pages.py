@@ -26,6 +26,7 @@ from .session import Speaker, SpeakPage
 router = APIRouter(prefix="/studio", route_class=StudioRoute)
 
 PAGE = 50  # entries on a page
+CHANGED = "pronunciations"  # event of the page after a change
 
 
 @router.get("/pronunciations")
@@ -54,6 +55,7 @@ async def show(
         project=project,
         entries=found[skip : skip + PAGE],
         total=len(found),
+        skip=skip,
         earlier=_link(here, skip - PAGE) if skip else None,
         later=_link(here, skip + PAGE) if skip + PAGE < len(found) else None,
         voices=known,
@@ -118,7 +120,7 @@ async def _exchange(
             dictionaries.exchange_of_project(session, project, before, after)
 
     await state.database.transaction_async(work)
-    return Response(status_code=204, headers={"HX-Refresh": "true"})
+    return Response(status_code=204, headers={"HX-Trigger": CHANGED})
 
 
 @router.post("/pronunciations/speech")

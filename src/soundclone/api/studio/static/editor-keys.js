@@ -5,10 +5,12 @@ import { styleOf } from "./editor-settings.js";
 
 export class Keys {
   constructor(list, script, helpers) {
-    Object.assign(this, { script, ...helpers });
+    Object.assign(this, { list, script, ...helpers });
     const { rows, settings } = this;
-    list.addEventListener("focusin", ({ target }) => {
+    list.addEventListener("focusin", ({ target, relatedTarget }) => {
       const block = rows.blockOf(target);
+      const isEntered = this.tabbed && !list.contains(relatedTarget);
+      if (isEntered && settings.chosen().length && block !== settings.current) return rows.place(settings.current, Infinity);
       if (block && block !== settings.current) settings.select(block);
     });
     list.addEventListener("mousedown", (event) => this.press(event));
@@ -35,6 +37,8 @@ export class Keys {
       event.inputType === "historyRedo" ? script.redo() : script.undo();
     });
     document.addEventListener("keydown", (event) => this.keyOfPage(event));
+    document.addEventListener("keydown", ({ key }) => (this.tabbed = key === "Tab"), true);
+    document.addEventListener("pointerdown", () => (this.tabbed = false), true);
   }
 
   press(event) {
@@ -107,12 +111,23 @@ export class Keys {
     this.rows.place(previous, joint);
   }
 
+  // Tab leaves the script, which may have thousands of blocks. Arrow keys move within it.
+  leave(event) {
+    const { target, shiftKey } = event;
+    if (target.matches(shiftKey ? "[data-remove]" : ".pause input")) return; // to the other part of a pause
+    const page = this.list.closest("#editor");
+    const places = shiftKey ? page.querySelectorAll(".script-card button:enabled:not(.line *)") : page.querySelectorAll(".editor-side summary");
+    event.preventDefault();
+    [...places].at(shiftKey ? -1 : 0).focus();
+  }
+
   key(event) {
     const { script, settings, rows } = this;
-    const { key, shiftKey, altKey, isComposing } = event;
+    const { key, shiftKey, altKey, ctrlKey, metaKey, isComposing } = event;
     if (isComposing) return;
     const block = rows.blockOf(event.target);
     if (!block) return;
+    if (key === "Tab" && !altKey && !ctrlKey && !metaKey) return this.leave(event);
     const several = settings.chosen();
     if (several.length > 1 && (key === "Backspace" || key === "Delete")) {
       event.preventDefault();
@@ -129,7 +144,7 @@ export class Keys {
     }
     const atStart = at.end === 0;
     const atEnd = at.start === (block.text ?? "").length;
-    if (key === "Enter" && block.textFormat !== "ssml") {
+    if (key === "Enter" && !ctrlKey && !metaKey && block.textFormat !== "ssml") {
       event.preventDefault();
       this.split(block, at);
     } else if (key === "Backspace" && atStart && previous) {
@@ -156,6 +171,9 @@ export class Keys {
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z" && !event.target.closest("form")) {
       event.preventDefault();
       event.shiftKey ? script.redo() : script.undo();
+    } else if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
+      event.preventDefault();
+      player.toggle();
     } else if (event.key === "Escape") {
       player.stop();
     } else if (event.key === " " && player.active && !event.target.closest("input, select, button, .words, summary")) {

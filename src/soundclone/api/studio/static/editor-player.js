@@ -20,7 +20,7 @@ export class Player {
     this.dock = page.querySelector(".dock");
     this.audio = new Audio();
     this.word = new SpokenWord(this.audio, { rowOf: this.rowOf, shown: (range) => this.keepInView(range) });
-    this.button.addEventListener("click", () => (this.active ? this.stop() : this.play(this.from())));
+    this.button.addEventListener("click", () => this.toggle());
     this.rate.addEventListener("change", () => (this.audio.playbackRate = Number(this.rate.value)));
   }
 
@@ -28,6 +28,10 @@ export class Player {
     this.page.querySelector("#playing").textContent = text;
     this.button.setAttribute("aria-label", t(this.active ? "editor.stop" : "editor.play"));
     this.button.classList.toggle("on", Boolean(this.active));
+  }
+
+  toggle() {
+    return this.active ? this.stop() : this.play(this.from());
   }
 
   stop() {

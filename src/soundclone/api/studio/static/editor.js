@@ -1,5 +1,6 @@
 // The page of a project: its parts, and what the page says about saving and the price.
 
+import { Dictionary } from "./editor-dictionary.js";
 import { Keys } from "./editor-keys.js";
 import { Player } from "./editor-player.js";
 import { request } from "./editor-requests.js";
@@ -43,7 +44,17 @@ const takes = new Takes(page, script, { say, draw, price, player });
 const keys = new Keys(list, script, { rows, settings, player });
 Object.assign(settings, { rows, takes });
 new Delivery(page, script, { draw, price });
+new Dictionary(page, script, { settings, takes, price, say });
 if (matchMedia("(min-width: 1041px)").matches) $("#settings-card").open = true;
+
+// On a phone the cards are over the script, one at a time.
+const cards = page.querySelectorAll(".editor-side > details");
+for (const card of cards) {
+  card.addEventListener("toggle", () => {
+    if (!card.open || !matchMedia("(max-width: 760px)").matches) return;
+    for (const other of cards) other.open = other === card;
+  });
+}
 
 for (const button of page.querySelectorAll("[data-insert]")) {
   button.addEventListener("click", () => keys.insert(button.dataset.insert));

@@ -7,7 +7,7 @@ const FORM = "form";
 const ESTIMATE = "estimate";
 
 function scope(near) {
-  return near.closest("form, .card") ?? document.getElementById("main");
+  return near.closest("form, .card, dialog") ?? document.getElementById("main");
 }
 
 function boxesFor(near, field) {

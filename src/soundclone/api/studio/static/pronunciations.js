@@ -1,4 +1,5 @@
-// The page of pronunciations: the sound and the price of an entry.
+// A dictionary of pronunciations, on its page and in the editor: the sound and the price of an entry,
+// and the focus after a change.
 
 import { clearErrors, showError } from "./errors.js";
 import { csrf, t } from "./i18n.js";
@@ -7,7 +8,34 @@ export function pronunciations() {
   return {
     busy: false,
     characters: 0,
+    saved: "", // the word whose entry was changed
 
+    init() {
+      this.$root.addEventListener("htmx:afterRequest", ({ target, detail }) => {
+        if (detail.xhr.status === 204) this.changed(target);
+      });
+      this.$root.addEventListener("htmx:afterSettle", ({ target }) => this.replaced(target));
+    },
+    destroy() {
+      this.audio?.pause();
+    },
+
+    // The list of entries is about to be replaced.
+    changed(form) {
+      const { written } = form.elements ?? {};
+      if (form !== this.$refs.form) {
+        this.saved = written?.value ?? "";
+        return;
+      }
+      form.reset();
+      this.count();
+      written.focus();
+    },
+    replaced(list) {
+      if (this.$refs.form.contains(document.activeElement)) return;
+      const button = list.querySelector(`[data-edits="${CSS.escape(this.saved)}"]`);
+      (button ?? this.$refs.number).focus();
+    },
     get formPrice() {
       const { fee, rate } = this.$root.dataset;
       const micro = Number(fee) + Math.floor((this.characters * Number(rate)) / 10_000);
