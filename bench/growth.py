@@ -193,7 +193,10 @@ def drain(url: str, number: int) -> None:
 
 
 def fill_ledger(database: Database, account: str, key: str, lines: int) -> None:
-    """Write holds and captures of the last 60 days, half of them for one account."""
+    """Write holds and captures of the last 60 days, half of them for one account.
+
+    Tasks are known for 30 days, and each account has 20 voices.
+    """
     others = [customer(database)[:2] for _ in range(9)]
     with database.transaction() as session:
         for payer, its_key, pairs in [
@@ -206,7 +209,21 @@ def fill_ledger(database: Database, account: str, key: str, lines: int) -> None:
                 "pairs": pairs,
                 "start": time.time() - 60 * DAY,
                 "gap": 60 * DAY / pairs,
+                "known": pairs // 2,
             }
+            session.execute(
+                text(
+                    "INSERT INTO tasks (id, kind, status, account_id, key_id, voice_id, params, "
+                    "characters, cost, fee, delivered, size, turn, request_hash, progress, "
+                    "attempts, result, created_at) "
+                    "WITH RECURSIVE n(i) AS (SELECT :known + 1 UNION ALL SELECT i + 1 FROM n "
+                    "WHERE i < :pairs) "
+                    "SELECT :account || '_' || i, 'audio', 'completed', :account, :key, "
+                    ":account || '_' || (i % 20), '{}', 1, 10, 0, 0, 0, i, '', 100, 0, '{}', "
+                    ":start + i * :gap FROM n".replace(":account", "CAST(:account AS varchar)")
+                ),
+                parameters,
+            )
             for kind, debit, credit, resolves in (
                 ("hold", ":account", "'held'", "NULL"),
                 ("capture", ":account", "'revenue'", "'hold:' || :account || '_' || i"),
@@ -364,6 +381,7 @@ def grow(what: str, url: str, number: int) -> None:
             "poll": [subject.poll for subject in subjects],
             "balance": reads(ledger.balance),
             "usage, 30 days": reads(queries.usage),
+            "usage by voice, 30 days": reads(queries.usage_by_voice),
             "tasks, first page": reads(queries.history),
             "voices, first 20": reads(first_voices),
         }

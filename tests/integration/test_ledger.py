@@ -680,6 +680,13 @@ def test_any_history_adds_up(database: Database, history: list[tuple[str, int, i
         "UPDATE usage_days SET tasks = tasks + 1",
         "UPDATE usage_days SET day = day - 1",
         "DELETE FROM usage_days",
+        "UPDATE voice_days SET spent = spent + 1",
+        "UPDATE voice_days SET tasks = tasks + 1",
+        "UPDATE voice_days SET day = day - 1",
+        "UPDATE voice_days SET voice_id = 'model_other'",
+        "DELETE FROM voice_days",
+        "UPDATE voice_days SET spent = spent - 2, tasks = tasks - 1; "
+        "INSERT INTO voice_days SELECT account_id, day, 'model_other', 2, 1 FROM voice_days",
     ],
 )
 def test_audit_notices_a_wrong_day(database: Database, change: str) -> None:
@@ -689,7 +696,8 @@ def test_audit_notices_a_wrong_day(database: Database, change: str) -> None:
         tasks.complete(session, task, rows.RESULT, keep=KEEP, voice=None)
     with database.transaction() as session:
         assert ledger.audit(session).sound
-        session.execute(text(change))
+        for statement in change.split("; "):
+            session.execute(text(statement))
         audit = ledger.audit(session)
     assert not audit.sound
     assert audit.total == 0
@@ -707,15 +715,18 @@ def test_the_migration_adds_up_the_days_of_older_lines(database: Database) -> No
         connection.execute(text(f"DROP TRIGGER transfers_usage{table}"))
         if not database.sqlite:
             connection.execute(text("DROP FUNCTION transfers_usage"))
-        connection.execute(text("DROP TABLE usage_days"))
+        for each in ("usage_days", "voice_days"):
+            connection.execute(text(f"DROP TABLE {each}"))
         migration = configuration(connection)
-        before = ScriptDirectory.from_config(migration).get_revision("0031").down_revision
-        connection.execute(text("UPDATE alembic_version SET version_num = :it"), {"it": before})
-        command.upgrade(migration, "0031")
+        for wanted in ("0031", "0034"):
+            before = ScriptDirectory.from_config(migration).get_revision(wanted).down_revision
+            connection.execute(text("UPDATE alembic_version SET version_num = :it"), {"it": before})
+            command.upgrade(migration, wanted)
     with database.read() as session:
         assert ledger.audit(session).sound
         days = queries.usage(session, account, 2)  # the day may have changed meanwhile
         assert (sum(day.spent for day in days), sum(day.tasks for day in days)) == (9, 2)
+        assert [each.tasks for each in queries.usage_by_voice(session, account, 2)] == [1, 1]
 
 
 def test_audit_notices_a_wrong_account(database: Database) -> None:

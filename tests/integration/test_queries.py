@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import insert, update
+from sqlalchemy import delete, insert, update
 from sqlalchemy.orm import Session
 
 from soundclone.core import (
@@ -153,6 +153,23 @@ def test_usage_of_days_is_that_of_the_ledger(
         for start in range(first * int(DAY), first * int(DAY) + step * count, step)
         for amounts in [[amount for when, amount in written if start <= when < start + step]]
     ]
+
+
+def test_usage_of_a_voice_outlasts_its_tasks(database: Database, customer: tuple[str, str]) -> None:
+    used = [("model_a", 3), ("model_b", 9), ("model_a", 4), ("", 0)]
+    for voice_id, cost in used:
+        task = submit(database, customer)
+        with database.transaction() as session:
+            session.get_one(Task, task).voice_id = voice_id
+            tasks.complete(session, task, rows.RESULT, keep=60, voice=None, cost=cost)
+    wanted = [("model_b", None, 9, 1), ("model_a", None, 7, 2), (None, None, 0, 1)]
+    for forgotten in (False, True):
+        with database.transaction() as session:
+            if forgotten:
+                session.execute(delete(Task))
+            found = queries.usage_by_voice(session, customer[0], 2)
+            assert ledger.audit(session).sound
+        assert [(each.voice_id, each.name, each.spent, each.tasks) for each in found] == wanted
 
 
 def test_the_operators_view(database: Database, customer: tuple[str, str]) -> None:

@@ -69,7 +69,7 @@ ERASED = frozenset(
 )
 """Tables whose rows of an account are deleted."""
 
-KEPT = frozenset({"accounts", "audit_log", "transfers", "usage_days"})
+KEPT = frozenset({"accounts", "audit_log", "transfers", "usage_days", "voice_days"})
 """Tables whose rows stay, without names and notes."""
 
 ERASED_NAME = "erased"

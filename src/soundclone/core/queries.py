@@ -27,6 +27,9 @@ from .voices import ACTIVE
 from .workers import WorkerInfo, alive
 from .workers import now as current_time
 
+MOST_VOICES = 50
+"""Most voices in the usage by voice."""
+
 _DAY = int(DAY)
 
 
@@ -116,7 +119,7 @@ def usage_between(
 
 @dataclass(frozen=True)
 class VoiceUsage:
-    """Usage of one voice, or of all tasks whose voice is unknown."""
+    """Usage of one voice, or of all tasks that no other entry has."""
 
     voice_id: str | None
     name: str | None  # None for a voice without a name, and for a deleted one
@@ -125,31 +128,28 @@ class VoiceUsage:
 
 
 def usage_by_voice(session: Session, account_id: str, days: int = 30) -> tuple[VoiceUsage, ...]:
-    """Return the usage of each of the account's voices in the days of `usage`, most spent first."""
-    first = (int(time.time()) // _DAY - days + 1) * _DAY
-    spent = func.sum(Transfer.amount)
-    rows = session.execute(
-        select(Task.voice_id, spent, func.count())
-        .select_from(Transfer)
-        .outerjoin(Task, Task.id == Transfer.task_id)
-        .where(
-            Transfer.account_id == account_id,
-            Transfer.kind == literal_column("'capture'"),
-            Transfer.created_at >= first,
-        )
-        .group_by(Task.voice_id)
-        .order_by(spent.desc())
-    ).all()
+    """Return the usage of the account's voices in the days of `usage`, most spent first.
+
+    The last entry has no voice. It has the usage of tasks without a voice, of tasks that ended
+    before a release that added up voices, and of voices after the first `MOST_VOICES`.
+    """
+    end = int(time.time()) // _DAY + 1
+    rows = usage_days.of_voices(session, account_id, end - days, end, MOST_VOICES)
     names = {
         row.id: row.name
         for row in session.execute(
             select(Voice.id, Voice.name).where(Voice.id.in_([voice for voice, _, _ in rows]))
         )
     }
-    return tuple(
-        VoiceUsage(voice, names.get(voice), int(total), int(number))
-        for voice, total, number in rows
+    found = [VoiceUsage(voice, names.get(voice), spent, tasks) for voice, spent, tasks in rows]
+    all_days = usage_days.between(session, account_id, end - days, end)
+    other = VoiceUsage(
+        None,
+        None,
+        sum(spent for _, spent, _ in all_days) - sum(each.spent for each in found),
+        sum(tasks for _, _, tasks in all_days) - sum(each.tasks for each in found),
     )
+    return (*found, other) if other.tasks else tuple(found)
 
 
 @dataclass(frozen=True)

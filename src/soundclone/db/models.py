@@ -166,6 +166,18 @@ class UsageDay(Base):
     tasks: Mapped[int]
 
 
+class VoiceDay(Base):
+    """Captures of an account for a voice on a day (UTC). The same trigger adds them up."""
+
+    __tablename__ = "voice_days"
+
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    day: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)  # since the epoch
+    voice_id: Mapped[str] = mapped_column(primary_key=True)  # empty if there is none
+    spent: Mapped[int]  # micro-credits
+    tasks: Mapped[int]
+
+
 class Task(Base):
     """Preview ("clone"), speech ("audio"), voice conversion or render of a project."""
 
