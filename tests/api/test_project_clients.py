@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 
-from soundclone_client import Client, ParameterError
+from soundclone_client import Client, ParameterError, RateLimitError, TaskFailed
 from tests import rows
 
 from .site import served
@@ -74,3 +75,51 @@ def test_a_script_becomes_a_file(tmp_path: Path) -> None:
             client.delete_project(again[0])
             client.delete_project(project.id)
             assert list(client.projects()) == []
+
+
+def test_more_blocks_than_a_key_may_have_tasks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("soundclone_client._wire.pause_before_retry", lambda *_: 0.0)
+    with served(tmp_path / "data") as site:
+        account = site.account()
+        site.api.settings.active_tasks_per_key = 2
+        with site.client(account) as client:
+            voice = client.voices()[0].model_id
+            project = client.create_project("Long", model_id=voice, language="English").id
+            texts = [f"Sentence {number}." for number in range(60)]
+            client.add_blocks(project, [*texts[:55], "Here we stumble.", *texts[55:], "  "])
+            site.worker.paused.set()
+            with pytest.raises(RateLimitError):  # after two takes
+                client.record_project(project, wait=False)
+            resumed = threading.Timer(2.0, site.worker.paused.clear)
+            resumed.start()
+            seen: list[tuple[int, int]] = []
+            with pytest.raises(TaskFailed, match="stumble"):
+                client.record_project(project, on_progress=lambda *now: seen.append(now))
+            resumed.join()
+            assert seen == [(number, 61) for number in range(1, 62)]
+            states = [block.state for block in client.blocks(project)]
+            assert states == ["ready"] * 55 + ["failed"] + ["ready"] * 5 + ["silent"]
+            assert site.tasks(account) == 61
+            again = client.record_project(project, check=False)
+            (failed,) = again.takes
+            assert (failed.status, failed.cost, again.refused) == ("failed", 0, ())
+            assert failed.error is not None
+            assert "stumble" in failed.error
+
+
+def test_other_work_of_the_key_uses_its_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("soundclone_client._wire.pause_before_retry", lambda *_: 0.0)
+    with served(tmp_path / "data") as site:
+        site.api.settings.active_tasks_per_key = 1
+        site.worker.paused.set()
+        with site.client(site.account()) as client:
+            voice = client.voices()[0].model_id
+            client.speak(voice, "Something else.", wait=False)
+            project = client.create_project("Long", model_id=voice, language="English").id
+            client.add_blocks(project, ["One.", "Two."])
+            with pytest.raises(RateLimitError):
+                client.record_project(project)

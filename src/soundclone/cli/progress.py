@@ -75,12 +75,11 @@ def transferring(what: str, quiet: bool) -> Iterator[Callable[[int, int | None],
 
 
 @contextmanager
-def counting(
-    what: str, unit: str, total: int, quiet: bool
-) -> Iterator[Callable[[int, float], None]]:
+def counting(what: str, unit: str, total: int, quiet: bool) -> Iterator[Callable[..., None]]:
     """Show how many of `total` units are done.
 
-    Yields a function that takes the number of finished units and the share of the next one.
+    Yields a function that takes the number of finished units, the share of the next one, and the
+    total where that is known later.
     """
     from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
@@ -92,11 +91,10 @@ def counting(
     with _bars(quiet, *columns) as bars:
         bar = bars.add_task(what, total=total)
 
-        def show(done: int, share: float) -> None:
+        def show(done: int, share: float, all: int = total) -> None:
             bars.start()
-            bars.update(
-                bar, completed=done + share, description=f"{what}: {done} of {total} {unit}"
-            )
+            description = f"{what}: {done} of {all} {unit}"
+            bars.update(bar, completed=done + share, total=all, description=description)
 
         yield show
 

@@ -8,9 +8,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -22,7 +21,7 @@ from .remote import Emotion, Language, check_language
 from .voices import id_of as voice_of
 
 if TYPE_CHECKING:
-    from soundclone_client import Block, Client, Project, Recorded
+    from soundclone_client import Block, Client, Project
 
 projects_app = typer.Typer(
     help="Record scripts sentence by sentence, and render them.",
@@ -160,32 +159,26 @@ def record(
     exit code is 1 if a block could not be recorded.
     """
     silent = quiet or as_json
-    ended: list[dict[str, object]] = []
-    refused: list[Mapping[str, object]] = []
-    with resumable(), connected(url, key) as client:
+    with (
+        resumable(),
+        connected(url, key) as client,
+        counting("recording", "blocks", 0, silent) as count,
+    ):
         id = id_of(client, project)
-        full = True
-        while full:
-            ordered, full = _order(client, id)
-            tasks = {take.task_id: take.block_id for take in ordered.takes}
-            tasks |= _under_way(client, id, set(tasks.values()))
-            waiting = [row for row in ordered.refused if row.get("errorCode") == "rate_limited"]
-            refused += [row for row in ordered.refused if row not in waiting]
-            full = full or bool(waiting)
-            if full and not tasks:  # the key is used by other work
-                refused += waiting
-                break
-            with counting("recording", "blocks", len(tasks), silent) as count:
-                ended += [
-                    _wait(client, task, partial(count, done), tasks[task])
-                    for done, task in enumerate(tasks)
-                ]
-    problems = [row for row in ended if row["error"]]
-    problems += [
-        {"block": row.get("blockId"), "cost": 0.0, "error": row.get("error")} for row in refused
+        done = client.record_project(
+            id, check=False, on_progress=lambda ended, all: count(ended, 0.0, all)
+        )
+    problems = [
+        {"block": take.block_id, "cost": take.cost, "error": take.error}
+        for take in done.takes
+        if take.status == "failed"
     ]
-    cost = round(sum(cast("float", row["cost"]) for row in ended), 6)
-    recorded = sum(not row["error"] for row in ended)
+    problems += [
+        {"block": row.get("blockId"), "cost": 0.0, "error": row.get("error")}
+        for row in done.refused
+    ]
+    cost = round(sum(take.cost for take in done.takes), 6)
+    recorded = sum(take.status == "completed" for take in done.takes)
     if as_json:
         print_json({"project": id, "recorded": recorded, "failed": problems, "cost": cost})
     elif not quiet:
@@ -248,44 +241,6 @@ def _read(file: Path, unit: Unit) -> tuple[str, list[Mapping[str, object]], str 
         for each in drafts
     ]
     return imports.name_of(document, file.name), rows, imports.language_of(document)
-
-
-def _order(client: Client, project: str) -> tuple[Recorded, bool]:
-    """Order takes. Return True if the key has as many tasks as it may have, and more are needed."""
-    from soundclone_client import RateLimitError, Recorded
-
-    for is_last in (False, True):  # the last task may end between the two requests
-        try:
-            return client.record_project(project, wait=False), False
-        except RateLimitError:
-            if any(block.state == "recording" for block in client.blocks(project)):
-                break
-            if is_last:
-                raise
-    return Recorded((), ()), True
-
-
-def _under_way(client: Client, project: str, known: set[str]) -> dict[str, str]:
-    """Return the tasks and blocks of takes that an earlier run has ordered."""
-    blocks = [each for each in client.blocks(project) if each.state == "recording"]
-    return {
-        take.task_id: block.id
-        for block in blocks
-        if block.id not in known
-        for take in client.takes(project, block.id)
-        if take.id == block.recording_id
-    }
-
-
-def _wait(client: Client, task: str, count: partial[None], block: str) -> dict[str, object]:
-    """Wait for a take. Return its block, its cost and why it failed."""
-    from soundclone_client import TaskFailed
-
-    try:
-        done = client.wait(task, on_progress=lambda now: count((now.progress or 0) / 100))
-    except TaskFailed as error:
-        return {"block": block, "cost": 0.0, "error": error.message}
-    return {"block": block, "cost": done.cost or 0.0, "error": None}
 
 
 def _print(project: Project, script: Sequence[Block], as_json: bool, listed: bool = False) -> None:

@@ -30,7 +30,7 @@ import httpx2
 
 from . import _wire
 from ._conversation import PATH, AsyncConversation
-from ._errors import ClientError, TaskFailed, Timeout
+from ._errors import ClientError, RateLimitError, TaskFailed, Timeout
 from ._files import Recording, complete_file, remote_address
 from ._models import (
     Account,
@@ -63,6 +63,7 @@ from ._models import (
     Withdrawal,
 )
 from ._types import (
+    Count,
     DeliveryStatus,
     Format,
     Kind,
@@ -1384,38 +1385,85 @@ class AsyncClient:
         )
         return _wire.read(Take, answer)
 
-    async def record_project(self, project_id: str, *, wait: bool = True) -> Recorded:
+    async def record_project(
+        self,
+        project_id: str,
+        *,
+        wait: bool = True,
+        check: bool = True,
+        on_progress: Count | None = None,
+    ) -> Recorded:
         """Record the blocks whose present content has no take.
 
-        Blocks whose take fits, or is under way, are not recorded again.
+        Blocks whose take fits are not recorded again. A take that is under way is waited for.
+        A key may have a limited number of tasks that have not ended. While it has that many, the
+        next blocks are ordered after the takes have ended.
 
         Args:
             project_id: Id of the project, "proj_…".
-            wait: Wait for the takes. False returns when they are ordered.
+            wait: Wait for the takes. False returns when the takes are ordered.
+            check: False returns failed takes, with their `error`, like all others.
+            on_progress: Called with the number of takes that have ended and the number of all.
 
         Raises:
-            TaskFailed: A take failed.
+            TaskFailed: A take failed. The other blocks are recorded.
+            RateLimitError: Tasks of other work use the whole limit of the key, or takes do and
+                `wait` is False.
 
         Example:
             done = await client.record_project("proj_…")
             print(sum(take.cost for take in done.takes), done.refused)
         """
-        made: list[Take] = []
-        refused: list[Mapping[str, Any]] = []
         path = _wire.project_path(project_id, "takes")
-        cursor: str | None = None
-        while True:
-            body = {"cursor": cursor} if cursor else {}
-            answer = await self._call("POST", path, json=body)
-            made += _wire.read_list(Take, answer)
-            refused += answer.get("refused") or ()
-            cursor = answer.get("nextCursor")
-            if not cursor:
-                break
-        if wait:
-            for take in made:
-                await self.wait(take.task_id)
-        return Recorded(tuple(made), tuple(refused))
+        waiting = await self._under_way(project_id) if wait else []
+        left = (await self.project(project_id)).unrecorded if on_progress else None
+        total = len(waiting) + (left.blocks if left else 0)
+        ended: list[Take] = []
+        failure: TaskFailed | None = None
+        refused: list[Mapping[str, Any]] = []
+        bodies: list[Mapping[str, Any]] = [{}]  # of the next requests, the last one first
+        while bodies or (wait and waiting):
+            is_full = not bodies
+            if bodies:
+                try:
+                    answer = await self._call("POST", path, json=bodies[-1])
+                except RateLimitError:
+                    if not (wait and waiting):
+                        raise
+                    is_full = True
+                else:
+                    del bodies[-1]
+                    waiting += _wire.read_list(Take, answer)
+                    later, never = _wire.read_refused(answer, can_wait=wait and bool(waiting))
+                    refused += never
+                    is_full = bool(later)
+                    if following := answer.get("nextCursor"):
+                        bodies.append({"cursor": following})
+                    if later:
+                        bodies.append({"blockIds": later})
+            if is_full and wait:
+                for take in waiting:
+                    try:
+                        task = await self.wait(take.task_id)
+                    except TaskFailed as error:
+                        failure = failure or error
+                        task = error.task
+                    ended.append(_wire.ended_take(take, task))
+                    if on_progress:
+                        on_progress(len(ended), max(total, len(ended)))
+                waiting = []
+        if failure is not None and check:
+            raise failure
+        return Recorded((*ended, *waiting), tuple(refused))
+
+    async def _under_way(self, project_id: str) -> list[Take]:
+        """Return the takes of a project that are being recorded."""
+        found = []
+        async for block in self.blocks(project_id):
+            if block.recording_id:
+                path = _wire.project_path(project_id, "takes", block.recording_id)
+                found.append(_wire.read(Take, await self._call("GET", path)))
+        return found
 
     async def takes(self, project_id: str, block_id: str) -> list[Take]:
         """Return the takes of a block, newest first.

@@ -28,6 +28,10 @@ Progress = Callable[["Task"], object]
 
 Transfer = Callable[[int, int | None], object]
 """Called with the bytes transferred and the total, which is None if unknown."""
+
+Count = Callable[[int, int], object]
+"""Called with the number of things that are done and the number of all."""
+
 BlockKind = Literal["text", "chapter", "pause"]
 BlockState = Literal["silent", "unrecorded", "recording", "stale", "ready", "failed"]
 WebhookEvent = Literal["task.succeeded", "task.failed", "balance.low"]

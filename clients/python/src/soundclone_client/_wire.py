@@ -278,6 +278,37 @@ def read_list(kind: type[DataT], data: Mapping[str, Any]) -> list[DataT]:
     return [read(kind, row) for row in data.get("list") or ()]
 
 
+def read_refused(
+    data: Mapping[str, Any], *, can_wait: bool
+) -> tuple[list[str], list[Mapping[str, Any]]]:
+    """Return the ids of blocks that may be ordered later, and the others that were refused.
+
+    Args:
+        data: Answer to an order of takes.
+        can_wait: True if the limit of unfinished tasks may pass.
+    """
+    rows: list[Mapping[str, Any]] = list(data.get("refused") or ())
+    later = [row["blockId"] for row in rows if can_wait and row.get("errorCode") == "rate_limited"]
+    return later, [row for row in rows if row.get("blockId") not in later]
+
+
+def ended_take(take: Take, task: Task) -> Take:
+    """Return a take whose task has ended. A failed task costs nothing."""
+    return replace(
+        take,
+        status=task.status,
+        progress=task.progress or 0,
+        cost=0.0 if task.status == "failed" else (task.cost or 0.0),
+        error=task.error,
+        error_code=task.error_code,
+        seconds=task.seconds,
+        audio_url=task.audio_url,
+        subtitle_vtt=task.subtitle_vtt,
+        subtitle_json=task.subtitle_json,
+        links_expire_at=task.expires_at,
+    )
+
+
 def read_page(data: Mapping[str, Any]) -> TaskPage:
     """Build a page of tasks from an answer."""
     return TaskPage(tuple(read_list(Task, data)), data.get("nextCursor"))
