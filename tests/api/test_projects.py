@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from soundclone.core import account_data, creations, files, removal, renders, takes, tasks
 from soundclone.core.requests import TaskResult
@@ -417,6 +417,57 @@ def test_a_long_script_is_recorded_in_several_requests(script: Script) -> None:
     assert len(first["list"]) == 50
     second = script.ok("POST", f"{script.path}/takes", {"cursor": first["nextCursor"]})
     assert (len(second["list"]), second["nextCursor"]) == (10, None)
+
+
+def test_a_request_for_takes_costs_the_same_in_a_long_script(script: Script) -> None:
+    for _ in range(12):
+        script.insert(*(f"Sentence {number}." for number in range(100)))
+    put = {"entries": [{"written": "Nobody", "spoken": "no body"}]}
+    script.ok("PUT", f"{script.path}/pronunciations", put)
+    statements: list[str] = []
+    engine = script.api.database.engine
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        statements.append(statement)
+
+    loaded: list[Block] = []
+
+    def count(block: Block, _context: object) -> None:
+        loaded.append(block)
+
+    event.listen(engine, "before_cursor_execute", note)
+    event.listen(Block, "load", count)
+    cursor: str | None = None
+    counts: list[tuple[int, int]] = []
+    while len(counts) < 3:
+        answer = script.ok("POST", f"{script.path}/takes", {"cursor": cursor} if cursor else {})
+        assert len(answer["list"]) == 50
+        cursor = answer["nextCursor"]
+        counts.append((len(statements), len(loaded)))
+        statements.clear()
+        loaded.clear()
+    event.remove(engine, "before_cursor_execute", note)
+    event.remove(Block, "load", count)
+    assert max(blocks for _, blocks in counts) <= 2 * 51
+    # Besides the voice and the dictionaries, which are read for each block.
+    assert max(executed for executed, _ in counts) <= 4 * 50 + 60
+
+
+def test_a_block_that_is_full_of_takes_is_refused_alone(
+    script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(takes, "MOST_TAKES", 1)
+    one, two = script.insert("One.", "Two.")
+    script.complete(script.record(one["id"]))
+    script.ok("PATCH", f"{script.path}/blocks/{one['id']}", {"text": "Another."})
+    answer = script.ok("POST", f"{script.path}/takes", {})
+    assert [take["blockId"] for take in answer["list"]] == [two["id"]]
+    assert [(row["blockId"], row["errorCode"]) for row in answer["refused"]] == [
+        (one["id"], "too_large")
+    ]
+    answer = script.ok("POST", f"{script.path}/takes", {})
+    assert (answer["list"], len(answer["refused"])) == ([], 1)
+    assert script.send("POST", f"{script.path}/blocks/{one['id']}/takes", {})[0] == 413
 
 
 def test_takes_that_cannot_be_paid_are_refused(real_api: Api) -> None:

@@ -126,6 +126,7 @@ async def create_take(
             known = takes.of_blocks(session, locked, [target])[block_id]
             best = takes.chosen(target, known)
             takes.choose(session, locked, target, best.take.id if best else None)
+        takes.check_room(session, block_id)
         takes.add(session, locked, target, task, seed=seed, digest=block.digest, reading=reading)
         if body.choose:
             takes.choose(session, locked, target, None)
@@ -165,15 +166,20 @@ async def record_project(
     """
     wanted = None if body.blockIds is None else set(body.blockIds)
 
-    def find(session: Session) -> tuple[Project, Sequence[Block], Sequence[Entry]]:
+    def find(
+        session: Session,
+    ) -> tuple[Project, Sequence[Block], Sequence[str], Sequence[Entry]]:
         project = projects.get(session, project_id, who.account_id)
         found = takes.to_record(session, project, wanted, after=body.cursor, limit=_AT_ONCE + 1)
-        return project, found, dictionaries.of_project(session, project_id)
+        full = takes.without_room(session, [block.id for block in found[:_AT_ONCE]])
+        return project, found, full, dictionaries.of_project(session, project_id)
 
-    project, found, own = await read(state, find)
+    project, found, full, own = await read(state, find)
     orders: list[_Ordered] = []
     refused: dict[str, SoundcloneError] = {}
     for block in found[:_AT_ONCE]:
+        if block.id in full:
+            continue
         seed = secrets.randbelow(_SEEDS)
         asked = digest("take", {"block": block.id, "digest": block.digest, "seed": seed})
         try:
@@ -193,6 +199,7 @@ async def record_project(
         for reason in refused.values():
             if isinstance(reason, _FOR_ALL):
                 raise reason
+    refused |= {block_id: takes.no_room(block_id) for block_id in full}
     following = found[_AT_ONCE - 1].id if len(found) > _AT_ONCE else None
     return JSONResponse(
         ok(
@@ -229,14 +236,18 @@ def _order_takes(
     project = projects.lock(session, project_id, who.account_id)
     ids = [each.block.id for each in orders]
     present = {block.id: block for block in takes.to_record(session, project, ids, limit=len(ids))}
+    refused: dict[str, SoundcloneError] = {
+        block_id: takes.no_room(block_id) for block_id in takes.without_room(session, ids)
+    }
     needed = [
         replace(each, block=present[each.block.id])
         for each in orders
-        if each.block.id in present and present[each.block.id].digest == each.block.digest
+        if each.block.id in present
+        and present[each.block.id].digest == each.block.digest
+        and each.block.id not in refused
     ]
     outcomes = state.submissions.submit_all_in(session, [each.order for each in needed])
     made: list[Recording] = []
-    refused: dict[str, SoundcloneError] = {}
     for each, outcome in zip(needed, outcomes, strict=True):
         block = each.block
         if isinstance(outcome, SoundcloneError):

@@ -25,7 +25,7 @@ from ..db.models import Block, Json, Project
 from ..engines.emotion import Emotion
 from ..errors import InvalidParameter, NotFound, PreconditionFailed, TooLarge
 from ..text import languages, script, ssml
-from ..text.lexicon import Lexicon
+from ..text.lexicon import Lexicon, Worded
 from . import audit, ledger
 from .audit import Event
 from .requests import SoundVersion
@@ -121,15 +121,8 @@ class Draft:
             lexicon: Entries that apply to the project.
             outer: Style of the project.
         """
-        if not lexicon:
-            return ""
         language = self.style.language or outer.language
-        try:
-            if language and not self.is_ssml:
-                return lexicon.reading(self.text, _language_name(language))
-            return lexicon.reading(self._plain())
-        except InvalidParameter:
-            return lexicon.reading(self.text)
+        return lexicon.reading(*worded(self.text, self.is_ssml, language)) if lexicon else ""
 
     def check(self) -> None:
         """Check the content. A text that cannot be spoken yet is accepted, as a draft.
@@ -182,6 +175,22 @@ class Draft:
             return bool(script.parse(self._plain()).sentences)
         except InvalidParameter:
             return True  # the client learns what is wrong when the block is recorded
+
+
+def worded(text: str, is_ssml: bool, language: str | None) -> Worded:
+    """Return the words of a block as a lexicon reads them.
+
+    Args:
+        text: The text.
+        is_ssml: True for an SSML document, which may have several languages.
+        language: Language of the block, as requests name it. None: unknown.
+    """
+    try:
+        if is_ssml:
+            return ssml.parse(text, SoundVersion.V2).text, None
+        return text, _language_name(language) if language else None
+    except InvalidParameter:
+        return text, None
 
 
 @lru_cache(maxsize=256)

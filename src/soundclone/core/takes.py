@@ -12,8 +12,9 @@ import uuid
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, and_, delete, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from ..db.models import Block, Project, ProjectDictionary, Render, Take, Task, TaskStatus
@@ -65,20 +66,28 @@ class _Readings:
 
     def __init__(self, session: Session, project: Project) -> None:
         self._lexicon = dictionaries.lexicon(session, project)
-        self._style = Style.from_json(project.style)
+        self._language = Style.from_json(project.style).language
         self._known: dict[str, str] = {}  # by id of the block
 
-    def fits(self, block: Block, reading: str | None) -> bool:
-        """Return true if a take with a reading is spoken as the block would be now."""
-        if reading is None:
-            return True
-        if block.id not in self._known:
-            self._known[block.id] = projects.draft_of(block).reading(self._lexicon, self._style)
-        return reading == self._known[block.id]
+    def prepare(self, blocks: Iterable[Block | Row[*tuple[Any, ...]]]) -> None:
+        """Read blocks, of which the id, the text and the style are needed."""
+        if not self._lexicon:
+            return
+        new = {block.id: block for block in blocks if block.id not in self._known}
+        texts = [
+            projects.worded(each.text, each.is_ssml, each.style.get("language") or self._language)
+            for each in new.values()
+        ]
+        self._known.update(zip(new, self._lexicon.readings(texts), strict=True))
+
+    def fits(self, block_id: str, reading: str | None) -> bool:
+        """Return true if a take with a reading is spoken as a prepared block would be now."""
+        return reading is None or reading == self._known.get(block_id, "")
 
     def recording(self, block: Block, take: Take, task: Task) -> Recording:
         """Return a take of a block."""
-        stale = take.digest != block.digest or not self.fits(block, take.reading)
+        self.prepare([block])
+        stale = take.digest != block.digest or not self.fits(block.id, take.reading)
         return Recording(take, task, stale)
 
 
@@ -99,7 +108,8 @@ def of_blocks(
                 kept(),
             )
             .order_by(Take.created_at.desc(), Take.id.desc())
-        )
+        ).all()
+        readings.prepare({take.block_id: known[take.block_id] for take, _ in rows}.values())
         for take, task in rows:
             found[take.block_id].append(readings.recording(known[take.block_id], take, task))
     return found
@@ -147,9 +157,24 @@ def check_room(session: Session, block_id: str) -> None:
     """Check that a block may have another take. Raises TooLarge."""
     count = session.scalar(select(func.count()).select_from(Take).where(Take.block_id == block_id))
     if (count or 0) >= MOST_TAKES:
-        raise TooLarge(
-            f"block {block_id} has {count} takes; at most {MOST_TAKES} are kept; delete one"
-        )
+        raise no_room(block_id)
+
+
+def no_room(block_id: str) -> TooLarge:
+    """Return the error for a block that may have no other take."""
+    return TooLarge(
+        f"block {block_id} has {MOST_TAKES} takes; at most {MOST_TAKES} are kept; delete one"
+    )
+
+
+def without_room(session: Session, block_ids: Collection[str]) -> Sequence[str]:
+    """Return the blocks that may have no other take."""
+    return session.scalars(
+        select(Take.block_id)
+        .where(Take.block_id.in_(block_ids))
+        .group_by(Take.block_id)
+        .having(func.count() >= MOST_TAKES)
+    ).all()
 
 
 def add(
@@ -162,7 +187,7 @@ def add(
     digest: str,
     reading: str,
 ) -> Take:
-    """Register the task as a take of a block of a locked project.
+    """Register the task as a take of a block of a locked project, which has room for the take.
 
     Args:
         session: The transaction.
@@ -172,11 +197,7 @@ def add(
         seed: Seed of the speech.
         digest: Digest of the block as it is spoken.
         reading: Hash of the pronunciations with which it is spoken.
-
-    Raises:
-        TooLarge: The block has too many takes.
     """
-    check_room(session, block.id)
     take = Take(
         id=f"take_{uuid.uuid4().hex}",
         project_id=project.id,
@@ -189,7 +210,6 @@ def add(
         created_at=time.time(),
     )
     session.add(take)
-    session.flush()
     return take
 
 
@@ -218,44 +238,73 @@ def choose(session: Session, project: Project, block: Block, take_id: str | None
 
 
 def _needing(
-    session: Session, project: Project, *conditions: ColumnElement[bool]
-) -> Iterator[Block]:
+    session: Session,
+    project: Project,
+    block_ids: Collection[str] | None = None,
+    last: Block | None = None,
+) -> Iterator[tuple[str, int]]:
     """Yield the blocks that have neither a fitting take nor one under way, in their order.
+
+    Yields their ids and characters. Batches of blocks are read, because a script has thousands.
 
     Args:
         session: The session.
         project: The project.
-        conditions: Conditions that the blocks fulfil.
+        block_ids: Blocks to look at. None: all.
+        last: Only blocks behind this one are yielded.
     """
-    conditions = (
-        Block.project_id == project.id,
-        Block.deleted_at.is_(None),
-        Block.digest != "",
-        *conditions,
+    readings = _Readings(session, project)
+    query = (
+        select(Block.id, Block.text, Block.is_ssml, Block.style, Block.characters, Block.position)
+        .where(
+            Block.project_id == project.id,
+            Block.deleted_at.is_(None),
+            Block.digest != "",
+            *([] if block_ids is None else [Block.id.in_(block_ids)]),
+        )
+        .order_by(Block.position, Block.id)
+        .limit(_BATCH)
     )
-    covering = session.execute(
+    place = None if last is None else (last.position, last.id)
+    while True:
+        following = [] if place is None else [tuple_(Block.position, Block.id) > place]
+        blocks = session.execute(query.where(*following)).all()
+        known = _covering(session, [block.id for block in blocks])
+        readings.prepare(
+            block for block in blocks if any(each is not None for each in known.get(block.id, ()))
+        )
+        for block in blocks:
+            if not any(readings.fits(block.id, each) for each in known.get(block.id, ())):
+                yield block.id, block.characters
+        if len(blocks) < _BATCH:
+            return
+        place = (blocks[-1].position, blocks[-1].id)
+
+
+def _covering(session: Session, block_ids: Sequence[str]) -> dict[str, set[str | None]]:
+    """Return the readings of the takes of blocks that have the blocks' present content.
+
+    Takes that are complete or under way count.
+    """
+    rows = session.execute(
         select(Take.block_id, Take.reading)
         .join(Block, Block.id == Take.block_id)
         .join(Task, Task.id == Take.task_id)
         .where(
-            *conditions,
+            Take.block_id.in_(block_ids),
             Take.digest == Block.digest,
             or_(Task.status.in_(ACTIVE), and_(Task.status == TaskStatus.COMPLETED, kept())),
         )
     )
-    known: dict[str, set[str | None]] = {}
-    for block_id, reading in covering:
-        known.setdefault(block_id, set()).add(reading)
-    readings = _Readings(session, project)
-    blocks = session.scalars(select(Block).where(*conditions).order_by(Block.position, Block.id))
-    for block in blocks:
-        if not any(readings.fits(block, each) for each in known.get(block.id, ())):
-            yield block
+    found: dict[str, set[str | None]] = {}
+    for block_id, reading in rows:
+        found.setdefault(block_id, set()).add(reading)
+    return found
 
 
 def unrecorded(session: Session, project: Project) -> Unrecorded:
     """Return how much of a project is still to be recorded."""
-    return Unrecorded(tuple(block.characters for block in _needing(session, project)))
+    return Unrecorded(tuple(characters for _, characters in _needing(session, project)))
 
 
 def to_record(
@@ -278,13 +327,9 @@ def to_record(
     Raises:
         NotFound: There is no block `after`.
     """
-    conditions: list[ColumnElement[bool]] = []
-    if block_ids is not None:
-        conditions.append(Block.id.in_(block_ids))
-    if after is not None:
-        last = projects.get_block(session, project, after)
-        conditions.append(tuple_(Block.position, Block.id) > (last.position, last.id))
-    return list(islice(_needing(session, project, *conditions), limit))
+    last = None if after is None else projects.get_block(session, project, after)
+    found = [id for id, _ in islice(_needing(session, project, block_ids, last), limit)]
+    return projects.blocks_of(session, project, found)
 
 
 def remove(session: Session, project_id: str, take_id: str, account_id: str) -> str:
