@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import pytest
 
-from tests.browser.conftest import PAGES, Keep, Open
+from tests.browser.conftest import PAGES, Keep, Open, Visit
 
 pytestmark = pytest.mark.slow
 
@@ -77,3 +77,13 @@ def test_no_page_is_wider_than_the_screen(
                 if width in PICTURES:
                     keep(window, f"{language}-{theme}-{width}-{path.partition('/')[0]}")
     assert not {place: wrong for place, wrong in found.items() if wrong}
+
+
+@pytest.mark.parametrize("width", [800, 1280])
+def test_the_fields_of_a_consent_are_aligned(studio: Visit, width: int) -> None:
+    page = studio.page
+    studio.go("/studio/clone")
+    page.set_viewport_size({"width": width, "height": 900})
+    boxes = [page.locator(field).bounding_box() for field in ("#purpose", "#until")]
+    tops = {box["y"] for box in boxes if box}
+    assert len(tops) == 1
