@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,8 @@ from soundclone.engines.protocol import Controls, EngineInfo, Reference, Speech,
 from soundclone.errors import SynthesisError
 from soundclone.synthesis.allowance import Allowance
 from soundclone.synthesis.sentence import SentenceSynthesizer
+from soundclone.text.ipa import Transcription
+from soundclone.text.pronunciation import Entry
 from soundclone.text.script import Sentence
 
 RATE = 24_000
@@ -70,6 +74,29 @@ def test_a_sentence_may_be_in_another_language_than_the_text() -> None:
     synthesizer(engine).synthesize(Sentence("你好吗?", 9))
     ((_, _, controls),) = engine.calls
     assert controls.language == "Chinese"
+
+
+@pytest.mark.parametrize("speaks_ipa", [True, False])
+def test_an_engine_without_ipa_reads_what_is_written(speaks_ipa: bool) -> None:
+    engine = Engine()
+    engine.info = replace(engine.info, ipa=speaks_ipa)
+    part = Transcription(30, 33, "dɒk")
+    speaker = SentenceSynthesizer(
+        engine,
+        Voices(),
+        Controls("English"),
+        Allowance(1000),
+        pronunciations=[Entry("km", ipa="keɪ")],
+        transcriptions=[part],
+    )
+    speaker.synthesize(Sentence("Dr. Who ran 5 km.", 30))
+    ((text, _, controls),) = engine.calls
+    if speaks_ipa:
+        assert text == "Dr. Who ran 5 km."
+        assert controls.ipa == (Transcription(0, 3, "dɒk"), Transcription(14, 16, "keɪ"))
+    else:
+        assert text == "Doctor Who ran 5 kilometers."
+        assert controls.ipa == ()
 
 
 def test_a_failed_attempt_is_repeated_with_another_seed() -> None:

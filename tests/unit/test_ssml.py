@@ -53,6 +53,20 @@ def test_the_text_of_a_document(body: str, text: str) -> None:
     assert text_of(body) == text
 
 
+def test_the_sounds_of_a_word() -> None:
+    marked = ssml.parse(
+        "<speak>I  say <emphasis>no <phoneme alphabet='ipa' ph='pɪˈkɑːn'>\n pecan "
+        "</phoneme></emphasis>.<p>A <phoneme alphabet='ipa' ph='a'>b</phoneme></p></speak>",
+        "v2",
+    )
+    first, second = marked.transcriptions
+    assert marked.text == "I say no pecan.\nA b\n"
+    assert (marked.text[first.start : first.end], first.ipa) == ("pecan", "pɪˈkɑːn")
+    assert (marked.text[second.start : second.end], second.ipa) == ("b", "a")
+    (span,) = marked.spans
+    assert marked.text[span.start : span.end] == "no pecan."
+
+
 def test_styles_are_nested_and_limited() -> None:
     assert styled(
         "a <prosody rate='50%'>b <prosody rate='0.6' pitch='+12st'>c</prosody></prosody>"
@@ -138,7 +152,21 @@ def test_an_edge_within_a_pause_marker_changes_nothing() -> None:
         ("<speak><sub>x</sub></speak>", "<sub> lacks alias"),
         ("<speak><sub alias='y'><p>x</p></sub></speak>", "<sub> holds text only, without <p>"),
         ("<speak><say-as interpret-as='x'>x</say-as></speak>", "interpret-as is 'x'; use"),
-        ("<speak><phoneme ph='x'>x</phoneme></speak>", "the engines do not read phonemes"),
+        ("<speak><phoneme ph='x'>x</phoneme></speak>", "alphabet is 'none'; it must be 'ipa'"),
+        (
+            "<speak>\n <phoneme alphabet='x-sampa' ph='p@'>x</phoneme></speak>",
+            "line 2, column 2: alphabet is 'x-sampa'; it must be 'ipa', with ph in the Intern",
+        ),
+        (
+            "<speak>\n <phoneme alphabet='ipa' ph='p@n'>x</phoneme></speak>",
+            "line 2, column 2: ph is 'p@n': '@' (U+0040) is no symbol of the alphabet; write ə",
+        ),
+        ("<speak><phoneme alphabet='ipa'>x</phoneme></speak>", "ph is '': it has no sound"),
+        ("<speak><phoneme alphabet='ipa' ph='a'/></speak>", "the text of <phoneme> is ''"),
+        (
+            "<speak>Hi.\n<phoneme alphabet='ipa' ph='a'>One. Two.</phoneme></speak>",
+            "line 2, column 1: <phoneme> holds more than a sentence",
+        ),
         ("<speak><voice name='x'>x</voice></speak>", "a text has one voice"),
         ("<!DOCTYPE s [<!ENTITY a 'b'>]><speak>&a;</speak>", "document type declaration"),
         ("<speak>&nbsp;</speak>", "undefined entity"),
@@ -167,6 +195,22 @@ def test_any_document_gives_text_or_an_error(body: str) -> None:
         assert end <= span.start < span.end <= len(marked.text)
         assert span.style != PLAIN
         end = span.end
+
+
+TOKENS = ["<phoneme alphabet='ipa' ph='a'>", "</phoneme>", "<s>", "</s>", "one", ". ", "<b/>", "!"]
+TOKENS += ["<emphasis>", "</emphasis>", " ", "é", "你", "\n", "<break/>", "&lt;#1#&gt;", "\u200b"]
+
+
+@given(st.lists(st.sampled_from(TOKENS), max_size=14))
+def test_sounds_belong_to_a_sentence(tokens: list[str]) -> None:
+    try:
+        marked = ssml.parse(f"<speak>{''.join(tokens)}</speak>", "v2")
+    except InvalidParameter:
+        return
+    edges = [edge for span in marked.spans for edge in (span.start, span.end)]
+    sentences = script.parse(marked.text, edges=edges).sentences
+    found = [part for each in sentences for part in each.within(marked.transcriptions)]
+    assert len(found) == len(marked.transcriptions)
 
 
 @given(st.lists(st.sampled_from(["|", "one", ". ", "<#1#>", "\n"]), max_size=12))

@@ -43,6 +43,7 @@ from ..errors import InvalidParameter, NotFound, StateConflict
 from ..fetch.urls import check_source_url
 from ..text import duration, languages, pronunciation, script, ssml
 from ..text.duration import Length
+from ..text.ipa import Transcription, transcribed
 from ..text.languages import Language
 from ..text.lexicon import Lexicon
 from ..text.pronunciation import Entry
@@ -418,13 +419,17 @@ async def speech_order(
 
     voice, known = await state.database.read_async(find)
     entries = pronunciation.occurring(text, dictionaries.joined(known, pronunciations))
-    spoken = await run_in_threadpool(_spoken, text, entries) if entries else text
+    spoken = sounds = text
+    if entries or marked.transcriptions:
+        spoken, sounds = await run_in_threadpool(_spoken, text, entries, marked.transcriptions)
     characters = max(characters, script.billable(spoken))
     # Another version may have another engine, and a request for that version means that engine.
     voice_engine = voice.engine if version in (None, voice.version) else None
     version = version or SoundVersion(voice.version)
     named = language_of(language, version)
-    length, choice = await read_text(state, spoken, characters, version, named, voice_engine)
+    length, choice = await read_text(
+        state, spoken, characters, version, named, voice_engine, sounds=sounds
+    )
     await _check_languages(state, marked, version, choice.engine)
     return Order(
         account_id=who.account_id,
@@ -439,6 +444,7 @@ async def speech_order(
             options=options,
             spans=marked.spans,
             pronunciations=entries,
+            transcriptions=marked.transcriptions,
         ),
         characters=characters,
         cost=state.prices.audio(characters),
@@ -449,20 +455,22 @@ async def speech_order(
     )
 
 
-def _spoken(text: str, entries: Sequence[Entry]) -> str:
-    """Return a text with the spoken forms of its words in all languages.
+def _spoken(
+    text: str, entries: Sequence[Entry], transcriptions: Sequence[Transcription]
+) -> tuple[str, str]:
+    """Return a text with the spoken forms of its words in all languages, and its sounds.
 
     Raises:
         InvalidParameter: The speech of a request may not be so long.
     """
-    spoken = pronunciation.apply(text, entries).text
-    if script.billable(spoken) > TEXT_LIMIT:
+    found = pronunciation.apply(text, entries, transcriptions)
+    if script.billable(found.text) > TEXT_LIMIT:
         raise InvalidParameter(
-            f"the text has {script.billable(spoken):,} characters with its pronunciations; at most "
-            f"{TEXT_LIMIT:,} are allowed",
+            f"the text has {script.billable(found.text):,} characters with its pronunciations; at "
+            f"most {TEXT_LIMIT:,} are allowed",
             param="contentText",
         )
-    return spoken
+    return found.text, transcribed(found.text, found.transcriptions)
 
 
 async def _check_languages(
@@ -584,6 +592,8 @@ async def read_text(
     version: str,
     language: Language | None,
     voice_engine: str | None = None,
+    *,
+    sounds: str | None = None,
 ) -> tuple[Length, Choice]:
     """Estimate how long the speech of a text lasts, and choose its engine.
 
@@ -594,6 +604,7 @@ async def read_text(
         version: the sound version.
         language: language of the text, None if it is to be detected.
         voice_engine: engine of the voice, which is preferred if it speaks the language.
+        sounds: the text with the letters of its transcriptions, if it has any.
 
     Raises:
         InvalidParameter: the speech is too long for the billed characters, or no engine speaks the
@@ -603,7 +614,9 @@ async def read_text(
 
     def estimate() -> tuple[tuple[Language, ...], Length]:
         candidates = (language,) if language else languages.candidates(text, version)
-        return candidates, duration.check(text, characters, duration.read_as(candidates))
+        return candidates, duration.check(
+            text if sounds is None else sounds, characters, duration.read_as(candidates)
+        )
 
     # A switch of threads takes longer than the work on a short text.
     short = len(text) <= _SHORT

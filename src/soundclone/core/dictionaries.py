@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
@@ -67,7 +66,7 @@ def put(session: Session, account_id: str, entries: Sequence[Entry]) -> None:
     session.merge(
         Dictionary(
             account_id=account_id,
-            entries=[asdict(entry) for entry in entries],
+            entries=[entry.to_json() for entry in entries],
             updated_at=time.time(),
         )
     )
@@ -128,7 +127,7 @@ def put_of_project(session: Session, project: Project, entries: Sequence[Entry])
             ProjectDictionary(
                 project_id=project.id,
                 account_id=project.account_id,
-                entries=[asdict(entry) for entry in entries],
+                entries=[entry.to_json() for entry in entries],
                 updated_at=time.time(),
             )
         )

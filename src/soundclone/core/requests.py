@@ -14,6 +14,7 @@ from typing import ClassVar, Self
 from ..audio.recording_report import RecordingReport
 from ..db.models import Json, Task, TaskKind
 from ..engines.emotion import Emotion
+from ..text.ipa import Transcription
 from ..text.pronunciation import Entry
 from ..text.ssml import Span, Style
 
@@ -263,6 +264,7 @@ class SpeechRequest:
     options: SpeechOptions = SpeechOptions()
     spans: tuple[Span, ...] = ()  # parts of the text with a style of their own, in order
     pronunciations: tuple[Entry, ...] = ()  # that occur in the text; later ones prevail
+    transcriptions: tuple[Transcription, ...] = ()  # of parts of the text, in order
 
     @property
     def edges(self) -> tuple[int, ...]:
@@ -272,9 +274,11 @@ class SpeechRequest:
     def to_json(self) -> Json:
         """Return the request as the database keeps it."""
         spans = {"spans": [_span_to_json(span) for span in self.spans]} if self.spans else {}
-        entries = [asdict(entry) for entry in self.pronunciations]
+        entries = [entry.to_json() for entry in self.pronunciations]
         dictionary = {"pronunciations": entries} if entries else {}
-        return _text_to_json(self) | self.options.to_json() | spans | dictionary
+        parts = [asdict(part) for part in self.transcriptions]
+        ipa = {"transcriptions": parts} if parts else {}
+        return _text_to_json(self) | self.options.to_json() | spans | dictionary | ipa
 
     @classmethod
     def from_json(cls, data: Json) -> Self:
@@ -285,6 +289,7 @@ class SpeechRequest:
             options=SpeechOptions.from_json(data),
             spans=spans,
             pronunciations=tuple(Entry(**each) for each in data.get("pronunciations", ())),
+            transcriptions=tuple(Transcription(**each) for each in data.get("transcriptions", ())),
         )
 
 

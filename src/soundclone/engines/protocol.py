@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
 from ..audio.samples import Samples
+from ..text.ipa import Transcription
 from ..text.words import Word
 from .emotion import Emotion
 
@@ -25,6 +26,7 @@ __all__ = [
     "Reference",
     "Samples",
     "Speech",
+    "Transcription",
     "Voice",
     "Word",
 ]
@@ -62,6 +64,8 @@ class Controls:
     seed: int = 0
     place: int = 0
     """Position of the text in a longer one. An engine may vary its reading with the place."""
+    ipa: tuple[Transcription, ...] = ()
+    """Sounds of parts of the sentence, in order, for an engine that has `info.ipa`."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,7 @@ class EngineInfo:
     checkpoints: Mapping[str, str] = field(default_factory=dict)
     """Model of each language, for an engine with several; a voice belongs to one model."""
     converts: bool = False  # the engine is a `Converter`
+    ipa: bool = False  # speaks `Controls.ipa`; other engines get the sentence as it is written
     device: str = ""  # hardware and number format, known once the engine was found usable
 
     def version_for(self, language: str) -> str:

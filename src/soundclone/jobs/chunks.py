@@ -228,6 +228,7 @@ def spoken_chunk(
             recognizer=job.recognizer,
             languages=sentence_languages(request, language, engine.info),
             pronunciations=request.pronunciations,
+            transcriptions=request.transcriptions,
         )
         speeches = []
         for piece in groups[index]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..engines.protocol import Samples, Speech, Word
 from ..errors import SynthesisError
+from ..text.ipa import Transcription, transcribed, within
 from ..text.languages import LANGUAGES, readers, script_of
 from ..text.languages.scripts import parts
 from ..text.normalisation import Normalised, normalise
@@ -44,6 +45,12 @@ class Utterance:
     span_start: int  # of the span in the sentence, in code points
     start: int  # of the text in the normalised span
     sentence: Normalised  # the sentence with the spoken forms of a dictionary in place
+    ipa: tuple[Transcription, ...] = ()  # of parts of the text
+
+    @property
+    def sounds(self) -> str:
+        """The text with the letters of its transcriptions, which tell how long it lasts."""
+        return transcribed(self.text, self.ipa)
 
     def written_words(self, words: Sequence[Word], sentence: str) -> tuple[Word, ...]:
         """Return the words of the sentence as it is written, for `words` of the spoken text.
@@ -71,6 +78,7 @@ def utterances(
     spoken: Collection[str],
     limit: int = LIMIT,
     entries: Sequence[Entry] = (),
+    transcriptions: Sequence[Transcription] = (),
 ) -> tuple[Utterance, ...]:
     """Split a sentence into utterances, in the order in which they are spoken.
 
@@ -80,23 +88,50 @@ def utterances(
         spoken: Names of the languages that the engine speaks.
         limit: Most characters of an utterance.
         entries: Pronunciations, of which those of the sentence's language apply.
+        transcriptions: Sounds of parts of the sentence, in order.
 
     Raises:
         SynthesisError: Nothing in the sentence can be spoken.
     """
     found: list[Utterance] = []
-    replaced = apply(sentence, [each for each in entries if applies(each, language)])
-    for span in spans(replaced.text, language, spoken):
-        normalised = normalise(replaced.text[span.start : span.end], span.language)
-        for start, end in split(normalised.text, 0, len(normalised.text), limit):
+    usable = [each for each in entries if applies(each, language)]
+    replaced = apply(sentence, usable, transcriptions)
+    for span in _whole(spans(replaced.text, language, spoken), replaced.transcriptions):
+        parts = within(replaced.transcriptions, span.start, span.end)
+        normalised = normalise(replaced.text[span.start : span.end], span.language, parts)
+        for start, end in _ranges(normalised, limit):
             text = normalised.text[start:end]
             if any(character.isalnum() for character in text):
+                ipa = within(normalised.transcriptions, start, end)
                 found.append(
-                    Utterance(text, span.language, normalised, span.start, start, replaced)
+                    Utterance(text, span.language, normalised, span.start, start, replaced, ipa)
                 )
     if not found:
         raise SynthesisError("the sentence has nothing that can be spoken")
     return tuple(found)
+
+
+def _whole(parts: Sequence[Span], transcriptions: Sequence[Transcription]) -> Iterator[Span]:
+    """Yield spans that divide no transcribed part: each has the parts that begin in it."""
+    start = 0
+    for span in parts:
+        across = (each.end for each in transcriptions if each.start < span.end < each.end)
+        end = next(across, max(span.end, start))
+        if start < end:
+            yield replace(span, start=start, end=end)
+        start = end
+
+
+def _ranges(normalised: Normalised, limit: int) -> Iterator[tuple[int, int]]:
+    """Yield ranges of at most `limit` characters, or somewhat more around a transcribed part."""
+    text, start = normalised.text, 0
+    for left, right in split(text, 0, len(text), limit):
+        across = (each for each in normalised.transcriptions if each.start < right < each.end)
+        part = next(across, None)
+        end = right if part is None else part.end
+        if max(left, start) < end:
+            yield max(left, start), end
+        start = max(start, end)
 
 
 def join_utterances(

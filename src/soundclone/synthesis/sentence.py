@@ -17,6 +17,7 @@ from ..asr.recognition import Recognizer
 from ..engines.protocol import Controls, Engine, Speech, Voice
 from ..errors import EngineUnavailable, SynthesisError
 from ..telemetry import log
+from ..text.ipa import Transcription
 from ..text.pronunciation import Entry
 from ..text.script import Sentence
 from . import prosody
@@ -53,6 +54,7 @@ class SentenceSynthesizer:
         recognizer: Recognizer | None = None,
         languages: Mapping[int, str] = MappingProxyType({}),
         pronunciations: Sequence[Entry] = (),
+        transcriptions: Sequence[Transcription] = (),
     ) -> None:
         """Prepare to speak.
 
@@ -65,6 +67,8 @@ class SentenceSynthesizer:
             languages: Names of the languages of sentences in another language than the text, by
                 offset of the sentence.
             pronunciations: Spoken forms of words.
+            transcriptions: Sounds of parts of the text. An engine that speaks no IPA reads what is
+                written there.
         """
         self._engine = engine
         self._voices = voices
@@ -72,7 +76,9 @@ class SentenceSynthesizer:
         self._allowance = allowance
         self._recognizer = recognizer
         self._languages = languages
-        self._pronunciations = pronunciations
+        speaks_ipa = engine.info.ipa
+        self._pronunciations = [each for each in pronunciations if speaks_ipa or not each.ipa]
+        self._transcriptions = transcriptions if speaks_ipa else ()
 
     def synthesize(self, sentence: Sentence, speed: float = 1.0, pitch: int = 0) -> Speech:
         """Speak one sentence. The same arguments give the same samples.
@@ -104,6 +110,7 @@ class SentenceSynthesizer:
                 language,
                 self._engine.info.languages,
                 entries=self._pronunciations,
+                transcriptions=sentence.within(self._transcriptions),
             )
             spoken = [self._speak(part, sentence.offset, changed) for part in parts]
             return join_utterances(sentence.text, parts, spoken)
@@ -114,13 +121,14 @@ class SentenceSynthesizer:
             controls,
             language=utterance.language,
             place=self._controls.place + offset + utterance.span_start + utterance.start,
+            ipa=utterance.ipa,
         )
         text = utterance.text
         # An engine without seeds would give the same speech again.
         for attempt in range(_ATTEMPTS if self._engine.info.seeded else 1):
             seed = (controls.seed + attempt * _SEED_STEP) % 2**32
             speech = prosody.speak(self._engine, voice, text, replace(controls, seed=seed))
-            fault = check_audio(speech, text, controls.speed)
+            fault = check_audio(speech, utterance.sounds, controls.speed)
             if fault is None:
                 speech, fault = self._recognize(speech, text, controls)
             if fault is None:

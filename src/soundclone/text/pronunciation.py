@@ -1,13 +1,14 @@
-"""Dictionary of pronunciations: words as they are written, and what is spoken in their place."""
+"""Dictionary of pronunciations: words as they are written, and how they are spoken."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 
+from .ipa import Transcription, touched
 from .languages import readers, script_of
 from .normalisation import Change, Normalised
 
@@ -17,12 +18,20 @@ MOST_ENTRIES = 1_000
 
 @dataclass(frozen=True)
 class Entry:
-    """A word or phrase, and its spoken form."""
+    """A word or phrase, and its spoken form or its sounds."""
 
     written: str
-    spoken: str
+    spoken: str = ""  # empty: `ipa` has the sounds
     language: str = ""  # name of `languages.LANGUAGES`; empty: all languages
     match_case: bool = False
+    ipa: str = ""  # for engines that speak it; others speak the word as it is written
+
+    def to_json(self) -> dict[str, str | bool]:
+        """Return the entry as the database keeps it, readable to earlier releases."""
+        data = asdict(self)
+        if not self.ipa:
+            del data["ipa"]
+        return data
 
 
 def word_pattern(word: str) -> str:
@@ -54,29 +63,46 @@ def applies(entry: Entry, language: str) -> bool:
     return entry.language == readers().get(script_of(entry.written[0]))
 
 
-def apply(text: str, entries: Sequence[Entry]) -> Normalised:
-    """Replace words of a text by their spoken forms.
+def apply(
+    text: str, entries: Sequence[Entry], transcriptions: Sequence[Transcription] = ()
+) -> Normalised:
+    """Replace words of a text by their spoken forms, or transcribe them.
 
-    Of two entries that match at one place, the longer applies, then the one of a language, then the
-    one that matches the case, then the later. A replacement is not replaced again.
+    The parts of the text with `transcriptions` stay as they are. Of two entries that match at one
+    place, the longer applies, then the one of a language, then the one that matches the case, then
+    the later. A replacement is not replaced again.
     """
     if not entries:
-        return Normalised(text)
-    pattern, ordered = _compiled(tuple(entries))
+        return Normalised(text, transcriptions=tuple(transcriptions))
     parts: list[str] = []
     changes: list[Change] = []
+    found: list[Transcription] = []
     end = length = 0
-    for match in pattern.finditer(text):
-        if not _is_whole(match):
-            continue
-        assert match.lastindex is not None
-        spoken = ordered[match.lastindex - 1].spoken
-        parts += text[end : match.start()], spoken
-        start = length + match.start() - end
-        length, end = start + len(spoken), match.end()
-        changes.append(Change(start, length, match.start(), end, end))
+    for left, right, entry in _replacements(text, entries, transcriptions):
+        spoken = entry.spoken or text[left:right]
+        parts += text[end:left], spoken
+        start = length + left - end
+        length, end = start + len(spoken), right
+        if entry.spoken:
+            changes.append(Change(start, length, left, end, end))
+        else:
+            found.append(Transcription(start, length, entry.ipa))
     parts.append(text[end:])
-    return Normalised("".join(parts), tuple(changes))
+    return Normalised("".join(parts), tuple(changes), tuple(found))
+
+
+def _replacements(
+    text: str, entries: Sequence[Entry], transcriptions: Sequence[Transcription]
+) -> list[tuple[int, int, Entry]]:
+    """Return the parts of a text that entries or transcriptions apply to, in order."""
+    found = [(each.start, each.end, Entry("", ipa=each.ipa)) for each in transcriptions]
+    pattern, ordered = _compiled(tuple(entries))
+    for match in pattern.finditer(text):
+        start, end = match.span()
+        if _is_whole(match) and not touched(transcriptions, start, end):
+            assert match.lastindex is not None
+            found.append((start, end, ordered[match.lastindex - 1]))
+    return sorted(found, key=lambda each: each[0])
 
 
 def matches(text: str, entry: Entry) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -15,6 +15,7 @@ from decimal import Decimal
 from ..errors import InvalidParameter
 from . import boundaries
 from .cleaning import cleaned
+from .ipa import Transcription
 from .splitting import is_dense, split
 
 LIMIT = 220  # characters of a sentence that an engine gets at once
@@ -42,6 +43,21 @@ class Sentence:
         """
         at = bisect_right(self.shifts, index, key=lambda shift: shift[0])
         return self.offset + index + (self.shifts[at - 1][1] if at else 0)
+
+    def within(self, parts: Sequence[Transcription]) -> tuple[Transcription, ...]:
+        """Return the parts of the original text that lie in the sentence, with places there."""
+        if not parts:
+            return ()
+        places = [self.origin(index) for index in range(len(self.text) + 1)]
+        first = bisect_left(parts, places[0], key=lambda part: part.start)
+        found: list[Transcription] = []
+        for part in parts[first:]:
+            if part.end > places[-1]:
+                break
+            start, end = (bisect_left(places, place) for place in (part.start, part.end))
+            if start < end:
+                found.append(Transcription(start, end, part.ipa))
+        return tuple(found)
 
 
 @dataclass(frozen=True)

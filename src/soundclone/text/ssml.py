@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import NoReturn
 from xml.parsers import expat
 
 from ..errors import InvalidParameter
+from . import ipa, script
 from .boundaries import is_ended
+from .ipa import Transcription
 from .languages import lookup
 
 LONGEST = 60_000  # characters of a document, with its markup
@@ -35,7 +38,6 @@ _READ = {"cardinal", "number", "currency", "date", "duration", "fraction", "name
 _READ |= {"time", "unit", "address"}
 _DATE_ORDERS = ("dmy", "mdy", "ymd")
 _INSTEAD = {
-    "phoneme": "the engines do not read phonemes; use <sub alias='…'>",
     "voice": "a text has one voice; send the text of each voice in its own request",
 }
 
@@ -70,11 +72,12 @@ class Span:
 
 @dataclass(frozen=True)
 class Marked:
-    """A text with pause markers, and the styles of its parts. Spans do not overlap."""
+    """A text with pause markers, and the styles and sounds of its parts, which do not overlap."""
 
     text: str
     spans: tuple[Span, ...] = ()
     language: str | None = None  # name of the language of the whole document, if it has one
+    transcriptions: tuple[Transcription, ...] = ()
 
 
 def parse(document: str, version: str) -> Marked:
@@ -104,7 +107,9 @@ class _Element:
     name: str
     style: Style
     attributes: Mapping[str, str]
-    text: list[str] | None = None  # characters so far, of an element whose text is replaced
+    text: list[str] | None = None  # characters so far, of an element that holds text only
+    line: int = 0
+    column: int = 0
 
 
 class _Reader:
@@ -124,6 +129,7 @@ class _Reader:
         self._length = 0
         self._spans: list[Span] = []
         self._language: str | None = None
+        self._transcribed: list[tuple[_Element, Transcription]] = []
 
     def read(self, document: str) -> Marked:
         try:
@@ -136,7 +142,29 @@ class _Reader:
                 "<speak> element",
                 param="contentText",
             ) from None
-        return Marked("".join(self._parts), tuple(self._spans), self._language)
+        marked = Marked(
+            "".join(self._parts),
+            tuple(self._spans),
+            self._language,
+            tuple(part for _, part in self._transcribed),
+        )
+        self._check_words(marked)
+        return marked
+
+    def _check_words(self, marked: Marked) -> None:
+        """Refuse a transcription that no sentence holds as a whole."""
+        if not self._transcribed:
+            return
+        edges = {edge for span in marked.spans for edge in (span.start, span.end)}
+        sentences = script.parse(marked.text, edges=edges).sentences
+        ends = {each.offset: each.origin(len(each.text)) for each in sentences}
+        starts = sorted(ends)
+        for element, part in self._transcribed:
+            at = bisect_right(starts, part.start) - 1
+            if at < 0 or ends[starts[at]] < part.end:
+                self._refuse(
+                    "<phoneme> holds more than a sentence; put one word or phrase in it", element
+                )
 
     # Handlers
 
@@ -165,7 +193,8 @@ class _Reader:
                     f"attribute {attribute[:30]!r} of <{name}> is not supported; it has {usable}"
                 )
         style = self._open[-1].style if self._open else PLAIN
-        element = _Element(name, style, attributes)
+        line, column = self._parser.CurrentLineNumber, self._parser.CurrentColumnNumber + 1
+        element = _Element(name, style, attributes, None, line, column)
         self._open.append(element)
         handler(self, element)
 
@@ -173,7 +202,11 @@ class _Reader:
         element = self._open.pop()
         if element.text is not None:
             written = " ".join("".join(element.text).split())
+            start = self._length
             self._add(self._replaced(element, written), element.style)
+            if element.name == "phoneme":
+                part = Transcription(start, self._length, element.attributes["ph"])
+                self._transcribed.append((element, part))
         if name in ("p", "s"):
             self._end_block(name)
 
@@ -335,11 +368,31 @@ class _Reader:
             known = ", ".join(sorted(_SPELLED | _READ))
             self._refuse(f"interpret-as is {kind[:30]!r}; use {known}")
 
+    def _phoneme(self, element: _Element) -> None:
+        element.text = []
+        given = element.attributes
+        alphabet = given.get("alphabet", "none")
+        if alphabet != "ipa":
+            self._refuse(
+                f"alphabet is {alphabet[:30]!r}; it must be 'ipa', with ph in the International "
+                "Phonetic Alphabet, such as ph='pɪˈkɑːn'"
+            )
+        if reason := ipa.fault(given.get("ph", "")):
+            self._refuse(f"ph is {given.get('ph', '')[:60]!r}: {reason}")
+
     def _replaced(self, element: _Element, written: str) -> str:
         """Return the text to speak in place of the written text."""
         given = element.attributes
         if element.name == "sub":
             return given["alias"]
+        if element.name == "phoneme":
+            if not any(map(str.isalnum, written)) or len(written) > ipa.LONGEST or "<#" in written:
+                self._refuse(
+                    f"the text of <phoneme> is {written[:60]!r}; it must be the word as it is "
+                    f"written, with at most {ipa.LONGEST} characters",
+                    element,
+                )
+            return written
         kind = given["interpret-as"]
         if kind in _SPELLED:
             return ", ".join(character for character in written if character.isalnum())
@@ -363,8 +416,11 @@ class _Reader:
         except InvalidParameter as error:
             self._refuse(error.message)
 
-    def _refuse(self, reason: str) -> NoReturn:
+    def _refuse(self, reason: str, element: _Element | None = None) -> NoReturn:
+        """Refuse the document at the place of the parser, or of an element."""
         line, column = self._parser.CurrentLineNumber, self._parser.CurrentColumnNumber + 1
+        if element is not None:
+            line, column = element.line, element.column
         raise InvalidParameter(f"SSML, line {line}, column {column}: {reason}", param="contentText")
 
 
@@ -378,6 +434,7 @@ _ELEMENTS: dict[str, Callable[[_Reader, _Element], None]] = {
     "prosody": _Reader._prosody,
     "say-as": _Reader._replace,
     "sub": _Reader._replace,
+    "phoneme": _Reader._phoneme,
 }
 _ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "speak": ("version", "xmlns", "xml:lang"),
@@ -389,4 +446,5 @@ _ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "prosody": ("rate", "pitch", "volume"),
     "say-as": ("interpret-as", "format", "detail"),
     "sub": ("alias",),
+    "phoneme": ("alphabet", "ph"),
 }

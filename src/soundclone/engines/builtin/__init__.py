@@ -83,6 +83,7 @@ class BuiltinEngine:
             sample_rate=OUTPUT_RATE,
             native=frozenset({"speed", "pitch", "emotion"}),
             converts=True,
+            ipa=True,
             rank=BUILTIN.rank,
         )
 

@@ -14,20 +14,22 @@ import sys
 import threading
 import unicodedata
 import weakref
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import EngineUnavailable, SynthesisError
-from ...text.g2p import Reading, read
+from ...text.g2p import PHONEMES, Piece, Reading, read
+from ...text.ipa import Transcription
 from ...text.languages import LANGUAGES
 from ...text.words import Word, word_spans
 from . import espeak
 from .espeak import read_message, write_message
 from .ipa import standard
+from .phonemes import mnemonics
 
 VOICES = {
     language.name: language.speech.espeak_voice
@@ -124,13 +126,20 @@ class Pool:
         self._closed = False
         weakref.finalize(self, _end, self._idle)
 
-    def speak(self, text: str, language: str, rate: float = RATE) -> Utterance:
+    def speak(
+        self,
+        text: str,
+        language: str,
+        rate: float = RATE,
+        ipa: Sequence[Transcription] = (),
+    ) -> Utterance:
         """Speak a text, and trim the silence before and after it.
 
         Args:
             text: At most LONGEST characters.
             language: Key of VOICES.
             rate: Words a minute, rounded and clipped to RATES.
+            ipa: Sounds of parts of the text, in order.
 
         Raises:
             SynthesisError: There is nothing to speak.
@@ -142,7 +151,7 @@ class Pool:
                 f"the sentence has {len(text)} characters; at most {LONGEST} can be said at once"
             )
         text = _harmless(text)
-        reading = read(text, language)
+        reading = _reading(text, language, ipa)
         answer, data = self._ask(
             {
                 "voice": VOICES[language] + VARIANT,
@@ -238,6 +247,34 @@ def _harmless(text: str) -> str:
     return "".join(
         " " if unicodedata.category(c) in blank and c not in "\u200c\u200d" else c for c in text
     )
+
+
+def _reading(text: str, language: str, ipa: Sequence[Transcription]) -> Reading:
+    """Return the pronunciation of a sentence, with the given sounds of its parts."""
+    if not ipa:
+        return read(text, language)
+    pieces: list[Piece] = []
+    words: list[tuple[int, int]] = []
+    at = 0
+
+    def add_text(end: int) -> None:
+        between = text[at:end]
+        if not any(map(str.isalnum, between)):
+            pieces.extend([Piece(between, at)] if between else [])
+            return
+        said = read(between, language)
+        pieces.extend(replace(piece, offset=piece.offset + at) for piece in said.pieces)
+        spans = word_spans(between) if said.words is None else said.words
+        words.extend((offset + at, length) for offset, length in spans)
+
+    for part in ipa:
+        add_text(part.start)
+        pieces.append(Piece(mnemonics(part.ipa, language), part.start, PHONEMES))
+        written = text[part.start : part.end]
+        words.extend((offset + part.start, length) for offset, length in word_spans(written))
+        at = part.end
+    add_text(len(text))
+    return Reading(tuple(pieces), tuple(words))
 
 
 def _utterance(

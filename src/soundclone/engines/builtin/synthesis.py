@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from ...audio.fades import fade_ends
+from ...text.ipa import within
 from ...text.languages import LANGUAGES
 from ..emotion import PROFILES, EmotionProfile
 from ..protocol import Controls, Samples, Speech, Word
@@ -35,7 +36,9 @@ def speak(pool: Pool, voice: VoiceData, sentence: str, controls: Controls) -> Sp
     words: list[Word] = []
     seconds = 0.0
     for offset, text in _parts(sentence):
-        samples, spoken = _part(pool, voice, text, controls, controls.place + offset)
+        ipa = within(controls.ipa, offset, offset + len(text))
+        place = controls.place + offset
+        samples, spoken = _part(pool, voice, text, replace(controls, ipa=ipa), place)
         words += [
             replace(w, start=w.start + seconds, end=w.end + seconds, offset=w.offset + offset)
             for w in spoken
@@ -92,7 +95,7 @@ def _read(
 ) -> tuple[Parameters, tuple[Word, ...]]:
     """Speak a text with the timing and the melody of a plan."""
     language = controls.language
-    source = pool.speak(text, language)
+    source = pool.speak(text, language, ipa=controls.ipa)
     plan = reading.planned(
         source,
         text,
@@ -117,11 +120,11 @@ def _spoken(
     pace = PROFILES[controls.emotion].rate
     factor = espeak_factor(target_rate(voice, language), language)
     rate = RATE * factor * pace * variation.rate
-    plain = pool.speak(text, language, rate)
+    plain = pool.speak(text, language, rate, controls.ipa)
     source, stretch = plain, 1.0
     if speed != 1:
         # The source speaks at the wanted rate as far as it can. Stretching does the rest.
-        source = pool.speak(text, language, rate * speed)
+        source = pool.speak(text, language, rate * speed, controls.ipa)
         stretch = _seconds(plain) / speed / _seconds(source)
     analysis = _intoned(_heard(source, language), source, language, speed * pace * stretch)
     converted = convert(analysis, voice, language)

@@ -18,7 +18,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
+from dataclasses import replace
 
+from ..ipa import Transcription, touched
 from ..languages import LANGUAGES
 from .reader import reader
 from .result import Change, Normalised
@@ -28,8 +31,11 @@ __all__ = ["Change", "Normalised", "normalise", "plain_digits"]
 _DIGIT = re.compile("(?![0-9])[\\d\u2460-\u2468\u2776-\u277e\u2780-\u2788]")
 
 
-def normalise(text: str, language: str) -> Normalised:
-    """Verbalise a sentence without line breaks in a language of `LANGUAGES`."""
+def normalise(text: str, language: str, transcriptions: Sequence[Transcription] = ()) -> Normalised:
+    """Verbalise a sentence without line breaks in a language of `LANGUAGES`.
+
+    The parts with `transcriptions` stay as they are written.
+    """
     rules = reader(LANGUAGES[language])
     text = plain_digits(text)
     parts: list[str] = []
@@ -37,7 +43,7 @@ def normalise(text: str, language: str) -> Normalised:
     end = length = 0
     for match in rules.pattern.finditer(text):
         words = rules.verbalise(match)
-        if words is None:
+        if words is None or touched(transcriptions, *match.span()):
             continue
         words = _spaced(text, match.start(), match.end(), words)
         if words == match[0]:
@@ -48,7 +54,21 @@ def normalise(text: str, language: str) -> Normalised:
         left = match.start() + len(match[0]) - len(match[0].lstrip())
         changes.append(Change(start, length, left, left + len(match[0].strip()), end))
     parts.append(text[end:])
-    return Normalised("".join(parts), tuple(changes))
+    return Normalised("".join(parts), tuple(changes), _moved(transcriptions, changes))
+
+
+def _moved(
+    transcriptions: Sequence[Transcription], changes: Sequence[Change]
+) -> tuple[Transcription, ...]:
+    """Return transcriptions of a written sentence at their places in the normalised one."""
+    found: list[Transcription] = []
+    at = distance = 0
+    for part in transcriptions:
+        while at < len(changes) and changes[at].resumes <= part.start:
+            distance = changes[at].end - changes[at].resumes
+            at += 1
+        found.append(replace(part, start=part.start + distance, end=part.end + distance))
+    return tuple(found)
 
 
 def plain_digits(text: str) -> str:

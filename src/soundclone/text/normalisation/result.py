@@ -5,6 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass
 
+from ..ipa import Transcription
+
 
 @dataclass(frozen=True)
 class Change:
@@ -23,6 +25,7 @@ class Normalised:
 
     text: str
     changes: tuple[Change, ...] = ()  # in order, without overlaps
+    transcriptions: tuple[Transcription, ...] = ()  # of parts of the text, in order
 
     def origin(self, start: int, end: int) -> tuple[int, int]:
         """Return the range of the written sentence that `text[start:end]` stands for.
