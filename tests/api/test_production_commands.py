@@ -179,6 +179,9 @@ def test_a_script_that_is_refused_leaves_no_project(run: Run, site: Site) -> Non
         (("projects", "render", "A", "-o", "a.mp3", "--words"), 2, "--words requires"),
         (("pronunciations", "remove", "x"), 1, "there is no entry for 'x'"),
         (("pronunciations", "add", "x", "y", "--language", "Klingon"), 1, "Klingon"),
+        (("pronunciations", "add", "x", "y", "--ipa", "z"), 2, "give either SPOKEN or --ipa"),
+        (("pronunciations", "add", "x"), 2, "give either SPOKEN or --ipa"),
+        (("pronunciations", "list", "--project", "Nothing"), 1, "there is no project 'Nothing'"),
         (("pronunciations", "import", "empty.txt"), 1, "has the head ''"),
         (("pronunciations", "import", "none.csv"), 1, "none.csv cannot be read"),
     ],
@@ -221,10 +224,45 @@ def test_the_dictionary(run: Run) -> None:
     assert [(e["written"], e["spoken"]) for e in json.loads(done)] == [("a, b", 'say "ab"')]
 
 
+def test_entries_in_ipa(run: Run) -> None:
+    good(run("pronunciations", "add", "pecan", "--ipa", "pɪˈkɑːn"))
+    good(run("pronunciations", "add", "pie", "pye"))
+    assert "pecan    /pɪˈkɑːn/" in good(run("pronunciations", "list"))
+    good(run("pronunciations", "export", "-o", "words.csv"))
+    Path("more.csv").write_text("written,ipa\npie,paɪ\n", "utf-8")
+    good(run("pronunciations", "import", "more.csv"))
+    found = json.loads(good(run("pronunciations", "list", "--json")))
+    assert [(e["written"], e["spoken"], e["ipa"]) for e in found] == [
+        ("pecan", "", "pɪˈkɑːn"),
+        ("pie", "", "paɪ"),
+    ]
+    back = json.loads(good(run("pronunciations", "import", "words.csv", "--json")))
+    assert [(e["spoken"], e["ipa"]) for e in back] == [("", "pɪˈkɑːn"), ("pye", "")]
+
+
+def test_the_dictionary_of_a_project(run: Run) -> None:
+    good(run("pronunciations", "import", "-", "--replace", stdin="written,spoken\nAhab,ay hab\n"))
+    id = good(run("projects", "create", "--name", "Whales", "--quiet")).strip()
+    good(run("pronunciations", "add", "Ahab", "--ipa", "ˈeɪhæb", "--project", "Whales"))
+    good(run("pronunciations", "add", "Queequeg", "kwee kweg", "--project", id))
+    listed = good(run("pronunciations", "list", "--project", "Whales"))
+    assert "/ˈeɪhæb/" in listed
+    assert "Queequeg" in listed
+    assert "Queequeg" not in good(run("pronunciations", "list"))
+    good(run("pronunciations", "export", "--project", id, "-o", "own.csv"))
+    good(run("pronunciations", "remove", "Queequeg", "--project", id))
+    assert "Queequeg" not in good(run("pronunciations", "list", "--project", id))
+    good(run("pronunciations", "import", "own.csv", "--project", id, "--replace"))
+    assert "Queequeg" in good(run("pronunciations", "list", "--project", id))
+    assert "Ahab     ay hab" in good(run("pronunciations", "list"))
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         (b"written;spoken\na;b\n", "has the head 'written;spoken'"),
+        (b"written,language\na,French\n", "has the head 'written,language'"),
+        (b"written,ipa\na,p@n\n", "'@' (U+0040) is no symbol of the alphabet"),
         (b"written,spoken,colour\na,b,c\n", "has the head 'written,spoken,colour'"),
         (b"written,spoken\na,b\nc\n", "line 3: there must be 2 values"),
         (b"written,spoken\na,b,c\n", "line 2: there must be 2 values"),

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from soundclone.core import account_data
 from soundclone.core.requests import SpeechRequest
 from soundclone.db.models import Base, Dictionary, Task
+from soundclone.text.ipa import Transcription
 from tests import rows
 
 from .conftest import Account, Api
@@ -48,6 +50,7 @@ def test_the_dictionary(real_api: Api) -> None:
         {"written": "Nguyen", "spoken": "nwin", "language": "English", "matchCase": False},
         {"written": "US", "spoken": "x", "language": "", "matchCase": True},
     ]
+    expected = [each | {"ipa": ""} for each in expected]
     assert (status, answer["data"]["entries"]) == (200, expected)
     assert real_api.get(PATH, owner.key)[1]["data"]["entries"] == expected
     assert real_api.get(PATH, other.key)[1]["data"]["entries"] == []
@@ -72,6 +75,57 @@ def test_speech_has_the_entries_of_its_words(real_api: Api) -> None:
     request, characters = requested(real_api, owner, text, pronunciation=own)
     assert {each.spoken for each in request.pronunciations} == {"nwin", own[0]["spoken"]}
     assert characters == len("nwin lives in a very long spoken form.")
+
+
+def test_entries_in_ipa(real_api: Api) -> None:
+    owner = real_api.new_account()
+    body = {"entries": [{"written": "pecan", "ipa": " pɪˈkɑːn "}]}
+    status, answer = real_api.request("PUT", PATH, body=body, key=owner.key)
+    assert status == 200, answer
+    row = {"written": "pecan", "spoken": "", "language": "", "matchCase": False, "ipa": "pɪˈkɑːn"}
+    assert real_api.get(PATH, owner.key)[1]["data"]["entries"] == [row]
+    text = "Pecan pie."
+    request, characters = requested(real_api, owner, text)
+    assert characters == len(text)
+    assert [(each.spoken, each.ipa) for each in request.pronunciations] == [("", "pɪˈkɑːn")]
+    own = [{"written": "pie", "ipa": "paɪ"}, entry("pecan", "pea can")]
+    request, _ = requested(real_api, owner, text, pronunciation=own)
+    assert {(each.spoken, each.ipa) for each in request.pronunciations} == {
+        ("", "paɪ"),
+        ("pea can", ""),
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"ipa": "p@n"}, "ipa of entry 1 is 'p@n': '@' (U+0040) is no symbol of the alphabet"),
+        ({"ipa": "a" * 101}, "it has 101 characters; at most 100 are allowed"),
+        ({"ipa": "pæn", "spoken": "pan"}, "leave one of them out"),
+        ({"ipa": ""}, "spoken of entry 1 is ''"),
+        ({}, "spoken of entry 1 is ''"),
+    ],
+)
+def test_wrong_ipa(real_api: Api, given: dict[str, str], message: str) -> None:
+    body = {"entries": [{"written": "pan"} | given]}
+    status, answer = real_api.request("PUT", PATH, body=body, key=real_api.new_account().key)
+    assert (status, answer["data"]["errorCode"]) == (422, "invalid_parameter")
+    assert message in answer["msg"]
+
+
+def test_the_sounds_in_ssml(real_api: Api) -> None:
+    owner = real_api.new_account()
+    document = "<speak>A <phoneme alphabet='ipa' ph='pɪˈkɑːn'>pecan</phoneme>.</speak>"
+    request, characters = requested(real_api, owner, document, textFormat="ssml")
+    assert (request.text, characters) == ("A pecan.", 8)
+    assert request.transcriptions == (Transcription(2, 7, "pɪˈkɑːn"),)
+    # Speech is estimated from the sounds, and more than the price allows is refused.
+    long = f"<phoneme alphabet='ipa' ph='{'bɪ ' * 30}'>b</phoneme> " * 60
+    body = {"modelId": voice(real_api, owner.id), "contentText": f"<speak>{long}</speak>"}
+    body |= {"textFormat": "ssml", "language": "English"}
+    status, answer = real_api.post(f"{API}/soundCloning/audios", body, owner.key)
+    assert (status, answer["data"]["errorCode"]) == (422, "invalid_parameter")
+    assert "s of speech; 120 characters may have" in answer["msg"]
 
 
 def test_the_speech_of_a_request_is_limited(real_api: Api) -> None:

@@ -92,6 +92,7 @@ def test_a_pronunciation_is_heard_changed_and_deleted(
     studio.follow("Open the dictionary")
     page.get_by_label("Written").fill("Nguyen")
     page.get_by_label("Spoken").fill("nwin, as in win")
+    keep(studio, "pronunciations-new")
     page.evaluate(
         """() => {
           const { play } = HTMLMediaElement.prototype;
@@ -128,6 +129,17 @@ def test_a_pronunciation_is_heard_changed_and_deleted(
     card.get_by_label("Spoken").fill("win")
     card.get_by_role("button", name="Save").click()
     expect(card).to_contain_text("→ win")
+    card.get_by_role("button", name="Edit Nguyen").click()
+    card.get_by_label("Spoken").fill("")
+    card.get_by_label("or in IPA").fill("ŋw@n")
+    card.get_by_role("button", name="Save").click()
+    expect(card).to_contain_text("'@' (U+0040) is no symbol of the alphabet; write ə")
+    card.get_by_label("or in IPA").fill("ŋwiən")
+    card.get_by_role("button", name="Save").click()
+    expect(card).to_contain_text("→ /ŋwiən/")
+    with page.expect_response("**/pronunciations/speech") as answered:
+        card.get_by_role("button", name="Listen").click()
+    assert answered.value.status == 200
     expect(page.locator(".htmx-added")).to_have_count(0)  # before, its buttons do nothing
     page.once("dialog", lambda dialog: dialog.accept())
     card.get_by_role("button", name="Delete Nguyen").click()

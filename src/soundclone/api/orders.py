@@ -216,7 +216,9 @@ def entries_of(
     given: Sequence[PronunciationEntry], param: str, most: int = pronunciation.MOST_ENTRIES
 ) -> tuple[Entry, ...]:
     """Return the pronunciations of a request. Raises InvalidParameter."""
-    entries = [Entry(each.written, each.spoken, each.language, each.matchCase) for each in given]
+    entries = [
+        Entry(each.written, each.spoken, each.language, each.matchCase, each.ipa) for each in given
+    ]
     return dictionaries.checked(entries, param, most)
 
 

@@ -162,6 +162,7 @@ def _answer(entries: Sequence[Entry], project: Project | None = None) -> JSONRes
             "spoken": entry.spoken,
             "language": entry.language,
             "matchCase": entry.match_case,
+            "ipa": entry.ipa,
         }
         for entry in entries
     ]

@@ -200,14 +200,16 @@ class SoundCloneCloneRequest(RequestModel):
 
 
 class PronunciationEntry(BaseModel):
-    """A word or phrase, and what is spoken in its place."""
+    """A word or phrase, and what is spoken in its place: `spoken` or `ipa`."""
 
     model_config = ConfigDict(strict=True, extra="ignore")
 
     written: str = Field(
         description="The word as a text has it. It does not match within a longer word"
     )
-    spoken: str = Field(description="The text to speak in its place")
+    spoken: str = Field(
+        default="", description="The text to speak in its place. Empty: `ipa` has the sounds"
+    )
     language: str = Field(
         default="",
         description="The name or tag of a language: the entry applies to sentences in it. Empty: "
@@ -215,6 +217,11 @@ class PronunciationEntry(BaseModel):
     )
     matchCase: bool = Field(
         default=False, description="True: the case must match, as for US beside us"
+    )
+    ipa: str = Field(
+        default="",
+        description="The sounds to speak in its place, in the International Phonetic Alphabet: at "
+        "most 100 characters. Engines that read text only speak the word as it is written",
     )
 
 

@@ -219,7 +219,7 @@ class Producer:
         request: list[object] = [self._model_id, text, sorted(chosen.items())]
         # Another pronunciation is other speech.
         if entries := occurring(text, self._entries):
-            request.append([asdict(entry) for entry in entries])
+            request.append([entry.to_json() for entry in entries])
         return hashlib.sha256(json.dumps(request).encode()).hexdigest()[:40]
 
     def _paths(self, text: str) -> tuple[Path, Path, Path]:
@@ -241,7 +241,7 @@ def _dictionary(client: Client) -> tuple[Entry, ...]:
         if error.status != 404 and error.word not in ("not_found", "forbidden"):
             raise
         return ()
-    return tuple(Entry(e.written, e.spoken, e.language, e.match_case) for e in entries)
+    return tuple(Entry(e.written, e.spoken, e.language, e.match_case, e.ipa) for e in entries)
 
 
 def _is_transient(error: ClientError) -> bool:

@@ -1,4 +1,4 @@
-"""`soundclone pronunciations`: the pronunciation dictionary of an account, over HTTP."""
+"""`soundclone pronunciations`: the dictionaries of an account and of its projects, over HTTP."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .common import AsJson, fail, print_json, print_table
+from .common import AsJson, fail, print_json, print_table, refuse
 from .connection import ApiKey, BaseUrl, connected
 from .production import read_file
+from .projects import id_of
 from .remote import STANDARD, check_outputs
 
 if TYPE_CHECKING:
-    from soundclone_client import Pronunciation
+    from soundclone_client import Client, Pronunciation
 
 pronunciations_app = typer.Typer(
-    help="Manage the pronunciation dictionary of your account.",
+    help="Manage the pronunciation dictionary of your account, or of a project.",
     no_args_is_help=True,
 )
 
@@ -33,13 +34,23 @@ OfLanguage = Annotated[
     str,
     typer.Option(help="Language whose sentences the entry applies to (default: all languages)"),
 ]
+OfProject = Annotated[
+    str | None,
+    typer.Option(
+        "--project",
+        help="Name or id of the project whose dictionary is meant (default: the account's)",
+        metavar="PROJECT",
+    ),
+]
 
 
 @pronunciations_app.command("list")
-def list_(url: BaseUrl = None, key: ApiKey = None, as_json: AsJson = False) -> None:
+def list_(
+    project: OfProject = None, url: BaseUrl = None, key: ApiKey = None, as_json: AsJson = False
+) -> None:
     """List the entries of the dictionary."""
     with connected(url, key) as client:
-        entries = client.pronunciations()
+        entries = _Dictionary(client, project).entries()
     _print(entries, as_json)
 
 
@@ -47,12 +58,17 @@ def list_(url: BaseUrl = None, key: ApiKey = None, as_json: AsJson = False) -> N
 def add(
     written: Written,
     spoken: Annotated[
-        str, typer.Argument(help="What is spoken in place of the word", metavar="SPOKEN")
-    ],
+        str, typer.Argument(help="What is spoken in place of the word", metavar="[SPOKEN]")
+    ] = "",
+    ipa: Annotated[
+        str,
+        typer.Option("--ipa", help="Its sounds instead, such as pɪˈkɑːn", metavar="IPA"),
+    ] = "",
     language: OfLanguage = "",
     match_case: Annotated[
         bool, typer.Option("--match-case", help="Match only the same case")
     ] = False,
+    project: OfProject = None,
     url: BaseUrl = None,
     key: ApiKey = None,
     as_json: AsJson = False,
@@ -60,9 +76,12 @@ def add(
     """Add an entry, or replace that of the same word."""
     from soundclone_client import Pronunciation
 
-    entry = Pronunciation(written, spoken, language=language, match_case=match_case)
+    if bool(spoken) == bool(ipa):
+        refuse("give either SPOKEN or --ipa")
+    entry = Pronunciation(written, spoken, language=language, match_case=match_case, ipa=ipa)
     with connected(url, key) as client:
-        entries = client.set_pronunciations(_merged(client.pronunciations(), [entry]))
+        dictionary = _Dictionary(client, project)
+        entries = dictionary.replace(_merged(dictionary.entries(), [entry]))
     _print(entries, as_json)
 
 
@@ -72,13 +91,15 @@ def remove(
     language: Annotated[
         str | None, typer.Option(help="Remove only the entry of this language")
     ] = None,
+    project: OfProject = None,
     url: BaseUrl = None,
     key: ApiKey = None,
     as_json: AsJson = False,
 ) -> None:
     """Remove the entries of a word."""
     with connected(url, key) as client:
-        known = client.pronunciations()
+        dictionary = _Dictionary(client, project)
+        known = dictionary.entries()
         kept = [
             each
             for each in known
@@ -92,7 +113,7 @@ def remove(
                 + "; `soundclone pronunciations list` shows them",
                 "not_found",
             )
-        entries = client.set_pronunciations(kept)
+        entries = dictionary.replace(kept)
     _print(entries, as_json)
 
 
@@ -105,18 +126,21 @@ def import_(
     replace: Annotated[
         bool, typer.Option("--replace", help="Remove all entries that the file lacks")
     ] = False,
+    project: OfProject = None,
     url: BaseUrl = None,
     key: ApiKey = None,
     as_json: AsJson = False,
 ) -> None:
     """Add the entries of a CSV file.
 
-    The head of the file names its columns: written, spoken and, if needed, language and match_case.
+    The head of the file names its columns: written, spoken or ipa or both, and, if needed, language
+    and match_case.
     """
     read = _parse(_read(file), str(file) if file != STANDARD else "standard input")
     with connected(url, key) as client:
-        before = [] if replace else client.pronunciations()
-        entries = client.set_pronunciations(_merged(before, read))
+        dictionary = _Dictionary(client, project)
+        before = [] if replace else dictionary.entries()
+        entries = dictionary.replace(_merged(before, read))
     _print(entries, as_json)
 
 
@@ -125,6 +149,7 @@ def export(
     output: Annotated[
         Path, typer.Option("-o", "--output", help="CSV file; - for standard output")
     ] = STANDARD,
+    project: OfProject = None,
     url: BaseUrl = None,
     key: ApiKey = None,
 ) -> None:
@@ -132,12 +157,26 @@ def export(
     if output != STANDARD:
         check_outputs(output)
     with connected(url, key) as client:
-        text = _format(client.pronunciations())
+        text = _format(_Dictionary(client, project).entries())
     if output == STANDARD:
         sys.stdout.buffer.write(text.encode())
         sys.stdout.flush()
     else:
         output.write_bytes(text.encode())
+
+
+class _Dictionary:
+    """The dictionary of the account, or of a project."""
+
+    def __init__(self, client: Client, project: str | None) -> None:
+        self._client = client
+        self._project = id_of(client, project) if project else None
+
+    def entries(self) -> list[Pronunciation]:
+        return self._client.pronunciations(project_id=self._project)
+
+    def replace(self, entries: Iterable[Pronunciation]) -> list[Pronunciation]:
+        return self._client.set_pronunciations(entries, project_id=self._project)
 
 
 def _merged(before: Iterable[Pronunciation], added: Iterable[Pronunciation]) -> list[Pronunciation]:
@@ -166,10 +205,10 @@ def _parse(data: bytes, name: str) -> list[Pronunciation]:
     try:
         rows = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
         head = list(rows.fieldnames or ())
-        if {"written", "spoken"} - set(head) or set(head) - set(columns):
+        if "written" not in head or not {"spoken", "ipa"} & set(head) or set(head) - set(columns):
             fail(
-                f"{name} has the head {','.join(head)!r}; its columns must be written, spoken and, "
-                f"if needed, {' and '.join(list(columns)[2:])}",
+                f"{name} has the head {','.join(head)!r}; its columns must be written, spoken or "
+                "ipa or both, and, if needed, language and match_case",
                 "file",
             )
         found = []
@@ -219,7 +258,7 @@ def _print(entries: Sequence[Pronunciation], as_json: bool) -> None:
         [
             {
                 "written": each.written,
-                "spoken": each.spoken,
+                "spoken": f"/{each.ipa}/" if each.ipa else each.spoken,
                 "language": each.language or "all",
                 "case": "same" if each.match_case else "any",
             }

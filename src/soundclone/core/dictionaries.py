@@ -16,6 +16,7 @@ from ..db.models import Dictionary, Project, ProjectDictionary
 from ..errors import InvalidParameter, NotFound
 from ..text import languages
 from ..text.cleaning import clean
+from ..text.ipa import fault
 from ..text.lexicon import Lexicon
 from ..text.pronunciation import LONGEST, MOST_ENTRIES, Entry
 from . import ledger, projects
@@ -36,8 +37,10 @@ def checked(entries: Sequence[Entry], param: str, most: int = MOST_ENTRIES) -> t
         )
     found: dict[tuple[str, str, bool], Entry] = {}
     for number, entry in enumerate(entries, 1):
-        written, spoken = clean(entry.written), clean(entry.spoken)
-        for name, text in (("written", written), ("spoken", spoken)):
+        written, spoken, ipa = map(clean, (entry.written, entry.spoken, entry.ipa))
+        if ipa:
+            _check_ipa(number, spoken, ipa, param)
+        for name, text in (("written", written), *([] if ipa else [("spoken", spoken)])):
             if not any(map(str.isalnum, text)) or len(text) > LONGEST or "<#" in text:
                 raise InvalidParameter(
                     f"{name} of entry {number} is {text[:40]!r}; it must have a letter or a digit, "
@@ -51,8 +54,20 @@ def checked(entries: Sequence[Entry], param: str, most: int = MOST_ENTRIES) -> t
                 f"entry {number} has {written!r} again; each word may be there once for a language",
                 param=param,
             )
-        found[place] = Entry(written, spoken, language, entry.match_case)
+        found[place] = Entry(written, spoken, language, entry.match_case, ipa)
     return tuple(found.values())
+
+
+def _check_ipa(number: int, spoken: str, ipa: str, param: str) -> None:
+    """Raise InvalidParameter if the sounds of an entry have a fault, or a spoken form beside."""
+    if spoken:
+        raise InvalidParameter(
+            f"entry {number} has spoken {spoken[:40]!r} and ipa {ipa[:40]!r}; leave one of them "
+            "out",
+            param=param,
+        )
+    if reason := fault(ipa):
+        raise InvalidParameter(f"ipa of entry {number} is {ipa[:60]!r}: {reason}", param=param)
 
 
 def of(session: Session, account_id: str) -> tuple[Entry, ...]:

@@ -61,11 +61,27 @@ def test_entries_are_added_changed_and_deleted(
     assert kept(studio, key) == (Entry("Nguyen", "win", "", True),)
 
 
+def test_an_entry_in_ipa(
+    studio: Api, visitor: httpx2.Client, headers: dict[str, str], key: str
+) -> None:
+    form = {"written": "pecan", "spoken": "", "ipa": "pɪˈkɑːn", "language": "", "matchCase": ""}
+    assert visitor.post(PAGE, data=form, headers=headers).status_code == 204
+    assert "/pɪˈkɑːn/" in visitor.get(PAGE).text
+    change = {f"was-{name}": value for name, value in form.items()} | form | {"ipa": "ˈpiːkæn"}
+    assert visitor.patch(PAGE, data=change, headers=headers).status_code == 204
+    assert kept(studio, key) == (Entry("pecan", ipa="ˈpiːkæn"),)
+    gone = form | {"ipa": "ˈpiːkæn"}
+    assert visitor.delete(PAGE, params=gone, headers=headers).status_code == 204
+    assert kept(studio, key) == ()
+
+
 @pytest.mark.parametrize(
     ("form", "message"),
     [
         ({"written": "", "spoken": "x"}, "written of entry 1 is ''"),
         ({"written": "x", "spoken": "y" * 101}, "at most 100 characters"),
+        ({"written": "x", "ipa": "p@n"}, "is no symbol of the alphabet; write ə"),
+        ({"written": "x", "ipa": "pæn", "spoken": "y"}, "leave one of them out"),
         ({"written": "x", "spoken": "y", "language": "Klingon"}, "is not known"),
         ({"written": "NGUYEN", "spoken": "y"}, "again; each word may be there once"),
     ],

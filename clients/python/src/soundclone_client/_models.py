@@ -164,12 +164,13 @@ class Account:
 
 @dataclass(frozen=True)
 class Pronunciation:
-    """A word or phrase, and what is spoken in its place."""
+    """A word or phrase, and what is spoken in its place: `spoken` or `ipa`."""
 
     written: str
-    spoken: str
+    spoken: str = ""
     language: str = ""  # name or tag; empty: sentences in all languages
     match_case: bool = False
+    ipa: str = ""  # International Phonetic Alphabet
 
 
 @dataclass(frozen=True)

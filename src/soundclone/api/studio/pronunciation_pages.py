@@ -99,6 +99,7 @@ def _entry(form: Mapping[str, str], prefix: str = "") -> Entry:
         form.get(f"{prefix}spoken", ""),
         form.get(f"{prefix}language", ""),
         bool(form.get(f"{prefix}matchCase")),
+        form.get(f"{prefix}ipa", ""),
     )
 
 

@@ -51,8 +51,8 @@ export function pronunciations() {
       if (form.reportValidity()) this.play(event.currentTarget, new FormData(form));
     },
     listen(event) {
-      const { written, spoken, language, matchCase } = event.currentTarget.dataset;
-      this.play(event.currentTarget, Object.entries({ written, spoken, language, matchCase }));
+      const { written, spoken, ipa, language, matchCase } = event.currentTarget.dataset;
+      this.play(event.currentTarget, Object.entries({ written, spoken, ipa, language, matchCase }));
     },
     async play(near, entry) {
       const body = new URLSearchParams([...entry]);
