@@ -87,6 +87,7 @@ def test_documents_that_cannot_be_imported(studio: Visit, tmp_path: Path) -> Non
 def test_a_pronunciation_is_heard_changed_and_deleted(
     studio: Visit, voice: str, keep: Keep
 ) -> None:
+    studio.expected = ("422",)
     page = studio.page
     studio.go("/studio/account")
     studio.follow("Open the dictionary")
