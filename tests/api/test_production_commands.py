@@ -113,6 +113,30 @@ def test_from_a_book_to_a_file(run: Run) -> None:
     assert good(run("projects", "list")) == "none\n"
 
 
+def test_ssml_becomes_blocks(run: Run) -> None:
+    Path("play.ssml").write_text(
+        "<speak xml:lang='en'><voice name='Anna'><prosody rate='80%' volume='-6dB'>Who is there?"
+        "</prosody></voice><break time='1.5s'/>"
+        "Is it <phoneme alphabet='ipa' ph='pɪˈkɑːn'>pecan</phoneme>?</speak>",
+        "utf-8",
+    )
+    id = good(run("projects", "create", "play.ssml", "--voice", "Anna", "--quiet")).strip()
+    shown = json.loads(good(run("projects", "show", id, "--json", "--blocks")))
+    first, pause, second = shown["script"]
+    assert (shown["name"], shown["language"]) == ("play", "English")
+    assert (first["text"], first["model_id"]) == ("Who is there?", shown["model_id"])
+    assert (first["speed"], first["vol"]) == (0.8, 0.501)
+    assert (pause["kind"], pause["seconds"]) == ("pause", 1.5)
+    assert (second["text_format"], second["model_id"]) == ("ssml", None)
+    assert '<phoneme alphabet="ipa" ph="pɪˈkɑːn">pecan</phoneme>' in second["text"]
+    recorded = json.loads(good(run("projects", "record", id, "--json")))
+    assert (recorded["recorded"], recorded["failed"]) == (2, [])
+    Path("play.ssml").write_text("<speak>\n<voice name='Carl'>Hi.</voice></speak>", "utf-8")
+    done = run("projects", "create", "play.ssml")
+    assert done.code == 1
+    assert "SSML, line 2, column 1: there is no voice 'Carl'" in done.error
+
+
 def test_a_block_that_fails_is_named(run: Run, site: Site, account: Account) -> None:
     Path("a.txt").write_text("All is well. Here we stumble.", "utf-8")
     good(run("projects", "create", "a.txt", "--voice", "Anna"))

@@ -23,6 +23,9 @@ from .voices import id_of as voice_of
 if TYPE_CHECKING:
     from soundclone_client import Block, Client, Project
 
+    from ..core.projects import Draft
+    from ..text.imports import Document
+
 projects_app = typer.Typer(
     help="Record scripts sentence by sentence, and render them.",
     no_args_is_help=True,
@@ -74,7 +77,8 @@ def create(
     file: Annotated[
         Path | None,
         typer.Argument(
-            help="Text, Markdown, EPUB, DOCX, SRT or WebVTT file with the script", metavar="[FILE]"
+            help="Text, Markdown, EPUB, DOCX, SRT, WebVTT or SSML file with the script",
+            metavar="[FILE]",
         ),
     ] = None,
     name: Annotated[
@@ -106,9 +110,12 @@ def create(
     if file is None and not name:
         refuse("name a file to import, or pass --name for an empty project")
     check_language(language)
-    title, rows, spoken = _read(file, unit) if file else ("", [], None)
+    document = _read(file) if file else None
     chosen = None if language.strip().lower() == "auto" else language
     with connected(url, key) as client:
+        rows, title, spoken = (
+            _blocks(client, document, file, unit) if file and document else ([], "", None)
+        )
         project = client.create_project(
             name or title,
             model_id=voice_of(client, voice) if voice else None,
@@ -218,29 +225,54 @@ def id_of(client: Client, project: str) -> str:
     return found[0]
 
 
-def _read(file: Path, unit: Unit) -> tuple[str, list[Mapping[str, object]], str | None]:
-    """Return the title, the blocks and the language of a document."""
-    from ..core import imports
-    from ..core.projects import BlockKind, Limits
+def _read(file: Path) -> Document:
     from ..errors import InvalidParameter
     from ..text.imports import LARGEST, read_document
 
     try:
-        document = read_document(read_file(file, LARGEST), file.name)
+        return read_document(read_file(file, LARGEST), file.name)
     except InvalidParameter as error:
         fail(f"{file}: {error.message}", "file")
+
+
+def _blocks(
+    client: Client, document: Document, file: Path, unit: Unit
+) -> tuple[list[Mapping[str, object]], str, str | None]:
+    """Return the blocks, the title and the language of a document."""
+    from ..core import imports
+    from ..core.projects import BlockKind, Limits
+    from ..errors import InvalidParameter
+
     # The service knows its own limits.
     limits = Limits(sys.maxsize, sys.maxsize, sys.maxsize)
-    drafts = imports.drafts(document, imports.Unit(unit), limits)
+    names = {each.model_id: each.name or "" for each in client.voices()} if document.ssml else {}
+    try:
+        drafts = imports.drafts(document, imports.Unit(unit), limits, names)
+    except InvalidParameter as error:
+        fail(f"{file}: {error.message}", "file")
     if not drafts:
         fail(f"{file} has nothing to speak", "file")
     rows: list[Mapping[str, object]] = [
         {"kind": str(each.kind), "seconds": each.seconds}
         if each.kind == BlockKind.PAUSE
-        else {"kind": str(each.kind), "text": each.text}
+        else {"kind": str(each.kind), "text": each.text} | _changes(each)
         for each in drafts
     ]
-    return imports.name_of(document, file.name), rows, imports.language_of(document)
+    return rows, imports.name_of(document, file.name), imports.language_of(document)
+
+
+def _changes(draft: Draft) -> dict[str, object]:
+    """Return the format, the voice and the controls of a block that differ from its project's."""
+    style = draft.style
+    found = {
+        "text_format": "ssml" if draft.is_ssml else None,
+        "model_id": style.voice_id,
+        "language": style.language,
+        "speed": style.speed,
+        "pitch": style.pitch,
+        "vol": style.volume,
+    }
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _print(project: Project, script: Sequence[Block], as_json: bool, listed: bool = False) -> None:

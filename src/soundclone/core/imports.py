@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import PurePath
+from types import MappingProxyType
 
 from ..errors import InvalidParameter, TooLarge
 from ..text.boundaries import sentences
-from ..text.imports import Chapter, Document
+from ..text.imports import Chapter, Document, ssml
 from ..text.imports.parts import AFTER_TITLE, END, has_words, pieces_of, safe
+from ..text.imports.ssml import Passage
 from ..text.languages import lookup
-from .projects import LONGEST_NAME, LONGEST_TEXT, LONGEST_TITLE, BlockKind, Draft, Limits
+from ..text.ssml import VoiceName
+from .projects import LONGEST_NAME, LONGEST_TEXT, LONGEST_TITLE, BlockKind, Draft, Limits, Style
 from .requests import SoundVersion
 
 BETWEEN_PARAGRAPHS = 0.4
 """Seconds of pause between two paragraphs whose sentences are blocks."""
 
+_SOFTEST = 0.01  # least volume of a block
 _LONGEST_SENTENCE = 1_000  # characters of a block that is a sentence
 
 
@@ -28,12 +32,21 @@ class Unit(StrEnum):
     PARAGRAPH = "paragraph"
 
 
-def drafts(document: Document, unit: Unit, limits: Limits) -> list[Draft]:
+def drafts(
+    document: Document, unit: Unit, limits: Limits, voices: Mapping[str, str] = MappingProxyType({})
+) -> list[Draft]:
     """Return the blocks of a document: headings, texts, and pauses between them.
 
     Each cue of subtitles is a block.
 
+    Args:
+        document: The document.
+        unit: Part of the document that becomes a block.
+        limits: Limits of a project.
+        voices: Names by the ids of the voices that SSML may name.
+
     Raises:
+        InvalidParameter: The document names an unknown voice.
         TooLarge: A project cannot hold the document.
     """
     characters = sum(each.characters for each in document.chapters)
@@ -42,7 +55,10 @@ def drafts(document: Document, unit: Unit, limits: Limits) -> list[Draft]:
             f"the document has {characters:,} characters; at most {limits.characters:,} are "
             "allowed in a project"
         )
-    if document.cues:
+    if document.ssml:
+        passages = ssml.passages(document.ssml, by_sentence=unit == Unit.SENTENCE)
+        found = [each for passage in passages for each in _scripted(passage, voices)]
+    elif document.cues:
         found = [Draft(text=text) for cue in document.cues for text in _texts(cue.text)]
     else:
         found = []
@@ -57,6 +73,43 @@ def drafts(document: Document, unit: Unit, limits: Limits) -> list[Draft]:
             "in a project; choose a block for each paragraph, or a shorter document"
         )
     return found
+
+
+def _scripted(passage: Passage, voices: Mapping[str, str]) -> Iterator[Draft]:
+    """Yield the blocks of a passage: one, or several if a text without markup is too long."""
+    if passage.seconds is not None:
+        yield _pause(passage.seconds)
+        return
+    changes = passage.style
+    style = Style(
+        voice_id=_voice_id(passage.voice, voices) if passage.voice else None,
+        language=changes.language,
+        speed=None if changes.speed == 1 else round(changes.speed, 4),
+        pitch=changes.pitch or None,
+        volume=max(round(10 ** (changes.gain / 20), 3), _SOFTEST) if changes.gain else None,
+    )
+    if passage.is_ssml:
+        yield Draft(text=passage.text, is_ssml=True, style=style)
+    else:
+        yield from (Draft(text=text, style=style) for text in _texts(passage.text))
+
+
+def _voice_id(voice: VoiceName, voices: Mapping[str, str]) -> str:
+    """Return the id of a voice by its id or its name. Raises InvalidParameter."""
+    if voice.name in voices:
+        return voice.name
+    found = [id for id, name in voices.items() if name == voice.name]
+    if len(found) == 1:
+        return found[0]
+    reason = (
+        f"{len(found)} voices are named {voice.name[:40]!r}; write the id of one of them"
+        if found
+        else f"there is no voice {voice.name[:40]!r}; write the name or the id of one of your "
+        "voices"
+    )
+    raise InvalidParameter(
+        f"SSML, line {voice.line}, column {voice.column}: {reason}", param="file"
+    )
 
 
 def name_of(document: Document, file_name: str) -> str:

@@ -37,9 +37,7 @@ _SPELLED = {"characters", "spell-out", "verbatim", "digits", "telephone"}
 _READ = {"cardinal", "number", "currency", "date", "duration", "fraction", "name", "ordinal"}
 _READ |= {"time", "unit", "address"}
 _DATE_ORDERS = ("dmy", "mdy", "ymd")
-_INSTEAD = {
-    "voice": "a text has one voice; send the text of each voice in its own request",
-}
+LONGEST_SCRIPT, MOST_SCRIPT_ELEMENTS = 2_000_000, 100_000  # of a document for a project
 
 
 @dataclass(frozen=True)
@@ -95,6 +93,40 @@ def parse(document: str, version: str) -> Marked:
     return _Reader(version).read(document)
 
 
+@dataclass(frozen=True)
+class VoiceName:
+    """Name of a voice, and the place of its element."""
+
+    name: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True)
+class Play:
+    """A text for several voices: each speaks from a position on. None: the usual voice."""
+
+    marked: Marked
+    voices: tuple[tuple[int, VoiceName | None], ...]
+
+    def voice_at(self, position: int) -> VoiceName | None:
+        """Return the voice of a character."""
+        at = bisect_right(self.voices, position, key=lambda each: each[0]) - 1
+        return self.voices[at][1] if at >= 0 else None
+
+
+def parse_play(document: str, version: str) -> Play:
+    """Read an SSML document in which `voice` may occur, as `parse` does."""
+    if len(document) > LONGEST_SCRIPT:
+        raise InvalidParameter(
+            f"the SSML document has {len(document):,} characters; at most {LONGEST_SCRIPT:,} are "
+            "allowed",
+            param="contentText",
+        )
+    reader = _Reader(version, is_play=True)
+    return Play(reader.read(document), tuple(reader.voices))
+
+
 def _signs(text: str) -> int:
     """Return the number of punctuation characters that a text begins with."""
     return len(text) - len(text.lstrip(".,;:!?…%)]}»”’。，、！？；："))
@@ -110,19 +142,23 @@ class _Element:
     text: list[str] | None = None  # characters so far, of an element that holds text only
     line: int = 0
     column: int = 0
+    voice: VoiceName | None = None
 
 
 class _Reader:
     """Handlers of the XML parser, and the text so far."""
 
-    def __init__(self, version: str) -> None:
+    def __init__(self, version: str, *, is_play: bool = False) -> None:
         self._version = version
+        self._is_play = is_play
+        self.voices: list[tuple[int, VoiceName | None]] = []
         self._parser = expat.ParserCreate()
         self._parser.buffer_text = True
         self._parser.StartElementHandler = self._start
         self._parser.EndElementHandler = self._end
         self._parser.CharacterDataHandler = self._characters
         self._parser.StartDoctypeDeclHandler = self._doctype
+        self._hidden = {"speak"} if is_play else {"speak", "voice"}
         self._open: list[_Element] = []
         self._elements = 0
         self._parts: list[str] = []
@@ -170,17 +206,21 @@ class _Reader:
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._elements += 1
-        if self._elements > MOST_ELEMENTS:
-            self._refuse(f"there are more than {MOST_ELEMENTS:,} elements")
+        most = MOST_SCRIPT_ELEMENTS if self._is_play else MOST_ELEMENTS
+        if self._elements > most:
+            self._refuse(f"there are more than {most:,} elements")
         if len(self._open) >= DEEPEST:
             self._refuse(f"more than {DEEPEST} elements are within each other")
         if not self._open and name != "speak":
             self._refuse(f"<{name[:30]}> is the root; the root must be <speak>")
-        if name in _INSTEAD:
-            self._refuse(f"<{name}> is not supported: {_INSTEAD[name]}")
+        if name == "voice" and not self._is_play:
+            self._refuse(
+                "<voice> is not supported here: a text has one voice; import the document into a "
+                "project, whose blocks have several voices"
+            )
         handler = _ELEMENTS.get(name)
         if handler is None or (name == "speak" and self._open):
-            known = ", ".join(sorted(_ELEMENTS.keys() - {"speak"}))
+            known = ", ".join(sorted(_ELEMENTS.keys() - self._hidden))
             self._refuse(f"<{name[:30]}> is not supported here; use {known}")
         if self._open and self._open[-1].text is not None:
             self._refuse(f"<{self._open[-1].name}> holds text only, without <{name}>")
@@ -194,7 +234,8 @@ class _Reader:
                 )
         style = self._open[-1].style if self._open else PLAIN
         line, column = self._parser.CurrentLineNumber, self._parser.CurrentColumnNumber + 1
-        element = _Element(name, style, attributes, None, line, column)
+        voice = self._open[-1].voice if self._open else None
+        element = _Element(name, style, attributes, None, line, column, voice)
         self._open.append(element)
         handler(self, element)
 
@@ -207,7 +248,7 @@ class _Reader:
             if element.name == "phoneme":
                 part = Transcription(start, self._length, element.attributes["ph"])
                 self._transcribed.append((element, part))
-        if name in ("p", "s"):
+        if name in ("p", "s", "voice"):
             self._end_block(name)
 
     def _characters(self, data: str) -> None:
@@ -233,6 +274,10 @@ class _Reader:
             data = data.lstrip(" ")
         if not data:
             return
+        if data.strip():
+            voice = self._open[-1].voice if self._open else None
+            if voice != (self.voices[-1][1] if self.voices else None):
+                self.voices.append((self._length, voice))
         start = self._length
         self._append(data)
         before = self._spans[-1] if self._spans else None
@@ -272,6 +317,13 @@ class _Reader:
             element.style = replace(element.style, language=self._language_of(tag))
         elif element.name == "lang":
             self._refuse("<lang> lacks xml:lang, such as xml:lang='fr'")
+
+    def _voice(self, element: _Element) -> None:
+        name = " ".join(element.attributes.get("name", "").split())
+        if not name:
+            self._refuse("<voice> lacks name: the name or the id of one of your voices")
+        element.voice = VoiceName(name, element.line, element.column)
+        self._block(element)
 
     def _break(self, element: _Element) -> None:
         seconds = _BREAKS["medium"]
@@ -435,6 +487,7 @@ _ELEMENTS: dict[str, Callable[[_Reader, _Element], None]] = {
     "say-as": _Reader._replace,
     "sub": _Reader._replace,
     "phoneme": _Reader._phoneme,
+    "voice": _Reader._voice,
 }
 _ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "speak": ("version", "xmlns", "xml:lang"),
@@ -447,4 +500,5 @@ _ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "say-as": ("interpret-as", "format", "detail"),
     "sub": ("alias",),
     "phoneme": ("alphabet", "ph"),
+    "voice": ("name", "xml:lang"),
 }

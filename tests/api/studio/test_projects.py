@@ -101,6 +101,31 @@ def test_a_wrong_value_is_named(
     assert "No projects yet" in visitor.get(PAGE).text
 
 
+def test_ssml_becomes_blocks(studio: Api, visitor: httpx2.Client, headers: dict[str, str]) -> None:
+    play = (
+        "<speak xml:lang='fr'>\n<s>Salut toi <sub alias='moi'>x</sub>"
+        "<emphasis>là</emphasis>.</s><break/><s>Adieu.</s></speak>"
+    )
+    assert script(studio, created(imported(visitor, headers, "play.ssml", play.encode()))) == [
+        (
+            "text",
+            "<speak>Salut toi moi"
+            '<prosody rate="94%" pitch="+1st" volume="+1.5dB">là.</prosody></speak>',
+            None,
+        ),
+        ("pause", "", 0.5),
+        ("text", "Adieu.", None),
+    ]
+    unknown = play.replace("<s>", "<voice name='Carl'/><s>", 1).replace("Adieu", "<b/>")
+    refused = imported(visitor, headers, "play.ssml", unknown.encode())
+    assert refused.status_code == 422
+    assert "SSML, line 2, column" in html.unescape(refused.text)
+    unknown = play.replace("Adieu.", "<voice name='Carl'>Adieu.</voice>")
+    refused = imported(visitor, headers, "play.ssml", unknown.encode())
+    assert refused.status_code == 422
+    assert "there is no voice 'Carl'" in html.unescape(refused.text)
+
+
 def test_a_book_becomes_blocks(
     studio: Api, visitor: httpx2.Client, headers: dict[str, str]
 ) -> None:

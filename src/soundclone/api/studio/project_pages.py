@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from tempfile import SpooledTemporaryFile
 from typing import Annotated
@@ -77,7 +77,11 @@ async def create(
     blocks: Sequence[Draft] = ()
     if file is not None and file.filename:
         unit = Unit(form["unit"]) if form.get("unit") in tuple(Unit) else Unit.SENTENCE
-        document, blocks = await run_in_threadpool(_import, file, unit, limits)
+        known = await read_in_thread(
+            request, lambda session: voices.listing(session, me.account.id)
+        )
+        names = {voice.id: voice.name or "" for voice in known}
+        document, blocks = await run_in_threadpool(_import, file, unit, limits, names)
         name = name or imports.name_of(document, file.filename)
         style = style if style.language else replace(style, language=imports.language_of(document))
 
@@ -100,14 +104,16 @@ def _style(form: dict[str, str]) -> Style:
     return Style(voice_id=form.get("modelId") or None, language=language.name if language else None)
 
 
-def _import(file: UploadFile, unit: Unit, limits: Limits) -> tuple[Document, Sequence[Draft]]:
+def _import(
+    file: UploadFile, unit: Unit, limits: Limits, names: Mapping[str, str]
+) -> tuple[Document, Sequence[Draft]]:
     if not _reading.acquire(timeout=_PATIENCE):
         raise RateLimited("other documents are being read; try again in a moment", 5.0)
     try:
         assert isinstance(file.file, SpooledTemporaryFile)
         file.file.rollover()  # to a file with a descriptor
         document = read_limited(file.file, file.filename or "")
-        return document, imports.drafts(document, unit, limits)
+        return document, imports.drafts(document, unit, limits, names)
     finally:
         _reading.release()
 

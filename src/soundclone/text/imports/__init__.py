@@ -8,6 +8,7 @@
     epub       EPUB 2 and 3
     docx       Word documents (OOXML)
     cues       SubRip and WebVTT
+    ssml       SSML
     archive    bounded reading of zip archives
     xml        strict reading of XML
 

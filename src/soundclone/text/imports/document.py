@@ -49,6 +49,7 @@ class Document:
     language: str = ""  # BCP 47
     cues: tuple[Cue, ...] = ()
     cover: bytes = b""  # JPEG or PNG
+    ssml: str = ""  # the whole document, if it is SSML
 
 
 @dataclass(frozen=True)

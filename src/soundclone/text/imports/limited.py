@@ -63,6 +63,7 @@ def read_limited(file: IO[bytes], name: str) -> Document:
         answer["author"],
         answer["language"],
         tuple(Cue(**each) for each in answer["cues"]),
+        ssml=answer["ssml"],
     )
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-from . import cues, docx, epub, markdown, plain
+from . import cues, docx, epub, markdown, plain, ssml
 from .archive import Archive
 from .document import Document, checked, refuse
 
 LARGEST = 200 * 2**20  # bytes of a file; pictures of an EPUB count
 _LARGEST_TEXT = 20 * 2**20  # bytes
-SUFFIXES = (".txt", ".text", ".md", ".markdown", ".epub", ".docx", ".srt", ".vtt")
+SUFFIXES = (".txt", ".text", ".md", ".markdown", ".epub", ".docx", ".srt", ".vtt", ".ssml")
 """Usual endings of the names of documents."""
 
 
@@ -33,6 +33,8 @@ def read_document(data: bytes, name: str = "") -> Document:
     if len(data) > _LARGEST_TEXT:
         raise refuse(f"it has {len(data):,} bytes; at most {_LARGEST_TEXT:,} are allowed")
     text = plain.decode(data)
+    if ssml.is_ssml(text) or PurePath(name).suffix.lower() == ".ssml":
+        return checked(ssml.read(text))
     if cues.has_cues(text):
         return checked(cues.read(text))
     if PurePath(name).suffix.lower() in (".md", ".markdown"):
