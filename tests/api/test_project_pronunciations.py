@@ -61,6 +61,7 @@ def test_the_dictionary_of_a_project(script: Script) -> None:
         {"written": "Nguyen", "spoken": "nwin", "language": "English", "matchCase": False},
         {"written": "US", "spoken": "you ess", "language": "", "matchCase": True},
     ]
+    expected = [each | {"ipa": ""} for each in expected]
     asked = [entry("Nguyen", "nwin", language="en"), entry("US", "you ess", matchCase=True)]
     assert put(script, *asked, If_Match=before) == expected
     assert script.ok("GET", path)["entries"] == expected
