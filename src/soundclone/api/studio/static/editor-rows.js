@@ -1,22 +1,22 @@
-// The rows of the script: an element for each block, and the caret in them.
+// The rows of the script: an element for each block, and the caret in them. Rows are in groups, and
+// the browser neither styles nor places those of groups far from the window, but finds their words.
 
 import { t } from "./i18n.js";
 
 const COLOURS = 6; // of voices
+const GROUP = 50; // rows of a group
 const SHOWN = new Set(["stale", "recording", "failed", "ready"]); // states
 
 export class Rows {
   constructor(list, script, voices, nameOf) {
-    Object.assign(this, { list, script, nameOf, elements: new Map(), owners: new WeakMap() });
+    Object.assign(this, { list, script, nameOf, elements: new Map(), owners: new WeakMap(), chosen: [] });
     this.voices = new Map(voices.map((voice, place) => [voice.id, { ...voice, colour: place % COLOURS }]));
-    script.addEventListener("page", ({ detail }) => list.append(...detail.map((block) => this.make(block))));
+    script.addEventListener("page", ({ detail }) => this.append(detail));
     script.addEventListener("inserted", ({ detail: block }) => {
-      const row = this.of(block) ?? this.make(block);
-      const next = script.after(block);
-      list.insertBefore(row, next ? this.of(next) : null);
+      this.insert(this.of(block) ?? this.make(block), this.of(script.before(block)));
       this.draw(block);
     });
-    script.addEventListener("removed", ({ detail }) => this.of(detail)?.remove());
+    script.addEventListener("removed", ({ detail }) => this.remove(this.of(detail)));
     script.addEventListener("changed", ({ detail }) => this.draw(detail));
     script.addEventListener("state", ({ detail }) => this.draw(detail));
   }
@@ -29,12 +29,35 @@ export class Rows {
     return this.owners.get(element.closest(".line"));
   }
 
+  append(blocks) {
+    for (const block of blocks) {
+      const last = this.list.lastElementChild;
+      const group = last && last.childElementCount < GROUP ? last : this.list.appendChild(newGroup());
+      group.append(this.make(block));
+    }
+  }
+
+  insert(row, previous) {
+    const group = previous?.parentElement ?? this.list.firstElementChild ?? this.list.appendChild(newGroup());
+    previous ? previous.after(row) : group.prepend(row);
+    if (group.childElementCount <= 2 * GROUP) return;
+    const rest = [...group.children].slice(GROUP);
+    if (rest.some((each) => each.contains(document.activeElement))) return; // a row that moves loses the caret
+    const following = newGroup();
+    following.append(...rest);
+    group.after(following);
+  }
+
+  remove(row) {
+    const group = row?.parentElement;
+    row?.remove();
+    if (group && !group.childElementCount) group.remove();
+  }
+
   make(block) {
-    const row = document.createElement("div");
-    row.className = `line ${block.kind}`;
+    const row = template(block.kind).cloneNode(true);
     this.owners.set(row, block);
     this.elements.set(block.key, row);
-    row.append(...(block.kind === "pause" ? pauseParts() : textParts(block)));
     this.draw(block);
     return row;
   }
@@ -62,8 +85,9 @@ export class Rows {
 
   // Mark the rows of the chosen blocks.
   choose(blocks) {
-    for (const row of this.list.querySelectorAll(".chosen")) row.classList.remove("chosen");
-    for (const block of blocks) this.of(block)?.classList.add("chosen");
+    for (const row of this.chosen) row.classList.remove("chosen");
+    this.chosen = blocks.map((block) => this.of(block)).filter(Boolean);
+    for (const row of this.chosen) row.classList.add("chosen");
   }
 
   // Place the caret in the text of a block.
@@ -83,6 +107,25 @@ export class Rows {
   }
 }
 
+function newGroup() {
+  const group = document.createElement("div");
+  group.className = "lines";
+  return group;
+}
+
+const templates = new Map();
+
+// A row of a kind of block, without its values. To copy a row is faster than to make one.
+function template(kind) {
+  if (!templates.has(kind)) {
+    const row = document.createElement("div");
+    row.className = `line ${kind}`;
+    row.append(...(kind === "pause" ? pauseParts() : textParts(kind)));
+    templates.set(kind, row);
+  }
+  return templates.get(kind);
+}
+
 function pauseParts() {
   const label = document.createElement("label");
   const name = document.createElement("span");
@@ -96,7 +139,7 @@ function pauseParts() {
   return [label, bin];
 }
 
-function textParts(block) {
+function textParts(kind) {
   const head = document.createElement("span");
   head.className = "who";
   const words = document.createElement("div");
@@ -108,9 +151,8 @@ function textParts(block) {
   }
   words.setAttribute("role", "textbox");
   words.setAttribute("aria-multiline", "true");
-  words.setAttribute("aria-label", t(block.kind === "chapter" ? "editor.chapter" : "editor.sentence"));
+  words.setAttribute("aria-label", t(kind === "chapter" ? "editor.chapter" : "editor.sentence"));
   words.dir = "auto";
-  words.textContent = block.text ?? "";
   const flag = document.createElement("span");
   flag.className = "flag";
   return [head, words, flag];

@@ -6,6 +6,7 @@ export const FIELDS = ["text", "seconds", "modelId", "language", "emotion", "spe
 const TYPING = 1500; // milliseconds without a key after which typing is another edit
 const PAUSE = 400; // milliseconds without a change before it is saved
 const PAGE = 500; // blocks of a request
+const SLICE = 50; // blocks that are shown at once
 const UNDONE = 500; // edits that can be undone
 
 const fieldsOf = (from) => Object.fromEntries(FIELDS.map((name) => [name, from[name] ?? null]));
@@ -32,12 +33,14 @@ export class Script extends EventTarget {
       const query = new URLSearchParams(cursor ? { limit, cursor } : { limit });
       const page = await request("GET", `${this.url}/blocks?${query}`);
       const found = page.list.map((view) => this.fromView(view));
-      this.blocks.push(...found);
-      this.tell("page", found);
+      for (let at = 0; at < found.length; at += SLICE) {
+        const some = found.slice(at, at + SLICE);
+        this.blocks.push(...some);
+        this.tell("page", some);
+        await new Promise((done) => setTimeout(done)); // somebody may be writing
+      }
       cursor = page.nextCursor;
       limit = PAGE;
-      // A frame between two pages keeps the page responsive.
-      await new Promise((done) => setTimeout(done));
     } while (cursor);
     this.loaded = true;
     await this.recover();

@@ -92,7 +92,7 @@ try {
   if (!script.blocks.length) {
     const first = script.make();
     script.blocks.push(first);
-    list.append(rows.make(first));
+    rows.append([first]);
   }
   script.tell("saving");
   list.ariaBusy = "false";
