@@ -290,6 +290,129 @@ def test_a_file_is_made(editor: Visit, client: Client, project: str) -> None:
     expect(page.get_by_role("link", name="Download the sound")).to_be_visible()
 
 
+# The texts of the rows, and the numbers of rows of their groups.
+LINES = """() => ({
+  texts: [...document.querySelectorAll("#script .words")].map((words) => words.textContent),
+  groups: [...document.querySelectorAll("#script > *")].map((group) => group.childElementCount),
+})"""
+
+
+def test_a_long_script_is_in_groups(editor: Visit, client: Client, project: str) -> None:
+    client.add_blocks(project, [f"Sentence {number}." for number in range(120)])
+    page = editor.page
+    page.reload()
+    expect(page.locator("#script")).to_have_attribute("aria-busy", "false")
+    assert page.evaluate(LINES)["groups"] == [50, 50, 24]
+    # The caret crosses the border of two groups.
+    at_end(editor, "Sentence 45.")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.type(" Now")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Home")
+    page.keyboard.press("Enter")
+    saved(editor)
+    written = [text for text in texts(client, project) if text != ""]
+    assert written[47:50] == ["Sentence 44.", "Sentence 45.", "Sentence 46. Now"]
+    # A paste fills the group of the caret, which is divided.
+    at_end(editor, "Sentence 10.")
+    lines = "\n".join(f"Pasted {number}." for number in range(130))
+    page.evaluate("text => navigator.clipboard.writeText(text)", lines)
+    page.keyboard.press("Control+v")
+    shown = page.evaluate(LINES)
+    assert max(shown["groups"]) <= 100
+    assert shown["texts"][13:16] == ["Sentence 10.Pasted 0.", "Pasted 1.", "Pasted 2."]
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+z")
+    saved(editor)
+    shown = page.evaluate(LINES)
+    assert min(shown["groups"]) > 0
+    assert shown["texts"] == [block.text for block in client.blocks(project) if block.text]
+    assert page.evaluate("window.find('Sentence 119.')")  # the browser finds words far below
+
+
+def test_a_file_of_old_takes(editor: Visit, client: Client, project: str) -> None:
+    client.record_project(project)
+    block = list(client.blocks(project))[1]
+    (old,) = client.takes(project, block.id)
+    client.update_block(project, block.id, text="The train leaves at ten.")
+    page = editor.page
+    page.reload()
+    expect(page.locator("#script")).to_have_attribute("aria-busy", "false")
+    page.get_by_text("Files", exact=True).click()
+    state = page.locator("#delivery-state")
+    page.get_by_role("button", name="Make a file").click()
+    expect(state).to_have_text("1 sentences were changed since their recording.")
+    page.get_by_role("button", name="Use the old takes").click()
+    expect(state).to_have_text("The file is ready.")
+    expect(page.locator("#stale-choice")).to_be_hidden()
+    # The user chose the old take, although a newer one fits.
+    client.record_project(project)
+    client.update_block(project, block.id, take_id=old.id)
+    editor.expected = ("409",)  # the page does not know yet
+    page.reload()
+    expect(page.locator("#script")).to_have_attribute("aria-busy", "false")
+    page.get_by_text("Files", exact=True).click()
+    page.get_by_role("button", name="Make a file").click()
+    expect(state).to_contain_text("1 sentences were changed")
+    page.get_by_role("button", name="Record them again").click()
+    expect(state).to_have_text("The file is ready.")
+    assert [each.state for each in client.blocks(project)] == ["ready", "ready", "silent", "ready"]
+    assert len(client.takes(project, block.id)) == 2
+    # Another page changes the script.
+    client.update_block(project, block.id, text="The bus leaves at noon.")
+    page.get_by_role("button", name="Make a file").click()
+    expect(state).to_contain_text("1 sentences were changed")
+    expect(page.get_by_role("button", name="Use the old takes")).to_be_visible()
+
+
+def test_recording_goes_on_and_stops(editor: Visit, client: Client, project: str) -> None:
+    """The key may have fewer unfinished tasks than the script has blocks."""
+    client.add_blocks(project, [f"Sentence {number}." for number in range(15)])
+    page = editor.page
+    page.reload()
+    expect(page.locator("#script")).to_have_attribute("aria-busy", "false")
+    page.get_by_text("Files", exact=True).click()
+    # The first answer says that the key is full, and the second one refuses a part for that reason.
+    answers: list[Route] = []
+
+    def refuse(route: Route) -> None:
+        answers.append(route)
+        if len(answers) == 1:
+            return route.fulfill(status=429, json={"title": "Too many", "message": "wait"})
+        if len(answers) == 2:
+            body = {"blockIds": [each.id for each in list(client.blocks(project))[:2]]}
+            response = route.fetch(post_data=body)
+            data = response.json()["data"]
+            data["refused"] = [
+                {"blockId": each.id, "error": "full", "errorCode": "rate_limited"}
+                for each in list(client.blocks(project))[3:5]
+            ]
+            return route.fulfill(json={"data": data})
+        return route.continue_()
+
+    editor.expected = ("429",)
+    page.route(re.compile(r"/takes$"), refuse)
+    page.get_by_role("button", name="Record what is missing").click()
+    expect(page.locator("#delivery-state")).to_have_text("Everything is recorded")
+    states = [block.state for block in client.blocks(project)]
+    assert states[:5] == ["ready", "ready", "silent", "ready", "ready"]
+    page.unroute_all()
+    expect(page.locator("#record-stop")).to_be_hidden()
+    # The user stops the rest, and later goes on in a new page.
+    page.get_by_role("button", name="Record what is missing").click()
+    expect(page.locator("#delivery-state")).to_contain_text("of 14 sentences are recorded…")
+    page.get_by_role("button", name="Stop recording").click()
+    expect(page.locator("#delivery-state")).to_contain_text("Stopped.")
+    states = [block.state for block in client.blocks(project)]
+    assert "recording" not in states
+    assert "unrecorded" in states
+    page.reload()
+    page.get_by_text("Files", exact=True).click()
+    page.get_by_role("button", name="Record what is missing").click()
+    expect(page.locator("#delivery-state")).to_have_text("Everything is recorded", timeout=240_000)
+    assert {block.state for block in client.blocks(project)} == {"ready", "silent"}
+
+
 def test_a_change_of_the_whole_script_makes_takes_stale(
     editor: Visit, client: Client, project: str
 ) -> None:

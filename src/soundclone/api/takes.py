@@ -267,6 +267,20 @@ def _order_takes(
     return made, refused
 
 
+async def stop_recording(state: AppState, who: Caller, project_id: str) -> int:
+    """Cancel and delete the takes of a project that are being recorded. Return their number.
+
+    Raises:
+        NotFound: The account has no such project.
+    """
+    number, done = 0, False
+    while not done:
+        ended, done = await state.database.transaction_async(takes.stop, project_id, who.account_id)
+        await remove_results(state, ended)
+        number += len(ended)
+    return number
+
+
 @router.get(
     "/{project_id}/blocks/{block_id}/takes",
     operation_id="listTakes",

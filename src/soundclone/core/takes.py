@@ -351,6 +351,34 @@ def remove(session: Session, project_id: str, take_id: str, account_id: str) -> 
     return recording.task.id
 
 
+def stop(
+    session: Session, project_id: str, account_id: str, limit: int = 100
+) -> tuple[Sequence[str], bool]:
+    """Cancel and delete a batch of the takes that are being recorded, which cost nothing.
+
+    Return the ids of their tasks, whose files the caller removes, and whether none is left.
+
+    Raises:
+        NotFound: There is no such project.
+    """
+    project = projects.lock(session, project_id, account_id)
+    found = session.scalars(
+        select(Take.task_id)
+        .join(Task, Task.id == Take.task_id)
+        .where(Take.project_id == project.id, Task.status.in_(ACTIVE))
+        .limit(limit)
+    ).all()
+    # A task that ends before its row is locked has made a take.
+    active = session.scalars(
+        select(Task.id)
+        .where(Task.id.in_(found), Task.status.in_(ACTIVE))
+        .order_by(Task.id)
+        .with_for_update()
+    ).all()
+    _clear(session, active, "the recording was stopped")
+    return active, len(found) < limit
+
+
 def _end(session: Session, task_id: str, reason: str) -> None:
     """Cancel a task, or expire the result of a task that has ended."""
     if not tasks.fail(session, task_id, TaskCancelled(reason), keep=_LEAVE):

@@ -177,6 +177,13 @@ async def record(
     return await takes_api.record_project(request, state, project_id, body, who)
 
 
+@router.delete("/takes")
+async def stop(state: State, who: Writer, project_id: str) -> Response:
+    """Cancel the takes that are being recorded."""
+    await takes_api.stop_recording(state, who, project_id)
+    return Response(status_code=204)
+
+
 @router.get("/takes/{take_id}")
 async def get_take(
     request: Request, state: State, me: Reader, project_id: str, take_id: str

@@ -47,25 +47,36 @@ export class Script extends EventTarget {
     this.save();
   }
 
-  // Load the states of all blocks again, because a change of the project concerns them all.
-  async reload() {
+  // Load the states of blocks again: of all, because a change of the project concerns them all, or
+  // of the pages that have blocks of a kind. Return how many are being recorded.
+  async reload(isWanted = () => true) {
     const known = new Map(this.blocks.map((block) => [block.id, block]));
-    let cursor = null;
+    const kept = this.blocks.filter((block) => block.id && block.kept);
     let left = 0;
-    do {
-      const query = new URLSearchParams(cursor ? { limit: PAGE, cursor } : { limit: PAGE });
-      const page = await request("GET", `${this.url}/blocks?${query}`);
-      for (const view of page.list) {
-        left += view.state === "recording";
-        const block = known.get(view.id);
-        if (!block || this.dirty.has(block)) continue;
-        Object.assign(block, fieldsOf(view));
-        this.adopt(block, view);
-        this.tell("changed", block);
-      }
-      cursor = page.nextCursor;
-    } while (cursor);
+    for (let at = 0; at < kept.length; at += PAGE) {
+      const some = kept.slice(at, at + PAGE);
+      if (!some.some(isWanted)) continue;
+      const missing = new Set(some.map((block) => block.id));
+      let cursor = kept[at - 1]?.id;
+      do {
+        const query = new URLSearchParams(cursor ? { limit: PAGE, cursor } : { limit: PAGE });
+        const page = await request("GET", `${this.url}/blocks?${query}`);
+        for (const view of page.list) {
+          if (missing.delete(view.id)) left += view.state === "recording";
+          this.renew(known.get(view.id), view);
+        }
+        cursor = page.nextCursor;
+      } while (cursor && missing.size); // other people may have inserted blocks
+    }
     return left;
+  }
+
+  renew(block, view) {
+    if (!block || this.dirty.has(block)) return;
+    const isSame = block.version === view.version && block.state === view.state && block.take?.id === view.take?.id;
+    Object.assign(block, fieldsOf(view));
+    this.adopt(block, view);
+    if (!isSame) this.tell("changed", block);
   }
 
   fromView(view) {
@@ -77,8 +88,8 @@ export class Script extends EventTarget {
 
   // Record what the service has of a block.
   adopt(block, view, saved = fieldsOf(view)) {
-    const { id, version, kind, textFormat, state, take, takes, recordingId, characters } = view;
-    Object.assign(block, { id, version, kind, textFormat, state, take, takes, recordingId, characters, saved, kept: true });
+    const { id, version, kind, textFormat, state, take, takeId, takes, recordingId, characters } = view;
+    Object.assign(block, { id, version, kind, textFormat, state, take, takeId, takes, recordingId, characters, saved, kept: true });
   }
 
   make(values = {}) {

@@ -11,6 +11,7 @@ function button(text, act, disabled = false) {
 }
 
 const wait = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+const isRecording = (block) => block.state === "recording";
 
 export class Takes {
   constructor(page, script, helpers) {
@@ -109,8 +110,15 @@ export class Delivery {
     this.state = page.querySelector("#delivery-state");
     this.files = page.querySelector("#delivery-files");
     this.all = page.querySelector("#record-all");
+    this.stop = page.querySelector("#record-stop");
+    this.choice = page.querySelector("#stale-choice");
     this.card.addEventListener("toggle", () => this.card.open && this.follow());
     this.all.addEventListener("click", () => this.work(this.all, () => this.record()));
+    this.stop.addEventListener("click", () => this.halt());
+    const again = page.querySelector("#stale-again");
+    again.addEventListener("click", () => this.work(again, () => this.recordStale()));
+    const use = page.querySelector("#stale-use");
+    use.addEventListener("click", () => this.work(use, () => this.make(true)));
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.work(this.form.querySelector("[type=submit]"), () => this.make());
@@ -128,42 +136,115 @@ export class Delivery {
     pressed.disabled = false;
   }
 
-  // Record the blocks without a take that fits, and wait for the takes.
+  // Record the blocks without a take that fits, and wait for the takes. Return true if all of them
+  // were recorded.
   async record() {
-    const refused = [];
-    const known = new Map(this.script.blocks.map((block) => [block.id, block]));
-    let cursor = null;
-    let number = 0;
-    do {
-      const made = await request("POST", `${this.script.url}/takes`, cursor ? { cursor } : {});
-      refused.push(...made.refused);
-      for (const take of made.list) {
-        const block = known.get(take.blockId);
-        if (!block) continue;
-        Object.assign(block, { state: "recording", recordingId: take.id });
-        this.draw(block);
-      }
-      number += made.list.length;
-      this.state.textContent = t("editor.recording.left", { number: number.toLocaleString() });
-      cursor = made.nextCursor;
-    } while (cursor);
-    for (;;) {
-      const left = await this.script.reload();
-      this.state.textContent = left ? t("editor.recording.left", { number: left.toLocaleString() }) : (refused[0]?.error ?? t("editor.price.none"));
-      if (!left) break;
-      await wait(Math.min(10_000, 500 + 5 * left));
+    this.choice.hidden = true;
+    const stopped = new Promise((done) => (this.halt = () => done(true)));
+    this.all.disabled = true;
+    this.stop.hidden = false;
+    try {
+      return await this.recordUntil(stopped);
+    } finally {
+      this.all.disabled = false;
+      this.stop.hidden = true;
+      this.price();
     }
-    this.price();
   }
 
-  async make() {
-    const missing = this.script.blocks.filter((block) => block.kind !== "pause" && block.text?.trim() && !["ready", "silent"].includes(block.state));
-    if (missing.length) throw new Error(t("editor.unrecorded", { number: missing.length.toLocaleString() }));
+  async recordUntil(stopped) {
+    let isStopped = false;
+    stopped.then(() => (isStopped = true));
+    const missing = async () => (await request("GET", `${this.script.url}/script`)).unrecorded.blocks;
+    let left = await this.script.reload(isRecording); // of an earlier press
+    let ordered = left;
+    const all = left + (await missing());
+    const say = (name, done) => (this.state.textContent = t(name, { done: Math.max(done, 0).toLocaleString(), all: Math.max(all, ordered).toLocaleString() }));
+    const refused = [];
+    const bodies = [{}]; // of the next requests, the last one first
+    while (!isStopped && (bodies.length || left)) {
+      say("editor.recording.left", ordered - left);
+      const made = bodies.length ? await this.order(bodies.at(-1)) : null;
+      if (made) {
+        const later = made.refused.filter((row) => row.errorCode === "rate_limited").map((row) => row.blockId);
+        refused.push(...made.refused.filter((row) => !later.includes(row.blockId)));
+        ordered += made.list.length;
+        left += made.list.length;
+        bodies.pop();
+        if (made.nextCursor) bodies.push({ cursor: made.nextCursor });
+        if (later.length) bodies.push({ blockIds: later });
+        else if (bodies.length) continue;
+      }
+      await Promise.race([stopped, wait(Math.min(10_000, 500 + 5 * left))]);
+      left = await this.script.reload(isRecording);
+    }
+    if (isStopped) {
+      await request("DELETE", `${this.script.url}/takes`);
+      await this.script.reload(isRecording);
+      say("editor.recording.stopped", all - (await missing()));
+      return false;
+    }
+    this.state.textContent = refused[0]?.error ?? t("editor.price.none");
+    return !refused.length;
+  }
+
+  // Order takes. Return null if the key has as many unfinished tasks as it may have.
+  async order(body) {
+    let made;
+    try {
+      made = await request("POST", `${this.script.url}/takes`, body);
+    } catch (error) {
+      if (error.status === 429) return null;
+      throw error;
+    }
+    const known = new Map(this.script.blocks.map((block) => [block.id, block]));
+    for (const take of made.list) {
+      const block = known.get(take.blockId);
+      if (!block) continue;
+      Object.assign(block, { state: "recording", recordingId: take.id });
+      this.draw(block);
+    }
+    return made;
+  }
+
+  // Use the newest takes of sentences whose chosen take is stale, record where none fits, and make
+  // a file.
+  async recordStale() {
+    for (const block of this.script.blocks.filter((each) => each.state === "stale" && each.takeId)) {
+      this.script.adopt(block, await request("PATCH", `${this.script.url}/blocks/${block.id}`, { takeId: null }));
+      this.draw(block);
+    }
+    if (await this.record()) await this.make();
+  }
+
+  // Return true if all sentences have a take. If some takes are stale, the user has the choice.
+  isReady(withStale) {
+    const spoken = this.script.blocks.filter((block) => block.kind !== "pause" && block.text?.trim());
+    const wrong = spoken.filter((block) => !["ready", "silent"].includes(block.state));
+    const stale = wrong.filter((block) => block.state === "stale");
+    if (wrong.length > stale.length) throw new Error(t("editor.unrecorded", { number: wrong.length.toLocaleString() }));
+    if (!stale.length || withStale) return true;
+    this.state.textContent = t("editor.stale", { number: stale.length.toLocaleString() });
+    this.choice.hidden = false;
+    return false;
+  }
+
+  async make(withStale = false) {
+    this.choice.hidden = true;
+    if (!this.isReady(withStale)) return;
     const { format, words, loudness } = this.form.elements;
-    const body = { format: format.value };
+    const body = { format: format.value, allowStale: withStale };
     if (words.checked) body.subtitleType = "word";
     if (loudness.value) body.loudness = loudness.value;
-    const render = await request("POST", `${this.script.url}/renders`, body, { key: randomKey() });
+    let render;
+    try {
+      render = await request("POST", `${this.script.url}/renders`, body, { key: randomKey() });
+    } catch (error) {
+      if (error.status !== 409) throw error;
+      await this.script.reload(); // a dictionary or another page may have changed the script
+      if (this.isReady(withStale)) throw error;
+      return;
+    }
     const { status, error } = await this.follow(render.id);
     if (status !== "completed") throw new Error(t("editor.failed", { reason: error ?? "" }));
     this.state.textContent = t("editor.rendered");
