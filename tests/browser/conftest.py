@@ -1,7 +1,7 @@
-"""Tests of the studio in Chromium, with a running service.
+"""Tests of the studio in Chromium, with a running service. `test_firefox` has those in Firefox.
 
-`--screenshots FOLDER` saves pictures of the pages. SOUNDCLONE_CHROMIUM names the browser if it is
-not on the PATH.
+`--screenshots FOLDER` saves pictures of the pages. SOUNDCLONE_CHROMIUM and SOUNDCLONE_FIREFOX name
+the browsers if they are not on the PATH.
 """
 
 from __future__ import annotations
@@ -15,7 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Error,
+    Page,
+    Playwright,
+    expect,
+    sync_playwright,
+)
 
 from soundclone.audio import decode, encode
 from soundclone_client import Client
@@ -55,7 +63,13 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 @pytest.fixture(scope="package")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def browser(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """Chromium with a recording of a woman as its microphone."""
     names = (
         os.environ.get("SOUNDCLONE_CHROMIUM", ""),
@@ -77,14 +91,13 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         f"--use-file-for-fake-audio-capture={spoken}",
         "--autoplay-policy=no-user-gesture-required",
     ]
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=program,
-            args=arguments,
-            chromium_sandbox=os.geteuid() != 0,  # Chromium has no sandbox for root
-        )
-        yield launched
-        launched.close()
+    launched = playwright.chromium.launch(
+        executable_path=program,
+        args=arguments,
+        chromium_sandbox=os.geteuid() != 0,  # Chromium has no sandbox for root
+    )
+    yield launched
+    launched.close()
 
 
 @dataclass
@@ -98,8 +111,17 @@ class Visit:
     expected: tuple[str, ...] = ()  # parts of complaints that a test causes on purpose
 
     def go(self, path: str) -> None:
-        self.page.goto(self.url + path)
+        self.loaded()
+        try:
+            self.page.goto(self.url + path)
+        except Error as error:  # in Firefox, a redirect can look like another navigation
+            if "is interrupted by another navigation" not in error.message:
+                raise
         self.page.wait_for_load_state("networkidle")
+
+    def loaded(self) -> None:
+        """Wait until the scripts of the page have run, because Firefox complains of lost ones."""
+        self.page.wait_for_load_state("domcontentloaded")
 
     def follow(self, link: str) -> None:
         """Click a link, and wait until the scripts of its page have run."""
@@ -139,7 +161,8 @@ def visit(service: Service, browser: Browser) -> Iterator[Callable[..., Visit]]:
             **{"viewport": DESK, "locale": "en-GB", "timezone_id": "UTC"} | options
         )
         context.set_default_timeout(120_000)
-        context.grant_permissions(["microphone", "clipboard-read", "clipboard-write"])
+        if browser.browser_type.name == "chromium":
+            context.grant_permissions(["microphone", "clipboard-read", "clipboard-write"])
         page = context.new_page()
         window = Visit(page, context, service.url)
         page.on(
@@ -164,6 +187,7 @@ def visit(service: Service, browser: Browser) -> Iterator[Callable[..., Visit]]:
 
     yield open_window
     for window in opened:
+        window.loaded()
         window.context.close()
     left = [
         complaint
@@ -190,8 +214,11 @@ def keep(request: pytest.FixtureRequest) -> Callable[[Visit, str], None]:
             page.set_viewport_size({"width": before["width"], "height": min(height, 1500)})
             page.evaluate("scrollTo(0, 0)")
             page.wait_for_timeout(200)
-            # The policy of the page blocks the style that hides a caret.
+            complaints = list(window.complaints)
+            # The policy of the page blocks the styles that Playwright adds: one that hides a caret,
+            # and in Firefox another one.
             page.screenshot(path=folder / f"{name}.png", animations="disabled", caret="initial")
+            window.complaints[:] = complaints
             page.set_viewport_size(before)
 
     return picture

@@ -105,7 +105,7 @@ def test_a_voice_from_a_file(visit: Open, guest: tuple[str, str]) -> None:
     page.get_by_label("Name").fill(HOSTILE)
     page.get_by_role("button", name="Save").click()
     expect(page.locator("dd", has_text="<img")).to_have_count(1)
-    page.get_by_role("link", name="Speak with this voice").click()
+    studio.follow("Speak with this voice")
     expect(page.locator("#voice option:checked")).to_contain_text("<img")
 
 
