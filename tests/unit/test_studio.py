@@ -105,7 +105,7 @@ def test_sizes_and_distances_come_from_the_scale() -> None:
     style = (STUDIO / "static" / "studio.css").read_text()
     used = set(re.findall(r"var\((--[\w-]+)\)", style))
     assert used <= set(re.findall(r"^ +(--[\w-]+):", style, re.M))
-    rules = re.findall(r"((?:font-size|gap|(?:margin|padding)[\w-]*): [^;}]+)", style)
+    rules = re.findall(r"(?<![\w-])((?:font-size|gap|(?:margin|padding)[\w-]*): [^;}]+)", style)
     own = [rule for rule in rules if "rem" in rule and rule != "font-size: 1rem"]
     assert own == []
     assert "prefers-reduced-motion: reduce" in style

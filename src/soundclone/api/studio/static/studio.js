@@ -191,7 +191,10 @@ document.addEventListener("alpine:init", () => {
       this.counter = t("counter", { characters: characters.toLocaleString(), limit: (10000).toLocaleString() });
     },
     pause(event) {
-      const seconds = event.currentTarget.dataset.pause ?? this.$refs.length.value;
+      const { length } = this.$refs;
+      const preset = event.currentTarget.dataset.pause;
+      if (!preset && !length.reportValidity()) return;
+      const seconds = preset ?? length.value;
       const { text } = this.$refs;
       text.setRangeText(`<#${seconds}#>`, text.selectionStart, text.selectionEnd, "end");
       text.dispatchEvent(new Event("input", { bubbles: true }));
