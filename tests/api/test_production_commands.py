@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import structlog
 
 from soundclone.cli import main
 from tests.books import archive, epub_files
@@ -46,6 +47,7 @@ def account(site: Site) -> Account:
 @pytest.fixture
 def run(site: Site, account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run a command in this process and in an empty folder."""
+    structlog.reset_defaults()  # a command has no logs, but an earlier test may have set them up
     folder = tmp_path / "work"
     folder.mkdir()
     monkeypatch.chdir(folder)

@@ -16,7 +16,8 @@ from soundclone.config import Settings
 from .pages import ROOT, Page, pages
 
 CLIENT = {"SOUNDCLONE_API_KEY", "SOUNDCLONE_BASE_URL"}
-SETTINGS = {f"SOUNDCLONE_{name.upper()}" for name in Settings.model_fields} | CLIENT
+BROWSERS = {"SOUNDCLONE_CHROMIUM", "SOUNDCLONE_FIREFOX"}
+SETTINGS = {f"SOUNDCLONE_{name.upper()}" for name in Settings.model_fields} | CLIENT | BROWSERS
 PAGES = pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
 _SETTING = re.compile(r"SOUNDCLONE_[A-Z0-9_]*[A-Z0-9]")
 _COMMAND = re.compile(r"(?:^|[`$(]|\s&&\s|bin/)soundclone ([a-z][^`|>&\n)]*)", re.MULTILINE)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from soundclone_client import Client, Pronunciation
 
 pronunciations_app = typer.Typer(
-    help="Manage the pronunciation dictionary of your account, or of a project.",
+    help="Manage the pronunciations of an account or project.",
     no_args_is_help=True,
 )
 
