@@ -56,7 +56,7 @@ export class Keys {
   // Insert a new block behind the present one.
   insert(kind) {
     const previous = this.settings.current ?? this.script.blocks.at(-1);
-    const made = this.script.make(kind === "pause" ? { kind, seconds: 1, text: null } : { kind, text: "" });
+    const made = this.script.make(kind === "pause" ? { kind, seconds: 1 } : { kind });
     this.script.run([{ insert: true, block: made, previous }], made);
     this.rows.place(made);
   }

@@ -96,7 +96,7 @@ export class Rows {
     const field = row?.querySelector(".words, input");
     if (!field) return;
     field.focus();
-    if (field.matches("input")) return;
+    if (field.matches("input")) return field.select(); // so that a typed length replaces the present one
     const text = field.firstChild;
     const range = document.createRange();
     if (text) range.setStart(text, Math.max(0, Math.min(offset, text.length)));

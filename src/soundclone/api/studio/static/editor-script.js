@@ -94,7 +94,8 @@ export class Script extends EventTarget {
 
   make(values = {}) {
     const key = randomKey();
-    return { key, id: null, kind: "text", textFormat: "plain", state: "unrecorded", takes: 0, ...fieldsOf({ text: "", ...values }), ...values };
+    const fields = { ...fieldsOf(values), text: values.text ?? "" }; // a pause has an empty text too
+    return { key, id: null, kind: "text", textFormat: "plain", state: "unrecorded", takes: 0, ...values, ...fields };
   }
 
   // Edits: groups of steps, each of which sets values, inserts a block or removes a block.
