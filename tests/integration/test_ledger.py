@@ -16,7 +16,7 @@ from alembic.script import ScriptDirectory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, text
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, NoResultFound
 from sqlalchemy.orm import Session
 
 from soundclone.audio.fingerprint import fingerprint
@@ -108,6 +108,59 @@ def test_a_failed_task_costs_nothing(database: Database) -> None:
     assert submit(database, order(account, key, 50))
     with database.read() as session:
         assert ledger.balance(session, account).available == 50
+        assert ledger.audit(session).sound
+
+
+@pytest.mark.parametrize("amount", [-1, 31])
+def test_only_what_is_held_can_be_captured(database: Database, amount: int) -> None:
+    account, key = customer(database, 100, quota=50)
+    task = submit(database, order(account, key, 30))
+    refused = pytest.raises(ValueError, match=f"^{amount} cannot be captured")
+    with database.transaction() as session, refused:
+        ledger.capture(session, task, amount)
+    with pytest.raises(NoResultFound), database.transaction() as session:
+        ledger.capture(session, "audio_unknown")
+    assert kinds(database, account) == [("credit", 100), ("hold", 30)]
+    with database.transaction() as session:
+        assert ledger.capture(session, task, 0, memo="free")
+    assert kinds(database, account)[2:] == [("capture", 0), ("release", 30)]
+    with database.read() as session:
+        found = keys.find(session, key)
+        assert (found.used, found.held, found.active) == (0, 0, 0)
+        assert ledger.balance(session, account).available == 100
+        assert ledger.audit(session).sound
+        memos = {line.kind: line.memo for line in ledger.statement(session, account)}
+        assert (memos["capture"], memos["release"]) == ("free", "")
+
+
+def test_a_price_below_the_hold_returns_the_rest(database: Database) -> None:
+    account, key = customer(database, 100, quota=50)
+    task = submit(database, replace(order(account, key, 30), size=500))
+    with database.transaction() as session:
+        assert tasks.complete(session, task, rows.RESULT, keep=KEEP, voice=None, size=200, cost=12)
+    assert kinds(database, account)[2:] == [("capture", 12), ("release", 18)]
+    with database.read() as session:
+        lines = {line.kind: line for line in ledger.statement(session, account)}
+        assert (lines["hold"].debit, lines["hold"].credit) == (account, "held")
+        assert (lines["capture"].debit, lines["capture"].credit) == (account, "revenue")
+        assert (lines["release"].debit, lines["release"].credit) == ("held", account)
+        assert lines["capture"].resolves == lines["hold"].id
+        assert lines["release"].resolves == lines["capture"].id
+        payer, found = session.get_one(Account, account), keys.find(session, key)
+        assert (payer.posted, payer.held, payer.active, payer.kept) == (88, 0, 0, 200)
+        assert (found.used, found.held, found.active) == (12, 0, 0)
+        assert ledger.audit(session).sound
+
+
+def test_a_task_whose_hold_is_gone_counts_its_results(database: Database) -> None:
+    account, key = customer(database, 100)
+    task = submit(database, replace(order(account, key, 30), size=500))
+    with database.transaction() as session:
+        assert ledger.release(session, task)
+        assert tasks.complete(session, task, rows.RESULT, keep=KEEP, voice=None, size=200)
+    with database.read() as session:
+        payer = session.get_one(Account, account)
+        assert (payer.posted, payer.held, payer.active, payer.kept) == (100, 0, 0, 200)
         assert ledger.audit(session).sound
 
 

@@ -15,11 +15,24 @@ import time
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, tuple_, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    bindparam,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningInsert
 
-from ..db.models import Account, Key, Transfer
+from ..db.models import Account, Key, Transfer, table
 from ..db.session import affected
 from ..errors import InsufficientBalance, InvalidParameter, NotFound, QuotaExceeded
 from . import usage_days
@@ -30,13 +43,8 @@ REVENUE = "revenue"
 HELD = "held"  # counterpart of a hold and of its release
 
 # Constants, because building a statement takes longer than executing it.
-_LINE = insert(Transfer)
-_RESOLVING = aliased(Transfer)
-_HOLD = (
-    select(Transfer, _RESOLVING.id)
-    .outerjoin(_RESOLVING, _RESOLVING.resolves == Transfer.id)
-    .where(Transfer.id == bindparam("hold"))
-)
+_ACCOUNTS, _KEYS, _LINES = table(Account), table(Key), table(Transfer)
+_LINE = insert(_LINES)
 _PAYERS = (
     select(
         Key.id,
@@ -58,45 +66,84 @@ _PAYERS = (
     .with_for_update()
 )
 _RESERVE = (
-    update(Account)
-    .where(Account.id == bindparam("account"), Account.posted - Account.held >= bindparam("amount"))
-    .values(
-        held=Account.held + bindparam("amount"),
-        active=Account.active + bindparam("tasks"),
-        turn=bindparam("taken"),
-        kept=Account.kept + bindparam("size"),
+    update(_ACCOUNTS)
+    .where(
+        _ACCOUNTS.c.id == bindparam("account"),
+        _ACCOUNTS.c.posted - _ACCOUNTS.c.held >= bindparam("amount"),
     )
-    .execution_options(synchronize_session=False)
+    .values(
+        held=_ACCOUNTS.c.held + bindparam("amount"),
+        active=_ACCOUNTS.c.active + bindparam("tasks"),
+        turn=bindparam("taken"),
+        kept=_ACCOUNTS.c.kept + bindparam("size"),
+    )
 )
 _RESERVE_OF_KEY = (
-    update(Key)
+    update(_KEYS)
     .where(
-        Key.id == bindparam("key"),
-        (Key.quota == 0) | (Key.quota - Key.used - Key.held >= bindparam("amount")),
+        _KEYS.c.id == bindparam("key"),
+        (_KEYS.c.quota == 0) | (_KEYS.c.quota - _KEYS.c.used - _KEYS.c.held >= bindparam("amount")),
     )
-    .values(held=Key.held + bindparam("amount"), active=Key.active + bindparam("tasks"))
-    .execution_options(synchronize_session=False)
+    .values(held=_KEYS.c.held + bindparam("amount"), active=_KEYS.c.active + bindparam("tasks"))
 )
 _RESOLVE = (
-    update(Account)
-    .where(Account.id == bindparam("account"))
+    update(_ACCOUNTS)
+    .where(_ACCOUNTS.c.id == bindparam("account"))
     .values(
-        held=Account.held - bindparam("amount"),
-        posted=Account.posted - bindparam("taken"),
-        active=Account.active - 1,
+        held=_ACCOUNTS.c.held - bindparam("amount"),
+        posted=_ACCOUNTS.c.posted - bindparam("taken"),
+        active=_ACCOUNTS.c.active - 1,
+        kept=_ACCOUNTS.c.kept + bindparam("more"),
     )
-    .execution_options(synchronize_session=False)
 )
 _RESOLVE_OF_KEY = (
-    update(Key)
-    .where(Key.id == bindparam("key"))
+    update(_KEYS)
+    .where(_KEYS.c.id == bindparam("key"))
     .values(
-        held=Key.held - bindparam("amount"),
-        used=Key.used + bindparam("taken"),
-        active=Key.active - 1,
+        held=_KEYS.c.held - bindparam("amount"),
+        used=_KEYS.c.used + bindparam("taken"),
+        active=_KEYS.c.active - 1,
     )
-    .execution_options(synchronize_session=False)
 )
+_HELD = _LINES.alias("held")
+_RESOLVED = exists().where(_LINES.c.resolves == _HELD.c.id)
+_HOLD = select(_HELD.c.amount, _RESOLVED.label("resolved")).where(_HELD.c.id == bindparam("hold"))
+
+
+def _resolution(
+    kind: str,
+    amount: ColumnElement[int],
+    resolves: ColumnElement[str],
+    *conditions: ColumnElement[bool],
+) -> ReturningInsert[*tuple[Any, ...]]:
+    """Return a statement that writes a line for a hold and returns the line's sides and amount.
+
+    Nothing is written unless the hold exists and the conditions are met.
+    """
+    captured = kind == "capture"
+    values: dict[str, ColumnElement[Any]] = {
+        "id": literal(f"{kind}:") + _HELD.c.task_id,
+        "kind": literal(kind),
+        "debit": _HELD.c.account_id if captured else literal(HELD),
+        "credit": literal(REVENUE) if captured else _HELD.c.account_id,
+        "amount": amount,
+        "account_id": _HELD.c.account_id,
+        "key_id": _HELD.c.key_id,
+        "task_id": _HELD.c.task_id,
+        "resolves": resolves,
+        "memo": bindparam("memo", type_=_LINES.c.memo.type),
+        "created_at": bindparam("now", type_=_LINES.c.created_at.type),
+    }
+    hold = select(*values.values()).where(_HELD.c.id == bindparam("hold"), *conditions)
+    line = insert(_LINES).from_select(list(values), hold)
+    return line.returning(_LINES.c.account_id, _LINES.c.key_id, _LINES.c.amount)
+
+
+_AMOUNT = func.coalesce(bindparam("wanted", type_=_LINES.c.amount.type), _HELD.c.amount)
+_CAPTURE = _resolution("capture", _AMOUNT, _HELD.c.id, ~_RESOLVED, _HELD.c.amount >= _AMOUNT)
+_RELEASE = _resolution("release", _HELD.c.amount, _HELD.c.id, ~_RESOLVED)
+_REST = _HELD.c.amount - bindparam("taken", type_=_LINES.c.amount.type)
+_RELEASE_REST = _resolution("release", _REST, literal("capture:") + _HELD.c.task_id, _REST > 0)
 
 
 @dataclass(frozen=True)
@@ -297,69 +344,64 @@ def hold(session: Session, keys: Collection[PayingKey], holds: Sequence[Hold]) -
     )
 
 
-def capture(session: Session, task_id: str, amount: int | None = None, memo: str = "") -> bool:
+def capture(
+    session: Session, task_id: str, amount: int | None = None, memo: str = "", more: int = 0
+) -> bool:
     """Capture `amount` of a task's hold, or all of it, and release the rest.
 
-    Return False if the hold was resolved before. The line keeps the `memo`. Raises ValueError for
-    an amount below 0 or above the hold.
+    Return False if the hold was resolved before. Raises ValueError for an amount below 0 or above
+    the hold.
+
+    Args:
+        session: The transaction.
+        task_id: The task.
+        amount: Micro-credits, None for all of the hold.
+        memo: Text that the line keeps.
+        more: Bytes by which the account's results grow. One update of the account is cheaper than
+            two.
     """
-    held = _unresolved(session, task_id)
-    if held is None:
+    if amount is not None and amount < 0:
+        raise ValueError(f"{amount} cannot be captured; 0 or more can")
+    values = {"hold": f"hold:{task_id}", "memo": memo, "now": time.time()}
+    line = session.execute(_CAPTURE, {"wanted": amount, **values}).one_or_none()
+    if line is None:
+        _check_resolved(session, task_id, amount)
         return False
-    taken = held.amount if amount is None else amount
-    if not 0 <= taken <= held.amount:
-        raise ValueError(f"{taken} cannot be captured of the {held.amount} that are held")
-    _update_totals(session, held, taken)
-    line = _resolve(session, held, "capture", taken, held.id, memo)
-    if taken < held.amount:
-        _resolve(session, held, "release", held.amount - taken, line)
+    rest = None
+    if amount is not None:
+        values |= {"memo": "", "taken": amount}
+        rest = session.execute(_RELEASE_REST, values).one_or_none()
+    _update_totals(session, line, line.amount + (rest.amount if rest else 0), line.amount, more)
     return True
 
 
 def release(session: Session, task_id: str) -> bool:
     """Release the hold of a task. Return False if it was resolved before."""
-    held = _unresolved(session, task_id)
-    if held is None:
+    values = {"hold": f"hold:{task_id}", "memo": "", "now": time.time()}
+    line = session.execute(_RELEASE, values).one_or_none()
+    if line is None:
+        _check_resolved(session, task_id)
         return False
-    _update_totals(session, held, 0)
-    _resolve(session, held, "release", held.amount, held.id)
+    _update_totals(session, line, line.amount, 0)
     return True
 
 
-def _unresolved(session: Session, task_id: str) -> Transfer | None:
-    """Return the hold of a task, None if a line resolves it. A task without a hold is an error."""
+def _check_resolved(session: Session, task_id: str, amount: int | None = None) -> None:
+    """Check that a line resolves the hold of a task, after the hold was not resolved.
+
+    Raises ValueError for an amount above the hold. A task without a hold is an error.
+    """
     held, resolved = session.execute(_HOLD, {"hold": f"hold:{task_id}"}).one()
-    return None if resolved else held
+    if not resolved:
+        raise ValueError(f"{amount} cannot be captured of the {held} that are held")
 
 
-def _update_totals(session: Session, held: Transfer, taken: int) -> None:
-    assert held.key_id is not None
-    amounts = {"amount": held.amount, "taken": taken}
-    session.execute(_RESOLVE, {"account": held.account_id} | amounts)
-    session.execute(_RESOLVE_OF_KEY, {"key": held.key_id} | amounts)
-
-
-def _resolve(
-    session: Session, held: Transfer, kind: str, amount: int, resolves: str, memo: str = ""
-) -> str:
-    """Write a line that resolves a hold or a partial capture. Return the id of the line."""
-    line = f"{kind}:{held.task_id}"
-    _write(
-        session,
-        {
-            "id": line,
-            "kind": kind,
-            "debit": held.account_id if kind == "capture" else HELD,
-            "credit": REVENUE if kind == "capture" else held.account_id,
-            "amount": amount,
-            "account_id": held.account_id,
-            "key_id": held.key_id,
-            "task_id": held.task_id,
-            "resolves": resolves,
-            "memo": memo,
-        },
-    )
-    return line
+def _update_totals(
+    session: Session, line: Row[*tuple[Any, ...]], amount: int, taken: int, more: int = 0
+) -> None:
+    amounts = {"amount": amount, "taken": taken}
+    session.execute(_RESOLVE, {"account": line.account_id, "more": more} | amounts)
+    session.execute(_RESOLVE_OF_KEY, {"key": line.key_id} | amounts)
 
 
 def balance(session: Session, account_id: str) -> Balance:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from ..db.models import Account, Task
+from ..db.models import Account, Task, table
 from ..engines.emotion import PROFILES
 from ..errors import TooLarge
 from ..text.duration import Length
@@ -33,17 +33,12 @@ _HEAD = 4_096  # bytes of headers and tags
 _SUBTITLES = 100  # bytes of both files per character
 
 # Constants, because building a statement takes longer than executing it.
-_SIZE = (
-    update(Task)
-    .where(Task.id == bindparam("task"))
-    .values(size=bindparam("bytes"))
-    .execution_options(synchronize_session=False)
-)
+_ACCOUNTS, _TASKS = table(Account), table(Task)
+_SIZE = update(_TASKS).where(_TASKS.c.id == bindparam("task")).values(size=bindparam("bytes"))
 _RESIZE = (
-    update(Account)
-    .where(Account.id == bindparam("account"))
-    .values(kept=Account.kept + bindparam("more"))
-    .execution_options(synchronize_session=False)
+    update(_ACCOUNTS)
+    .where(_ACCOUNTS.c.id == bindparam("account"))
+    .values(kept=_ACCOUNTS.c.kept + bindparam("more"))
 )
 
 
@@ -79,15 +74,25 @@ def resize(session: Session, task_id: str, size: int) -> None:
     account, before = session.execute(
         select(Task.account_id, Task.size).where(Task.id == task_id)
     ).one()
-    _resize(session, task_id, account, before, size)
+    add(session, account, _measure(session, task_id, before, size))
 
 
-def resize_to(session: Session, task: Task, size: int) -> None:
-    """Set the bytes like `resize`, for a task that the transaction has just read."""
-    _resize(session, task.id, task.account_id, task.size, size)
+def measure(session: Session, task: Task, size: int) -> int:
+    """Set the bytes that a task keeps, for a task that the transaction has just read.
+
+    Return by how many bytes the results of the account grow. The caller adds the bytes with `add`,
+    or together with the charge.
+    """
+    return _measure(session, task.id, task.size, size)
 
 
-def _resize(session: Session, task_id: str, account: str, before: int, size: int) -> None:
+def add(session: Session, account_id: str, more: int) -> None:
+    """Add bytes to the results of an account."""
+    if more:
+        session.execute(_RESIZE, {"account": account_id, "more": more})
+
+
+def _measure(session: Session, task_id: str, before: int, size: int) -> int:
     if size != before:
         session.execute(_SIZE, {"task": task_id, "bytes": size})
-        session.execute(_RESIZE, {"account": account, "more": size - before})
+    return size - before

@@ -119,7 +119,7 @@ _COMPLETE = (
             else_=bindparam("until", type_=Float),
         ),
     )
-    .returning(Task)
+    .returning(Task, voices.INACTIVE, webhooks.HEARD)
     .execution_options(synchronize_session=False, populate_existing=True)
 )
 _POLLED = (
@@ -543,13 +543,14 @@ def complete(
         outcome = {"task": task_id, "outcome": result.to_json()}
         kept = session.scalars(_KEEP, outcome).one_or_none()
         if kept is not None:
-            results.resize_to(session, kept, size)
+            results.add(session, kept.account_id, results.measure(session, kept, size))
             return True
     now = time.time()
     values = {"price": cost, "outcome": result.to_json(), "now": now, "until": now + keep}
-    task = session.scalars(_COMPLETE, {"task": task_id, **values}).one_or_none()
-    if task is None:
+    ended = session.execute(_COMPLETE, {"task": task_id, **values}).one_or_none()
+    if ended is None:
         return False
+    task, inactive, heard = ended
     # Lock the voice before the account, like `submit`, to avoid a deadlock.
     if voice:
         session.add(voice)
@@ -562,11 +563,13 @@ def complete(
             task_id=task_id,
             detail=voice.engine,
         )
-    else:
+        session.flush()
+    elif inactive:
         voices.activate(session, task.voice_id)
-    ledger.capture(session, task_id, cost)
-    results.resize_to(session, task, size)
-    _ended(session, task)
+    more = results.measure(session, task, size)
+    if not ledger.capture(session, task_id, cost, more=more):
+        results.add(session, task.account_id, more)
+    _ended(session, task, heard=heard)
     return True
 
 
@@ -634,16 +637,18 @@ def fail(
     return True
 
 
-def _ended(session: Session, task: Task, *, expected: bool = True) -> None:
+def _ended(session: Session, task: Task, *, expected: bool = True, heard: bool = True) -> None:
     """Publish the end of a task. Log and count the end once the transaction is committed.
 
     Args:
         session: The transaction that ends the task.
         task: The task.
         expected: False for a failure that operators should notice.
+        heard: False if the account has no endpoint of a webhook.
     """
     task_id = task.id
-    webhooks.task_ended(session, task)
+    if heard:
+        webhooks.task_ended(session, task)
     ended = task.ended_at or time.time()
     started = ended if task.started_at is None else task.started_at
     audio = float(task.result.get("seconds") or 0)

@@ -14,7 +14,7 @@ from enum import StrEnum
 from sqlalchemy import Select, bindparam, exists, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from ..db.models import Task, TaskStatus, Voice
+from ..db.models import Task, TaskStatus, Voice, table
 from ..errors import Deleted, Expired, InvalidParameter, NotFound
 from . import audit
 from .formatting import moment
@@ -29,12 +29,22 @@ _ID = re.compile("model_[0-9a-f]{32}")
 _UNFIT = re.compile("[\0-\x1f\x7f\ud800-\udfff]")  # in a name; some are invalid in any column
 
 # A constant, because building the statement takes longer than executing it.
+_VOICES = table(Voice)
 _ACTIVATE = (
-    update(Voice)
-    .where(Voice.id == bindparam("voice"), Voice.activated_at.is_(None), Voice.deleted_at.is_(None))
-    .values(activated_at=bindparam("now"), expires_at=Voice.consent_ends_at)
-    .execution_options(synchronize_session=False)
+    update(_VOICES)
+    .where(
+        _VOICES.c.id == bindparam("voice"),
+        _VOICES.c.activated_at.is_(None),
+        _VOICES.c.deleted_at.is_(None),
+    )
+    .values(activated_at=bindparam("now"), expires_at=_VOICES.c.consent_ends_at)
 )
+INACTIVE = (
+    exists()
+    .where(Voice.id == Task.voice_id, Voice.activated_at.is_(None), Voice.deleted_at.is_(None))
+    .correlate(Task)
+)
+"""Condition of tasks whose voice `activate` keeps."""
 
 
 def is_id(text: str) -> bool:

@@ -77,6 +77,12 @@ _ENDPOINTS = (
     .where(WebhookEndpoint.disabled_at.is_(None))
     .with_for_update(read=True, key_share=True)
 )
+HEARD = (
+    exists()
+    .where(WebhookEndpoint.account_id == Task.account_id, WebhookEndpoint.disabled_at.is_(None))
+    .correlate(Task)
+)
+"""Condition of tasks whose account has an endpoint."""
 
 
 class EventType(StrEnum):
