@@ -105,8 +105,14 @@ class Observer:
         }
 
 
+def observe(session: Session, observer: Observer, silence: float) -> dict[str, float]:
+    """Show an observer the heartbeats. Return the last ones of the workers that it finds silent."""
+    heartbeats = {row.id: row.seen_at for row in session.execute(select(Worker.id, Worker.seen_at))}
+    return observer.silent(heartbeats, silence)
+
+
 def claim(
-    session: Session, claimer: str, silence: float, observer: Observer | None = None
+    session: Session, claimer: str, silence: float, silent: Mapping[str, float] | None = None
 ) -> dict[str, bool]:
     """Claim other workers that have stopped, or had no heartbeat for `silence` seconds.
 
@@ -116,15 +122,13 @@ def claim(
     Args:
         session: The transaction.
         claimer: Id of the worker that claims others.
-        silence: Seconds by the clock of the database, or by that of the observer.
-        observer: Observer of this process.
+        silence: Seconds by the clock of the database.
+        silent: Last heartbeats of other silent workers, as `observe` returns them.
     """
     moment = now(session)
-    heartbeats = {row.id: row.seen_at for row in session.execute(select(Worker.id, Worker.seen_at))}
-    silent = observer.silent(heartbeats, silence) if observer else {}
     late = or_(
         Worker.seen_at < moment - silence,
-        tuple_(Worker.id, Worker.seen_at).in_(list(silent.items())),
+        tuple_(Worker.id, Worker.seen_at).in_(list((silent or {}).items())),
     )
     gone = (late, Worker.id != claimer)
     before = {

@@ -10,12 +10,12 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import NoReturn
 
 from prometheus_client import start_http_server
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from .. import __version__
 from ..asr.recognition import Recognizer
@@ -49,6 +49,7 @@ from .verify import Verifier
 from .webhooks import Deliverer
 
 _log = log(__name__)
+_DATABASE_WAIT = 30.0  # seconds for a database that starts
 
 
 class Worker:
@@ -92,10 +93,10 @@ class Worker:
         if self._settings.metrics_port:
             start_http_server(self._settings.metrics_port)
         provenance.signer_of(self._settings)
-        self._report_confinement()
         self._storage.check_encryption()
-        upgrade(self._database)
-        queue.prepare(self._database)
+        if not self._prepare_database():
+            self._ended.set()
+            return
         runner = Runner.of(
             self._settings,
             self._database,
@@ -125,6 +126,7 @@ class Worker:
         queue.workflow(queue.WEBHOOKS, lambda job: deliverer.run(job))
         self._heartbeat()
         self._every(self._settings.heartbeat, self._heartbeat, "heartbeat")
+        self._report_confinement()
         while not self._warm():
             # Without an engine, this worker would only fail tasks that others could do.
             if self._stop_within(15):
@@ -154,6 +156,28 @@ class Worker:
     def stop(self) -> None:
         """Finish running tasks, and end."""
         self._stopping.set()
+
+    def _prepare_database(self) -> bool:
+        """Upgrade the tables. Return False if the worker must stop.
+
+        A worker often starts while the database does, such as after a crash of their machine.
+        Waiting is faster than another start.
+
+        Raises:
+            OperationalError: The database gave no answer for `_DATABASE_WAIT` seconds.
+        """
+        until = time.monotonic() + _DATABASE_WAIT
+        while True:
+            try:
+                upgrade(self._database)
+                queue.prepare(self._database)
+                return True
+            except OperationalError as error:
+                if time.monotonic() > until:
+                    raise
+                _log.warning("database not reached", error=type(error).__name__)
+            if self._stop_within(0.5):
+                return False
 
     def _end_in_time(self) -> None:
         """End the process soon after a signal, even if a model loads or the database hangs.
@@ -243,18 +267,21 @@ class Worker:
         No worker is claimed after a pause of this process, such as a laptop's sleep, or of the
         database, or after its clock stepped forward: the others need time for their heartbeats.
         """
+        silence = self._settings.worker_lost_after
         with self._database.transaction() as session:
             moment = workers.heartbeat(session, self.id, self._info)
+            # Also while the engines warm up, so that the others' silence is known afterwards.
+            silent = workers.observe(session, self._observer, silence)
         last, self._last_heartbeat = self._last_heartbeat, moment
-        paused = last is None or moment - last > self._settings.worker_lost_after
+        paused = last is None or moment - last > silence
         if paused:
-            self._observer.excuse(self._settings.worker_lost_after, self._settings.heartbeat)
+            self._observer.excuse(silence, self._settings.heartbeat)
         elif self._launched:
-            self._claim_lost_workers()
+            self._claim_lost_workers(silent)
 
-    def _claim_lost_workers(self) -> None:
+    def _claim_lost_workers(self, silent: Mapping[str, float]) -> None:
         with self._database.transaction() as session:
-            gone = workers.claim(session, self.id, self._settings.worker_lost_after, self._observer)
+            gone = workers.claim(session, self.id, self._settings.worker_lost_after, silent)
         for worker_id, stopped in gone.items():
             requeued = queue.requeue(worker_id)
             with self._database.transaction() as session:
