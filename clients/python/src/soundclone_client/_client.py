@@ -62,6 +62,7 @@ from ._models import (
     Webhook,
     Withdrawal,
 )
+from ._orders import TakeOrders
 from ._types import (
     Count,
     DeliveryStatus,
@@ -1409,46 +1410,24 @@ class Client:
             print(sum(take.cost for take in done.takes), done.refused)
         """
         path = _wire.project_path(project_id, "takes")
-        waiting = self._under_way(project_id) if wait else []
+        under_way = self._under_way(project_id) if wait else []
         left = self.project(project_id).unrecorded if on_progress else None
-        total = len(waiting) + (left.blocks if left else 0)
-        ended: list[Take] = []
-        failure: TaskFailed | None = None
-        refused: list[Mapping[str, Any]] = []
-        bodies: list[Mapping[str, Any]] = [{}]  # of the next requests, the last one first
-        while bodies or (wait and waiting):
-            is_full = not bodies
-            if bodies:
+        orders = TakeOrders(
+            under_way, wait=wait, missing=left.blocks if left else None, on_progress=on_progress
+        )
+        while not orders.is_done:
+            if (body := orders.request) is not None:
                 try:
-                    answer = self._call("POST", path, json=bodies[-1])
+                    orders.ordered(self._call("POST", path, json=body))
                 except RateLimitError:
-                    if not (wait and waiting):
+                    if not orders.postpone():
                         raise
-                    is_full = True
-                else:
-                    del bodies[-1]
-                    waiting += _wire.read_list(Take, answer)
-                    later, never = _wire.read_refused(answer, can_wait=wait and bool(waiting))
-                    refused += never
-                    is_full = bool(later)
-                    if following := answer.get("nextCursor"):
-                        bodies.append({"cursor": following})
-                    if later:
-                        bodies.append({"blockIds": later})
-            if is_full and wait:
-                for take in waiting:
-                    try:
-                        task = self.wait(take.task_id)
-                    except TaskFailed as error:
-                        failure = failure or error
-                        task = error.task
-                    ended.append(_wire.ended_take(take, task))
-                    if on_progress:
-                        on_progress(len(ended), max(total, len(ended)))
-                waiting = []
-        if failure is not None and check:
-            raise failure
-        return Recorded((*ended, *waiting), tuple(refused))
+            for take in orders.due():
+                try:
+                    orders.ended(take, self.wait(take.task_id))
+                except TaskFailed as error:
+                    orders.ended(take, error.task, error)
+        return orders.result(check=check)
 
     def _under_way(self, project_id: str) -> list[Take]:
         """Return the takes of a project that are being recorded."""
