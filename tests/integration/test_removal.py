@@ -10,13 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import select
 
 from soundclone.asr.recognition import Recognizer
 from soundclone.audio import encode
 from soundclone.config import Settings
-from soundclone.core import consents, files, removal, tasks, uploads, voices
+from soundclone.core import consents, files, history, removal, tasks, uploads, voices
+from soundclone.core.audit import Event
 from soundclone.core.requests import TaskResult, UploadSource
-from soundclone.db.models import Task, Upload, Voice
+from soundclone.db.models import AuditLine, Task, TaskVoice, Upload, Voice
 from soundclone.db.session import Database
 from soundclone.engines.protocol import EngineInfo, Reference
 from soundclone.engines.protocol import Voice as MadeVoice
@@ -26,10 +28,12 @@ from soundclone.jobs.runner import Job, Pools
 from soundclone.jobs.speak import speak
 from soundclone.jobs.voices import VoiceLoader
 from soundclone.storage import Storage
+from soundclone.text.ssml import Turn
 from tests import rows
 from tests.integration.test_ledger import KEEP, customer, order, submit
 
 NOW = time.time()
+USED = select(AuditLine).where(AuditLine.event == Event.USED)
 
 
 @pytest.fixture
@@ -140,6 +144,47 @@ def test_a_voice_in_use_stays(database: Database) -> None:
         assert removal.late_writers(session, voice_id)[0] == speaking
 
 
+def test_a_voice_that_speaks_beside_another_is_in_use(database: Database) -> None:
+    account, key = customer(database, 0)
+    own, _ = preview(database, account, key, None)
+    beside, _ = preview(database, account, key, None)
+    wanted = replace(
+        order(account, key, 0),
+        request=replace(rows.speech_request("One.\nTwo."), turns=(Turn(5, beside),)),
+        voice_id=own,
+        others=(beside,),
+    )
+    speaking, ended = submit(database, wanted), submit(database, wanted)
+    with database.transaction() as session:
+        assert {event.voice_id for event in session.scalars(USED)} == {own, beside}
+        result = TaskResult(files.result(ended, "mp3"))
+        assert tasks.complete(session, ended, result, keep=KEEP, voice=None)
+        # A voice is kept after its first speech, and until the end of its tasks.
+        for voice_id in (own, beside):
+            voice = session.get_one(Voice, voice_id)
+            assert (voice.activated_at is None, voice.expires_at) == (False, None)
+            voice.expires_at = NOW - 1
+        assert not {own, beside} & set(voices.expired(session))
+        found, _ = history.page(session, account, limit=9, kind="audio", voice_id=beside)
+        assert {task.id for task in found} == {speaking, ended}
+        for voice_id in (own, beside):
+            session.get_one(Voice, voice_id).expires_at = None
+    with pytest.raises(StateConflict, match="is being used by a task"):
+        delete(database, beside, account)
+    with database.transaction() as session:
+        tasks.cancel(session, speaking, account, keep=KEEP)
+    delete(database, beside, account)
+    with database.transaction() as session:
+        assert {speaking, ended} <= set(removal.late_writers(session, beside))
+        assert beside in voices.expired(session)
+        tasks.purge(session, speaking)
+        tasks.delete_purged(session, time.time() + 1)
+        left = session.scalars(select(TaskVoice.task_id).where(TaskVoice.account_id == account))
+        assert left.all() == [ended]
+    with pytest.raises(Deleted, match=f"voice {beside} was deleted"):
+        submit(database, wanted)
+
+
 def test_of_two_voices_of_an_upload_deleted_at_once_the_later_takes_it(database: Database) -> None:
     account, key = customer(database, 0)
     for number in range(5):
@@ -208,10 +253,10 @@ def test_a_worker_does_not_write_a_deleted_voice_back(
     job = job_of(database, storage, speaking, tmp_path)
     engine: Any = DeletedMeanwhile(database, storage, account, voice_id)
     with pytest.raises(TaskCancelled, match="was deleted"):
-        VoiceLoader(job, engine).voice_for("English")
+        VoiceLoader(job, engine, job.task.voice_id).voice_for("English")
     assert list(storage.list(f"voices/{voice_id}")) == []
     with pytest.raises(SynthesisError, match="is no longer kept"):
-        VoiceLoader(job, engine).voice_for("English")
+        VoiceLoader(job, engine, job.task.voice_id).voice_for("English")
     with pytest.raises(SynthesisError, match="is no longer kept"):
         speak(job)
 

@@ -13,6 +13,7 @@ from soundclone.core.requests import ConsentRecord, ConsentSource, TaskResult
 from soundclone.db.models import Consent, Task, TaskStatus, Voice
 from soundclone.db.session import Database
 from soundclone.errors import Deleted, Expired, InvalidParameter, NotFound
+from soundclone.text.ssml import Turn
 from tests import rows
 from tests.integration.test_ledger import KEEP, customer, order, submit
 from tests.integration.test_removal import preview
@@ -85,6 +86,33 @@ def test_a_withdrawn_consent_ends_its_voices_and_their_speech(database: Database
         removal.forget(session, gone)
     with database.read() as session, pytest.raises(NotFound):
         consents.get(session, consent.id, account)
+
+
+def test_a_withdrawn_consent_ends_speech_in_which_the_voice_is_beside_another(
+    database: Database,
+) -> None:
+    account, key = customer(database, 100)
+    own, _ = preview(database, account, key, None)
+    beside, _ = preview(database, account, key, None)
+    wanted = replace(
+        order(account, key, 5),
+        request=replace(rows.speech_request("One.\nTwo."), turns=(Turn(5, beside),)),
+        voice_id=own,
+        others=(beside,),
+    )
+    done, running = submit(database, wanted), submit(database, wanted)
+    with database.transaction() as session:
+        result = TaskResult(files.result(done, "mp3"))
+        assert tasks.complete(session, done, result, keep=KEEP, voice=None)
+        gone = removal.withdraw(session, beside, account)
+    assert set(gone.tasks) == {done, running}
+    with database.read() as session:
+        assert ledger.balance(session, account).held == 0
+        assert ledger.balance(session, account).used == 5
+        assert session.get_one(Task, running).error_word == "cancelled"
+        with pytest.raises(Deleted, match=f"the speaker's consent to voice {beside} ended"):
+            tasks.get(session, done, account)
+        assert [each.id for each in voices.listing(session, account)] == [own]
 
 
 def test_a_consent_that_ended_makes_no_voice(database: Database) -> None:

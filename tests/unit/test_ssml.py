@@ -169,7 +169,7 @@ def test_an_edge_within_a_pause_marker_changes_nothing() -> None:
         ),
         (
             "<speak><voice name='x'>x</voice></speak>",
-            "<voice> is not supported here: a text has one voice; import the",
+            "<voice> is not supported here: a block has one voice; set modelId",
         ),
         ("<!DOCTYPE s [<!ENTITY a 'b'>]><speak>&a;</speak>", "document type declaration"),
         ("<speak>&nbsp;</speak>", "undefined entity"),

@@ -15,7 +15,7 @@ from fastapi.concurrency import run_in_threadpool
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from ..core import consents, dictionaries, files, results, tasks, voices
+from ..core import cast, consents, dictionaries, files, results, tasks, voices
 from ..core.consents import Agreement, Terms
 from ..core.keys import Caller
 from ..core.projects import BlockKind, Style, draft_of, style_of
@@ -47,7 +47,7 @@ from ..text.ipa import Transcription, transcribed
 from ..text.languages import Language
 from ..text.lexicon import Lexicon
 from ..text.pronunciation import Entry
-from ..text.ssml import Marked
+from ..text.ssml import Marked, Play
 from .schemas import (
     OPUS_RATES,
     ConsentRequest,
@@ -329,6 +329,7 @@ async def take_order(
         request_hash=request_hash,
         idempotency_key=idempotency_key,
         is_ssml=block.is_ssml,
+        limits=ssml.BLOCK,
         pronunciations=pronunciations,
     )
 
@@ -396,30 +397,34 @@ async def speech_order(
     request_hash: str,
     idempotency_key: str | None,
     is_ssml: bool = False,
+    limits: ssml.Limits = ssml.REQUEST,
     pronunciations: Sequence[Entry] = (),
 ) -> Order:
     """Check and price speech. `version` defaults to the voice's.
 
-    The text is an SSML document if `is_ssml`. The `pronunciations` prevail over those of the
-    account.
+    The text is an SSML document within `limits` if `is_ssml`. The `pronunciations` prevail over
+    those of the account.
 
     Raises InvalidParameter, NotFound and Unavailable.
     """
     check_voice_id(voice_id)
     check_opus_rate(options)
-    marked = Marked(text)
+    play = Play(Marked(text))
     if is_ssml:  # a voice of v1 may speak v2, and a request that names v1 has no others
-        marked = await run_in_threadpool(ssml.parse, text, version or SoundVersion.V2)
-        text = marked.text
-        if language.strip().lower() == "auto" and marked.language:
-            language = marked.language
+        wanted = version or SoundVersion.V2
+        play = await run_in_threadpool(ssml.parse_play, text, wanted, limits)
+    marked, text = play.marked, play.marked.text
+    if language.strip().lower() == "auto" and marked.language:
+        language = marked.language
     characters = script.check(text, TEXT_LIMIT)
 
-    def find(session: Session) -> tuple[Voice, tuple[Entry, ...]]:
+    def find(session: Session) -> tuple[Voice, Sequence[Voice], tuple[Entry, ...]]:
         voice = voices.get(session, voice_id, who.account_id, param="modelId")
-        return voice, dictionaries.of(session, who.account_id)
+        named = voices.called(session, play.names, who.account_id) if play.names else ()
+        return voice, named, dictionaries.of(session, who.account_id)
 
-    voice, known = await state.database.read_async(find)
+    voice, called, known = await state.database.read_async(find)
+    speakers = cast.cast_of(play, called)
     entries = pronunciation.occurring(text, dictionaries.joined(known, pronunciations))
     spoken = sounds = text
     if entries or marked.transcriptions:
@@ -433,6 +438,16 @@ async def speech_order(
         state, spoken, characters, version, named, voice_engine, sounds=sounds
     )
     await _check_languages(state, marked, version, choice.engine)
+    if speakers:
+        cast.check_engines(
+            speakers,
+            choice.engine,
+            version,
+            named.name if named else choice.detected,
+            selector=state.engine_selector,
+            offers=await state.engine_offers.get(),
+        )
+    turns = cast.turns_of(play, speakers, voice.id)
     return Order(
         account_id=who.account_id,
         key_id=who.key_id,
@@ -447,7 +462,9 @@ async def speech_order(
             spans=marked.spans,
             pronunciations=entries,
             transcriptions=marked.transcriptions,
+            turns=turns,
         ),
+        others=tuple(sorted({turn.voice_id for turn in turns if turn.voice_id})),
         characters=characters,
         cost=state.prices.audio(characters),
         fee=state.prices.fee,

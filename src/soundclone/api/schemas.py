@@ -243,7 +243,8 @@ class SoundCloneAudioRequest(RequestModel):
     )
     textFormat: Literal["plain", "ssml"] = Field(
         default="plain",
-        description="ssml: contentText is an SSML document, whose markup is not charged",
+        description="ssml: contentText is an SSML document, whose markup is not charged. Its "
+        "`voice` elements name other voices of the account, by name or id",
     )
     soundVersion: WireVersion = _optional("Default: the version that the voice was made with")
     language: str = Field(

@@ -31,6 +31,7 @@ from ..db.models import (
     Take,
     Task,
     TaskKind,
+    TaskVoice,
     Transfer,
     Upload,
     UploadReservation,
@@ -58,6 +59,7 @@ ERASED = frozenset(
         "sign_in_links",
         "studio_sessions",
         "takes",
+        "task_voices",
         "tasks",
         "upload_reservations",
         "uploads",
@@ -251,12 +253,14 @@ def erase(
         session.execute(delete(table).where(table.account_id == account_id))
     late = list(running)
     late_voices = select(Task.voice_id).where(Task.id.in_(late))
+    late_others = select(TaskVoice.voice_id).where(TaskVoice.task_id.in_(late))
     now = time.time()
     counts = {
         name: session.execute(statement)
         for name, statement in {
             "voices": delete(Voice).where(
-                Voice.account_id == account_id, Voice.id.not_in(late_voices)
+                Voice.account_id == account_id,
+                Voice.id.not_in(late_voices.union(late_others)),
             ),
             "uploads": delete(Upload).where(Upload.account_id == account_id),
             "reservations": delete(UploadReservation).where(

@@ -15,6 +15,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from ..db.models import AuditLine, Json, Task, Voice
+from . import cast
 
 _BATCH = 1000  # lines read at a time
 
@@ -108,16 +109,17 @@ def record_download(session: Session, key: str) -> None:
     found = _owner_of(session, key)
     if found is None:
         return
-    voice_id, account_id, task_id = found
-    record(
-        session,
-        Event.DOWNLOADED,
-        LINK,
-        voice_id=voice_id,
-        account_id=account_id,
-        task_id=task_id,
-        detail=PurePosixPath(key).name,
-    )
+    voice_ids, account_id, task_id = found
+    for voice_id in voice_ids:
+        record(
+            session,
+            Event.DOWNLOADED,
+            LINK,
+            voice_id=voice_id,
+            account_id=account_id,
+            task_id=task_id,
+            detail=PurePosixPath(key).name,
+        )
 
 
 def record_links(session: Session, task_id: str, actor: Actor) -> None:
@@ -126,15 +128,16 @@ def record_links(session: Session, task_id: str, actor: Actor) -> None:
     task = session.get(Task, task_id)
     if task is None or session.scalar(select(seen)):
         return
-    record(
-        session,
-        Event.SHARED,
-        actor,
-        voice_id=task.voice_id or None,
-        account_id=task.account_id,
-        task_id=task_id,
-        detail="result",
-    )
+    for voice_id in _voices_of(session, task):
+        record(
+            session,
+            Event.SHARED,
+            actor,
+            voice_id=voice_id,
+            account_id=task.account_id,
+            task_id=task_id,
+            detail="result",
+        )
 
 
 def export(session: Session, wanted: Filter) -> Iterator[Json]:
@@ -167,12 +170,17 @@ def export(session: Session, wanted: Filter) -> Iterator[Json]:
         }
 
 
-def _owner_of(session: Session, key: str) -> tuple[str | None, str, str | None] | None:
-    """Return voice, account and task of a file. None for other files, such as uploads."""
+def _voices_of(session: Session, task: Task) -> list[str | None]:
+    """Return the voices of a task, each of which gets a line. None: the task has no own voice."""
+    return [task.voice_id or None, *cast.others_of(session, task.id)]
+
+
+def _owner_of(session: Session, key: str) -> tuple[list[str | None], str, str | None] | None:
+    """Return voices, account and task of a file. None for other files, such as uploads."""
     folder, _, rest = key.partition("/")
     owner = rest.partition("/")[0]
     if folder == "results" and (task := session.get(Task, owner)):
-        return task.voice_id or None, task.account_id, task.id
+        return _voices_of(session, task), task.account_id, task.id
     if folder == "voices" and (voice := session.get(Voice, owner)):
-        return voice.id, voice.account_id, None
+        return [voice.id], voice.account_id, None
     return None

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from ..db.models import Task
 from ..errors import InvalidParameter
+from . import voices
 
 
 def page(
@@ -59,7 +60,7 @@ def page(
     if kind is not None:
         query = query.where(Task.kind.in_([kind] if isinstance(kind, str) else kind))
     if voice_id is not None:
-        query = query.where(Task.voice_id == voice_id)
+        query = query.where(voices.tasks_with([voice_id]))
     query = query.where(*conditions)
     if oldest_first:
         query = query.order_by(Task.created_at, Task.id)

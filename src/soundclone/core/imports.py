@@ -14,7 +14,7 @@ from ..text.imports import Chapter, Document, ssml
 from ..text.imports.parts import AFTER_TITLE, END, has_words, pieces_of, safe
 from ..text.imports.ssml import Passage
 from ..text.languages import lookup
-from ..text.ssml import VoiceName
+from .cast import voice_id_of
 from .projects import LONGEST_NAME, LONGEST_TEXT, LONGEST_TITLE, BlockKind, Draft, Limits, Style
 from .requests import SoundVersion
 
@@ -82,7 +82,7 @@ def _scripted(passage: Passage, voices: Mapping[str, str]) -> Iterator[Draft]:
         return
     changes = passage.style
     style = Style(
-        voice_id=_voice_id(passage.voice, voices) if passage.voice else None,
+        voice_id=voice_id_of(passage.voice, voices, "file") if passage.voice else None,
         language=changes.language,
         speed=None if changes.speed == 1 else round(changes.speed, 4),
         pitch=changes.pitch or None,
@@ -92,24 +92,6 @@ def _scripted(passage: Passage, voices: Mapping[str, str]) -> Iterator[Draft]:
         yield Draft(text=passage.text, is_ssml=True, style=style)
     else:
         yield from (Draft(text=text, style=style) for text in _texts(passage.text))
-
-
-def _voice_id(voice: VoiceName, voices: Mapping[str, str]) -> str:
-    """Return the id of a voice by its id or its name. Raises InvalidParameter."""
-    if voice.name in voices:
-        return voice.name
-    found = [id for id, name in voices.items() if name == voice.name]
-    if len(found) == 1:
-        return found[0]
-    reason = (
-        f"{len(found)} voices are named {voice.name[:40]!r}; write the id of one of them"
-        if found
-        else f"there is no voice {voice.name[:40]!r}; write the name or the id of one of your "
-        "voices"
-    )
-    raise InvalidParameter(
-        f"SSML, line {voice.line}, column {voice.column}: {reason}", param="file"
-    )
 
 
 def name_of(document: Document, file_name: str) -> str:

@@ -139,7 +139,7 @@ class Draft:
         if self.kind == BlockKind.PAUSE and self.text:
             raise InvalidParameter("a block of the kind pause has no text", param="text")
         limit = LONGEST_TITLE if self.kind == BlockKind.CHAPTER else LONGEST_TEXT
-        longest = ssml.LONGEST if self.is_ssml else limit + script.MAX_MARKED
+        longest = ssml.BLOCK.characters if self.is_ssml else limit + script.MAX_MARKED
         characters = len(self.text) if len(self.text) > longest else self.characters
         if characters > limit:
             raise InvalidParameter(

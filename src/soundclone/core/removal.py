@@ -127,7 +127,7 @@ def _withdraw(
     actor: Actor,
 ) -> Leavings:
     # Lock tasks, then voices, then the account, as all transactions do, to avoid deadlocks.
-    heard = Task.voice_id.in_(voice_ids) | Task.id.in_(
+    heard = voices.tasks_with(voice_ids) | Task.id.in_(
         _renders_with(session, account_id, voice_ids)
     )
     spoken = select(Task).where(Task.account_id == account_id, heard).order_by(Task.id)
@@ -229,7 +229,7 @@ def late_writers(session: Session, voice_id: str, limit: int = 1000) -> Sequence
     """Return the ids of a voice's tasks whose workflow may still run although the task ended."""
     return session.scalars(
         select(Task.id)
-        .where(Task.voice_id == voice_id, Task.purged_at.is_(None))
+        .where(voices.tasks_with([voice_id]), Task.purged_at.is_(None))
         .order_by(Task.created_at.desc())
         .limit(limit)
     ).all()

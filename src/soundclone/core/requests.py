@@ -6,6 +6,7 @@ an earlier release did not write takes its default.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -16,7 +17,7 @@ from ..db.models import Json, Task, TaskKind
 from ..engines.emotion import Emotion
 from ..text.ipa import Transcription
 from ..text.pronunciation import Entry
-from ..text.ssml import Span, Style
+from ..text.ssml import Span, Style, Turn
 
 _DETECT = "auto"  # in the database, for a language that was not named
 
@@ -265,6 +266,22 @@ class SpeechRequest:
     spans: tuple[Span, ...] = ()  # parts of the text with a style of their own, in order
     pronunciations: tuple[Entry, ...] = ()  # that occur in the text; later ones prevail
     transcriptions: tuple[Transcription, ...] = ()  # of parts of the text, in order
+    turns: tuple[Turn, ...] = ()  # of a text with several voices, in order
+
+    @property
+    def cuts(self) -> tuple[int, ...]:
+        """Positions in the text where the voice changes."""
+        return tuple(turn.start for turn in self.turns)
+
+    @property
+    def voices(self) -> tuple[str, ...]:
+        """Ids of the voices beside the task's, sorted."""
+        return tuple(sorted({turn.voice_id for turn in self.turns if turn.voice_id}))
+
+    def voice_at(self, offset: int) -> str | None:
+        """Return the id of the voice of a character, None for the voice of the task."""
+        at = bisect_right(self.turns, offset, key=lambda turn: turn.start) - 1
+        return self.turns[at].voice_id if at >= 0 else None
 
     @property
     def edges(self) -> tuple[int, ...]:
@@ -278,7 +295,9 @@ class SpeechRequest:
         dictionary = {"pronunciations": entries} if entries else {}
         parts = [asdict(part) for part in self.transcriptions]
         ipa = {"transcriptions": parts} if parts else {}
-        return _text_to_json(self) | self.options.to_json() | spans | dictionary | ipa
+        turns = [[turn.start, turn.voice_id] for turn in self.turns]
+        voices = {"turns": turns} if turns else {}
+        return _text_to_json(self) | self.options.to_json() | spans | dictionary | ipa | voices
 
     @classmethod
     def from_json(cls, data: Json) -> Self:
@@ -290,6 +309,7 @@ class SpeechRequest:
             spans=spans,
             pronunciations=tuple(Entry(**each) for each in data.get("pronunciations", ())),
             transcriptions=tuple(Transcription(**each) for each in data.get("transcriptions", ())),
+            turns=tuple(Turn(start, voice_id) for start, voice_id in data.get("turns", ())),
         )
 
 
@@ -429,6 +449,12 @@ _REQUESTS: Mapping[str, type[Request]] = {
 def request_of(task: Task) -> Request | None:
     """Return the request of a task, None once the task's text is no longer kept."""
     return _REQUESTS[task.kind].from_json(task.params) if task.params else None
+
+
+def voices_of(task: Task) -> tuple[str, ...]:
+    """Return the ids of the voices that a task with a text speaks with, sorted."""
+    named = {voice_id for _, voice_id in task.params.get("turns", ()) if voice_id}
+    return tuple(sorted({task.voice_id, *named}))
 
 
 def engine_of(task: Task) -> str:

@@ -35,7 +35,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from .. import tracing
-from ..db.models import Key, Render, Take, Task, TaskKind, TaskStatus, Voice
+from ..db.models import Key, Render, Take, Task, TaskKind, TaskStatus, TaskVoice, Voice
 from ..db.point_reads import PointRead
 from ..db.session import affected
 from ..errors import (
@@ -54,11 +54,11 @@ from ..errors import (
     TaskTimedOut,
 )
 from ..telemetry import AUDIO, TASKS, is_configured, log
-from . import audit, consents, delivery, ledger, register, results, voices, webhooks
+from . import audit, cast, consents, delivery, ledger, register, results, voices, webhooks
 from .audit import Event
 from .formatting import moment
 from .pricing import to_credits
-from .requests import CloneRequest, ConsentSource, Request, TaskResult
+from .requests import CloneRequest, ConsentSource, Request, TaskResult, voices_of
 from .voices import ACTIVE
 
 SPOKEN = 100
@@ -202,7 +202,13 @@ class Order:
     size: int = 0  # bytes that the result may take
     idempotency_key: str | None = None
     voice_id: str | None = None  # None: the task makes a voice, or joins takes of several
+    others: tuple[str, ...] = ()  # ids of further voices that speak
     trace: str | None = field(default_factory=tracing.traceparent)  # of the request
+
+    @property
+    def voices(self) -> tuple[str, ...]:
+        """Ids of the existing voices that speak."""
+        return (*filter(None, (self.voice_id,)), *self.others)
 
 
 def submit(
@@ -248,11 +254,12 @@ def submit_all(
     accounts are locked in this order, and each kind in the order of ids, to avoid deadlocks.
     """
     refused = _lock_consents(session, orders)
-    usable = voices.lock(session, (order.voice_id for order in orders if order.voice_id))
+    usable = voices.lock(session, (each for order in orders for each in order.voices))
     keys = ledger.lock_payers(session, {order.key_id for order in orders})
     known = _repeated(session, orders)
     served = _served_turn(session)
     made: list[Task] = []
+    beside: list[TaskVoice] = []
     outcomes: list[Task | SoundcloneError] = []
     for place, order in enumerate(orders):
         repeated = (order.account_id, order.idempotency_key)
@@ -262,8 +269,8 @@ def submit_all(
                 continue
             if place in refused:
                 raise refused[place]
-            if order.voice_id is not None:
-                voices.checked(usable.get(order.voice_id), order.voice_id, order.account_id)
+            for voice_id in order.voices:
+                voices.checked(usable.get(voice_id), voice_id, order.account_id)
             task = _admit(order, keys.get(order.key_id), served, active_limit, result_quota)
         except SoundcloneError as error:
             outcomes.append(error)
@@ -271,17 +278,24 @@ def submit_all(
         if order.idempotency_key is not None:
             known[repeated] = task
         made.append(task)
+        beside += [
+            TaskVoice(task_id=task.id, voice_id=each, account_id=task.account_id)
+            for each in order.others
+        ]
         outcomes.append(task)
     if not made:
         return outcomes
     session.add_all(made)
+    session.add_all(beside)
     for task in made:
-        if task.kind == TaskKind.AUDIO:
+        if task.kind != TaskKind.AUDIO:
+            continue
+        for voice_id in voices_of(task):
             audit.record(
                 session,
                 Event.USED,
                 audit.by_key(task.key_id),
-                voice_id=task.voice_id,
+                voice_id=voice_id,
                 account_id=task.account_id,
                 task_id=task.id,
             )
@@ -427,12 +441,16 @@ def get(session: Session, task_id: str, account_id: str) -> Task:
     if task is None or task.account_id != account_id:
         raise NotFound(f"there is no task {task_id!r} in this account")
     if task.expires_at is not None and task.expires_at <= time.time():
-        voice = session.get(Voice, task.voice_id)
-        if voice is not None and voice.withdrawn_at is not None:
+        spoken = [task.voice_id, *cast.others_of(session, task_id)]
+        withdrawn = session.scalar(
+            select(Voice.id).where(Voice.id.in_(spoken), Voice.withdrawn_at.is_not(None)).limit(1)
+        )
+        if withdrawn is not None:
             raise Deleted(
                 f"the result of task {task_id} was deleted on {moment(task.expires_at)}, because "
-                f"the speaker's consent to voice {voice.id} ended"
+                f"the speaker's consent to voice {withdrawn} ended"
             )
+        voice = session.get(Voice, task.voice_id)
         made = task.kind == TaskKind.CLONE
         if made and voice is not None and voice.deleted_at is not None:
             raise Deleted(
@@ -564,13 +582,20 @@ def complete(
             detail=voice.engine,
         )
         session.flush()
-    elif inactive:
-        voices.activate(session, task.voice_id)
+    else:
+        _activate_voices(session, task, own=inactive)
     more = results.measure(session, task, size)
     if not ledger.capture(session, task_id, cost, more=more):
         results.add(session, task.account_id, more)
     _ended(session, task, heard=heard)
     return True
+
+
+def _activate_voices(session: Session, task: Task, *, own: bool = True) -> None:
+    """Keep the voices of a speech task. `own` is false if its own voice is kept already."""
+    for voice_id in voices_of(task):  # in the order in which all transactions lock voices
+        if own or voice_id != task.voice_id:
+            voices.activate(session, voice_id)
 
 
 def deliver(session: Session, task_id: str, characters: int, *, keep: float) -> bool:
@@ -591,7 +616,7 @@ def deliver(session: Session, task_id: str, characters: int, *, keep: float) -> 
     times = {"task": task_id, "now": now, "until": now + keep}
     task = session.scalars(_DELIVER, times).one_or_none()
     if task is not None:
-        voices.activate(session, task.voice_id)
+        _activate_voices(session, task)
         ledger.capture(session, task_id)
         _ended(session, task)
     return True

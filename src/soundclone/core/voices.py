@@ -6,15 +6,15 @@ import re
 import time
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 
-from sqlalchemy import Select, bindparam, exists, select, tuple_, update
+from sqlalchemy import ColumnElement, Exists, Select, bindparam, exists, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from ..db.models import Task, TaskStatus, Voice, table
+from ..db.models import Task, TaskStatus, TaskVoice, Voice, table
 from ..errors import Deleted, Expired, InvalidParameter, NotFound
 from . import audit
 from .formatting import moment
@@ -161,6 +161,13 @@ def page(
         return session.scalars(query).all(), False
     found = session.scalars(query.limit(limit + 1)).all()
     return found[:limit], len(found) > limit
+
+
+def called(session: Session, names: Collection[str], account_id: str) -> Sequence[Voice]:
+    """Return the account's usable voices whose id or exact name is one of `names`."""
+    wanted = [name for name in names if not _UNFIT.search(name)]
+    query = _valid(account_id).where(Voice.id.in_(wanted) | Voice.name.in_(wanted))
+    return session.scalars(query).all()
 
 
 def current(session: Session, voice_id: str, account_id: str) -> Voice:
@@ -334,9 +341,10 @@ def expired(session: Session, limit: int = 100) -> Sequence[str]:
     A voice stays for the tasks that were accepted before it expired.
     """
     busy = exists().where(Task.voice_id == Voice.id, Task.status.in_(ACTIVE))
+    beside = _beside().where(TaskVoice.voice_id == Voice.id)
     return session.scalars(
         select(Voice.id)
-        .where(Voice.expires_at <= time.time(), Voice.purged_at.is_(None), ~busy)
+        .where(Voice.expires_at <= time.time(), Voice.purged_at.is_(None), ~busy, ~beside)
         .limit(limit)
     ).all()
 
@@ -370,6 +378,16 @@ def mark_purged(session: Session, voice_id: str) -> None:
 
 def in_use(session: Session, voice_id: str) -> bool:
     """Tell whether a task that has not ended uses the voice."""
-    return bool(
-        session.scalar(select(exists().where(Task.voice_id == voice_id, Task.status.in_(ACTIVE))))
-    )
+    own = exists().where(Task.voice_id == voice_id, Task.status.in_(ACTIVE))
+    return bool(session.scalar(select(own | _beside().where(TaskVoice.voice_id == voice_id))))
+
+
+def _beside() -> Exists:
+    """Return the condition that a task which has not ended speaks with a voice beside its own."""
+    return exists().where(TaskVoice.task_id == Task.id, Task.status.in_(ACTIVE))
+
+
+def tasks_with(voice_ids: Collection[str]) -> ColumnElement[bool]:
+    """Return the condition of tasks that one of the voices speaks in."""
+    beside = select(TaskVoice.task_id).where(TaskVoice.voice_id.in_(voice_ids))
+    return Task.voice_id.in_(voice_ids) | Task.id.in_(beside)

@@ -238,6 +238,20 @@ class Task(Base):
     purged_at: Mapped[float | None]
 
 
+class TaskVoice(Base):
+    """Voice that a task speaks with beside its own."""
+
+    __tablename__ = "task_voices"
+    __table_args__ = (UniqueConstraint("task_id", "voice_id", name="task_voices_once"),)
+
+    number: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True
+    )
+    task_id: Mapped[str] = mapped_column(ForeignKey("tasks.id", ondelete="CASCADE"))
+    voice_id: Mapped[str] = mapped_column(index=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)
+
+
 class Voice(Base):
     """Voice that a preview made. Its id is the `modelId` of the API."""
 

@@ -23,7 +23,7 @@ from ..text import subtitles
 from ..text.script import Piece, Sentence
 from ..text.subtitles import Spoken
 from . import provenance
-from .chunks import Chunk, SentenceTimes, groups_of, sentence_languages
+from .chunks import Chunk, SentenceTimes, request_groups, sentence_languages
 from .runner import Job
 
 BLOCK = 1 << 18  # samples to process at once
@@ -43,7 +43,7 @@ def assemble(job: Job, request: SpeechRequest, language: str, chunks: Sequence[C
     """
     rate = chunks[0].sample_rate
     options = request.options
-    groups = groups_of(request.text, edges=request.edges)
+    groups = request_groups(request)
     lead, tail = (round(each * rate) for each in margins([p for group in groups for p in group]))
     seconds = (lead + sum(chunk.samples for chunk in chunks) + tail) / rate
     audio = files.result(job.task.id, options.format.extension)
@@ -198,11 +198,13 @@ def standard_gain(
 def level_gain(chunk: Chunk, chunks: Sequence[Chunk]) -> float:
     """Return the gain that brings a chunk to the target loudness.
 
-    The gain corrects drift between the chunks, up to _DRIFT. A larger deviation from the mean of
-    `chunks` is taken as intended, and the chunk keeps the rest of it. A chunk that is too short to
-    be measured gets the gain of the mean.
+    The gain corrects drift between the chunks of a voice, up to _DRIFT. A larger deviation from
+    their mean is taken as intended, and the chunk keeps the rest of it. A chunk that is too short
+    to be measured gets the gain of the mean. All voices of a text get the same loudness.
     """
-    mean = _mean_loudness(chunks)
+    mean = _mean_loudness([each for each in chunks if each.voice_id == chunk.voice_id])
+    if not np.isfinite(mean):
+        mean = _mean_loudness(chunks)
     if not np.isfinite(mean):
         return 1.0
     level = chunk.loudness if np.isfinite(chunk.loudness) else mean

@@ -64,6 +64,7 @@ class Chunk:
     sample_rate: int  # Hz
     loudness: float  # LUFS, minus infinity for silence
     spoken: tuple[SentenceTimes, ...]
+    voice_id: str | None = None  # None: the voice of the task
 
     @property
     def seconds_spoken(self) -> float:
@@ -72,6 +73,7 @@ class Chunk:
 
     def to_json(self) -> Json:
         """Return the chunk as the step records it."""
+        voice = {"voice": self.voice_id} if self.voice_id else {}
         return {
             "key": self.key,
             "seed": self.seed,
@@ -79,6 +81,7 @@ class Chunk:
             "sample_rate": self.sample_rate,
             "loudness": self.loudness,
             "spoken": [[each.start, each.end, list(map(list, each.words))] for each in self.spoken],
+            **voice,
         }
 
     @classmethod
@@ -95,18 +98,27 @@ class Chunk:
             data["sample_rate"],
             data["loudness"],
             spoken,
+            data.get("voice"),
         )
 
 
 @lru_cache(maxsize=8)
 def groups_of(
-    text: str, opening: int | None = None, edges: tuple[int, ...] = ()
+    text: str,
+    opening: int | None = None,
+    edges: tuple[int, ...] = (),
+    cuts: tuple[int, ...] = (),
 ) -> tuple[tuple[Piece, ...], ...]:
     """Return the sentences and pauses of each chunk.
 
     Every step of a text needs the groups, and a step may run in another worker than the last one.
     """
-    return script.chunks(script.parse(text, edges=edges), opening=opening)
+    return script.chunks(script.parse(text, edges=edges), opening=opening, cuts=cuts)
+
+
+def request_groups(request: SpeechRequest) -> tuple[tuple[Piece, ...], ...]:
+    """Return the sentences and pauses of each chunk of a request. A chunk has one voice."""
+    return groups_of(request.text, request.options.opening, request.edges, request.cuts)
 
 
 def language_of(request: SpeechRequest) -> str:
@@ -129,7 +141,7 @@ def sentence_languages(request: SpeechRequest, main: str, engine: EngineInfo) ->
     if request.language is None:
         found |= _detect_languages(request.text, request.version, main, request.edges)
     if request.spans:
-        for piece in chain(*groups_of(request.text, edges=request.edges)):
+        for piece in chain(*request_groups(request)):
             if isinstance(piece, Sentence) and (name := style_at(request, piece.offset).language):
                 found[piece.offset] = name
     return {offset: name for offset, name in found.items() if name in engine.languages}
@@ -202,27 +214,29 @@ def spoken_chunk(
     Args:
         job: The task.
         request: Its request.
-        voice: Voice of the task.
+        voice: Voice of the task, whose engine speaks all voices of the text.
         language: Name of the language of the text.
         index: Number of the chunk, from 0.
         seconds: Seconds of speech so far.
     """
     options = request.options
-    groups = groups_of(request.text, options.opening, request.edges)
+    groups = request_groups(request)
+    speaker = speaker_of(request, groups[index])
+    voice_id = speaker or job.task.voice_id
     controls = Controls(
         language=language,
         emotion=options.emotion,
         speed=options.speed,
         pitch=options.pitch,
         # One seed for all chunks of a voice. With different seeds, its style would drift.
-        seed=zlib.crc32(job.task.voice_id.encode()) if options.seed is None else options.seed,
+        seed=zlib.crc32(voice_id.encode()) if options.seed is None else options.seed,
         place=options.place,
     )
     allowance = _allowance(job, request, seconds)
     with job.voice_engine(voice.engine) as engine:
         synthesizer = SentenceSynthesizer(
             engine,
-            VoiceLoader(job, engine),
+            VoiceLoader(job, engine, voice_id),
             controls,
             allowance,
             recognizer=job.recognizer,
@@ -261,8 +275,16 @@ def spoken_chunk(
         segment.sample_rate,
         level,
         tuple(map(SentenceTimes.of, segment.spoken)),
+        speaker,
     )
     return chunk, samples
+
+
+def speaker_of(request: SpeechRequest, group: Sequence[Piece]) -> str | None:
+    """Return the id of the voice of a chunk, None for the voice of the task."""
+    sentences = (piece for piece in group if isinstance(piece, Sentence))
+    first = next(sentences, None)
+    return None if first is None else request.voice_at(first.offset)
 
 
 def _gain(style: Style) -> np.float32:

@@ -32,7 +32,7 @@ from ..errors import NotFound, SourceError, SourceUnreachable
 from ..fetch import download
 from ..text.languages import LANGUAGES
 from . import consent, protection
-from .chunks import groups_of, language_of
+from .chunks import language_of, request_groups
 from .runner import (
     CONSENT,
     EXAMINE,
@@ -67,7 +67,7 @@ def clone(job: Job) -> Outcome:
     preview = request.preview
     if request.follows_recording:
         preview = replace(preview, text=LANGUAGES[language].preview, language=language)
-    record = job.step(MAKE_VOICE, 50, find_voice, job, request.engine, language, spoken)
+    record = job.step(MAKE_VOICE, 50, find_voice, job, request.engine, language, spoken=spoken)
     made = VoiceRef.from_json(record)
     result = speak_text(job, preview, language, made, start=50)
     heard = job.step(KEEP_PREVIEW, 99, keep_preview, job, result.audio, preview)
@@ -209,7 +209,7 @@ def keep_preview(job: Job, audio: str, preview: SpeechRequest) -> list[int]:
         path = Path(folder) / "preview"
         job.storage.get_file(audio, path)
         job.storage.put_file(files.voice_preview(job.task.voice_id), path)
-    chunks = range(len(groups_of(preview.text, edges=preview.edges)))
+    chunks = range(len(request_groups(preview)))
     spoken = [encode.unpack(job.storage.get(files.chunk(job.task.id, each))) for each in chunks]
     return outline(np.concatenate([samples for samples, _ in spoken]))
 

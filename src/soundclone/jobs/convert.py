@@ -34,7 +34,7 @@ _RATE = 24_000  # Hz at most, of the performance that an engine gets
 def convert(job: Job) -> Outcome:
     """Run a conversion task."""
     request = ConversionRequest.from_json(job.task.params)
-    row = kept_voice(job)
+    row = kept_voice(job, job.task.voice_id)
     job.waiting_step(FETCH, 10, fetch_source, job, request.source)
     measured = job.recording_step(EXAMINE, 25, examine_performance, job, request)
     language = _language(job, request.engine, row.language)
@@ -82,7 +82,7 @@ def convert_performance(job: Job, request: ConversionRequest, ref: VoiceRef, lan
             raise EngineUnavailable(
                 f"the engine {request.engine!r} of this worker does not convert recordings"
             )
-        voice = VoiceLoader(job, engine).voice_for(language)
+        voice = VoiceLoader(job, engine, job.task.voice_id).voice_for(language)
         made = engine.convert(voice, Reference(samples, rate), pause=job.yield_slot)
     job.storage.put(_converted(job), encode.pack(made.samples, made.sample_rate))
     return {"samples": len(made.samples), "voice": ref.version}

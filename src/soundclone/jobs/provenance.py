@@ -25,7 +25,7 @@ from ..audio.samples import Samples
 from ..config import Settings, SettingsError
 from ..core import files
 from ..core.register import Result
-from ..core.requests import AudioFormat, CloneRequest, SpeechOptions, TaskResult
+from ..core.requests import AudioFormat, CloneRequest, SpeechOptions, TaskResult, voices_of
 from ..db.models import Json, TaskKind, Voice
 from ..errors import NotFound
 from ..telemetry import log
@@ -128,7 +128,7 @@ def sealed(job: Job) -> Result | None:
 
 
 def consent_class(job: Job) -> str:
-    """Return the consent that the voice of a job has: none, declared, recorded or verified."""
+    """Return the weakest consent of a job's voices: none, declared, recorded or verified."""
     if job.task.kind == TaskKind.CLONE:
         request = CloneRequest.from_json(job.task.params)
         if request.consent_source is not None:
@@ -136,8 +136,8 @@ def consent_class(job: Job) -> str:
             return "recorded" if job.settings.consent == "recorded" else "verified"
         return class_of(request.consent.to_json() if request.consent else None)
     with job.database.read() as session:
-        voice = session.get(Voice, job.task.voice_id)
-    return class_of(voice.consent if voice else None)
+        spoken = [session.get(Voice, each) for each in voices_of(job.task)]
+    return weakest_class(voice.consent if voice else None for voice in spoken)
 
 
 def class_of(consent: Json | None) -> str:

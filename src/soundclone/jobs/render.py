@@ -39,7 +39,7 @@ from ..text.script import Sentence
 from ..text.subtitles import Cue, Spoken
 from . import provenance
 from .assembly import blocks, ceiling_of, standard_gain
-from .chunks import SentenceTimes, groups_of
+from .chunks import SentenceTimes, request_groups
 from .runner import ENCODE, Job, Outcome
 
 _BATCH = 100  # takes whose rows are read together
@@ -58,14 +58,14 @@ class TakeSource:
     @property
     def margins(self) -> tuple[int, int]:
         """Samples of silence that the take has before and after its text and own pauses."""
-        groups = groups_of(self.request.text, edges=self.request.edges)
+        groups = request_groups(self.request)
         lead, tail = margins([piece for group in groups for piece in group])
         return round(lead * TAKE_RATE), round(tail * TAKE_RATE)
 
     @property
     def sentences(self) -> list[Sentence]:
         """Sentences of the text, in order."""
-        groups = groups_of(self.request.text, edges=self.request.edges)
+        groups = request_groups(self.request)
         return [piece for group in groups for piece in group if isinstance(piece, Sentence)]
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from ..core.requests import SpeechRequest, TaskResult
+from ..core.requests import SpeechRequest, TaskResult, voices_of
 from ..core.tasks import SPEAKING
 from ..db.models import Json
 from .ahead import Ahead
 from .assembly import assemble
-from .chunks import Chunk, check_length, groups_of, language_of, speak_chunk, spent
+from .chunks import Chunk, check_length, language_of, request_groups, speak_chunk, spent
 from .runner import ENCODE, FIND_VOICE, LANGUAGE, Job, Outcome, Stage, Step
 from .stream import stream_text
 from .voices import VoiceRef, find_voice, kept_voice
@@ -18,10 +18,12 @@ from .voices import VoiceRef, find_voice, kept_voice
 def speak(job: Job) -> Outcome:
     """Run a speech task. The option `opening` means that a client listens meanwhile."""
     request = SpeechRequest.from_json(job.task.params)
-    kept_voice(job)
+    for each in voices_of(job.task):
+        kept_voice(job, each)
     job.run.urgent = request.options.opening is not None
     language = job.step(LANGUAGE, 1, language_of, request)
-    voice = VoiceRef.from_json(job.step(FIND_VOICE, 2, find_voice, job, request.engine, language))
+    found = job.step(FIND_VOICE, 2, find_voice, job, request.engine, language, request.voices)
+    voice = VoiceRef.from_json(found)
     speak_or_stream = stream_text if request.options.opening else speak_text
     result = speak_or_stream(job, request, language, voice, start=SPEAKING)
     return Outcome(result, on_delivery=request.options.on_delivery)
@@ -31,7 +33,7 @@ def speak_text(
     job: Job, request: SpeechRequest, language: str, voice: VoiceRef, start: int
 ) -> TaskResult:
     """Speak a text and store the file. `start` is the task's progress so far in per cent."""
-    count = len(groups_of(request.text, edges=request.edges))
+    count = len(request_groups(request))
     chunks: list[Chunk] = []
 
     def speak_part(job: Job, index: int) -> Json:

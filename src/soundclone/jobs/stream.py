@@ -43,7 +43,7 @@ from .assembly import (
     tags,
     volume_gain,
 )
-from .chunks import Chunk, groups_of, spent, spoken_chunk, store_chunk
+from .chunks import Chunk, request_groups, spent, spoken_chunk, store_chunk
 from .runner import FINISH, Job, Stage, Step
 from .voices import VoiceRef
 
@@ -54,7 +54,7 @@ def stream_text(
     job: Job, request: SpeechRequest, language: str, voice: VoiceRef, start: int
 ) -> TaskResult:
     """Speak a text, with a part in the store after each chunk."""
-    count = len(groups_of(request.text, request.options.opening, request.edges))
+    count = len(request_groups(request))
     sender = Sender(job, request)
     chunks: list[Chunk] = []
     for index in range(count):
@@ -75,14 +75,14 @@ class Sender:
     the stream. Each method may be called again after a failure.
 
     The loudness of the whole text is unknown while it is spoken. Each chunk is levelled like in
-    `assembly.level_gain`, but against the mean of the chunks so far.
+    `assembly.level_gain`, but against the mean of the voice's chunks so far.
     """
 
     def __init__(self, job: Job, request: SpeechRequest) -> None:
         self._job = job
         self._request = request
         self._options = request.options
-        self._groups = groups_of(request.text, self._options.opening, request.edges)
+        self._groups = request_groups(request)
         lead, tail = margins([piece for group in self._groups for piece in group])
         self._margins = (
             0.0 if self._options.place else lead,

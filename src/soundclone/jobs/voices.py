@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -39,35 +39,47 @@ class VoiceRef:
         return cls(data["engine"], data["version"], data["licence"], data["key"])
 
 
-def kept_voice(job: Job) -> VoiceRow:
-    """Return the row of the task's voice. Raises SynthesisError if the voice is no longer kept."""
-    row = job.transact(lambda session: session.get(VoiceRow, job.task.voice_id))
+def kept_voice(job: Job, voice_id: str) -> VoiceRow:
+    """Return the row of a voice. Raises SynthesisError if the voice is no longer kept."""
+    row = job.transact(lambda session: session.get(VoiceRow, voice_id))
     if row is None or row.purged_at is not None or row.deleted_at is not None:
-        raise SynthesisError(
-            f"voice {job.task.voice_id} is no longer kept; clone the recording again"
-        )
+        raise SynthesisError(f"voice {voice_id} is no longer kept; clone the recording again")
     return row
 
 
-def find_voice(job: Job, name: str, language: str, spoken: str | None = None) -> dict[str, str]:
+def find_voice(
+    job: Job,
+    name: str,
+    language: str,
+    others: Sequence[str] = (),
+    *,
+    spoken: str | None = None,
+) -> dict[str, str]:
     """Find or make the task's voice for an engine and a language. Return its VoiceRef as JSON.
 
-    `spoken` is the language of the recording of a preview.
+    Args:
+        job: The task.
+        name: Name of the engine.
+        language: Name of the language.
+        others: Ids of further voices to find or make.
+        spoken: Language of the recording of a preview.
 
     Raises SourceError and EngineUnavailable.
     """
     with job.voice_engine(name) as engine:
-        VoiceLoader(job, engine, spoken).voice_for(language)
+        for voice_id in (job.task.voice_id, *others):
+            VoiceLoader(job, engine, voice_id, spoken).voice_for(language)
         version, licence = engine.info.version_for(language), engine.info.licence
     key = files.voice(job.task.voice_id, name, version)
     return VoiceRef(name, version, licence, key).to_json()
 
 
 class VoiceLoader:
-    """Loads the voice of one task, each version once."""
+    """Loads a voice for a task, each version once."""
 
-    def __init__(self, job: Job, engine: Engine, spoken: str | None = None) -> None:
+    def __init__(self, job: Job, engine: Engine, voice_id: str, spoken: str | None = None) -> None:
         self._job = job
+        self._voice_id = voice_id
         self._spoken = spoken  # language of the recording, if the voice has no row yet
         self._engine = engine
         self._loaded: dict[str, Voice] = {}  # by version: a model of a language has its own voice
@@ -85,7 +97,7 @@ class VoiceLoader:
         """
         version = self._engine.info.version_for(language)
         if version not in self._loaded:
-            key = files.voice(self._job.task.voice_id, self._engine.info.name, version)
+            key = files.voice(self._voice_id, self._engine.info.name, version)
             if self._job.storage.size(key) is None:
                 self._loaded[version] = self._make(key, language)
             else:
@@ -94,7 +106,7 @@ class VoiceLoader:
         return self._loaded[version]
 
     def _make(self, key: str, language: str) -> Voice:
-        job, voice_id = self._job, self._job.task.voice_id
+        job, voice_id = self._job, self._voice_id
         try:
             kept = job.storage.get(files.voice_reference(voice_id))
         except NotFound as error:
@@ -118,5 +130,5 @@ class VoiceLoader:
     def _recorded_language(self) -> str | None:
         """Return the language of the recording that is stored with the voice."""
         with self._job.database.read() as session:
-            row = session.get(VoiceRow, self._job.task.voice_id)
+            row = session.get(VoiceRow, self._voice_id)
             return None if row is None else row.language

@@ -261,26 +261,34 @@ _PACE = 15  # characters a second
 
 
 def chunks(
-    script: Script, target: int = 400, opening: int | None = None
+    script: Script,
+    target: int = 400,
+    opening: int | None = None,
+    cuts: Sequence[int] = (),
 ) -> tuple[tuple[Piece, ...], ...]:
     """Group the pieces into chunks, each of which is synthesised and stored as a whole.
 
     A chunk has sentences of at most `target` characters together, or one longer sentence, and the
     pauses that follow them. A pause counts as the characters of speech of its length. Pauses in a
     row may be in several chunks. `opening` is the target of the first chunk, which a listener waits
-    for. It doubles from chunk to chunk until it is `target`.
+    for. It doubles from chunk to chunk until it is `target`. `cuts` are positions in the text, in
+    order, on whose two sides sentences are in different chunks.
     """
     most = target if opening is None else min(opening, target)
     groups: list[tuple[Piece, ...]] = []
     group: list[Piece] = []
     size = 0
+    part: int | None = None  # cuts before the last sentence
     for piece in script.pieces:
+        must_part = False
         if isinstance(piece, Pause):
             length = round(piece.seconds * _PACE)
             may_part = bool(group) and isinstance(group[-1], Pause)
         else:
             length, may_part = len(piece.text), bool(group)
-        if may_part and size + length > most:
+            before, part = part, bisect_right(cuts, piece.offset)
+            must_part = before is not None and before != part
+        if must_part or (may_part and size + length > most):
             groups.append(tuple(group))
             group, size, most = [], 0, min(2 * most, target)
         group.append(piece)

@@ -11,7 +11,7 @@ from ..boundaries import is_ended
 from ..ipa import within
 from ..languages import LANGUAGES
 from ..script import Pause, Sentence, parse
-from ..ssml import PLAIN, Marked, Play, Span, Style, VoiceName, parse_play
+from ..ssml import PLAIN, SCRIPT, Marked, Play, Span, Style, VoiceName, parse_play
 from .document import Chapter, Document
 from .parts import has_words
 
@@ -38,7 +38,7 @@ def is_ssml(text: str) -> bool:
 
 def read(text: str) -> Document:
     """Read an SSML document. Raises InvalidParameter with line and column."""
-    play = parse_play(text, _VERSION)
+    play = parse_play(text, _VERSION, SCRIPT)
     lines = tuple(line.strip() for line in play.marked.text.split("\n") if has_words(line))
     language = LANGUAGES[play.marked.language].code if play.marked.language else ""
     return Document((Chapter("", lines),), language=language, ssml=text)
@@ -49,7 +49,7 @@ def passages(document: str, *, by_sentence: bool) -> Iterator[Passage]:
 
     Changes that cover a block are its controls. Changes within a block stay in its SSML.
     """
-    play = parse_play(document, _VERSION)
+    play = parse_play(document, _VERSION, SCRIPT)
     start = 0
     for line in play.marked.text.splitlines(keepends=True):
         yield from _of_line(play, start, line, by_sentence)
