@@ -299,7 +299,8 @@ class Settings(BaseSettings):
         default=3.0,
         gt=0,
         description="Seconds that streamed speech waits for a worker to begin before the request "
-        "is refused with 429 and `Retry-After`.",
+        "is refused with 429 and `Retry-After`. A request that would be heard later, because of "
+        "other streams of its account, is refused earlier.",
     )
     queue_poll: float = Field(
         default=1.0,

@@ -178,6 +178,28 @@ def test_a_task_that_waits_for_its_turn_can_be_cancelled(
 
 
 @pytest.mark.timeout(300)
+def test_a_listener_does_not_wait_for_other_tasks_of_the_account(
+    tmp_path: Path, recording: str, test_engines: dict[str, str], drip: Drip
+) -> None:
+    environment = test_engines | {
+        "SOUNDCLONE_FETCH_TIMEOUT": "600",
+        "SOUNDCLONE_WORKER_TASKS": "2",
+        "SOUNDCLONE_WORKER_TASKS_PER_ACCOUNT": "2",
+    }
+    with Service(tmp_path, environment=environment) as service:
+        _, key = service.new_key(100)
+        voice = a_voice(service, key, recording)
+        body = {"fileUrl": drip.url, "contentText": "Hello."}
+        stalled = [submit(service, CLONES, body, key)]
+        stalled += [submit(service, CLONES, body | {"contentText": f"{n}."}, key) for n in (2, 3)]
+        wait_until(lambda: len(drip.open) == 2)
+        speech = {"model": "soundclone-v1", "voice": voice, "input": "At once."}
+        status, audio = service.post("/v1/audio/speech", speech, key)
+        assert status == 200, audio
+        assert going(service, stalled, key) == stalled
+
+
+@pytest.mark.timeout(300)
 def test_a_long_text_holds_up_nobody(
     tmp_path: Path, recording: str, test_engines: dict[str, str]
 ) -> None:

@@ -111,6 +111,8 @@ class PretendedWorker(threading.Thread):
         self.seen.append(request)
         halt = next((most for word, most in self.halts.items() if word in request.text), None)
         if opening := request.options.opening:
+            with self._api.database.transaction() as session:
+                tasks.record_progress(session, task.id, tasks.SPEAKING)
             upto = parts.delivered(request.text, opening)
             if not request.options.subtitles:
                 self._storage.put(files.opening(task.id), AUDIO[:BEGINNING])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import httpx2
 import pytest
 from sqlalchemy import select
 
+from soundclone.api.waits import Wait
 from soundclone.core import ledger, tasks
 from soundclone.db.models import Task, TaskStatus
 from tests import rows
@@ -44,6 +46,24 @@ def test_a_listener_learns_that_all_workers_are_busy(tmp_path: Path) -> None:
             standing = ledger.balance(session, account.id)
         assert standing.held == kept.cost
         assert standing.used == 0
+
+
+def test_a_listener_who_would_wait_too_long_learns_that_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Wait, "expected", lambda wait: 40.04)
+    for api in serve(tmp_path, stream_wait=30):
+        account = api.new_account()
+        started = time.monotonic()
+        refused = speak(api, account.key, voice_of(api, account))
+        assert time.monotonic() - started < 25
+        assert refused.status_code == 429
+        assert refused.headers["Retry-After"] == "30"
+        assert "after 40.0 s, and at most 30 s" in refused.json()["error"]["message"]
+        with api.database.read() as session:
+            assert session.scalars(select(Task.status)).all() == [TaskStatus.FAILED]
+            standing = ledger.balance(session, account.id)
+        assert (standing.held, standing.used) == (0, 0)
 
 
 def test_a_listener_waits_for_a_speech_that_has_begun(

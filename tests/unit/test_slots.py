@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -22,7 +23,7 @@ class Held:
         account: str,
         *,
         alone: bool = False,
-        urgent: bool = False,
+        due: float = math.inf,
         spare: bool = False,
         tool: str | None = None,
         check: Callable[[], None] = lambda: None,
@@ -38,9 +39,7 @@ class Held:
 
         def work() -> None:
             try:
-                with slots.hold(
-                    account, alone=alone, urgent=urgent, spare=spare, check=check
-                ) as place:
+                with slots.hold(account, alone=alone, due=due, spare=spare, check=check) as place:
                     if tool:
                         with place.using(tool):
                             self._stay(place)
@@ -54,6 +53,7 @@ class Held:
         self.thread.start()
 
     def _stay(self, place: Place) -> None:
+        self.place = place
         self.got.set()
         while True:
             with self._wake:
@@ -91,7 +91,7 @@ def test_an_urgent_step_goes_before_others_of_its_account() -> None:
     slots = Slots(1)
     long = Held(slots, "a")
     assert holds(long)
-    next_one, urgent = Held(slots, "a"), Held(slots, "a", urgent=True)
+    next_one, urgent = Held(slots, "a"), Held(slots, "a", due=0.0)
     assert waits(next_one)
     long.yield_slot()
     assert holds(urgent)
@@ -102,6 +102,29 @@ def test_an_urgent_step_goes_before_others_of_its_account() -> None:
     long.go()
     assert holds(next_one)
     next_one.go()
+
+
+def test_the_step_that_is_due_first_goes_first() -> None:
+    slots = Slots(1)
+    listener = Held(slots, "a", due=10.0)
+    assert holds(listener)
+    later = Held(slots, "a", due=30.0)
+    assert waits(later)
+    silent = Held(slots, "a", due=20.0)
+    assert waits(silent)
+    listener.yield_slot()
+    assert holds(listener), "nobody was due earlier"
+    assert listener.place
+    listener.place.set_due(25.0)
+    listener.yield_slot()
+    assert holds(silent)
+    assert waits(listener)
+    silent.go()
+    assert holds(listener)
+    assert waits(later)
+    listener.go()
+    assert holds(later)
+    later.go()
 
 
 def test_a_free_place_is_used_by_whoever_wants_it() -> None:

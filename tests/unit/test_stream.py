@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import io
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -38,8 +39,9 @@ from soundclone.errors import SynthesisError, Unavailable
 from soundclone.jobs import provenance
 from soundclone.jobs.chunks import Chunk, groups_of, speak_chunk
 from soundclone.jobs.runner import Job, Pools
+from soundclone.jobs.slots import Slots
 from soundclone.jobs.speak import speak
-from soundclone.jobs.stream import Sender
+from soundclone.jobs.stream import Sender, first_due
 from soundclone.jobs.voices import VoiceRef
 from soundclone.storage import Storage
 from soundclone.text import script
@@ -52,6 +54,7 @@ def a_job(folder: Path, form: str, watermark: bool = True) -> Job:
     options = SpeechOptions(format=AudioFormat(form), opening=25)
     request = SpeechRequest(TEXT, SoundVersion.V1, "builtin", "English", options=options)
     task = Task(id="audio_1", kind=request.kind, params=request.to_json(), voice_id="model_1")
+    task.account_id, task.created_at = "account_1", time.time()
     settings = Settings(data_dir=folder, watermark=watermark)
     database = Database(f"sqlite:///{folder}/database")
     migrate.upgrade(database)
@@ -139,6 +142,51 @@ def test_the_first_second_is_stored_before_the_rest_of_its_part(
     # A worker that takes over stores the same bytes.
     a_sender(job).send(1, chunks[:2])
     assert job.storage.get(opening) == begun
+
+
+def test_a_listener_who_hears_something_lets_one_go_first_who_hears_nothing(
+    tmp_path: Path,
+) -> None:
+    job = a_job(tmp_path, "mp3")
+    job = replace(job, pools=replace(job.pools, compute=Slots(1)))
+    account, compute = job.task.account_id, job.pools.compute
+    chunks = spoken(job)
+    job.set_due(time.monotonic())
+    due = job.run.due
+    found: list[tuple[bool, bool]] = []
+
+    def silent() -> None:
+        with compute.hold(account, due=due + 0.05):
+            keys = files.opening("audio_1"), files.part("audio_1", 0)
+            first, second = (job.storage.size(key) is not None for key in keys)
+            found.append((first, second))
+
+    with compute.hold(account, due=due) as place:
+        job.run.place = place
+        other = threading.Thread(target=silent)
+        other.start()
+        time.sleep(0.3)  # longer than the least time that a place is kept
+        assert not found
+        a_sender(job).send(0, chunks[:1])
+    other.join()
+    assert found == [(True, False)]
+    assert job.storage.size(files.part("audio_1", 0))
+
+
+def test_the_next_step_of_a_stream_is_due_before_its_listener_has_to_wait(tmp_path: Path) -> None:
+    job = a_job(tmp_path, "mp3")
+    job.task.created_at = time.time() - 0.5
+    before = time.monotonic()
+    begins = first_due(job) + 1 + 0.5 - job.settings.stream_wait
+    assert before - 0.1 <= begins <= time.monotonic() + 0.1
+    chunks, sender = spoken(job), a_sender(job)
+    begun, due = time.monotonic(), []
+    for index in range(3):
+        sender.send(index, chunks[: index + 1])
+        due.append(job.run.due)
+    seconds = np.cumsum([chunk.samples / RATE for chunk in chunks])
+    assert due[0] >= begun + seconds[0] - 1
+    assert np.diff(due) == pytest.approx(np.diff(seconds), abs=0.01)
 
 
 def test_times_of_words_come_with_the_whole_first_part(tmp_path: Path) -> None:

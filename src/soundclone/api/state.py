@@ -22,6 +22,7 @@ from .recorded_links import RecordedLinks
 from .sockets import OpenSockets
 from .submissions import Submissions
 from .task_signals import TaskSignals
+from .waits import Waits
 
 
 @dataclass
@@ -57,6 +58,7 @@ class AppState:
     report_limits: ReportLimits
     task_signals: TaskSignals
     listeners: Listeners
+    waits: Waits
     readiness: Readiness = field(default_factory=Readiness)
     fleet: FleetMetrics = field(default_factory=FleetMetrics)
     recorded_links: RecordedLinks = field(default_factory=RecordedLinks)
@@ -85,6 +87,7 @@ class AppState:
             report_limits=ReportLimits(database),
             task_signals=TaskSignals(database),
             listeners=Listeners(database, settings.heartbeat),
+            waits=Waits(),
         )
 
     def close(self) -> None:

@@ -462,6 +462,11 @@ def engine_of(task: Task) -> str:
     return str(task.params["engine"])
 
 
+def is_stream(task: Task) -> bool:
+    """Return True if a client listens to the speech of a task while it is spoken."""
+    return task.kind == TaskKind.AUDIO and task.params.get("opening") is not None
+
+
 def _text_to_json(request: CloneRequest | SpeechRequest) -> Json:
     detected = {} if request.detected is None else {"detected": request.detected}
     return {

@@ -36,7 +36,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from ..core import webhooks
-from ..core.requests import engine_of
+from ..core.requests import engine_of, is_stream
 from ..db.models import Task, TaskKind
 from ..db.session import Database
 from ..db.signals import Signals
@@ -57,6 +57,8 @@ WEBHOOKS = "webhooks"
 # Raise it when the steps of a workflow, their order or the format of their records change.
 VERSION = "3"
 _TASKS = "tasks-"  # begins the name of each queue for tasks
+_STREAMS = "streams-"  # begins the name of each queue for streams
+_MORE_STREAMS = 3  # streams at once for each other task, because a waiting listener hears nothing
 _VERIFICATIONS_AT_ONCE = 2  # in a worker
 _RENDERS_PER_ACCOUNT = 2  # of a worker, at once
 # Attempts of a worker at once. Endpoints may be slow, so an account has a small share.
@@ -176,8 +178,8 @@ class _Signalled:
     def make_room(self, workflow: str) -> None:
         """Let the queues of ended workflows poll soon. Queues of tasks have any kind of task."""
         for queue, bell in list(self._bells.items()):
-            of_tasks = workflow not in (VERIFICATIONS, WEBHOOKS) and queue.startswith(_TASKS)
-            if queue == workflow or of_tasks:
+            of_tasks = queue.startswith((_TASKS, _STREAMS))
+            if queue == workflow or (of_tasks and workflow not in (VERIFICATIONS, WEBHOOKS)):
                 bell.ring(job=False)
 
     def send(self, queue: str) -> None:
@@ -207,6 +209,14 @@ def queue_of(engine: str) -> str:
     A worker takes tasks from the queues of the engines that it has.
     """
     return f"{_TASKS}{engine}"
+
+
+def stream_queue_of(engine: str) -> str:
+    """Return the name of the queue for streams that need an engine.
+
+    Streams have a queue of their own, so that they do not wait for other tasks of their account.
+    """
+    return f"{_STREAMS}{engine}"
 
 
 def quiet() -> None:
@@ -371,10 +381,16 @@ def _insert_rows(
     return list(connection.execute(insert, rows))
 
 
+def _queue_name(task: Task) -> str:
+    if task.kind == TaskKind.RENDER:
+        return RENDERS
+    return stream_queue_of(engine_of(task)) if is_stream(task) else queue_of(engine_of(task))
+
+
 def _options(task: Task) -> EnqueueOptions:
     return {
         "workflow_name": task.kind,
-        "queue_name": RENDERS if task.kind == TaskKind.RENDER else queue_of(engine_of(task)),
+        "queue_name": _queue_name(task),
         "workflow_id": task.id,
         "app_version": VERSION,
         "priority": task.turn,
@@ -438,7 +454,7 @@ def launch(
         database: The database.
         worker_id: Id of this worker.
         engines: Names of the engines.
-        tasks: Most workflows at once from each queue.
+        tasks: Most workflows at once from each queue of tasks. A queue of streams has more.
         tasks_per_account: Most of those for one account.
         poll: Seconds between two looks into a queue.
     """
@@ -457,15 +473,16 @@ def launch(
         "notification_listener_polling_interval_sec": min(poll, 1.0),
     }
     DBOS(config=config)
-    queues = [queue_of(name) for name in engines]
-    DBOS.listen_queues([*queues, RENDERS, VERIFICATIONS, WEBHOOKS])
+    limits = {queue_of(name): 1 for name in engines}
+    limits |= {stream_queue_of(name): _MORE_STREAMS for name in engines}
+    DBOS.listen_queues([*limits, RENDERS, VERIFICATIONS, WEBHOOKS])
     DBOS.launch()
     _signalled.listen(database)
-    for queue in queues:
+    for queue, times in limits.items():
         DBOS.register_queue(
             queue,
-            worker_concurrency=tasks,
-            partition_worker_concurrency=min(tasks, tasks_per_account),
+            worker_concurrency=times * tasks,
+            partition_worker_concurrency=times * min(tasks, tasks_per_account),
             polling_interval_sec=poll,
             on_conflict="always_update",
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -99,7 +100,7 @@ class Run:
     suspect: bool = False  # may have ended the worker of the last run
     attempts: int = 0  # since the last progress, 0 until a step computes
     recorded: float = field(default_factory=time.monotonic)  # when the progress was recorded
-    urgent: bool = False  # a client hears nothing yet, so its steps go before others
+    due: float = math.inf  # monotonic time of the next step, so that a listener need not wait
     place: Place | None = None  # slot of the step that computes now
     ended: threading.Event = field(default_factory=threading.Event)
     # set when another process has ended the task
@@ -219,9 +220,8 @@ class Job:
         self, step: Step, progress: int, work: Callable[P, R], *a: P.args, **k: P.kwargs
     ) -> R:
         account, alone = self.task.account_id, self.run.suspect
-        urgent = self.run.urgent
         with self.pools.compute.hold(
-            account, alone=alone, urgent=urgent, check=self.check
+            account, alone=alone, due=self.run.due, check=self.check
         ) as place:
             self.run.place = place
             try:
@@ -254,6 +254,15 @@ class Job:
         """
         if self.run.place:
             self.run.place.yield_slot()
+
+    def set_due(self, due: float) -> None:
+        """Set when the next step of this task, or the rest of this step, should begin.
+
+        `due` is in monotonic seconds.
+        """
+        self.run.due = due
+        if self.run.place:
+            self.run.place.set_due(due)
 
     def _timed(
         self,

@@ -8,6 +8,7 @@ account with many long tasks and an account with one short task advance side by 
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import Counter
@@ -33,10 +34,11 @@ class _Ticket:
     check: Callable[[], None]
     number: int
     tool: str | None = None  # engine that the slot includes
-    urgent: bool = False
+    due: float = math.inf
     spare: bool = False
     begun: bool = False  # had a slot before, so its step holds memory
     held: bool = False
+    granted: threading.Event = field(default_factory=threading.Event)  # since the last wait
     since: float = field(default=0.0)  # monotonic seconds when the slot was granted
 
 
@@ -51,7 +53,7 @@ class Slots:
         self.places = places
         self._extra = extra
         self._per_account = places + extra if per_account is None else per_account
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
         self._numbers = count()
         self._waiting: list[_Ticket] = []
         self._held: Counter[str] = Counter()
@@ -63,7 +65,7 @@ class Slots:
     @property
     def taken(self) -> int:
         """Number of slots that steps hold now."""
-        with self._changed:
+        with self._lock:
             return self._held.total()
 
     @contextmanager
@@ -72,7 +74,7 @@ class Slots:
         account: str,
         *,
         alone: bool = False,
-        urgent: bool = False,
+        due: float = math.inf,
         spare: bool = False,
         check: Callable[[], None] = _no_check,
     ) -> Iterator[Place]:
@@ -81,11 +83,12 @@ class Slots:
         Args:
             account: Id of the account.
             alone: True if no other step may hold a slot meanwhile.
-            urgent: True if the step goes before other steps of its account.
+            due: Monotonic seconds when the step should begin. Among the steps of an account, the
+                one that is due first goes first.
             spare: True if all other steps of its account go first.
             check: Called several times a second while waiting. What it raises ends the wait.
         """
-        ticket = _Ticket(account, alone, check, next(self._numbers), urgent=urgent, spare=spare)
+        ticket = _Ticket(account, alone, check, next(self._numbers), due=due, spare=spare)
         self._wait(ticket)
         try:
             yield Place(self, ticket)
@@ -95,13 +98,13 @@ class Slots:
     def _wait(self, ticket: _Ticket) -> None:
         try:
             ticket.check()
-            with self._changed:
+            ticket.granted.clear()
+            with self._lock:
                 self._waiting.append(ticket)
                 self._grant()
-            while True:
-                with self._changed:
-                    if self._changed.wait_for(lambda: ticket.held, _CHECK):
-                        return
+            # Each ticket has an event, because waking all that wait would cost more than a step.
+            while not ticket.granted.wait(_CHECK):
+                with self._lock:
                     self._grant()  # a reservation may have expired
                 ticket.check()
         except BaseException:
@@ -109,7 +112,7 @@ class Slots:
             raise
 
     def _leave(self, ticket: _Ticket) -> None:
-        with self._changed:
+        with self._lock:
             if ticket in self._waiting:
                 self._waiting.remove(ticket)
             elif ticket.held:
@@ -133,7 +136,7 @@ class Slots:
         while able := [ticket for ticket in self._waiting if self._may(ticket)]:
             ticket = min(able, key=self._order)
             # A step that has begun holds memory, so it goes before others of its account.
-            if not ticket.urgent:
+            if ticket.due == math.inf:
                 begun = (
                     each
                     for each in able
@@ -143,12 +146,12 @@ class Slots:
             self._waiting.remove(ticket)
             ticket.held = ticket.begun = True
             ticket.since = time.monotonic()
+            ticket.granted.set()
             self._held[ticket.account] += 1
             self._stamp(ticket.account)
             self._alone = ticket.alone
             if ticket.tool:
                 self._tools.add(ticket.tool)
-        self._changed.notify_all()
 
     def _stamp(self, account: str) -> None:
         self._served.pop(account, None)
@@ -156,7 +159,7 @@ class Slots:
         if len(self._served) > _REMEMBERED:
             del self._served[next(iter(self._served))]
 
-    def _order(self, ticket: _Ticket) -> tuple[int, int, bool, bool, int]:
+    def _order(self, ticket: _Ticket) -> tuple[int, int, bool, float, int]:
         """Return the sort key of waiting steps. The smallest goes first."""
         account = ticket.account
         turn = self._held[account], self._served.get(account, -1)
@@ -187,7 +190,7 @@ class Slots:
 
     def _yield_slot(self, ticket: _Ticket) -> None:
         ticket.check()
-        with self._changed:
+        with self._lock:
             if ticket.alone or time.monotonic() - ticket.since < _QUANTUM:
                 return
             if not self._owes(ticket):
@@ -214,7 +217,7 @@ class Slots:
         )
 
     def _take(self, ticket: _Ticket, tool: str) -> None:
-        with self._changed:
+        with self._lock:
             free = tool not in self._tools
             if free:
                 self._tools.add(tool)
@@ -225,7 +228,7 @@ class Slots:
             self._wait(ticket)
 
     def _put_back(self, ticket: _Ticket) -> None:
-        with self._changed:
+        with self._lock:
             if ticket.held and ticket.tool:
                 self._tools.discard(ticket.tool)
             ticket.tool = None
@@ -246,6 +249,10 @@ class Place:
         """
         self._slots._yield_slot(self._ticket)
 
+    def set_due(self, due: float) -> None:
+        """Change when the step is due, for the next `yield_slot`."""
+        self._ticket.due = due
+
     @contextmanager
     def using(self, tool: str) -> Iterator[None]:
         """Hold a tool that one step at a time may use, such as an engine.
@@ -259,9 +266,9 @@ class Place:
             self._slots._put_back(self._ticket)
 
 
-def _rank(ticket: _Ticket) -> tuple[bool, bool]:
+def _rank(ticket: _Ticket) -> tuple[bool, float]:
     """Return the rank of a step among those of its account. The smallest goes first."""
-    return ticket.spare, not ticket.urgent
+    return ticket.spare, ticket.due
 
 
 def _same(one: _Ticket, other: _Ticket) -> bool:

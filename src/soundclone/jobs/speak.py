@@ -11,7 +11,7 @@ from .ahead import Ahead
 from .assembly import assemble
 from .chunks import Chunk, check_length, language_of, request_groups, speak_chunk, spent
 from .runner import ENCODE, FIND_VOICE, LANGUAGE, Job, Outcome, Stage, Step
-from .stream import stream_text
+from .stream import first_due, stream_text
 from .voices import VoiceRef, find_voice, kept_voice
 
 
@@ -20,7 +20,8 @@ def speak(job: Job) -> Outcome:
     request = SpeechRequest.from_json(job.task.params)
     for each in voices_of(job.task):
         kept_voice(job, each)
-    job.run.urgent = request.options.opening is not None
+    if request.options.opening is not None:
+        job.set_due(first_due(job))
     language = job.step(LANGUAGE, 1, language_of, request)
     found = job.step(FIND_VOICE, 2, find_voice, job, request.engine, language, request.voices)
     voice = VoiceRef.from_json(found)

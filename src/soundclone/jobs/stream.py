@@ -10,10 +10,14 @@ own, so that the client hears it while the worker encodes. That file is the begi
 
 A request for subtitles also gets the times of the words of each part, in a file beside the part.
 The first part of such a request is stored as a whole.
+
+The steps of a stream are due at the time when its listener would otherwise have to wait. So streams
+that nobody hears yet go before those whose listeners have sound left (`slots`).
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -48,6 +52,13 @@ from .runner import FINISH, Job, Stage, Step
 from .voices import VoiceRef
 
 _OPENING = 1.2  # seconds of sound in the file that is stored first
+_AHEAD = 1.0  # seconds before a listener has to wait, when the next step is due
+
+
+def first_due(job: Job) -> float:
+    """Return when the first steps of a stream are due, in monotonic seconds."""
+    age = max(0.0, time.time() - job.task.created_at)
+    return time.monotonic() - age + job.settings.stream_wait - _AHEAD
 
 
 def stream_text(
@@ -96,6 +107,7 @@ class Sender:
         self._end: bytes | None = None
         self._parts = encode.Parts()
         self._prepared: Mastering | None = None
+        self._heard: float | None = None  # monotonic seconds when the first sound was stored
 
     def speak(self, voice: VoiceRef, language: str, chunks: Sequence[Chunk]) -> Json:
         """Speak the chunk after `chunks`, and store its part. Return the chunk as JSON.
@@ -139,8 +151,8 @@ class Sender:
             self._job.storage.put(key, subtitles.to_json(cues).encode())
         self._job.storage.put(self._key(index), self._part)
         self._stored = index + 1
-        self._job.run.urgent = False
         self._job.announce(self._job.task.id)
+        self._set_due()
 
     def finish(self, language: str, chunks: Sequence[Chunk]) -> Json:
         """Store the file that the parts are the beginning of. Return the TaskResult as JSON."""
@@ -212,6 +224,13 @@ class Sender:
         with suppress(Unavailable):
             self._job.storage.put(files.opening(self._job.task.id), self._part)
             self._job.announce(self._job.task.id)
+            self._set_due()
+            self._job.yield_slot()
+
+    def _set_due(self) -> None:
+        """Set when the next step is due, now that a listener hears what is stored."""
+        self._heard = self._heard or time.monotonic()
+        self._job.set_due(self._heard + self._samples / self._rate - _AHEAD)
 
     def _begin(self, rate: int) -> None:
         """Open the encoder. A step that is tried again begins anew."""

@@ -73,7 +73,7 @@ async def start_speech(
     cancel = partial(_cancel, state, task) if order.idempotency_key is None else _keep
     timed = options.subtitles == SubtitleUnit.WORD
     return Speech(
-        task, stream_task_audio(state, task.id, billed, is_disconnected, timed=timed), cancel
+        task, stream_task_audio(state, task, billed, is_disconnected, timed=timed), cancel
     )
 
 

@@ -8,9 +8,11 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
+from typing import Any
 
 from anyio import CancelScope, CapacityLimiter, create_task_group, to_thread
 from fastapi import Response
+from sqlalchemy import Row
 from sqlalchemy.exc import OperationalError
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.types import Message, Receive, Scope, Send
@@ -18,11 +20,13 @@ from starlette.types import Message, Receive, Scope, Send
 from ...core import files, tasks
 from ...core.formatting import DAY
 from ...core.requests import TaskResult
+from ...core.voices import ACTIVE
 from ...db.models import Task, TaskStatus
 from ...errors import NotFound, RateLimited, TaskCancelled, TaskError, Unavailable
 from ...storage import Storage
 from ...telemetry import log
 from ..state import AppState
+from ..waits import Wait
 from .tasks import TaskFailed
 
 _log = log(__name__)
@@ -60,7 +64,7 @@ class ClientDisconnected(Exception):
 
 async def stream_task_audio(
     state: AppState,
-    task_id: str,
+    task: Task,
     characters: Sequence[int],
     is_disconnected: Callable[[], Awaitable[bool]],
     *,
@@ -72,7 +76,7 @@ async def stream_task_audio(
 
     Args:
         state: The application.
-        task_id: Id of the task.
+        task: The task.
         characters: Number of billed characters up to the end of each part.
         is_disconnected: Tells whether the client has closed the connection. Asked until the first
             part.
@@ -82,10 +86,14 @@ async def stream_task_audio(
         TaskFailed: The task has failed.
         ClientDisconnected: The client is gone. After the first part, the response watches the
             connection instead.
-        RateLimited: No worker has begun to speak within SOUNDCLONE_STREAM_WAIT.
+        RateLimited: No worker has begun to speak within SOUNDCLONE_STREAM_WAIT, or the account has
+            so many streams that this one would be heard later.
     """
-    with state.task_signals.watch(task_id) as changed:
-        parts = _parts(state, task_id, characters, is_disconnected, changed, timed)
+    with (
+        state.task_signals.watch(task.id) as changed,
+        state.waits.of(task.account_id, task.id) as wait,
+    ):
+        parts = _parts(state, task.id, characters, is_disconnected, changed, wait, timed)
         async with aclosing(parts):
             async for part in parts:
                 yield part
@@ -97,24 +105,26 @@ async def _parts(
     characters: Sequence[int],
     is_disconnected: Callable[[], Awaitable[bool]],
     changed: asyncio.Event,
+    wait: Wait,
     timed: bool,
 ) -> AudioParts:
     """Yield like `stream_task_audio`. `changed` is set at each signal about the task."""
     index = sent = known = opened = 0
-    wait = state.settings.stream_wait
-    until = time.monotonic() + wait
+    longest = state.settings.stream_wait
+    until = time.monotonic() + longest
     while True:
         changed.clear()
         row = None
         with suppress(OperationalError):
             row = await state.database.fetch_one_async(tasks.STATE, task=task_id)
         # The state is read before the parts: the file of a completed task replaces its parts.
-        queued = row is not None and row.status == "queued"
+        queued = row is not None and not sent and _is_queued(row)
         opening = None
         if not (queued or sent or timed):
             opening = await _read(state.storage, files.opening(task_id))
         if opening:
             opened = sent = len(opening)
+            wait.end()
             yield AudioPart(opening, characters[0])
         while not queued and (part := await _read_part(state.storage, task_id, index)) is not None:
             part, opened = part[opened:], 0
@@ -125,6 +135,7 @@ async def _parts(
             known += len(words)
             sent += len(part)
             if part:
+                wait.end()
                 yield AudioPart(part, billed, words)
         spoken = row is not None and row.status == "processing" and row.progress == tasks.SPOKEN
         if row is not None and (spoken or row.status == "completed"):
@@ -146,18 +157,30 @@ async def _parts(
         if age > state.settings.task_timeout:
             await _time_out(state, task_id)
             continue
-        waits = row is not None and not sent and row.progress < tasks.SPEAKING
-        if waits and time.monotonic() > until:
+        if queued and time.monotonic() > until:
             raise RateLimited(
-                f"all workers are busy: the speech did not begin within {wait:g} s; try again",
-                retry_after=wait,
+                f"all workers are busy: the speech did not begin within {longest:g} s; try again",
+                retry_after=longest,
+            )
+        expected = wait.expected() if queued else None
+        if expected is not None and expected > longest:
+            raise RateLimited(
+                f"all workers are busy: the speech would begin after {expected:.1f} s, and at most "
+                f"{longest:g} s are allowed; try again",
+                retry_after=longest,
             )
         if not sent and await is_disconnected():
             raise ClientDisconnected
         # Many tasks may be queued. Another twentieth of its age delays a task unnoticeably.
         queue_interval = min(max(2 * _INTERVAL, age / 20), _LONGEST_INTERVAL)
+        interval = 2 * _INTERVAL if sent else _INTERVAL
         with suppress(TimeoutError):
-            await asyncio.wait_for(changed.wait(), queue_interval if queued else _INTERVAL)
+            await asyncio.wait_for(changed.wait(), queue_interval if queued else interval)
+
+
+def _is_queued(row: Row[Any]) -> bool:
+    """Tell whether a task has not ended and no worker speaks its text."""
+    return row.status in ACTIVE and row.progress < tasks.SPEAKING
 
 
 async def _time_out(state: AppState, task_id: str) -> None:
