@@ -37,7 +37,7 @@ from soundclone.engines.protocol import Controls, EngineInfo, Speech, Voice
 from soundclone.engines.registry import InstalledEngines
 from soundclone.errors import SynthesisError, Unavailable
 from soundclone.jobs import provenance
-from soundclone.jobs.chunks import Chunk, groups_of, speak_chunk
+from soundclone.jobs.chunks import Chunk, groups_of, request_groups, speak_chunk, speaker_of
 from soundclone.jobs.runner import Job, Pools
 from soundclone.jobs.slots import Slots
 from soundclone.jobs.speak import speak
@@ -45,6 +45,7 @@ from soundclone.jobs.stream import Sender, first_due
 from soundclone.jobs.voices import VoiceRef
 from soundclone.storage import Storage
 from soundclone.text import script
+from soundclone.text.ssml import Turn
 
 RATE = 24_000
 TEXT = "The first sentence of them. Then one more is said. <#0.5#> And that is the last one of all."
@@ -227,6 +228,32 @@ def streamed(job: Job, path: Path) -> tuple[Samples, int]:
     path.write_bytes(job.storage.get(sender.finish("English", chunks)["audio"]))
     decoded = decode(path)
     return decoded.samples, decoded.sample_rate
+
+
+def test_a_second_voice_is_as_loud_as_the_first(tmp_path: Path) -> None:
+    job = a_job(tmp_path, "wav", watermark=False)
+    request = SpeechRequest.from_json(job.task.params)
+    second = Turn(TEXT.index("Then"), "model_2")
+    request = replace(request, turns=(second, Turn(TEXT.index("And"), None)))
+    voices = [speaker_of(request, group) for group in request_groups(request)]
+    assert voices == [None, "model_2", None]
+    # Two voices differ by more than the drift of one voice that is corrected.
+    first, other, last = spoken(job)
+    quiet = encode.unpack(job.storage.get(other.key))[0] * np.float32(0.1)
+    job.storage.put(other.key, encode.pack(quiet, RATE))
+    other = replace(other, loudness=other.loudness - 20, voice_id="model_2")
+    chunks, sender = [first, other, last], Sender(job, request)
+    for index in range(3):
+        sender.send(index, chunks[: index + 1])
+    path = tmp_path / "file"
+    path.write_bytes(job.storage.get(sender.finish("English", chunks)["audio"]))
+    decoded = decode(path)
+    samples, rate = decoded.samples, decoded.sample_rate
+    levels = [
+        loudness.loudness(samples[round(start * rate) : round(end * rate)], rate)
+        for start, end in ((0.2, 2.0), (2.2, 5.0))
+    ]
+    assert levels == pytest.approx([loudness.TARGET] * 2, abs=1.0)
 
 
 def test_streams_are_marked(tmp_path: Path) -> None:
