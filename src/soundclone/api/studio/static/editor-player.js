@@ -3,6 +3,7 @@
 import { request } from "./editor-requests.js";
 import { SpokenWord } from "./editor-words.js";
 import { t } from "./i18n.js";
+import { playable } from "./playable.js";
 
 const AHEAD = 2; // blocks that are recorded while another one plays
 const POLL = 120; // milliseconds between two looks at a take
@@ -119,16 +120,21 @@ export class Player {
     });
   }
 
-  sound(run, block, take) {
+  async sound(run, block, take) {
     const { pathname, search } = new URL(take.audioUrl);
+    const file = await playable(pathname + search).catch(() => null);
+    if (run.stopped) return;
+    if (!file) throw new Error(t("editor.unplayable"));
     this.word.follow(block, take);
+    URL.revokeObjectURL(this.audio.src);
     return new Promise((done, fail) => {
       run.end = done;
-      this.audio.src = pathname + search;
+      this.audio.src = URL.createObjectURL(file);
       this.audio.playbackRate = this.audio.defaultPlaybackRate = Number(this.rate.value);
       this.audio.onended = done;
-      this.audio.onerror = () => fail(new Error(t("editor.unplayable")));
-      this.audio.play().catch((error) => (run.stopped ? done() : fail(error)));
+      const refuse = () => fail(new Error(t("editor.unplayable")));
+      this.audio.onerror = refuse;
+      this.audio.play().catch(() => (run.stopped ? done() : refuse()));
     });
   }
 

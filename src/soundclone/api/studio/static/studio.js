@@ -6,6 +6,7 @@ import { performance } from "./convert.js";
 import { deleteAllDrafts, deleteDraft, restoreDraft, saveDraft } from "./drafts.js";
 import { clearErrors, install, showError } from "./errors.js";
 import { csrf, t } from "./i18n.js";
+import { playable } from "./playable.js";
 import { importer } from "./projects.js";
 import { pronunciations } from "./pronunciations.js";
 import { editable, sound } from "./sounds.js";
@@ -123,12 +124,15 @@ document.addEventListener("alpine:init", () => {
       return t(this.playing ? "pause" : "play");
     },
     init() {
-      this.wave = waveform(this.$refs.wave, { url: this.$root.dataset.source });
+      const { source } = this.$root.dataset;
+      const isFlac = /\.flac(\?|$)/.test(source);
+      this.wave = waveform(this.$refs.wave, isFlac ? {} : { url: source });
       this.wave.on("ready", () => this.move(0));
       this.wave.on("play", () => (this.playing = true));
       this.wave.on("pause", () => (this.playing = false));
       this.wave.on("timeupdate", (seconds) => this.move(seconds));
       this.wave.on("error", () => (this.failed = true));
+      if (isFlac) playable(source).then((file) => this.wave.loadBlob(file)).catch(() => (this.failed = true));
       if (this.$root.dataset.cues) this.load();
     },
     destroy() {
