@@ -128,7 +128,10 @@ export function source() {
       const meters = { speech: null, hints: null, hinted: 0 };
       this.microphone = new Microphone((samples) => this.measureBlock(meters, samples));
       try {
-        await this.microphone.start(this.$refs.devices.value);
+        const { devices } = this.$refs;
+        // Firefox names the microphones of a page only after one has recorded.
+        const areNamed = devices.options.length > 1;
+        await this.microphone.start(areNamed ? devices.value : remembered(), areNamed);
         meters.hints = new RecordingHints(this.microphone.rate);
         meters.speech = new SpeechMeter(this.microphone.rate);
         this.listMicrophones();

@@ -7,12 +7,13 @@ export class Microphone {
     this.blocks = [];
   }
 
-  // `device` is the id of a microphone, empty for the browser's default.
-  async start(device = "") {
+  // `device` is the id of a microphone, empty for the browser's default. The default replaces a
+  // microphone that is gone, unless the user has chosen it now.
+  async start(device = "", isChosen = true) {
     if (!navigator.mediaDevices) throw new DOMException("", "NotSupportedError");
     // The browser's audio processing removes features of the voice that cloning needs.
     const audio = { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false };
-    if (device) audio.deviceId = { exact: device };
+    if (device) audio.deviceId = isChosen ? { exact: device } : { ideal: device };
     this.stream = await navigator.mediaDevices.getUserMedia({ audio });
     this.context = new AudioContext();
     this.rate = this.context.sampleRate;
