@@ -67,7 +67,9 @@ export function editable() {
     },
     edit() {
       this.editing = !this.editing;
-      if (this.editing) this.$nextTick(() => this.$refs.name.focus());
+      if (!this.editing) return;
+      // Alpine shows the form in the next frame, and a hidden field takes no focus.
+      this.$nextTick(() => requestAnimationFrame(() => this.$refs.name.focus()));
     },
     close() {
       this.editing = false;
