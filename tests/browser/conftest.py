@@ -1,4 +1,4 @@
-"""Tests of the studio in Chromium, with a running service. `test_firefox` has those in Firefox.
+"""Tests of the studio in Chromium and Firefox, with a running service.
 
 `--screenshots FOLDER` saves pictures of the pages. SOUNDCLONE_CHROMIUM and SOUNDCLONE_FIREFOX name
 the browsers if they are not on the PATH.
@@ -27,6 +27,7 @@ from playwright.sync_api import (
 
 from soundclone.audio import decode, encode
 from soundclone_client import Client
+from tests.browser import firefox
 from tests.service import API, Service, finish
 
 HERE = Path(__file__).parent
@@ -68,9 +69,52 @@ def playwright() -> Iterator[Playwright]:
         yield running
 
 
+@pytest.fixture(
+    scope="package", params=["chromium", pytest.param("firefox", marks=pytest.mark.slow)]
+)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Name of the browser. Each browser has accounts of its own."""
+    return str(request.param)
+
+
+# For tests that need what Playwright can do in Chromium only.
+only_chromium = pytest.mark.parametrize("engine", ["chromium"], indirect=True)
+
+
 @pytest.fixture(scope="package")
-def browser(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """Chromium with a recording of a woman as its microphone."""
+def browser(
+    playwright: Playwright, engine: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Browser]:
+    launch = {"chromium": launch_chromium, "firefox": launch_firefox}[engine]
+    launched = launch(playwright, tmp_path_factory.mktemp(engine))
+    yield launched
+    launched.close()
+
+
+def launch_firefox(playwright: Playwright, folder: Path) -> Browser:
+    """Start an unchanged Firefox with a tone as its microphone."""
+    program = firefox.installed()
+    if program is None:
+        wanted = os.environ.get("SOUNDCLONE_FIREFOX")
+        if wanted:
+            pytest.fail(f"no Firefox: SOUNDCLONE_FIREFOX names {wanted}, which does not exist")
+        pytest.skip("no Firefox: install firefox-esr, or name a Firefox by SOUNDCLONE_FIREFOX")
+    return playwright.firefox.launch(
+        channel="moz-firefox",
+        executable_path=firefox.launcher(program, folder),
+        firefox_user_prefs={
+            "dom.events.testing.asyncClipboard": True,  # asks nobody
+            "focusmanager.testmode": True,  # each window has the focus
+            "media.navigator.permission.disabled": True,
+            "media.navigator.streams.fake": True,
+            "media.cubeb.force_mock_context": True,  # plays in real time without a device
+        },
+        timeout=600_000,
+    )
+
+
+def launch_chromium(playwright: Playwright, folder: Path) -> Browser:
+    """Start Chromium with a recording of a woman as its microphone."""
     names = (
         os.environ.get("SOUNDCLONE_CHROMIUM", ""),
         "chromium",
@@ -81,7 +125,7 @@ def browser(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) ->
     if program is None:
         reason = "no Chromium: install one, or name it by SOUNDCLONE_CHROMIUM"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-    spoken = tmp_path_factory.mktemp("microphone") / "woman.wav"
+    spoken = folder / "woman.wav"
     decoded = decode.decode(RECORDINGS / "woman.opus")
     with encode.Encoder(spoken, "wav", sample_rate_in=decoded.sample_rate) as encoder:
         encoder.write(decoded.samples)
@@ -91,13 +135,11 @@ def browser(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) ->
         f"--use-file-for-fake-audio-capture={spoken}",
         "--autoplay-policy=no-user-gesture-required",
     ]
-    launched = playwright.chromium.launch(
+    return playwright.chromium.launch(
         executable_path=program,
         args=arguments,
         chromium_sandbox=os.geteuid() != 0,  # Chromium has no sandbox for root
     )
-    yield launched
-    launched.close()
 
 
 @dataclass
@@ -117,7 +159,15 @@ class Visit:
         except Error as error:  # in Firefox, a redirect can look like another navigation
             if "is interrupted by another navigation" not in error.message:
                 raise
-        self.page.wait_for_load_state("networkidle")
+        self.settled()
+
+    def settled(self) -> None:
+        """Wait until the page has loaded what it shows."""
+        browser = self.context.browser
+        assert browser is not None
+        # In Firefox, the network sometimes never seems idle to Playwright.
+        idle = browser.browser_type.name == "chromium"
+        self.page.wait_for_load_state("networkidle" if idle else "load")
 
     def loaded(self) -> None:
         """Wait until the scripts of the page have run, because Firefox complains of lost ones."""
@@ -132,7 +182,8 @@ class Visit:
         self.go("/studio/sign-in")
         self.page.get_by_label("API key").fill(key)
         self.page.get_by_role("button", name="Sign in").click()
-        self.page.wait_for_load_state("networkidle")
+        self.page.wait_for_url(lambda url: "/sign-in" not in url)
+        self.settled()
 
     def judge(self) -> list[str]:
         """Return the violations of WCAG 2.2 AA that axe finds in the page."""
@@ -199,7 +250,7 @@ def visit(service: Service, browser: Browser) -> Iterator[Callable[..., Visit]]:
 
 
 @pytest.fixture(scope="package")
-def keep(request: pytest.FixtureRequest) -> Callable[[Visit, str], None]:
+def keep(request: pytest.FixtureRequest, engine: str) -> Callable[[Visit, str], None]:
     """Save a picture of a page if pictures are requested."""
     folder: Path | None = request.config.getoption("--screenshots", None)
 
@@ -217,7 +268,8 @@ def keep(request: pytest.FixtureRequest) -> Callable[[Visit, str], None]:
             complaints = list(window.complaints)
             # The policy of the page blocks the styles that Playwright adds: one that hides a caret,
             # and in Firefox another one.
-            page.screenshot(path=folder / f"{name}.png", animations="disabled", caret="initial")
+            file = folder / (f"{name}.png" if engine == "chromium" else f"{engine}-{name}.png")
+            page.screenshot(path=file, animations="disabled", caret="initial")
             window.complaints[:] = complaints
             page.set_viewport_size(before)
 
@@ -225,7 +277,7 @@ def keep(request: pytest.FixtureRequest) -> Callable[[Visit, str], None]:
 
 
 @pytest.fixture(scope="package")
-def key(service: Service) -> str:
+def key(service: Service, engine: str) -> str:
     """An operator's key."""
     made = service.command(
         "keys", "create", "--name", "Ana", "--credit", "50", "--operator", "--json"
@@ -252,7 +304,7 @@ def voice(service: Service, key: str) -> str:
 
 
 @pytest.fixture(scope="package")
-def guest(service: Service) -> tuple[str, str]:
+def guest(service: Service, engine: str) -> tuple[str, str]:
     """Key and voice of another account, for tests with unusual texts."""
     _, key = service.new_key(20)
     with Client(service.url, key) as client:

@@ -58,8 +58,11 @@ MEASURE = """() => {
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_no_page_is_wider_than_the_screen(
-    visit: Open, key: str, voice: str, tasks: list[str], keep: Keep, language: str
+    visit: Open, key: str, tasks: list[str], keep: Keep, engine: str, language: str
 ) -> None:
+    # Playwright cannot choose the theme in Firefox.
+    sizes = SIZES if engine == "chromium" else ((390, 844), (1280, 900))
+    themes = THEMES if engine == "chromium" else THEMES[:1]
     window = visit()
     window.expected = ("404",)
     window.sign_in(key)
@@ -69,9 +72,9 @@ def test_no_page_is_wider_than_the_screen(
         window.go(f"/studio/{path}?lang={language}")
         for each in page.locator("summary").all():
             each.click()
-        for width, height in SIZES:
+        for width, height in sizes:
             page.set_viewport_size({"width": width, "height": height})
-            for theme in THEMES if width in PICTURES else THEMES[:1]:
+            for theme in themes if width in PICTURES else themes[:1]:
                 page.emulate_media(color_scheme=theme)
                 found[path, width, theme] = page.evaluate(MEASURE)
                 if width in PICTURES:

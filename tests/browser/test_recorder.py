@@ -89,26 +89,38 @@ def test_the_recording_is_trimmed(studio: Visit, keep: Keep) -> None:
     expect(page.get_by_role("button", name="Use all of it")).to_be_hidden()
 
 
-def test_a_microphone_is_chosen_and_remembered(studio: Visit) -> None:
+# Keeps what the page asks of the browser.
+ASKED = """() => {
+  const { mediaDevices } = navigator;
+  const real = mediaDevices.getUserMedia.bind(mediaDevices);
+  mediaDevices.getUserMedia = (wanted) => ((window.wanted = wanted), real(wanted));
+}"""
+
+
+def test_a_microphone_is_chosen_and_remembered(studio: Visit, engine: str) -> None:
     page = studio.page
-    studio.go("/studio/clone")
     devices = page.locator("#devices")
+
+    def record() -> dict[str, str]:
+        page.locator("button.record").click()
+        expect(page.locator(".elapsed")).to_contain_text("of 1:00")
+        page.get_by_role("button", name="Stop").click()
+        expect(page.get_by_role("button", name="Record again")).to_be_visible()
+        found: dict[str, str] = page.evaluate("wanted.audio.deviceId ?? {}")
+        return found
+
+    studio.go("/studio/clone")
+    page.evaluate(ASKED)
+    if engine == "firefox":  # it names the microphones after one has recorded
+        assert record() == {}
     expect(devices.locator("option").nth(1)).to_be_attached()
     value = devices.locator("option").nth(1).get_attribute("value") or ""
     devices.select_option(value)
-    page.evaluate(
-        """() => {
-          const { mediaDevices } = navigator;
-          const real = mediaDevices.getUserMedia.bind(mediaDevices);
-          mediaDevices.getUserMedia = (wanted) => ((window.wanted = wanted), real(wanted));
-        }"""
-    )
-    page.get_by_role("button", name="Record", exact=True).click()
-    expect(page.locator(".elapsed")).to_contain_text("of 1:00")
-    page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_role("button", name="Record again")).to_be_visible()
-    assert page.evaluate("wanted.audio.deviceId.exact") == value
+    assert record() == {"exact": value}
     studio.go("/studio/clone")
+    page.evaluate(ASKED)
+    if engine == "firefox":
+        assert record() == {"ideal": value}
     expect(devices).to_have_value(value)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from soundclone_client import Client
-from tests.browser.conftest import PAGES, Visit
+from tests.browser.conftest import PAGES, Visit, only_chromium
 from tests.service import Service
 
 pytestmark = pytest.mark.slow
@@ -15,6 +15,7 @@ pytestmark = pytest.mark.slow
 MOST = 300_000  # bytes of a page with its scripts, styles and icons, without sounds
 
 
+@only_chromium  # Chromium counts the bytes
 def test_no_page_is_heavy(
     studio: Visit, service: Service, key: str, voice: str, tasks: list[str]
 ) -> None:

@@ -1,12 +1,14 @@
-"""Wait for pages of the studio, and run the examples that they show."""
+"""Wait for pages of the studio, fill and speak into them, and run the examples that they show."""
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import subprocess
+from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 
 def ended(page: Page, status: str = "completed") -> None:
@@ -22,6 +24,34 @@ def drawn(page: Page) -> None:
         "() => [...document.querySelectorAll('.player .clock')].every(e => / [0-9]+:[0-9]*[1-9]/"
         ".test(e.textContent))"
     )
+
+
+def speak_into_the_microphone(page: Page, recording: Path) -> None:
+    """Replace the microphone of the page by a recording that repeats."""
+    page.evaluate(
+        """async (text) => {
+          const bytes = Uint8Array.from(atob(text), (each) => each.charCodeAt(0));
+          const context = new AudioContext();
+          const source = context.createBufferSource();
+          source.buffer = await context.decodeAudioData(bytes.buffer);
+          source.loop = true;
+          const microphone = context.createMediaStreamDestination();
+          source.connect(microphone);
+          navigator.mediaDevices.getUserMedia = async () => {
+            await context.resume();
+            source.start();
+            return microphone.stream;
+          };
+        }""",
+        base64.b64encode(recording.read_bytes()).decode(),
+    )
+
+
+def type_number(field: Locator, number: str) -> None:
+    """Replace the number in a field. Playwright's `fill` does not know such fields in Firefox."""
+    field.press("ControlOrMeta+A")
+    field.press("Delete")
+    field.press_sequentially(number)
 
 
 def copied(page: Page, name: str) -> str:
