@@ -187,6 +187,24 @@ def test_a_take_that_cannot_be_played(editor: Visit, client: Client, project: st
     expect(page.locator("#notice")).to_have_text("浏览器无法播放此录音。")
 
 
+def test_a_length_is_typed_while_the_pause_is_saved(
+    editor: Visit, client: Client, project: str
+) -> None:
+    page = editor.page
+    held: list[Route] = []
+    page.route(re.compile(r"/blocks$"), lambda route: held.append(route), times=1)
+    page.get_by_role("button", name="Add pause").press("Enter")
+    page.keyboard.type("0")
+    while not held:
+        page.wait_for_timeout(50)
+    held[0].continue_()
+    saved(editor)
+    page.keyboard.type(".7")
+    page.keyboard.press("Enter")
+    saved(editor)
+    assert [block.seconds for block in client.blocks(project)].count(0.7) == 1
+
+
 # Collects the marked words, and the longest frame, until the player stops.
 LISTEN = """() => {
   window.marked = [];

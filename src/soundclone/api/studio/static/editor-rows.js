@@ -67,7 +67,9 @@ export class Rows {
     if (!row) return;
     if (block.kind === "pause") {
       const input = row.querySelector("input");
-      if (Number(input.value) !== block.seconds) input.value = block.seconds ?? "";
+      // Somebody may be typing, so only a change of the block replaces the text.
+      const length = String(block.seconds ?? "");
+      if (row.dataset.length !== length) input.value = row.dataset.length = length;
       return;
     }
     const words = row.querySelector(".words");
