@@ -31,6 +31,7 @@ from load import BARE, measured, processor_seconds, request  # noqa: E402
 from tests import rows  # noqa: E402
 from tests.service import API, Service, free_port  # noqa: E402
 
+from soundclone.config import Settings  # noqa: E402
 from soundclone.core import keys, ledger, queries, tasks, voices  # noqa: E402
 from soundclone.core.formatting import DAY  # noqa: E402
 from soundclone.core.requests import TaskResult  # noqa: E402
@@ -46,6 +47,7 @@ KEEP = DAY  # seconds for which results are kept
 FULL = 10**12  # micro-credits
 WARM_UP = 10  # calls that do not count, if there are more
 PATIENCE = 8.0  # seconds for the calls of one kind
+POLL = Settings.model_fields["queue_poll"].default
 
 
 def opened(url: str) -> Database:
@@ -134,7 +136,7 @@ def work(url: str, name: str, stop: Any) -> None:
         queue.step("end", end, task_id)
 
     queue.workflow(TaskKind.CLONE, run)
-    queue.launch(database, name, ["builtin"], tasks=32, tasks_per_account=8, poll=0.2)
+    queue.launch(database, name, ["builtin"], tasks=32, tasks_per_account=8, poll=POLL)
     stop.wait()
     queue.stop(5)
 

@@ -32,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningInsert
 
-from ..db.models import Account, Key, Transfer, table
+from ..db.models import Account, Key, Transfer, table_of
 from ..db.session import affected
 from ..errors import InsufficientBalance, InvalidParameter, NotFound, QuotaExceeded
 from . import usage_days
@@ -43,7 +43,7 @@ REVENUE = "revenue"
 HELD = "held"  # counterpart of a hold and of its release
 
 # Constants, because building a statement takes longer than executing it.
-_ACCOUNTS, _KEYS, _LINES = table(Account), table(Key), table(Transfer)
+_ACCOUNTS, _KEYS, _LINES = table_of(Account), table_of(Key), table_of(Transfer)
 _LINE = insert(_LINES)
 _PAYERS = (
     select(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from ..db.models import Account, Task, table
+from ..db.models import Account, Task, table_of
 from ..engines.emotion import PROFILES
 from ..errors import TooLarge
 from ..text.duration import Length
@@ -33,7 +33,7 @@ _HEAD = 4_096  # bytes of headers and tags
 _SUBTITLES = 100  # bytes of both files per character
 
 # Constants, because building a statement takes longer than executing it.
-_ACCOUNTS, _TASKS = table(Account), table(Task)
+_ACCOUNTS, _TASKS = table_of(Account), table_of(Task)
 _SIZE = update(_TASKS).where(_TASKS.c.id == bindparam("task")).values(size=bindparam("bytes"))
 _RESIZE = (
     update(_ACCOUNTS)

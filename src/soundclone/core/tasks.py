@@ -20,13 +20,17 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
+    Executable,
     Float,
+    Update,
     bindparam,
     case,
     delete,
     event,
     exists,
     func,
+    literal_column,
     null,
     select,
     tuple_,
@@ -35,7 +39,17 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from .. import tracing
-from ..db.models import Key, Render, Take, Task, TaskKind, TaskStatus, TaskVoice, Voice
+from ..db.models import (
+    Key,
+    Render,
+    Take,
+    Task,
+    TaskKind,
+    TaskStatus,
+    TaskVoice,
+    Voice,
+    table_of,
+)
 from ..db.point_reads import PointRead
 from ..db.session import affected
 from ..errors import (
@@ -67,48 +81,57 @@ SPOKEN = 100
 No worker has anything left to do. The API completes the task with the first byte, or fails it. If
 the API is killed, `listeners` ends the task."""
 
-UNFINISHED = (Task.status.in_(ACTIVE), Task.progress < SPOKEN)
+_TASKS = table_of(Task)
+UNFINISHED = (
+    # Text in the statement, because SQLAlchemy expands a list of parameters at each execution.
+    _TASKS.c.status.in_([literal_column(f"'{each}'") for each in ACTIVE]),
+    _TASKS.c.progress < SPOKEN,
+)
 """Conditions of tasks that workers have something to do for."""
 
+
+def _changed(change: Update, *more: ColumnElement[bool]) -> Executable:
+    """Return a statement that changes a task, and returns the task and the values of conditions.
+
+    An UPDATE of the ORM would be built anew at each execution.
+    """
+    statement = change.where(_TASKS.c.id == bindparam("task")).returning(*_TASKS.c, *more)
+    returned: Executable = select(Task, *more).from_statement(statement)
+    return returned.execution_options(populate_existing=True)
+
+
 # Constants, because building a statement takes longer than executing it.
-_START = (
-    update(Task)
-    .where(Task.id == bindparam("task"), *UNFINISHED)
+_START = _changed(
+    update(_TASKS)
+    .where(*UNFINISHED)
     .values(
         status=TaskStatus.PROCESSING,
-        started_at=func.coalesce(Task.started_at, bindparam("now")),
+        started_at=func.coalesce(_TASKS.c.started_at, bindparam("now")),
     )
-    .returning(Task)
-    .execution_options(synchronize_session=False, populate_existing=True)
 )
-_KEEP = (
-    update(Task)
-    .where(Task.id == bindparam("task"), *UNFINISHED, Task.delivered == 0)
+_KEEP = _changed(
+    update(_TASKS)
+    .where(*UNFINISHED, _TASKS.c.delivered == 0)
     .values(progress=SPOKEN, result=bindparam("outcome"))
-    .returning(Task)
-    .execution_options(synchronize_session=False, populate_existing=True)
 )
-_DELIVER = (
-    update(Task)
+_DELIVER = _changed(
+    update(_TASKS)
     .where(
-        Task.id == bindparam("task"),
-        Task.status == TaskStatus.PROCESSING,
-        Task.progress == SPOKEN,
-        Task.delivered > 0,
+        _TASKS.c.status == TaskStatus.PROCESSING,
+        _TASKS.c.progress == SPOKEN,
+        _TASKS.c.delivered > 0,
     )
     .values(
         status=TaskStatus.COMPLETED,
         ended_at=bindparam("now"),
         expires_at=bindparam("until", type_=Float),
     )
-    .returning(Task)
-    .execution_options(synchronize_session=False, populate_existing=True)
 )
-_COMPLETE = (
-    update(Task)
-    .where(Task.id == bindparam("task"), *UNFINISHED)
+_COMPLETE = _changed(
+    update(_TASKS)
+    .where(*UNFINISHED)
     .values(
-        cost=func.coalesce(bindparam("price", type_=BigInteger), Task.cost),
+        cost=func.coalesce(bindparam("price", type_=BigInteger), _TASKS.c.cost),
         status=TaskStatus.COMPLETED,
         progress=100,
         result=bindparam("outcome"),
@@ -118,9 +141,9 @@ _COMPLETE = (
             (exists().where(Take.task_id == bindparam("task")), null()),
             else_=bindparam("until", type_=Float),
         ),
-    )
-    .returning(Task, voices.INACTIVE, webhooks.HEARD)
-    .execution_options(synchronize_session=False, populate_existing=True)
+    ),
+    voices.INACTIVE,
+    webhooks.HEARD,
 )
 _POLLED = (
     Task.id,

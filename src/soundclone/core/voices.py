@@ -14,7 +14,7 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, Exists, Select, bindparam, exists, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from ..db.models import Task, TaskStatus, TaskVoice, Voice, table
+from ..db.models import Task, TaskStatus, TaskVoice, Voice, table_of
 from ..errors import Deleted, Expired, InvalidParameter, NotFound
 from . import audit
 from .formatting import moment
@@ -29,7 +29,7 @@ _ID = re.compile("model_[0-9a-f]{32}")
 _UNFIT = re.compile("[\0-\x1f\x7f\ud800-\udfff]")  # in a name; some are invalid in any column
 
 # A constant, because building the statement takes longer than executing it.
-_VOICES = table(Voice)
+_VOICES = table_of(Voice)
 _ACTIVATE = (
     update(_VOICES)
     .where(
@@ -39,10 +39,16 @@ _ACTIVATE = (
     )
     .values(activated_at=bindparam("now"), expires_at=_VOICES.c.consent_ends_at)
 )
+_TASKS = table_of(Task)
 INACTIVE = (
     exists()
-    .where(Voice.id == Task.voice_id, Voice.activated_at.is_(None), Voice.deleted_at.is_(None))
-    .correlate(Task)
+    .where(
+        _VOICES.c.id == _TASKS.c.voice_id,
+        _VOICES.c.activated_at.is_(None),
+        _VOICES.c.deleted_at.is_(None),
+    )
+    .correlate(_TASKS)
+    .label("inactive")
 )
 """Condition of tasks whose voice `activate` keeps."""
 

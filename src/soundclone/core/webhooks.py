@@ -36,6 +36,7 @@ from ..db.models import (
     WebhookDelivery,
     WebhookEndpoint,
     WebhookEvent,
+    table_of,
 )
 from ..encryption import EncryptionError, seal, unseal
 from ..errors import InvalidParameter, NotFound, SourceRefused, StateConflict
@@ -77,10 +78,12 @@ _ENDPOINTS = (
     .where(WebhookEndpoint.disabled_at.is_(None))
     .with_for_update(read=True, key_share=True)
 )
+_TASKS, _HOOKS = table_of(Task), table_of(WebhookEndpoint)
 HEARD = (
     exists()
-    .where(WebhookEndpoint.account_id == Task.account_id, WebhookEndpoint.disabled_at.is_(None))
-    .correlate(Task)
+    .where(_HOOKS.c.account_id == _TASKS.c.account_id, _HOOKS.c.disabled_at.is_(None))
+    .correlate(_TASKS)
+    .label("heard")
 )
 """Condition of tasks whose account has an endpoint."""
 

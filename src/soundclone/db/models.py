@@ -56,7 +56,7 @@ class Base(DeclarativeBase):
     }
 
 
-def table(entity: type[Base]) -> Table:
+def table_of(entity: type[Base]) -> Table:
     """Return the table of an entity.
 
     Statements over tables skip the ORM, which takes as long as everything else that Python does for

@@ -471,6 +471,7 @@ def launch(
         "use_listen_notify": not database.sqlite,
         # There are no notifications, but dbos waits for this poller when it stops.
         "notification_listener_polling_interval_sec": min(poll, 1.0),
+        "notification_coalesce_sec": min(poll, 1.0),
     }
     DBOS(config=config)
     limits = {queue_of(name): 1 for name in engines}
