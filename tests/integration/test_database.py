@@ -137,6 +137,27 @@ def test_a_snapshot_neither_waits_for_writers_nor_sees_them(database: Database) 
         assert reading.scalar(count) == 1
 
 
+def test_reading_writes_nothing(database: Database) -> None:
+    with database.transaction() as session:
+        account = ledger.open_account(session, "one").id
+    with database.read() as session:
+        session.get_one(Account, account).name = "two"
+        session.add(Account(id="acct_new", name="new", created_at=0.0))
+    with database.read() as session:
+        assert session.scalars(select(Account.name)).all() == ["one"]
+
+
+def test_reading_keeps_prepared_statements(database: Database) -> None:
+    if database.sqlite:
+        pytest.skip("only the driver of Postgres prepares statements")
+    for _ in range(10):
+        with database.read() as session:
+            session.scalars(select(Account.name)).all()
+    with database.engine.connect() as connection:
+        names = select(func.count()).select_from(text("pg_prepared_statements"))
+        assert connection.scalar(names)
+
+
 def test_an_error_leaves_nothing(database: Database) -> None:
     async def use() -> None:
         account = await database.transaction_async(ledger.open_account, "one")

@@ -131,9 +131,13 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """Open a session for reading."""
+        """Open a session for reading. Changes of its objects are not written."""
         with self._sessions() as session:
             yield session
+            # Not a rollback, at which psycopg drops all prepared statements of the connection.
+            session.expunge_all()
+            with suppress(SQLAlchemyError):  # after an error that the block has caught
+                session.commit()
 
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
