@@ -213,7 +213,7 @@ print(speech.cost)"""
     for option in ("German", "sad", "word", "ogg"):
         assert re.search(f'<option value="{option}"[^>]* selected>', form), option
     assert re.search('name="speed" type="range" [^>]*value="1.5"', form)
-    assert re.search('name="vol" type="range" [^>]*value="1"', form)
+    assert re.search('type="hidden" name="vol" value="1"', form)
 
 
 def test_a_voice_can_be_made_again(studio: Api, holder: Key, operator: httpx2.Client) -> None:

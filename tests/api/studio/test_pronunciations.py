@@ -111,20 +111,21 @@ def test_entries_of_a_project(
     first = {"written": "Nguyen", "spoken": "nwin", "language": "", "matchCase": ""}
     done = visitor.post(page, data=first, headers=headers)
     assert (done.status_code, done.headers["HX-Trigger"]) == (204, "pronunciations")
-    shown = visitor.get(page).text
+    assert visitor.get(page).headers["Location"] == editor
+    shown = visitor.get(page, headers=headers).text
     assert "<img" not in shown
     assert "Nguyen" in shown
     assert f'hx-patch="{page}"' in shown
     assert kept(studio, key) == ()
     change = {f"was-{name}": value for name, value in first.items()}
     assert visitor.patch(page, data=change | first | {"spoken": "win"}, headers=headers).is_success
-    assert '→</span> <span dir="auto">win' in visitor.get(page).text
+    assert '→</span> <span dir="auto">win' in visitor.get(page, headers=headers).text
     other = {"X-CSRF-Token": sign_in(visitor, new_key(studio)), "HX-Request": "true"}
     assert visitor.get(page).status_code == 404
     assert visitor.post(page, data=first, headers=other).status_code == 404
     again = {"X-CSRF-Token": sign_in(visitor, key), "HX-Request": "true"}
     assert visitor.delete(page, params=first | {"spoken": "win"}, headers=again).is_success
-    assert "No entries yet" in visitor.get(page).text
+    assert "No entries yet" in visitor.get(page, headers=again).text
 
 
 def test_pages_of_entries(visitor: httpx2.Client, headers: dict[str, str]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
 from ...core import dictionaries, projects, voices
@@ -34,7 +35,10 @@ CHANGED = "pronunciations"  # event of the page after a change
 async def show(
     request: Request, me: SpeakPage, project_id: str | None = None, skip: int = 0
 ) -> Response:
-    """List the entries of the account, or of a project, in the order of the alphabet."""
+    """List the entries of the account, or of a project, in the order of the alphabet.
+
+    Those of a project are shown in the panel of its editor, so a visit leads to the editor.
+    """
     skip = min(max(skip, 0), MOST_ENTRIES)
 
     def work(session: Session) -> tuple[Project | None, Sequence[Entry], Sequence[Voice]]:
@@ -45,6 +49,8 @@ async def show(
         return project, dictionaries.of_project(session, project.id), known
 
     project, entries, known = await read_in_thread(request, work)
+    if project is not None and "HX-Request" not in request.headers:
+        return RedirectResponse(f"/studio/projects/{project.id}", 303)
     here = request.url.path
     found = sorted(entries, key=lambda entry: (entry.written.casefold(), entry.language))
     prices = state_of(request).prices
@@ -52,7 +58,6 @@ async def show(
         request,
         "pronunciations.html",
         here=here,
-        project=project,
         entries=found[skip : skip + PAGE],
         total=len(found),
         skip=skip,

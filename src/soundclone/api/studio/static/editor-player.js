@@ -25,8 +25,9 @@ export class Player {
     this.rate.addEventListener("change", () => (this.audio.playbackRate = Number(this.rate.value)));
   }
 
-  show(text) {
+  show(text, preparing = "") {
     this.page.querySelector("#playing").textContent = text;
+    this.page.querySelector("#preparing").textContent = preparing;
     this.button.setAttribute("aria-label", t(this.active ? "editor.stop" : "editor.play"));
     this.button.classList.toggle("on", Boolean(this.active));
   }
@@ -70,7 +71,7 @@ export class Player {
     const run = { stopped: false };
     this.active = run;
     this.say("");
-    this.show(t("editor.preparing"));
+    this.show("", t("editor.preparing"));
     try {
       for (let block = first; block && !run.stopped; block = this.script.after(block)) {
         if (block.kind === "pause") {

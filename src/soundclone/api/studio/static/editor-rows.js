@@ -5,7 +5,7 @@ import { t } from "./i18n.js";
 
 const COLOURS = 6; // of voices
 const GROUP = 50; // rows of a group
-const SHOWN = new Set(["stale", "recording", "failed", "ready"]); // states
+const SHOWN = new Set(["unrecorded", "stale", "recording", "failed", "ready"]); // states
 
 export class Rows {
   constructor(list, script, voices, nameOf) {
@@ -58,6 +58,11 @@ export class Rows {
     const row = template(block.kind).cloneNode(true);
     this.owners.set(row, block);
     this.elements.set(block.key, row);
+    const flag = row.querySelector(".flag");
+    if (flag) {
+      flag.id = `state-${block.key}`;
+      row.querySelector(".words").setAttribute("aria-describedby", flag.id);
+    }
     this.draw(block);
     return row;
   }
@@ -76,13 +81,16 @@ export class Rows {
     if (words.textContent !== (block.text ?? "")) words.textContent = block.text ?? "";
     const voice = this.voices.get(block.modelId);
     const who = row.querySelector(".who");
-    const notes = [block.modelId && (voice?.name ?? t("editor.voice.unknown")), block.emotion && this.nameOf("emotion", block.emotion), block.language && this.nameOf("language", block.language)];
+    const notes = [block.modelId && (voice?.name ?? t("editor.voice.unknown")), block.emotion && this.nameOf("emotion", block.emotion), block.language && this.nameOf("language", block.language), block.speed && t("speed", { value: block.speed }), block.pitch && t("pitch", { value: block.pitch > 0 ? `+${block.pitch}` : block.pitch })];
     who.textContent = notes.filter(Boolean).join(" · ");
     who.className = voice ? `who voice-${voice.colour}` : "who";
     const isEdited = this.script.dirty.has(block) && block.saved?.text !== block.text;
     const state = isEdited && block.state === "ready" ? "stale" : block.state;
-    row.querySelector(".flag").textContent = SHOWN.has(state) ? t(`editor.state.${state}`) : "";
+    if (row.dataset.state === state) return;
     row.dataset.state = state;
+    const flag = row.querySelector(".flag");
+    flag.hidden = !SHOWN.has(state);
+    flag.title = flag.ariaLabel = flag.hidden ? "" : t(`editor.state.${state}`);
   }
 
   // Mark the rows of the chosen blocks.
@@ -157,6 +165,7 @@ function textParts(kind) {
   words.dir = "auto";
   const flag = document.createElement("span");
   flag.className = "flag";
+  flag.setAttribute("role", "img"); // a mark in the margin
   return [head, words, flag];
 }
 

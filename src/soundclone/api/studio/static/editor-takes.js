@@ -10,27 +10,43 @@ function button(text, act, disabled = false) {
   return made;
 }
 
+// A busy button ignores presses. If it were disabled, it would lose the focus.
+const isBusy = (pressed) => pressed.ariaDisabled === "true";
+const setBusy = (pressed, is) => (pressed.ariaDisabled = is ? "true" : null);
+
 const wait = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 const isRecording = (block) => block.state === "recording";
 
 export class Takes {
   constructor(page, script, helpers) {
-    Object.assign(this, { script, ...helpers, block: null });
+    Object.assign(this, { script, ...helpers, block: null, recording: new Set() });
     this.card = page.querySelector("#takes-card");
     this.rows = page.querySelector("#takes");
+    this.state = page.querySelector("#takes-state");
     this.again = page.querySelector("#record-again");
     this.again.addEventListener("click", () => this.record());
     this.card.addEventListener("toggle", () => this.show(this.block));
   }
 
   async show(block) {
+    if (this.block !== block) this.state.textContent = "";
     this.block = block?.kind === "pause" ? null : block;
     this.again.disabled = !this.block;
+    setBusy(this.again, this.recording.has(this.block));
     if (!this.card.open) return;
     if (!this.block?.id) return this.rows.replaceChildren();
     const { list } = await this.attempt(() => request("GET", `${this.path()}/takes`)) ?? { list: [] };
     if (this.block !== block) return;
+    const focused = this.rows.contains(document.activeElement) ? document.activeElement.dataset : null;
     this.rows.replaceChildren(...list.map((take, place) => this.row(take, list.length - place)));
+    if (focused) this.focus(focused);
+  }
+
+  // Focus the button that had the focus before the rows were made again, or one that is like it.
+  focus({ take, action }) {
+    const same = `[data-action="${action}"]:enabled`;
+    const found = this.rows.querySelector(`[data-take="${take}"]${same}`) ?? this.rows.querySelector(same);
+    (found ?? this.again).focus();
   }
 
   path() {
@@ -41,7 +57,7 @@ export class Takes {
     try {
       return await work();
     } catch (error) {
-      this.say(error.message);
+      this.state.textContent = error.message;
       return null;
     }
   }
@@ -51,12 +67,18 @@ export class Takes {
     const text = document.createElement("span");
     const notes = [t("editor.take.number", { number }), take.chosen && t("editor.take.chosen"), take.stale && t("editor.state.stale"), take.status === "failed" && t("editor.state.failed"), !take.audioUrl && take.status !== "failed" && t("editor.state.recording")];
     text.textContent = notes.filter(Boolean).join(" · ");
-    const named = (action) => t(`editor.take.${action}`, { number });
+    const make = (action, act, disabled) => {
+      const made = button(t(`editor.take.${action}`, { number }), act, disabled);
+      Object.assign(made.dataset, { take: take.id, action });
+      return made;
+    };
+    const choose = make("choose", () => this.choose(take, number), !take.audioUrl);
+    choose.ariaPressed = String(Boolean(take.chosen));
     row.append(
       text,
-      button(named("play"), () => this.player.single(this.block, take), !take.audioUrl),
-      button(named("choose"), () => this.choose(take), take.chosen || !take.audioUrl),
-      button(named("delete"), () => this.remove(take)),
+      make("play", () => this.player.single(this.block, take), !take.audioUrl),
+      choose,
+      make("delete", () => this.remove(take, number)),
     );
     return row;
   }
@@ -68,37 +90,52 @@ export class Takes {
     if (this.block === block) await this.show(block);
   }
 
-  async choose(take) {
+  async choose(take, number) {
     const { block } = this;
+    if (take.chosen) return;
     await this.attempt(async () => {
       await request("PATCH", this.path(), { takeId: take.id });
       await this.refresh(block);
+      this.tell(block, t("editor.take.is_chosen", { number }));
     });
   }
 
-  async remove(take) {
+  async remove(take, number) {
     const { block } = this;
+    if (!window.confirm(t("editor.take.delete.sure", { number }))) return;
     await this.attempt(async () => {
       await request("DELETE", `${this.script.url}/takes/${take.id}`, undefined, { missing: true });
       await this.refresh(block);
+      this.tell(block, t("editor.take.is_deleted", { number }));
     });
+  }
+
+  // Say what became of a block, unless the user has chosen another one.
+  tell(block, text) {
+    if (this.block === block) this.state.textContent = text;
   }
 
   async record() {
     const { block } = this;
-    this.again.disabled = true;
+    if (this.recording.has(block)) return;
+    this.recording.add(block);
+    setBusy(this.again, true);
     await this.attempt(async () => {
       await this.script.save();
       if (!block.id || this.script.dirty.has(block)) return;
       let take = await request("POST", `${this.script.url}/blocks/${block.id}/takes`, {}, { key: randomKey() });
+      this.tell(block, t("editor.preparing"));
       await this.refresh(block);
       while (!["completed", "failed", "cancelled"].includes(take.status)) {
         await wait(300);
         take = await request("GET", `${this.script.url}/takes/${take.id}`);
       }
       await this.refresh(block);
+      const failed = t("editor.failed", { reason: take.error ?? "" });
+      this.tell(block, take.status === "completed" ? t("editor.take.is_recorded", { number: block.takes }) : failed);
     });
-    this.again.disabled = !this.block;
+    this.recording.delete(block);
+    setBusy(this.again, this.recording.has(this.block));
   }
 }
 
@@ -107,6 +144,7 @@ export class Delivery {
     Object.assign(this, { script, ...helpers });
     this.card = page.querySelector("#files-card");
     this.form = page.querySelector("#delivery");
+    this.submit = this.form.querySelector("[type=submit]");
     this.state = page.querySelector("#delivery-state");
     this.files = page.querySelector("#delivery-files");
     this.all = page.querySelector("#record-all");
@@ -121,33 +159,40 @@ export class Delivery {
     use.addEventListener("click", () => this.work(use, () => this.make(true)));
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.work(this.form.querySelector("[type=submit]"), () => this.make());
+      this.work(this.submit, () => this.make());
     });
   }
 
   async work(pressed, act) {
-    pressed.disabled = true;
+    if (isBusy(pressed)) return;
+    setBusy(pressed, true);
     try {
       await this.script.save();
       await act();
     } catch (error) {
       this.state.textContent = error.message;
     }
-    pressed.disabled = false;
+    setBusy(pressed, false);
+  }
+
+  // Hide buttons that no longer apply. Their focus goes to another one.
+  hide(element, next) {
+    if (element.contains(document.activeElement)) next.focus();
+    element.hidden = true;
   }
 
   // Record the blocks without a take that fits, and wait for the takes. Return true if all of them
   // were recorded.
   async record() {
-    this.choice.hidden = true;
+    this.hide(this.choice, this.submit);
     const stopped = new Promise((done) => (this.halt = () => done(true)));
-    this.all.disabled = true;
+    setBusy(this.all, true);
     this.stop.hidden = false;
     try {
       return await this.recordUntil(stopped);
     } finally {
-      this.all.disabled = false;
-      this.stop.hidden = true;
+      setBusy(this.all, false);
+      this.hide(this.stop, this.all);
       this.price();
     }
   }
@@ -230,7 +275,7 @@ export class Delivery {
   }
 
   async make(withStale = false) {
-    this.choice.hidden = true;
+    this.hide(this.choice, this.submit);
     if (!this.isReady(withStale)) return;
     const { format, words, loudness } = this.form.elements;
     const body = { format: format.value, allowStale: withStale };

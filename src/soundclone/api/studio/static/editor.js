@@ -47,14 +47,21 @@ new Delivery(page, script, { draw, price });
 new Dictionary(page, script, { settings, takes, price, say });
 if (matchMedia("(min-width: 1041px)").matches) $("#settings-card").open = true;
 
-// On a phone the cards are over the script, one at a time.
+// On a phone the cards are over the script, one at a time, as near to the header as they can be.
 const cards = page.querySelectorAll(".editor-side > details");
 for (const card of cards) {
   card.addEventListener("toggle", () => {
-    if (!card.open || !matchMedia("(max-width: 760px)").matches) return;
+    if (!card.open || !card.contains(document.activeElement)) return;
+    if (!matchMedia("(max-width: 760px)").matches) return card.parentElement.scrollTo({ top: card.offsetTop });
     for (const other of cards) other.open = other === card;
+    const above = $(".desk").getBoundingClientRect().top - document.querySelector(".top").offsetHeight;
+    if (above > 0) scrollBy({ top: above });
   });
 }
+
+$("#open-help").addEventListener("click", () => $("#help-panel").showModal());
+$("#close-help").addEventListener("click", () => $("#help-panel").close());
+$("#help-panel").addEventListener("keydown", (event) => event.stopPropagation()); // no keys of the script
 
 for (const button of page.querySelectorAll("[data-insert]")) {
   button.addEventListener("click", () => keys.insert(button.dataset.insert));

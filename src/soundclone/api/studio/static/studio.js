@@ -220,6 +220,27 @@ document.addEventListener("alpine:init", () => {
     },
   }));
 
+  // The slider of the volume, in decibels: the middle leaves the volume as it is.
+  Alpine.data("volume", () => ({
+    shown: "",
+
+    init() {
+      const { level, volume } = this.$refs;
+      level.value = 20 * Math.log10(volume.value);
+      this.show();
+    },
+    set() {
+      const { level, volume } = this.$refs;
+      volume.value = Number((10 ** (level.value / 20)).toFixed(2));
+      this.show();
+    },
+    show() {
+      const { level, volume } = this.$refs;
+      this.shown = t("vol", { value: volume.value });
+      level.setAttribute("aria-valuetext", this.shown);
+    },
+  }));
+
   // A select that limits the languages to those of the chosen version.
   Alpine.data("versioned", () => ({
     init() {
