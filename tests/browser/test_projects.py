@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Keep, Visit, only_chromium
+from tests.browser.conftest import Keep, Visit
 
 pytestmark = pytest.mark.slow
 
@@ -67,7 +67,6 @@ def test_a_project_with_the_keyboard_alone(studio: Visit) -> None:
     expect(page.get_by_role("link", name="Written by hand")).to_be_visible()
 
 
-@only_chromium  # not tried in Firefox yet
 def test_documents_that_cannot_be_imported(studio: Visit, tmp_path: Path) -> None:
     studio.expected = ("422",)
     page = studio.page
