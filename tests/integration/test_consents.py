@@ -179,13 +179,13 @@ def test_of_many_same_requests_one_is_a_task(database: Database) -> None:
         thread.join()
     assert len(found) == 8
     assert len(set(found)) == 1
-    with database.read() as session:
+    with database.transaction() as session:
         assert tasks.recent(session, account, "b", 0) is None
         assert tasks.recent(session, account, wanted.request_hash, time.time() + 1) is None
         assert ledger.audit(session).sound
     # A failed task does not answer a repeated request.
     with database.transaction() as session:
         tasks.fail(session, found[0], TaskCancelled("cancelled"), keep=60)
-    with database.read() as session:
+    with database.transaction() as session:
         assert tasks.recent(session, account, wanted.request_hash, 0) is None
     queue.close()

@@ -6,8 +6,8 @@ import asyncio
 import time
 
 import pytest
-from sqlalchemy import func, select, text
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy import func, insert, select, text
+from sqlalchemy.exc import IntegrityError, InternalError, OperationalError
 from sqlalchemy.orm import Session
 
 from soundclone.core import ledger
@@ -113,7 +113,7 @@ def test_locks_of_a_process_that_hangs_are_freed(
     with database.transaction() as session:
         account = ledger.open_account(session, "one")
     hanging = Database(database.engine.url.render_as_string(hide_password=False))
-    with hanging.read() as held:
+    with Session(hanging.engine) as held:
         ledger.lock(held, account.id)
         begun = time.monotonic()
         with database.transaction() as session:
@@ -143,8 +143,16 @@ def test_reading_writes_nothing(database: Database) -> None:
     with database.read() as session:
         session.get_one(Account, account).name = "two"
         session.add(Account(id="acct_new", name="new", created_at=0.0))
+        session.scalars(select(Account.name)).all()  # a query flushes in other sessions
     with database.read() as session:
         assert session.scalars(select(Account.name)).all() == ["one"]
+
+
+def test_a_statement_that_writes_is_refused_while_reading(database: Database) -> None:
+    if database.sqlite:
+        pytest.skip("SQLite has no transactions for reading alone")
+    with database.read() as session, pytest.raises(InternalError, match="read-only"):
+        session.execute(insert(Account).values(id="acct_new", name="new", created_at=0.0))
 
 
 def test_reading_keeps_prepared_statements(database: Database) -> None:

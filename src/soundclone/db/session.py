@@ -51,6 +51,7 @@ The process of the transaction hangs or its machine is gone, and other processes
 _KEEPALIVES = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 # A connection to a machine that is gone ends after 25 s.
 _FRESH = 5.0  # seconds after its last use for which an open connection is taken to work
+_READ_ONLY = {"postgresql_readonly": True}  # in the BEGIN, so it costs no statement
 _SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 _USED = "used"  # key in the information about a connection
 
@@ -131,8 +132,13 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """Open a session for reading. Changes of its objects are not written."""
-        with self._sessions() as session:
+        """Open a session for reading. Changes of its objects are not written.
+
+        Statements that write fail on Postgres.
+        """
+        with self._sessions(autoflush=False) as session:
+            if not self.sqlite:
+                session.connection(execution_options=_READ_ONLY)
             yield session
             # Not a rollback, at which psycopg drops all prepared statements of the connection.
             session.expunge_all()
