@@ -332,6 +332,7 @@ LINES = """() => ({
 })"""
 
 
+@only_chromium  # an evaluation can meet a navigation in Firefox
 def test_a_long_script_is_in_groups(editor: Visit, client: Client, project: str) -> None:
     client.add_blocks(project, [f"Sentence {number}." for number in range(120)])
     page = editor.page
@@ -503,6 +504,7 @@ def test_everybody_can_use_the_editor(
     assert not {width: wrong for width, wrong in found.items() if wrong}
 
 
+@only_chromium  # an evaluation can meet a navigation in Firefox
 def test_a_pronunciation_of_the_script_makes_its_sentences_stale(
     editor: Visit, client: Client, project: str, keep: Keep
 ) -> None:
@@ -551,7 +553,6 @@ def test_a_pronunciation_of_the_script_makes_its_sentences_stale(
     expect(page.get_by_role("button", name="Pronunciations")).to_be_focused()
 
 
-@only_chromium  # in Firefox, Shift+Tab does not come back to the sentence
 def test_tab_leaves_the_script_and_comes_back_to_the_sentence(
     editor: Visit, client: Client, project: str
 ) -> None:
@@ -573,6 +574,7 @@ def test_tab_leaves_the_script_and_comes_back_to_the_sentence(
     assert texts(client, project) == ["Morning", WORDS[0], "", WORDS[1]]
 
 
+@only_chromium  # an evaluation can meet a navigation in Firefox
 def test_the_cards_are_in_reach_on_a_phone(
     editor: Visit, client: Client, project: str, keep: Keep
 ) -> None:
