@@ -53,7 +53,7 @@ def check_engines(
     offers: Sequence[EngineCapability],
     param: str = "contentText",
 ) -> None:
-    """Check that each voice would be spoken by the engine of the text in a text of its own.
+    """Check that the engine of the text would also speak a text of each voice alone.
 
     Args:
         cast: The voices.
